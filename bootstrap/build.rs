@@ -1,0 +1,130 @@
+//! Links the `bootstrap` executable statically with musl, and makes the table of the C symbols
+//! that it exports to handlers. Without the feature `static` there is nothing to do.
+//!
+//! Link arguments go to the executable alone: build scripts and tests stay on the system's libc.
+
+use std::env;
+use std::error::Error;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+/// Where Debian's and Ubuntu's musl-dev puts musl's archives.
+const MUSL: &str = "/usr/lib/x86_64-linux-musl";
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+fn main() -> Result<()> {
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=src/libc");
+    if env::var_os("CARGO_FEATURE_STATIC").is_none() {
+        return Ok(());
+    }
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    cc::Build::new().file("src/libc/glibc.c").opt_level(2).compile("pilotlight_glibc");
+    fs::write(out.join("exports.rs"), exports(&fs::read_to_string("src/libc/exports.txt")?)?)?;
+    link_with_musl(&out)
+}
+
+/// The table as Rust source: names in the order of their hashes' buckets, where each bucket begins,
+/// and, as assembly because Rust has no 32-bit addresses, what each name is here.
+fn exports(list: &str) -> Result<String> {
+    const BUCKETS: u32 = 512;
+    let mut entries = Vec::new();
+    let lines = list.lines().map(str::trim);
+    for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        if line.starts_with("version ") {
+            continue;
+        }
+        let (name, target) = line.split_once(" = ").unwrap_or((line, line));
+        entries.push((gnu_hash(name) % BUCKETS, name, target));
+    }
+    entries.sort_unstable();
+    if let Some(pair) = entries.windows(2).find(|pair| pair[0].1 == pair[1].1) {
+        return Err(format!("exports.txt names {} twice", pair[0].1).into());
+    }
+
+    let mut offset = 0;
+    let mut names = String::new();
+    let mut offsets = String::new();
+    let mut addresses = String::new();
+    for (_, name, target) in &entries {
+        write!(offsets, "{}, ", u16::try_from(offset)?)?;
+        write!(names, "{name}\\0")?;
+        offset += name.len() + 1;
+        writeln!(addresses, "    \".long {target}\",")?;
+    }
+    let buckets: String = (0..=BUCKETS)
+        .map(|bucket| format!("{}, ", entries.partition_point(|entry| entry.0 < bucket)))
+        .collect();
+    let (count, bucket_count) = (entries.len(), BUCKETS + 1);
+    Ok(format!(
+        "pub static NAMES: &[u8] = b\"{names}\";\n\
+         pub static NAME_OFFSETS: [u16; {count}] = [{offsets}];\n\
+         pub static BUCKETS: [u16; {bucket_count}] = [{buckets}];\n\
+         unsafe extern \"C\" {{ pub safe static pilotlight_export_addresses: [u32; {count}]; }}\n\
+         core::arch::global_asm!(\n\
+             \".pushsection .rodata.pilotlight_export_addresses, \\\"a\\\", @progbits\",\n\
+             \".balign 4\",\n\
+             \".globl pilotlight_export_addresses\",\n\
+             \"pilotlight_export_addresses:\",\n{addresses}    \".popsection\"\n);\n"
+    ))
+}
+
+/// The hash of `.gnu.hash`; a unit test of the loader holds the other copy against known values,
+/// and a wrong one here finds no symbol at all.
+fn gnu_hash(name: &str) -> u32 {
+    name.bytes().fold(5381, |hash: u32, byte| hash.wrapping_mul(33).wrapping_add(byte.into()))
+}
+
+fn link_with_musl(out: &Path) -> Result<()> {
+    let musl = Path::new(MUSL);
+    if !musl.join("crt1.o").exists() {
+        return Err(format!("{MUSL} has no crt1.o; install musl-tools").into());
+    }
+    let folder = out.join("musl");
+    fs::create_dir_all(&folder)?;
+    // rustc appends -lc -lm -lrt -lpthread as dynamic libraries: a folder that holds nothing but
+    // musl's archives makes them static.
+    for entry in fs::read_dir(musl)? {
+        let from = entry?.path();
+        if from.extension().is_some_and(|extension| extension == "a") {
+            let to = folder.join(from.file_name().ok_or("an archive without a name")?);
+            fs::remove_file(&to).ok();
+            std::os::unix::fs::symlink(&from, &to)?;
+        }
+    }
+    let argument = |text: &str| println!("cargo:rustc-link-arg-bins={text}");
+    for text in ["-static", "-no-pie", "-nostdlib", "-nostartfiles"] {
+        argument(text);
+    }
+    argument(&format!("-L{}", folder.display()));
+    for object in ["crt1.o", "crti.o"] {
+        argument(&musl.join(object).display().to_string());
+    }
+    // libgcc_eh calls these through weak references, and jumps to zero where they are not linked.
+    for symbol in ["pthread_once", "pthread_mutex_lock", "pthread_key_create"] {
+        argument(&format!("-Wl,-u,{symbol}"));
+    }
+    // Threads of handlers that ask for no stack size get glibc's 8 MiB instead of musl's 128 KiB.
+    argument("-Wl,-z,stack-size=8388608");
+    argument("-Wl,--gc-sections");
+    argument("-Wl,--build-id=none");
+    // Nothing unwinds through the bootstrap's own code, so tables that say how are bytes to read
+    // for nothing. Only the unwinder begins in its own frame.
+    let script = out.join("unwind.ld");
+    let own = "*(EXCLUDE_FILE(*libgcc_eh.a:*) .eh_frame)";
+    fs::write(&script, format!("SECTIONS {{ /DISCARD/ : {{ {own} }} }} INSERT AFTER .rodata;\n"))?;
+    argument(&format!("-Wl,-T,{}", script.display()));
+    argument("-Wl,--eh-frame-hdr");
+    // Rust's own lld discards the unwinder's tables with the others.
+    argument("-fuse-ld=bfd");
+    // Two segments instead of four: fewer mappings to make, fewer pages to fault in.
+    argument("-Wl,-z,noseparate-code");
+    for text in ["-Wl,--start-group", "-lgcc_eh", "-lgcc", "-lc", "-Wl,--end-group"] {
+        argument(text);
+    }
+    argument(&musl.join("crtn.o").display().to_string());
+    Ok(())
+}

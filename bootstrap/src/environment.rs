@@ -1,0 +1,127 @@
+//! The only file that reads the environment of the process: once, at its start. The trace id of the
+//! invocation is the one variable that is ever written.
+//!
+//! Source of the names: "Using Lambda environment variables" in AWS's documentation.
+
+use core::ffi::CStr;
+use core::ffi::c_char;
+use core::ffi::c_int;
+
+/// What Lambda tells a runtime through its environment. Values live as long as the process.
+#[derive(Debug)]
+pub struct Environment {
+    /// `AWS_LAMBDA_RUNTIME_API`: `[http://]host[:port][/base]`.
+    pub runtime_api: Option<&'static [u8]>,
+    /// `_HANDLER`: `<file>` or `<file>.<name>`.
+    pub handler: Option<&'static [u8]>,
+    /// `LAMBDA_TASK_ROOT`: the folder that the function's package was unpacked to.
+    pub task_root: Option<&'static [u8]>,
+    /// `AWS_LAMBDA_FUNCTION_NAME`.
+    pub function_name: Option<&'static [u8]>,
+    /// `AWS_LAMBDA_FUNCTION_VERSION`.
+    pub function_version: Option<&'static [u8]>,
+    /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE` in MB.
+    pub memory_size_mb: Option<u64>,
+    /// What the process was started with, for constructors.
+    pub arguments: Arguments,
+}
+
+/// `argc`, `argv` and `envp`.
+#[derive(Clone, Copy, Debug)]
+pub struct Arguments {
+    /// How many arguments there are.
+    pub argc: c_int,
+    /// The arguments, ended by null.
+    pub argv: *const *const c_char,
+    /// The environment, ended by null.
+    pub envp: *const *const c_char,
+}
+
+unsafe extern "C" {
+    static environ: *const *const c_char;
+}
+
+const TRACE_ID: &CStr = c"_X_AMZN_TRACE_ID";
+
+impl Environment {
+    /// Reads it; to be called once, at the start of `main`.
+    pub fn read(argc: c_int, argv: *const *const c_char) -> Environment {
+        // SAFETY: libc set it before `main`; nobody else runs yet.
+        let envp = unsafe { environ };
+        let mut environment = Environment::empty(Arguments { argc, argv, envp });
+        let mut entry = envp;
+        loop {
+            // SAFETY: the list ends with null, and `entry` has not passed it.
+            let text = unsafe { *entry };
+            if text.is_null() {
+                return environment;
+            }
+            // SAFETY: the entries are strings that the kernel put on the stack, for good.
+            let text: &'static CStr = unsafe { CStr::from_ptr(text) };
+            environment.take(text.to_bytes());
+            entry = entry.wrapping_add(1);
+        }
+    }
+
+    fn empty(arguments: Arguments) -> Environment {
+        Environment {
+            runtime_api: None,
+            handler: None,
+            task_root: None,
+            function_name: None,
+            function_version: None,
+            memory_size_mb: None,
+            arguments,
+        }
+    }
+
+    fn take(&mut self, entry: &'static [u8]) {
+        let Some(equals) = entry.iter().position(|&byte| byte == b'=') else {
+            return;
+        };
+        let value = &entry[equals + 1..];
+        match &entry[..equals] {
+            b"AWS_LAMBDA_RUNTIME_API" => self.runtime_api = Some(value),
+            b"_HANDLER" => self.handler = Some(value),
+            b"LAMBDA_TASK_ROOT" => self.task_root = Some(value),
+            b"AWS_LAMBDA_FUNCTION_NAME" => self.function_name = Some(value),
+            b"AWS_LAMBDA_FUNCTION_VERSION" => self.function_version = Some(value),
+            b"AWS_LAMBDA_FUNCTION_MEMORY_SIZE" => self.memory_size_mb = number(value),
+            _ => {}
+        }
+    }
+}
+
+/// Sets `_X_AMZN_TRACE_ID`, where X-Ray's SDKs look for it, or unsets it: a stale one would tie this
+/// invocation to another's trace.
+pub fn set_trace_id(trace_id: Option<&CStr>) {
+    match trace_id {
+        // SAFETY: both are C strings; handlers that read the environment on other threads at
+        // the same time face what POSIX lets them expect of any runtime that sets this variable.
+        Some(value) => unsafe { ::libc::setenv(TRACE_ID.as_ptr(), value.as_ptr(), 1) },
+        // SAFETY: as above.
+        None => unsafe { ::libc::unsetenv(TRACE_ID.as_ptr()) },
+    };
+}
+
+fn number(digits: &[u8]) -> Option<u64> {
+    core::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_names_are_taken_and_others_left() {
+        let nothing = Arguments { argc: 0, argv: core::ptr::null(), envp: core::ptr::null() };
+        let mut environment = Environment::empty(nothing);
+        environment.take(b"_HANDLER=hello.greet=x");
+        environment.take(b"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128");
+        environment.take(b"LAMBDA_TASK_ROOT");
+        environment.take(b"X_HANDLER=other");
+        assert_eq!(environment.handler, Some(&b"hello.greet=x"[..]));
+        assert_eq!(environment.memory_size_mb, Some(128));
+        assert_eq!(environment.task_root, None);
+    }
+}

@@ -1,0 +1,59 @@
+//! What a program without std has to bring itself: the entry point that musl's start-up code calls,
+//! the allocator, and what happens on a panic.
+
+use core::alloc::GlobalAlloc;
+use core::alloc::Layout;
+use core::ffi::c_char;
+use core::ffi::c_int;
+use core::panic::PanicInfo;
+
+use pilotlight_bootstrap::environment::Environment;
+use pilotlight_bootstrap::failure::ExitCode;
+use pilotlight_bootstrap::libc::heap;
+use pilotlight_bootstrap::sys;
+
+/// Called by musl's `crt1.o`.
+#[unsafe(no_mangle)]
+extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
+    let environment = Environment::read(argc, argv);
+    let failure = super::run(&environment);
+    failure.log();
+    sys::exit(failure.code as i32)
+}
+
+struct Heap;
+
+#[global_allocator]
+static HEAP: Heap = Heap;
+
+// SAFETY: `heap` hands out blocks of at least the size and alignment asked for, to one owner each.
+unsafe impl GlobalAlloc for Heap {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        heap::allocate(layout.size(), layout.align())
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        heap::allocate_zeroed(layout.size(), layout.align())
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, _layout: Layout) {
+        // SAFETY: the caller's promise is `give_back`'s.
+        unsafe { heap::give_back(block) };
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: the caller's promise is `reallocate`'s.
+        unsafe { heap::reallocate(block, size, layout.align()) }
+    }
+}
+
+/// A panic of the bootstrap's own is a bug: say where, and end.
+#[panic_handler]
+fn panic(info: &PanicInfo) -> ! {
+    sys::log(&alloc::format!("pilotlight: internal error, please report it: {info}\n"));
+    sys::exit(ExitCode::Internal as i32)
+}
+
+/// Named by `core`'s precompiled code; nothing here unwinds, so nothing calls it.
+#[unsafe(no_mangle)]
+extern "C" fn rust_eh_personality() {}

@@ -1,0 +1,118 @@
+//! What `_HANDLER` names: `<file>` or `<file>.<name>`, in the folder of the function's package.
+
+use alloc::ffi::CString;
+use alloc::format;
+use alloc::string::String;
+use core::ffi::CStr;
+
+use crate::environment::Environment;
+use crate::failure::Failure;
+
+/// A handler that is wanted.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Wanted {
+    folder: String,
+    /// A folder inside that one, with its slash; mostly empty.
+    inner: String,
+    base: String,
+    /// The handler's name in its library; None for the only one.
+    pub name: Option<String>,
+}
+
+impl Wanted {
+    /// Reads `_HANDLER` and `LAMBDA_TASK_ROOT`.
+    pub fn parse(environment: &Environment) -> Result<Wanted, Failure> {
+        let invalid = |message| Failure::init("Runtime.InvalidHandler", message);
+        let Some(handler) = environment.handler.filter(|handler| !handler.is_empty()) else {
+            return Err(invalid(
+                "_HANDLER is not set; set the function's handler to <file> or <file>.<name>".into(),
+            ));
+        };
+        let (file, name) = match handler.iter().rposition(|&byte| byte == b'.') {
+            Some(dot) => (&handler[..dot], Some(&handler[dot + 1..])),
+            None => (handler, None),
+        };
+        if file.is_empty() || file.ends_with(b"/") || name.is_some_and(<[u8]>::is_empty) {
+            let handler = text(handler);
+            return Err(invalid(format!(
+                "_HANDLER is `{handler}`; expected <file> or <file>.<name>, as in hello or hello.greet"
+            )));
+        }
+        let folder = environment.task_root.filter(|folder| !folder.is_empty());
+        // Without a task root (some emulators) the package is where the process was started.
+        let folder = text(folder.unwrap_or(b"."));
+        let slash = file.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
+        let (inner, base) = file.split_at(slash);
+        Ok(Wanted { folder, inner: text(inner), base: text(base), name: name.map(text) })
+    }
+
+    /// The library's path: `lib<file>.so`, or else `<file>.so`.
+    pub fn find(&self, exists: impl Fn(&CStr) -> bool) -> Result<CString, Failure> {
+        let Wanted { folder, inner, base, .. } = self;
+        for prefix in ["lib", ""] {
+            let path = format!("{folder}/{inner}{prefix}{base}.so");
+            // A path with a NUL names no file.
+            if let Ok(path) = CString::new(path)
+                && exists(&path)
+            {
+                return Ok(path);
+            }
+        }
+        Err(Failure::init(
+            "Runtime.NoSuchHandler",
+            format!(
+                "no {inner}lib{base}.so and no {inner}{base}.so in {folder}; package the handler's library there, or set the function's handler to its name"
+            ),
+        ))
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment::Arguments;
+
+    fn wanted(handler: &'static str) -> Result<Wanted, Failure> {
+        let environment = Environment {
+            runtime_api: None,
+            handler: Some(handler.as_bytes()),
+            task_root: Some(b"/var/task"),
+            function_name: None,
+            function_version: None,
+            memory_size_mb: None,
+            arguments: Arguments { argc: 0, argv: core::ptr::null(), envp: core::ptr::null() },
+        };
+        Wanted::parse(&environment)
+    }
+
+    fn path(handler: &'static str, there: &str) -> Option<String> {
+        let found =
+            wanted(handler).expect("valid").find(|path| path.to_bytes() == there.as_bytes());
+        found.ok().map(|path| path.into_string().expect("UTF-8"))
+    }
+
+    #[test]
+    fn a_handler_is_a_file_and_perhaps_a_name() {
+        assert_eq!(wanted("hello").expect("file").name, None);
+        assert_eq!(wanted("hello.greet").expect("both").name.as_deref(), Some("greet"));
+        for bad in ["", ".", ".greet", "hello.", "folder/", "folder/.greet"] {
+            let failure = wanted(bad).expect_err(bad);
+            assert_eq!(failure.error_type, "Runtime.InvalidHandler");
+        }
+    }
+
+    #[test]
+    fn both_spellings_of_the_file_are_found() {
+        let found = |handler, there: &str| {
+            assert_eq!(path(handler, there).as_deref(), Some(there), "{handler}");
+        };
+        found("hello", "/var/task/libhello.so");
+        found("hello.greet", "/var/task/hello.so");
+        found("bin/hello", "/var/task/bin/libhello.so");
+        assert_eq!(path("hello", "/var/task/other.so"), None);
+    }
+}

@@ -1,0 +1,373 @@
+//! Reads HTTP/1.1 answers: what the server may send, cut at any byte, into one reused buffer.
+//!
+//! Source: RFC 9112. Bodies come with a Content-Length, chunked (the Runtime API sends larger
+//! events so, in place of a length), or end with the connection.
+
+use alloc::vec::Vec;
+use core::ops::Range;
+
+/// The Runtime API limits what the headers of one invocation hold to 1 MB in all.
+const MOST_HEAD: usize = 4 << 20;
+/// A line with a chunk's size; extensions are allowed and nobody sends any.
+const MOST_CHUNK_LINE: usize = 64 << 10;
+/// What a first read asks for: an ordinary event with its headers fits.
+const FIRST_READ: usize = 4 << 10;
+
+/// Where an answer's bytes come from.
+pub trait Receive {
+    /// Appends what has come, at least one byte and no more than the spare capacity of `buffer`;
+    /// 0 when the other side has closed. Err is a system error number.
+    fn receive(&mut self, buffer: &mut Vec<u8>) -> Result<usize, i32>;
+}
+
+/// An answer, as ranges of the buffer that it was read into.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The header lines, without the status line.
+    pub head: Range<usize>,
+    /// The body, joined if it was chunked.
+    pub body: Range<usize>,
+    /// Whether the connection can carry another request.
+    pub keep_alive: bool,
+}
+
+/// Why no answer could be read.
+#[derive(Debug, PartialEq, Eq)]
+pub enum ReadError {
+    /// The other side closed the connection before the first byte of an answer.
+    Closed,
+    /// The other side closed the connection in the middle of an answer.
+    Cut,
+    /// A system error number.
+    System(i32),
+    /// It is not HTTP, or not in a form that anybody sends; says what was wrong.
+    Malformed(&'static str),
+    /// There is no memory for a body of this many bytes.
+    TooLarge(usize),
+}
+
+/// Reads one answer, skipping interim ones (1xx).
+pub fn read_answer(source: &mut impl Receive, buffer: &mut Vec<u8>) -> Result<Answer, ReadError> {
+    buffer.clear();
+    loop {
+        let end = Reader { source, buffer }.head_end()?;
+        let status = parse_status(&buffer[..end])?;
+        if (100..200).contains(&status) {
+            // An interim answer is followed by the real one: forget it.
+            buffer.drain(..end);
+            continue;
+        }
+        let framing = Framing::of(&buffer[..end], status)?;
+        let head = line_end(buffer)..end;
+        let mut reader = Reader { source, buffer };
+        let body = match framing.length {
+            Length::Known(length) => reader.counted(end, length)?,
+            Length::Chunked => reader.chunked(end)?,
+            Length::UntilClose => reader.until_close(end)?,
+        };
+        return Ok(Answer { status, head, body, keep_alive: framing.keep_alive });
+    }
+}
+
+/// The headers of an answer's head: names as sent, values without the space around them.
+pub fn headers(head: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    head.split(|&byte| byte == b'\n').filter_map(|line| {
+        let colon = line.iter().position(|&byte| byte == b':')?;
+        Some((line[..colon].trim_ascii(), line[colon + 1..].trim_ascii()))
+    })
+}
+
+/// How a body ends.
+enum Length {
+    Known(usize),
+    Chunked,
+    UntilClose,
+}
+
+struct Framing {
+    length: Length,
+    keep_alive: bool,
+}
+
+impl Framing {
+    fn of(head: &[u8], status: u16) -> Result<Framing, ReadError> {
+        let mut length = None;
+        let mut chunked = false;
+        let mut keep_alive = head.starts_with(b"HTTP/1.1");
+        for (name, value) in headers(head) {
+            if name.eq_ignore_ascii_case(b"content-length") {
+                let number = decimal(value).ok_or(ReadError::Malformed("Content-Length"))?;
+                length = Some(number);
+            } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
+                chunked =
+                    value.len() >= 7 && value[value.len() - 7..].eq_ignore_ascii_case(b"chunked");
+            } else if name.eq_ignore_ascii_case(b"connection") {
+                keep_alive &= !value.eq_ignore_ascii_case(b"close");
+            }
+        }
+        let length = match (chunked, length) {
+            (true, _) => Length::Chunked,
+            (false, Some(length)) => Length::Known(length),
+            (false, None) if status == 204 || status == 304 => Length::Known(0),
+            (false, None) => Length::UntilClose,
+        };
+        let keep_alive = keep_alive && !matches!(length, Length::UntilClose);
+        Ok(Framing { length, keep_alive })
+    }
+}
+
+struct Reader<'a, S> {
+    source: &'a mut S,
+    buffer: &'a mut Vec<u8>,
+}
+
+impl<S: Receive> Reader<'_, S> {
+    /// Reads more; `room` is how much is still expected, at the least.
+    fn more(&mut self, room: usize) -> Result<(), ReadError> {
+        let spare = self.buffer.capacity() - self.buffer.len();
+        if spare < room {
+            let error = ReadError::TooLarge(room);
+            self.buffer.try_reserve(room).map_err(|_| error)?;
+        }
+        match self.source.receive(self.buffer) {
+            Ok(0) if self.buffer.is_empty() => Err(ReadError::Closed),
+            Ok(0) => Err(ReadError::Cut),
+            Ok(_) => Ok(()),
+            Err(errno) => Err(ReadError::System(errno)),
+        }
+    }
+
+    /// Where the head ends, behind its empty line.
+    fn head_end(&mut self) -> Result<usize, ReadError> {
+        let mut line = 0;
+        loop {
+            let end = self.line(line, MOST_HEAD)?;
+            let is_empty = self.buffer[line..end].trim_ascii().is_empty();
+            // An empty line in front of the status line is a previous answer's, and harmless.
+            if is_empty && line != 0 {
+                return Ok(end);
+            }
+            if end > MOST_HEAD {
+                return Err(ReadError::Malformed("headers of more than 4 MiB"));
+            }
+            line = end;
+        }
+    }
+
+    /// Where the line that begins at `start` ends, behind its line feed.
+    fn line(&mut self, start: usize, most: usize) -> Result<usize, ReadError> {
+        let mut seen = start;
+        loop {
+            let found = self.buffer[seen..].iter().position(|&byte| byte == b'\n');
+            if let Some(place) = found {
+                return Ok(seen + place + 1);
+            }
+            seen = self.buffer.len();
+            if seen - start > most {
+                return Err(ReadError::Malformed("a line that does not end"));
+            }
+            self.more(FIRST_READ)?;
+        }
+    }
+
+    /// Reads until the buffer holds `end` bytes.
+    fn fill(&mut self, end: usize) -> Result<(), ReadError> {
+        while self.buffer.len() < end {
+            self.more(end - self.buffer.len())?;
+        }
+        Ok(())
+    }
+
+    fn counted(&mut self, start: usize, length: usize) -> Result<Range<usize>, ReadError> {
+        let end = start.checked_add(length).ok_or(ReadError::TooLarge(length))?;
+        self.fill(end)?;
+        Ok(start..end)
+    }
+
+    /// Joins the chunks where they stand: the first stays, the others move up to it.
+    fn chunked(&mut self, start: usize) -> Result<Range<usize>, ReadError> {
+        let mut body = start..start;
+        let mut line = start;
+        loop {
+            let data = self.line(line, MOST_CHUNK_LINE)?;
+            let size = chunk_size(&self.buffer[line..data])?;
+            if size == 0 {
+                self.trailers(data)?;
+                return Ok(body);
+            }
+            let end = data.checked_add(size).ok_or(ReadError::TooLarge(size))?;
+            self.fill(end)?;
+            if body.is_empty() {
+                body = data..end;
+            } else {
+                self.buffer.copy_within(data..end, body.end);
+                body.end += size;
+            }
+            line = self.line(end, 2)?;
+            if !self.buffer[end..line].trim_ascii().is_empty() {
+                return Err(ReadError::Malformed("a chunk longer than its size"));
+            }
+        }
+    }
+
+    fn trailers(&mut self, mut line: usize) -> Result<(), ReadError> {
+        loop {
+            let end = self.line(line, MOST_HEAD)?;
+            if self.buffer[line..end].trim_ascii().is_empty() {
+                return Ok(());
+            }
+            line = end;
+        }
+    }
+
+    fn until_close(&mut self, start: usize) -> Result<Range<usize>, ReadError> {
+        loop {
+            match self.more(FIRST_READ) {
+                Ok(()) => {}
+                Err(ReadError::Cut) => return Ok(start..self.buffer.len()),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// The length of the first line, with its line feed.
+fn line_end(bytes: &[u8]) -> usize {
+    bytes.iter().position(|&byte| byte == b'\n').map_or(bytes.len(), |place| place + 1)
+}
+
+fn parse_status(head: &[u8]) -> Result<u16, ReadError> {
+    let malformed = ReadError::Malformed("the status line");
+    let line = head[..line_end(head)].trim_ascii();
+    let Some(rest) = line.strip_prefix(b"HTTP/1.") else {
+        return Err(malformed);
+    };
+    match rest {
+        [b'0' | b'1', b' ', code @ ..] if code.len() >= 3 => {
+            let status = decimal(&code[..3]).and_then(|code| u16::try_from(code).ok());
+            status.ok_or(malformed)
+        }
+        _ => Err(malformed),
+    }
+}
+
+fn chunk_size(line: &[u8]) -> Result<usize, ReadError> {
+    let end = line.iter().position(|&byte| byte == b';').unwrap_or(line.len());
+    let digits = line[..end].trim_ascii();
+    let number = core::str::from_utf8(digits).ok().filter(|text| !text.starts_with('+'));
+    number
+        .and_then(|text| usize::from_str_radix(text, 16).ok())
+        .ok_or(ReadError::Malformed("a chunk's size"))
+}
+
+/// A number of digits alone: no sign, no space.
+pub fn decimal(digits: &[u8]) -> Option<usize> {
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    core::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    /// Delivers `bytes` in pieces of at most `piece`, then closes.
+    struct Pieces<'a> {
+        bytes: &'a [u8],
+        piece: usize,
+    }
+
+    impl Receive for Pieces<'_> {
+        fn receive(&mut self, buffer: &mut Vec<u8>) -> Result<usize, i32> {
+            let spare = buffer.capacity() - buffer.len();
+            let size = self.piece.min(self.bytes.len()).min(spare);
+            let (now, later) = self.bytes.split_at(size);
+            buffer.extend_from_slice(now);
+            self.bytes = later;
+            Ok(size)
+        }
+    }
+
+    fn read(bytes: &[u8], piece: usize) -> Result<(Answer, Vec<u8>), ReadError> {
+        let mut buffer = Vec::new();
+        let answer = read_answer(&mut Pieces { bytes, piece }, &mut buffer)?;
+        let body = buffer[answer.body.clone()].to_vec();
+        Ok((answer, body))
+    }
+
+    fn body_in_every_piece(bytes: &[u8]) -> Vec<u8> {
+        let whole = read(bytes, usize::MAX).expect("whole").1;
+        for piece in 1..bytes.len() {
+            assert_eq!(read(bytes, piece).expect("in pieces").1, whole, "pieces of {piece}");
+        }
+        whole
+    }
+
+    #[test]
+    fn bodies_are_read_in_any_framing_and_cut_anywhere() {
+        let counted = b"HTTP/1.1 200 OK\r\ncontent-LENGTH: 5\r\n\r\nhello";
+        let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n\
+            1;x=y\r\nh\r\n3\r\nell\r\n01\r\no\r\n0\r\nTrailer: t\r\n\r\n";
+        let closed = b"HTTP/1.0 200 OK\r\n\r\nhello";
+        let interim =
+            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+        for bytes in [&counted[..], chunked, closed, interim] {
+            assert_eq!(body_in_every_piece(bytes), b"hello");
+        }
+        assert_eq!(body_in_every_piece(b"HTTP/1.1 204 No\r\n\r\n"), b"");
+    }
+
+    #[test]
+    fn chunks_may_hold_line_ends() {
+        let bytes = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n\r\n\r\n\r\n2\r\nab\r\n0\r\n\r\n";
+        assert_eq!(body_in_every_piece(bytes), b"\r\n\r\nab");
+    }
+
+    #[test]
+    fn an_answer_that_ends_early_is_cut_and_never_whole() {
+        let bytes = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+        assert_eq!(read(b"", 1).expect_err("empty"), ReadError::Closed);
+        for end in 1..bytes.len() {
+            assert_eq!(read(&bytes[..end], 7).expect_err("cut"), ReadError::Cut, "at {end}");
+        }
+    }
+
+    #[test]
+    fn nonsense_is_named() {
+        let malformed = |bytes: &[u8]| match read(bytes, 9) {
+            Err(ReadError::Malformed(what)) => what,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(malformed(b"SSH-2.0\r\n\r\n"), "the status line");
+        assert_eq!(malformed(b"HTTP/1.1 2x0\r\n\r\n"), "the status line");
+        assert_eq!(malformed(b"HTTP/1.1 200\r\nContent-Length: -1\r\n\r\n"), "Content-Length");
+        let chunked = b"HTTP/1.1 200\r\nTransfer-Encoding: chunked\r\n\r\n";
+        assert_eq!(malformed(&[chunked, &b"+1\r\na\r\n"[..]].concat()), "a chunk's size");
+        assert_eq!(
+            malformed(&[chunked, &b"1\r\nab\r\n"[..]].concat()),
+            "a chunk longer than its size"
+        );
+        let huge = b"HTTP/1.1 200\r\nContent-Length: 18446744073709551615\r\n\r\n";
+        assert!(matches!(read(huge, 9), Err(ReadError::TooLarge(_))));
+    }
+
+    #[test]
+    fn headers_keep_their_order_and_lose_their_space() {
+        let head = b"A:1\r\nb :  2 \r\nno colon\r\nC:\r\n\r\n";
+        let found: Vec<_> = headers(head).collect();
+        let expected: Vec<(&[u8], &[u8])> = vec![(b"A", b"1"), (b"b", b"2"), (b"C", b"")];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn keep_alive_follows_version_and_header() {
+        let keeps = |bytes: &[u8]| read(bytes, 99).expect("sound").0.keep_alive;
+        assert!(keeps(b"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n"));
+        assert!(!keeps(b"HTTP/1.1 200\r\nContent-Length: 0\r\nConnection: Close\r\n\r\n"));
+        assert!(!keeps(b"HTTP/1.0 200\r\nContent-Length: 0\r\n\r\n"));
+    }
+}

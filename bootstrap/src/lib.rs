@@ -1,0 +1,24 @@
+//! The parts of the `bootstrap` executable, as a library that tests and fuzz targets can link.
+//!
+//! `main.rs` shows the order in which they are used. `event_loop` knows the order of one
+//! invocation, `runtime_api` the server, `http` the bytes, `handler` the ABI, `loader` ELF files,
+//! and `libc` what handlers link against.
+
+#![no_std]
+
+extern crate alloc;
+
+#[allow(unsafe_code)]
+pub mod environment;
+pub mod event_loop;
+pub mod failure;
+pub mod handler;
+pub mod http;
+pub mod invocation;
+mod json;
+#[cfg(feature = "static")]
+pub mod libc;
+pub mod loader;
+pub mod runtime_api;
+#[allow(unsafe_code)]
+pub mod sys;

@@ -1,0 +1,207 @@
+//! What the process has mapped, for the unwinder (`_dl_find_object`, `dl_iterate_phdr`) and for
+//! `dlsym` and `dladdr`. musl itself knows only the bootstrap.
+
+use alloc::boxed::Box;
+use alloc::ffi::CString;
+use core::ffi::CStr;
+use core::ffi::c_char;
+use core::ffi::c_int;
+use core::ffi::c_void;
+use core::ops::Range;
+use core::ptr;
+use core::sync::atomic::AtomicPtr;
+use core::sync::atomic::AtomicUsize;
+use core::sync::atomic::Ordering;
+
+use crate::loader::Library;
+
+const MOST_LIBRARIES: usize = 8;
+
+/// Something that is mapped and never taken away again: a library, or the bootstrap itself, in
+/// which unwinding begins because the unwinder is part of it.
+#[derive(Clone)]
+struct Object {
+    path: &'static CStr,
+    base: u64,
+    range: Range<usize>,
+    headers: *const libc::Elf64_Phdr,
+    header_count: u16,
+    eh_frame_header: Option<u64>,
+}
+
+static LIBRARIES: [AtomicPtr<Object>; MOST_LIBRARIES] =
+    [const { AtomicPtr::new(ptr::null_mut()) }; MOST_LIBRARIES];
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+
+/// Adds a library; libraries are mapped by one thread at a time.
+pub fn register(path: &CStr, library: &'static Library) {
+    let (headers, header_count) = library.program_headers.unwrap_or((0, 0));
+    let object = Object {
+        path: Box::leak(CString::from(path).into_boxed_c_str()),
+        base: library.base(),
+        range: library.range(),
+        headers: pointer(headers),
+        header_count,
+        eh_frame_header: library.eh_frame_header,
+    };
+    let count = COUNT.load(Ordering::Relaxed);
+    if let Some(slot) = LIBRARIES.get(count) {
+        slot.store(Box::leak(Box::new(object)), Ordering::Relaxed);
+        COUNT.store(count + 1, Ordering::Release);
+    }
+}
+
+fn libraries() -> impl Iterator<Item = &'static Object> {
+    LIBRARIES.iter().take(COUNT.load(Ordering::Acquire)).map(|slot| {
+        // SAFETY: a slot below the count was filled with a leaked object before the count rose.
+        unsafe { &*slot.load(Ordering::Relaxed) }
+    })
+}
+
+unsafe extern "C" {
+    /// Where the linker put the executable.
+    static __executable_start: u8;
+    static _end: u8;
+}
+
+/// The bootstrap itself: its addresses are those that it was linked at.
+fn executable() -> Object {
+    const PT_GNU_EH_FRAME: u32 = 0x6474_e550;
+    let auxiliary = |kind| {
+        // SAFETY: reads what the kernel told the process when it began.
+        unsafe { libc::getauxval(kind) }
+    };
+    let headers: *const libc::Elf64_Phdr = pointer(auxiliary(libc::AT_PHDR));
+    let header_count = u16::try_from(auxiliary(libc::AT_PHNUM)).unwrap_or(0);
+    let eh_frame_header = (0..usize::from(header_count)).find_map(|index| {
+        // SAFETY: the kernel counted the headers.
+        let header = unsafe { headers.wrapping_add(index).read() };
+        (header.p_type == PT_GNU_EH_FRAME).then_some(header.p_vaddr)
+    });
+    let range = (&raw const __executable_start).addr()..(&raw const _end).addr();
+    Object { path: c"", base: 0, range, headers, header_count, eh_frame_header }
+}
+
+fn object_at(address: *const c_void) -> Option<Object> {
+    let holds = |object: &Object| object.range.contains(&address.addr());
+    libraries().find(|library| holds(library)).cloned().or_else(|| Some(executable()).filter(holds))
+}
+
+/// `struct dl_find_object` of glibc's <dlfcn.h>, as libgcc reads it.
+#[repr(C)]
+struct FoundObject {
+    flags: u64,
+    start: *const c_void,
+    end: *const c_void,
+    link_map: *const c_void,
+    eh_frame_header: *const c_void,
+    reserved: [u64; 7],
+}
+
+/// glibc's `_dl_find_object`: which library an address of code belongs to, and its unwind tables.
+///
+/// # Safety
+/// `result` has room for glibc's structure.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn _dl_find_object(address: *const c_void, result: *mut FoundObject) -> c_int {
+    let Some(object) = object_at(address) else {
+        return -1;
+    };
+    let Some(eh_frame_header) = object.eh_frame_header else {
+        return -1;
+    };
+    let found = FoundObject {
+        flags: 0,
+        start: ptr::without_provenance(object.range.start),
+        end: ptr::without_provenance(object.range.end),
+        link_map: ptr::null(),
+        eh_frame_header: pointer(eh_frame_header),
+        reserved: [0; 7],
+    };
+    // SAFETY: as the function's own contract.
+    unsafe { result.write(found) };
+    0
+}
+
+type Visit =
+    unsafe extern "C" fn(info: *mut libc::dl_phdr_info, size: usize, data: *mut c_void) -> c_int;
+
+/// `dl_iterate_phdr`, over the bootstrap and what it has mapped.
+///
+/// # Safety
+/// `visit` may be called with `data`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn dl_iterate_phdr(visit: Visit, data: *mut c_void) -> c_int {
+    for object in core::iter::once(executable()).chain(libraries().cloned()) {
+        let mut info = libc::dl_phdr_info {
+            dlpi_addr: object.base,
+            dlpi_name: object.path.as_ptr(),
+            dlpi_phdr: object.headers,
+            dlpi_phnum: object.header_count,
+            dlpi_adds: COUNT.load(Ordering::Relaxed) as u64,
+            dlpi_subs: 0,
+            dlpi_tls_modid: 0,
+            dlpi_tls_data: ptr::null_mut(),
+        };
+        // SAFETY: as the function's own contract.
+        let code = unsafe { visit(&raw mut info, size_of_val(&info), data) };
+        if code != 0 {
+            return code;
+        }
+    }
+    0
+}
+
+/// `dladdr`, as far as the library and its base: symbols are not looked up.
+///
+/// # Safety
+/// `info` has room for a `Dl_info`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn pilotlight_dladdr(address: *const c_void, info: *mut libc::Dl_info) -> c_int {
+    let Some(object) = object_at(address) else {
+        return 0;
+    };
+    let found = libc::Dl_info {
+        dli_fname: object.path.as_ptr(),
+        dli_fbase: ptr::without_provenance_mut(object.range.start),
+        dli_sname: ptr::null(),
+        dli_saddr: ptr::null_mut(),
+    };
+    // SAFETY: as the function's own contract.
+    unsafe { info.write(found) };
+    1
+}
+
+/// `dlsym`, over what the bootstrap exports: how portable code asks whether a function exists.
+///
+/// # Safety
+/// `name` ends with NUL.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn pilotlight_dlsym(_library: *mut c_void, name: *const c_char) -> *mut c_void {
+    // SAFETY: as the function's own contract.
+    let name = unsafe { CStr::from_ptr(name) };
+    super::export(name.to_bytes()).map_or(ptr::null_mut(), pointer)
+}
+
+/// `dlopen`: a handler is one library, so there is nothing to open.
+#[unsafe(no_mangle)]
+extern "C" fn pilotlight_dlopen(path: *const c_char, _mode: c_int) -> *mut c_void {
+    // A null path asks for the process itself, whose symbols `dlsym` finds.
+    if path.is_null() { ptr::without_provenance_mut(1) } else { ptr::null_mut() }
+}
+
+/// `dlclose`.
+#[unsafe(no_mangle)]
+extern "C" fn pilotlight_dlclose(_library: *mut c_void) -> c_int {
+    0
+}
+
+/// `dlerror`, for a `dlopen` or `dlsym` that found nothing.
+#[unsafe(no_mangle)]
+extern "C" fn pilotlight_dlerror() -> *const c_char {
+    c"not found: libraries are linked statically into the handler".as_ptr()
+}
+
+fn pointer<T>(address: u64) -> *mut T {
+    ptr::with_exposed_provenance_mut(usize::try_from(address).unwrap_or(0))
+}

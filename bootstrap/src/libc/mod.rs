@@ -1,0 +1,55 @@
+//! The C library as handlers see it: musl, behind the names of `exports.txt`.
+
+#[allow(unsafe_code)]
+mod dl;
+#[allow(unsafe_code)]
+pub mod heap;
+#[allow(unsafe_code)]
+mod threads;
+#[allow(unsafe_code)]
+mod tls;
+
+use core::ffi::CStr;
+
+use crate::loader::Host;
+use crate::loader::Library;
+use crate::loader::TlsPlace;
+use crate::loader::TlsTemplate;
+use crate::loader::gnu_hash;
+
+/// The tables that `build.rs` makes of `exports.txt`.
+#[allow(unsafe_code)]
+mod table {
+    include!(concat!(env!("OUT_DIR"), "/exports.rs"));
+}
+
+/// The address of an exported symbol.
+pub fn export(name: &[u8]) -> Option<u64> {
+    let bucket = gnu_hash(name) as usize % (table::BUCKETS.len() - 1);
+    let range = usize::from(table::BUCKETS[bucket])..usize::from(table::BUCKETS[bucket + 1]);
+    let found = range.into_iter().find(|&index| {
+        let candidate = &table::NAMES[usize::from(table::NAME_OFFSETS[index])..];
+        candidate.starts_with(name) && candidate.get(name.len()) == Some(&0)
+    })?;
+    Some(u64::from(table::pilotlight_export_addresses[found]))
+}
+
+/// This process, to the libraries that it maps.
+pub struct Process;
+
+impl Host for Process {
+    fn symbol(&self, name: &[u8]) -> Option<u64> {
+        export(name)
+    }
+
+    fn reserve_tls(&self, template: &TlsTemplate) -> Result<TlsPlace, u64> {
+        tls::reserve(template)
+    }
+
+    fn register(&self, path: &CStr, library: &'static Library) {
+        dl::register(path, library);
+        if let Some((address, size, place)) = library.tls {
+            tls::register(address, size, place);
+        }
+    }
+}

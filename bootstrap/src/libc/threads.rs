@@ -1,0 +1,120 @@
+//! Threads of mapped libraries: begun with the libraries' thread-locals, and ended with the
+//! destructors that they registered.
+
+use core::cell::UnsafeCell;
+use core::ffi::c_int;
+use core::ffi::c_void;
+use core::ptr;
+
+use super::heap;
+use super::tls;
+
+type Start = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
+
+/// What a new thread is to do, passed through `pthread_create`'s one pointer.
+struct Task {
+    start: Start,
+    argument: *mut c_void,
+}
+
+/// `pthread_create`, with the libraries' thread-locals set up before `start` runs.
+///
+/// # Safety
+/// As for `pthread_create`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn pilotlight_pthread_create(
+    thread: *mut libc::pthread_t,
+    attributes: *const libc::pthread_attr_t,
+    start: Start,
+    argument: *mut c_void,
+) -> c_int {
+    let task = heap::allocate(size_of::<Task>(), align_of::<Task>()).cast::<Task>();
+    if task.is_null() {
+        return libc::EAGAIN;
+    }
+    // SAFETY: just allocated for one Task.
+    unsafe { task.write(Task { start, argument }) };
+    // SAFETY: the caller's promises for the first two; `run` takes the Task over.
+    let code = unsafe { libc::pthread_create(thread, attributes, run, task.cast()) };
+    if code != 0 {
+        // SAFETY: no thread began, so nobody took the Task over.
+        unsafe { heap::give_back(task.cast()) };
+    }
+    code
+}
+
+extern "C" fn run(task: *mut c_void) -> *mut c_void {
+    // SAFETY: `pilotlight_pthread_create` wrote a Task there and gave it to this thread.
+    let Task { start, argument } = unsafe { task.cast::<Task>().read() };
+    // SAFETY: it came from `heap::allocate`, and has just been moved out of.
+    unsafe { heap::give_back(task.cast()) };
+    tls::begin_thread();
+    // SAFETY: the caller of pthread_create promised that `start` may be called with `argument`.
+    unsafe { start(argument) }
+}
+
+/// A destructor of a thread-local, to run when its thread ends: last registered, first run.
+struct Destructor {
+    run: unsafe extern "C" fn(*mut c_void),
+    object: *mut c_void,
+    next: *mut Destructor,
+}
+
+/// The key under which each thread keeps its list; made once.
+struct Key(UnsafeCell<libc::pthread_key_t>, UnsafeCell<libc::pthread_once_t>);
+
+// SAFETY: `pthread_once` orders the one write to the key before every read.
+unsafe impl Sync for Key {}
+
+static KEY: Key = Key(UnsafeCell::new(0), UnsafeCell::new(libc::PTHREAD_ONCE_INIT));
+
+unsafe extern "C" {
+    fn pthread_once(once: *mut libc::pthread_once_t, run: extern "C" fn()) -> c_int;
+}
+
+extern "C" fn make_key() {
+    // SAFETY: called once, by `pthread_once`; the key is where the static keeps it.
+    unsafe { libc::pthread_key_create(KEY.0.get(), Some(end_thread)) };
+}
+
+/// `__cxa_thread_atexit_impl` of the Itanium C++ ABI, which C++ and Rust use for thread-locals.
+///
+/// # Safety
+/// `run` may be called with `object` when the calling thread ends.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn pilotlight_cxa_thread_atexit(
+    run: unsafe extern "C" fn(*mut c_void),
+    object: *mut c_void,
+    _library: *mut c_void,
+) -> c_int {
+    // SAFETY: both statics live for ever.
+    unsafe { pthread_once(KEY.1.get(), make_key) };
+    // SAFETY: `pthread_once` returned, so the key has been written for good.
+    let key = unsafe { *KEY.0.get() };
+    let entry =
+        heap::allocate(size_of::<Destructor>(), align_of::<Destructor>()).cast::<Destructor>();
+    if entry.is_null() {
+        return -1;
+    }
+    // SAFETY: the key exists.
+    let next = unsafe { libc::pthread_getspecific(key) }.cast();
+    // SAFETY: just allocated for one Destructor.
+    unsafe { entry.write(Destructor { run, object, next }) };
+    // SAFETY: the key exists, and `end_thread` takes the list over.
+    unsafe { libc::pthread_setspecific(key, entry.cast()) }
+}
+
+/// Runs a thread's destructors. Those that they register in turn are found by musl, which calls
+/// this again as long as the list is not empty.
+unsafe extern "C" fn end_thread(list: *mut c_void) {
+    let mut list = list.cast::<Destructor>();
+    while !list.is_null() {
+        // SAFETY: `pilotlight_cxa_thread_atexit` wrote it, and only this thread has the list.
+        let Destructor { run, object, next } = unsafe { ptr::read(list) };
+        // SAFETY: it came from `heap::allocate`, and has just been moved out of.
+        unsafe { heap::give_back(list.cast()) };
+        // SAFETY: whoever registered the destructor promised that it may run now.
+        unsafe { run(object) };
+        list = next;
+    }
+}

@@ -1,0 +1,322 @@
+//! The dynamic section, and the tables that it names: symbols, strings, hashes.
+//!
+//! Source: System V gABI chapter 5; the GNU hash table as binutils writes it.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::elf::Extent;
+use super::elf::u16_at;
+use super::elf::u32_at;
+use super::elf::u64_at;
+use super::error::Defect;
+use super::map::Data;
+use super::map::Tables;
+
+const SYMBOL_SIZE: usize = 24;
+
+/// The shared libraries whose symbols the bootstrap provides, without version and suffix.
+const PROVIDED: [&str; 7] =
+    ["libc", "libm", "libpthread", "libdl", "librt", "libgcc_s", "ld-linux-x86-64"];
+
+/// A table of the file: borrowed where it cannot change, copied where relocations could reach it
+/// (tools that edit libraries put tables into writable segments).
+pub type Table<'a> = Cow<'a, [u8]>;
+
+/// What the dynamic section says, as numbers; 0 where an entry is absent.
+#[derive(Debug, Default)]
+pub struct Dynamic {
+    needed: Vec<u64>,
+    strings: u64,
+    strings_size: u64,
+    symbols: u64,
+    gnu_hash: u64,
+    sysv_hash: u64,
+    /// `DT_RELA` and its size.
+    pub rela: (u64, u64),
+    /// `DT_JMPREL` and its size.
+    pub plt: (u64, u64),
+    /// `DT_RELR` and its size.
+    pub relr: (u64, u64),
+    /// `DT_INIT`.
+    pub init: u64,
+    /// `DT_INIT_ARRAY` and its size.
+    pub init_array: (u64, u64),
+}
+
+impl Dynamic {
+    /// Reads the dynamic section, which may lie in a writable segment.
+    pub fn read(extent: &Extent, tables: &Tables, data: &mut Data) -> Result<Dynamic, Defect> {
+        let bad = Defect::BadTable { what: "dynamic section" };
+        let Some(bytes) = table(extent.address, extent.size, tables, data) else {
+            return Err(bad);
+        };
+        let mut dynamic = Dynamic::default();
+        for entry in bytes.chunks_exact(16) {
+            let value = u64_at(entry, 8);
+            match u64_at(entry, 0) {
+                0 => break,
+                1 => dynamic.needed.push(value),
+                2 => dynamic.plt.1 = value,
+                4 => dynamic.sysv_hash = value,
+                5 => dynamic.strings = value,
+                6 => dynamic.symbols = value,
+                7 => dynamic.rela.0 = value,
+                8 => dynamic.rela.1 = value,
+                10 => dynamic.strings_size = value,
+                12 => dynamic.init = value,
+                17 => {
+                    return Err(Defect::BadTable { what: "DT_REL table" });
+                }
+                22 => return Err(Defect::TextRelocations),
+                23 => dynamic.plt.0 = value,
+                25 => dynamic.init_array.0 = value,
+                27 => dynamic.init_array.1 = value,
+                30 if value & 4 != 0 => return Err(Defect::TextRelocations),
+                35 => dynamic.relr.1 = value,
+                36 => dynamic.relr.0 = value,
+                0x6fff_fef5 => dynamic.gnu_hash = value,
+                _ => {}
+            }
+        }
+        Ok(dynamic)
+    }
+
+    /// The symbol table with its names.
+    pub fn symbols<'a>(&self, tables: &Tables<'a>, data: &mut Data) -> Result<Symbols<'a>, Defect> {
+        let strings = table(self.strings, self.strings_size, tables, data)
+            .ok_or(Defect::BadTable { what: "string table" })?;
+        let symbols =
+            rest(self.symbols, tables, data).ok_or(Defect::BadTable { what: "symbol table" })?;
+        Ok(Symbols { symbols, strings })
+    }
+
+    /// Refuses libraries that nobody provides.
+    pub fn check_needed(&self, symbols: &Symbols) -> Result<(), Defect> {
+        let mut names = Vec::new();
+        for &offset in &self.needed {
+            let name = usize::try_from(offset).ok().and_then(|offset| symbols.string(offset));
+            let name = name.ok_or(Defect::BadTable { what: "list of needed libraries" })?;
+            let stem = name.windows(3).position(|part| part == b".so").unwrap_or(name.len());
+            if !PROVIDED.iter().any(|provided| provided.as_bytes() == &name[..stem]) {
+                names.push(String::from_utf8_lossy(name).into_owned());
+            }
+        }
+        if names.is_empty() { Ok(()) } else { Err(Defect::MissingLibraries { names }) }
+    }
+
+    /// Finds a defined symbol's file-relative address by the file's own hash table.
+    pub fn find(
+        &self,
+        name: &[u8],
+        symbols: &Symbols,
+        tables: &Tables,
+        data: &mut Data,
+    ) -> Option<u64> {
+        let matches = |index: u32| {
+            let symbol = symbols.get(index)?;
+            let found = symbol.is_defined() && symbols.name(&symbol) == Some(name);
+            found.then_some(symbol.value)
+        };
+        if self.gnu_hash != 0 {
+            find_by_gnu_hash(&rest(self.gnu_hash, tables, data)?, name, matches)
+        } else {
+            find_by_sysv_hash(&rest(self.sysv_hash, tables, data)?, name, matches)
+        }
+    }
+}
+
+/// A copy or a view of `size` bytes at `address`.
+pub fn table<'a>(
+    address: u64,
+    size: u64,
+    tables: &Tables<'a>,
+    data: &mut Data,
+) -> Option<Table<'a>> {
+    let size = usize::try_from(size).ok()?;
+    match rest(address, tables, data)? {
+        Cow::Borrowed(bytes) => bytes.get(..size).map(Cow::Borrowed),
+        Cow::Owned(mut bytes) => (size <= bytes.len()).then(|| {
+            bytes.truncate(size);
+            Cow::Owned(bytes)
+        }),
+    }
+}
+
+fn rest<'a>(address: u64, tables: &Tables<'a>, data: &mut Data) -> Option<Table<'a>> {
+    match tables.rest(address) {
+        Some(bytes) => Some(Cow::Borrowed(bytes)),
+        None => data.rest(address).map(|bytes| Cow::Owned(bytes.to_vec())),
+    }
+}
+
+/// The symbols and their names.
+#[derive(Debug)]
+pub struct Symbols<'a> {
+    symbols: Table<'a>,
+    strings: Table<'a>,
+}
+
+/// One entry of the symbol table.
+#[derive(Clone, Copy, Debug)]
+pub struct Symbol {
+    name: u32,
+    info: u8,
+    section: u16,
+    /// A file-relative address, or an offset into the thread-local template.
+    pub value: u64,
+}
+
+impl Symbol {
+    /// Some section of the file holds it.
+    pub fn is_defined(&self) -> bool {
+        self.section != 0
+    }
+
+    /// It may stay undefined, and is then null.
+    pub fn is_weak(&self) -> bool {
+        self.info >> 4 == 2
+    }
+
+    /// Its address is what a function of the library returns.
+    pub fn is_indirect_function(&self) -> bool {
+        self.info & 0xf == 10
+    }
+
+    /// Its value is an address as it stands.
+    pub fn is_absolute(&self) -> bool {
+        self.section == 0xfff1
+    }
+}
+
+impl Symbols<'_> {
+    /// The symbol with this index, or None past the table.
+    pub fn get(&self, index: u32) -> Option<Symbol> {
+        let start = usize::try_from(index).ok()?.checked_mul(SYMBOL_SIZE)?;
+        let entry = self.symbols.get(start..start.checked_add(SYMBOL_SIZE)?)?;
+        Some(Symbol {
+            name: u32_at(entry, 0),
+            info: entry[4],
+            section: u16_at(entry, 6),
+            value: u64_at(entry, 8),
+        })
+    }
+
+    /// The symbol's name, without its NUL.
+    pub fn name(&self, symbol: &Symbol) -> Option<&[u8]> {
+        self.string(usize::try_from(symbol.name).ok()?)
+    }
+
+    fn string(&self, offset: usize) -> Option<&[u8]> {
+        let bytes = self.strings.get(offset..)?;
+        let end = bytes.iter().position(|&byte| byte == 0)?;
+        bytes.get(..end)
+    }
+}
+
+/// The hash of `.gnu.hash`, and of the bootstrap's own table of exports.
+pub const fn gnu_hash(name: &[u8]) -> u32 {
+    let mut hash: u32 = 5381;
+    let mut index = 0;
+    while index < name.len() {
+        hash = hash.wrapping_mul(33).wrapping_add(name[index] as u32);
+        index += 1;
+    }
+    hash
+}
+
+fn find_by_gnu_hash(
+    table: &[u8],
+    name: &[u8],
+    matches: impl Fn(u32) -> Option<u64>,
+) -> Option<u64> {
+    let word = |index: usize| {
+        let start = index.checked_mul(4)?;
+        table.get(start..start.checked_add(4)?).map(|bytes| u32_at(bytes, 0))
+    };
+    let (buckets, first, bloom) = (word(0)?, word(1)?, word(2)?);
+    let buckets_at = usize::try_from(bloom).ok()?.checked_mul(2)?.checked_add(4)?;
+    let hash = gnu_hash(name);
+    let bucket = usize::try_from(hash.checked_rem(buckets)?).ok()?;
+    let mut index = word(buckets_at.checked_add(bucket)?)?;
+    let chains_at = buckets_at.checked_add(usize::try_from(buckets).ok()?)?;
+    loop {
+        let place = usize::try_from(index.checked_sub(first)?).ok()?;
+        let entry = word(chains_at.checked_add(place)?)?;
+        if entry | 1 == hash | 1
+            && let Some(value) = matches(index)
+        {
+            return Some(value);
+        }
+        if entry & 1 != 0 {
+            return None;
+        }
+        index = index.checked_add(1)?;
+    }
+}
+
+fn find_by_sysv_hash(
+    table: &[u8],
+    name: &[u8],
+    matches: impl Fn(u32) -> Option<u64>,
+) -> Option<u64> {
+    let word = |index: usize| {
+        let start = index.checked_mul(4)?;
+        table.get(start..start.checked_add(4)?).map(|bytes| u32_at(bytes, 0))
+    };
+    let (buckets, chains) = (word(0)?, word(1)?);
+    let bucket = usize::try_from(sysv_hash(name).checked_rem(buckets)?).ok()?;
+    let mut index = word(bucket + 2)?;
+    // A chain longer than the table runs in a circle.
+    for _ in 0..chains {
+        if index == 0 {
+            return None;
+        }
+        if let Some(value) = matches(index) {
+            return Some(value);
+        }
+        let place = usize::try_from(buckets).ok()?.checked_add(usize::try_from(index).ok()?)?;
+        index = word(place.checked_add(2)?)?;
+    }
+    None
+}
+
+fn sysv_hash(name: &[u8]) -> u32 {
+    name.iter().fold(0u32, |hash, &byte| {
+        let hash = (hash << 4).wrapping_add(u32::from(byte));
+        let high = hash & 0xf000_0000;
+        (hash ^ (high >> 24)) & !high
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_are_those_of_the_specifications() {
+        // Values that `readelf --histogram -I` and the gABI's own example agree on.
+        assert_eq!(gnu_hash(b""), 5381);
+        assert_eq!(gnu_hash(b"printf"), 0x156b_2bb8);
+        assert_eq!(sysv_hash(b"printf"), 0x0779_05a6);
+    }
+
+    #[test]
+    fn a_circular_chain_ends() {
+        // One bucket, two symbols whose chain entries name each other.
+        let words: [u32; 6] = [1, 3, 1, 0, 2, 1];
+        let table: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        assert_eq!(find_by_sysv_hash(&table, b"x", |_| None), None);
+    }
+
+    #[test]
+    fn a_hash_table_cut_anywhere_finds_nothing() {
+        let words: [u32; 8] = [1, 1, 1, 0, 0, 0, 1, gnu_hash(b"x") | 1];
+        let table: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        assert_eq!(find_by_gnu_hash(&table, b"x", |index| Some(u64::from(index))), Some(1));
+        for end in 0..table.len() {
+            assert_eq!(find_by_gnu_hash(&table[..end], b"x", |_| Some(1)), None);
+        }
+    }
+}

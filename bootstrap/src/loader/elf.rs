@@ -1,0 +1,357 @@
+//! What an ELF file says about itself, read with checked arithmetic from bytes that nobody trusts.
+//!
+//! Sources: the System V gABI, chapters 4 and 5, and the x86-64 psABI. Nothing here touches memory
+//! that the file names: it turns bytes into numbers, or into the [`Defect`] that names what is wrong.
+
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use super::arch;
+use super::error::Defect;
+
+/// Pages are 4 KiB on every CPU that Lambda offers.
+const PAGE: u64 = 4096;
+
+const HEADER_SIZE: usize = 64;
+const PROGRAM_HEADER_SIZE: usize = 56;
+/// Far above what linkers write (about a dozen), far below what would cost memory.
+const MOST_PROGRAM_HEADERS: usize = 128;
+
+const PT_LOAD: u32 = 1;
+const PT_DYNAMIC: u32 = 2;
+const PT_INTERP: u32 = 3;
+const PT_TLS: u32 = 7;
+const PT_GNU_EH_FRAME: u32 = 0x6474_e550;
+const PT_GNU_RELRO: u32 = 0x6474_e552;
+
+const PF_X: u32 = 1;
+const PF_W: u32 = 2;
+
+/// A piece of the file that is mapped: one `PT_LOAD` program header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Where in the file its bytes begin.
+    pub offset: u64,
+    /// Where they go, relative to the base address.
+    pub address: u64,
+    /// How many bytes come from the file.
+    pub file_size: u64,
+    /// How many there are in memory; the rest is zero.
+    pub memory_size: u64,
+    /// May be written.
+    pub writable: bool,
+    /// May be run.
+    pub executable: bool,
+}
+
+impl Segment {
+    /// The pages it covers, as addresses relative to the base.
+    pub fn pages(&self) -> Range<u64> {
+        page_floor(self.address)..page_ceil(self.address + self.memory_size)
+    }
+}
+
+/// A range of the image, as a program header names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// First address, relative to the base.
+    pub address: u64,
+    /// Length in memory.
+    pub size: u64,
+}
+
+/// The thread-local template: `PT_TLS`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsTemplate {
+    /// Where the initial bytes are, relative to the base.
+    pub address: u64,
+    /// How many initial bytes there are.
+    pub file_size: u64,
+    /// How many bytes each thread has; the rest is zero.
+    pub memory_size: u64,
+    /// Power of two.
+    pub align: u64,
+}
+
+/// A file whose headers have been read and found loadable.
+#[derive(Debug)]
+pub struct Parsed {
+    /// In ascending order, on pages of their own.
+    pub segments: Vec<Segment>,
+    /// `PT_DYNAMIC`.
+    pub dynamic: Extent,
+    /// `PT_TLS`.
+    pub tls: Option<TlsTemplate>,
+    /// `PT_GNU_RELRO`: read-only once relocated.
+    pub relro: Option<Extent>,
+    /// `PT_GNU_EH_FRAME`: how to unwind.
+    pub eh_frame_header: Option<Extent>,
+    /// Where the program headers lie in the file, for `dl_iterate_phdr`.
+    pub program_headers: Range<usize>,
+}
+
+/// Where the program headers lie in the file, after the ELF header was found to be one of ours.
+pub fn program_header_range(header: &[u8], file_size: u64) -> Result<Range<usize>, Defect> {
+    if file_size == 0 {
+        return Err(Defect::Empty);
+    }
+    if header.get(..4) != Some(b"\x7fELF") {
+        return Err(Defect::NotElf);
+    }
+    if header.len() < HEADER_SIZE {
+        return Err(Defect::Truncated { what: "the ELF header", file_size });
+    }
+    if header[4] != 2 {
+        return Err(Defect::Not64Bit);
+    }
+    if header[5] != 1 {
+        return Err(Defect::WrongMachine { machine: "a big-endian CPU" });
+    }
+    let machine = u16_at(header, 18);
+    if machine != arch::MACHINE {
+        return Err(Defect::WrongMachine { machine: arch::machine_name(machine) });
+    }
+    match u16_at(header, 16) {
+        3 => {}
+        2 => return Err(Defect::Executable),
+        1 => return Err(Defect::ObjectFile),
+        kind => return Err(Defect::UnknownKind { kind }),
+    }
+    let entry_size = usize::from(u16_at(header, 54));
+    let count = usize::from(u16_at(header, 56));
+    if entry_size != PROGRAM_HEADER_SIZE || count == 0 || count > MOST_PROGRAM_HEADERS {
+        return Err(Defect::ProgramHeaders { count, entry_size });
+    }
+    let start = usize::try_from(u64_at(header, 32)).unwrap_or(usize::MAX);
+    let end = start.checked_add(count * PROGRAM_HEADER_SIZE);
+    match end {
+        Some(end) if u64::try_from(end).is_ok_and(|end| end <= file_size) => Ok(start..end),
+        _ => Err(Defect::Truncated { what: "the program headers", file_size }),
+    }
+}
+
+/// Reads the program headers and checks that what they describe can be mapped.
+pub fn parse(headers: &[u8], range: Range<usize>, file_size: u64) -> Result<Parsed, Defect> {
+    let mut segments = Vec::new();
+    let mut dynamic = None;
+    let mut tls = None;
+    let mut relro = None;
+    let mut eh_frame_header = None;
+    let mut interpreter = false;
+    for header in headers.chunks_exact(PROGRAM_HEADER_SIZE) {
+        let header = ProgramHeader::read(header);
+        match header.kind {
+            PT_LOAD => segments.push(header.segment(file_size)?),
+            PT_DYNAMIC => dynamic = Some(header.extent()),
+            PT_TLS => tls = Some(header.tls()?),
+            PT_GNU_RELRO => relro = Some(header.extent()),
+            PT_GNU_EH_FRAME => eh_frame_header = Some(header.extent()),
+            PT_INTERP => interpreter = true,
+            _ => {}
+        }
+    }
+    segments.retain(|segment| segment.memory_size != 0);
+    let Some(dynamic) = dynamic else {
+        return Err(Defect::NotDynamic);
+    };
+    // A position-independent executable is an ET_DYN too; only it asks for an interpreter and
+    // is meant to be started (libc.so has one as well, and is no handler either).
+    if interpreter {
+        return Err(Defect::Executable);
+    }
+    if segments.is_empty() {
+        return Err(Defect::NoSegments);
+    }
+    for pair in segments.windows(2) {
+        if pair[0].pages().end > pair[1].pages().start {
+            return Err(Defect::OverlappingSegments { address: pair[1].address });
+        }
+    }
+    Ok(Parsed { segments, dynamic, tls, relro, eh_frame_header, program_headers: range })
+}
+
+struct ProgramHeader {
+    kind: u32,
+    flags: u32,
+    offset: u64,
+    address: u64,
+    file_size: u64,
+    memory_size: u64,
+    align: u64,
+}
+
+impl ProgramHeader {
+    fn read(bytes: &[u8]) -> ProgramHeader {
+        ProgramHeader {
+            kind: u32_at(bytes, 0),
+            flags: u32_at(bytes, 4),
+            offset: u64_at(bytes, 8),
+            address: u64_at(bytes, 16),
+            file_size: u64_at(bytes, 32),
+            memory_size: u64_at(bytes, 40),
+            align: u64_at(bytes, 48),
+        }
+    }
+
+    fn extent(&self) -> Extent {
+        Extent { address: self.address, size: self.memory_size }
+    }
+
+    fn segment(&self, file_size: u64) -> Result<Segment, Defect> {
+        let segment = Segment {
+            offset: self.offset,
+            address: self.address,
+            file_size: self.file_size,
+            memory_size: self.memory_size,
+            writable: self.flags & PF_W != 0,
+            executable: self.flags & PF_X != 0,
+        };
+        let defect = Defect::BadSegment { address: self.address };
+        let fits_file = self.offset.checked_add(self.file_size).is_some_and(|end| end <= file_size);
+        if !fits_file {
+            return Err(Defect::Truncated { what: "a segment", file_size });
+        }
+        // One page of head room, so that rounding up cannot overflow either.
+        let fits_memory = self
+            .address
+            .checked_add(self.memory_size)
+            .and_then(|end| end.checked_add(PAGE))
+            .is_some_and(|end| end < 1 << 46);
+        let same_page_offset = self.offset % PAGE == self.address % PAGE;
+        if !fits_memory || self.file_size > self.memory_size || !same_page_offset {
+            return Err(defect);
+        }
+        if segment.writable && segment.executable {
+            return Err(Defect::WritableAndExecutable { address: self.address });
+        }
+        // Zeros behind the file's bytes have to be written, so the segment must be writable.
+        if self.memory_size > self.file_size && !segment.writable {
+            return Err(defect);
+        }
+        Ok(segment)
+    }
+
+    fn tls(&self) -> Result<TlsTemplate, Defect> {
+        let align = self.align.max(1);
+        if !align.is_power_of_two() || self.file_size > self.memory_size {
+            return Err(Defect::BadTls);
+        }
+        Ok(TlsTemplate {
+            address: self.address,
+            file_size: self.file_size,
+            memory_size: self.memory_size,
+            align,
+        })
+    }
+}
+
+/// The start of the page that holds `address`.
+pub const fn page_floor(address: u64) -> u64 {
+    address & !(PAGE - 1)
+}
+
+/// The start of the first page at or behind `address`; callers have checked that it exists.
+pub const fn page_ceil(address: u64) -> u64 {
+    page_floor(address + (PAGE - 1))
+}
+
+/// Reads little-endian numbers; each caller has checked that `offset` is inside `bytes`.
+pub fn u16_at(bytes: &[u8], offset: usize) -> u16 {
+    u16::from_le_bytes([bytes[offset], bytes[offset + 1]])
+}
+
+/// As [`u16_at`].
+pub fn u32_at(bytes: &[u8], offset: usize) -> u32 {
+    let mut word = [0; 4];
+    word.copy_from_slice(&bytes[offset..offset + 4]);
+    u32::from_le_bytes(word)
+}
+
+/// As [`u16_at`].
+pub fn u64_at(bytes: &[u8], offset: usize) -> u64 {
+    let mut word = [0; 8];
+    word.copy_from_slice(&bytes[offset..offset + 8]);
+    u64::from_le_bytes(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A header that is right, and one program header of each kind that matters.
+    fn sound() -> Vec<u8> {
+        let mut file = Vec::new();
+        file.extend_from_slice(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0");
+        file.extend_from_slice(&3u16.to_le_bytes());
+        file.extend_from_slice(&arch::MACHINE.to_le_bytes());
+        file.resize(32, 0);
+        file.extend_from_slice(&64u64.to_le_bytes());
+        file.resize(54, 0);
+        file.extend_from_slice(&56u16.to_le_bytes());
+        file.extend_from_slice(&2u16.to_le_bytes());
+        file.resize(64, 0);
+        push_header(&mut file, PT_LOAD, 0, 0x1000, 0x1000);
+        push_header(&mut file, PT_DYNAMIC, 0x800, 0x100, 0x100);
+        file.resize(0x1000, 0);
+        file
+    }
+
+    fn push_header(file: &mut Vec<u8>, kind: u32, address: u64, file_size: u64, size: u64) {
+        file.extend_from_slice(&kind.to_le_bytes());
+        file.extend_from_slice(&4u32.to_le_bytes());
+        for word in [address, address, address, file_size, size, PAGE] {
+            file.extend_from_slice(&word.to_le_bytes());
+        }
+    }
+
+    fn parse_file(file: &[u8]) -> Result<Parsed, Defect> {
+        let size = file.len() as u64;
+        let range = program_header_range(file, size)?;
+        parse(&file[range.clone()], range, size)
+    }
+
+    #[test]
+    fn a_sound_file_is_parsed() {
+        let parsed = parse_file(&sound()).expect("sound");
+        assert_eq!(parsed.segments.len(), 1);
+        assert_eq!(parsed.dynamic, Extent { address: 0x800, size: 0x100 });
+    }
+
+    #[test]
+    fn each_defect_of_the_header_has_its_name() {
+        let edit = |offset: usize, byte: u8| {
+            let mut file = sound();
+            file[offset] = byte;
+            parse_file(&file).expect_err("damaged")
+        };
+        assert_eq!(parse_file(&[]).expect_err("empty"), Defect::Empty);
+        assert_eq!(edit(0, 0), Defect::NotElf);
+        assert_eq!(edit(4, 1), Defect::Not64Bit);
+        assert_eq!(edit(18, 183), Defect::WrongMachine { machine: "arm64" });
+        assert_eq!(edit(16, 2), Defect::Executable);
+        assert_eq!(edit(16, 1), Defect::ObjectFile);
+        assert_eq!(edit(56, 0), Defect::ProgramHeaders { count: 0, entry_size: 56 });
+        assert!(matches!(parse_file(&sound()[..70]), Err(Defect::Truncated { .. })));
+    }
+
+    #[test]
+    fn a_segment_that_reaches_past_the_file_or_the_address_space_is_refused() {
+        let mut file = sound();
+        file[64 + 32..64 + 40].copy_from_slice(&0x1001u64.to_le_bytes());
+        assert!(matches!(parse_file(&file), Err(Defect::Truncated { .. })));
+        let mut file = sound();
+        file[64 + 40..64 + 48].copy_from_slice(&u64::MAX.to_le_bytes());
+        assert_eq!(parse_file(&file).expect_err("huge"), Defect::BadSegment { address: 0 });
+    }
+
+    #[test]
+    fn no_byte_of_the_headers_can_make_the_parser_fail_otherwise() {
+        for offset in 0..176 {
+            for byte in [0, 1, 0x7f, 0x80, 0xff] {
+                let mut file = sound();
+                file[offset] = byte;
+                let _ = parse_file(&file);
+            }
+        }
+    }
+}

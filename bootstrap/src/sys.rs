@@ -1,0 +1,248 @@
+//! The system calls that the bootstrap makes itself, as safe functions. (Mapping memory is
+//! [`crate::loader`]'s alone.)
+
+use alloc::vec::Vec;
+use core::ffi::CStr;
+use core::ffi::c_int;
+use core::net::SocketAddr;
+use core::ptr;
+
+/// The error number of the last system call that failed.
+pub fn errno() -> i32 {
+    // SAFETY: the call has no argument.
+    let place = unsafe { libc::__errno_location() };
+    // SAFETY: libc hands out the calling thread's own error number.
+    unsafe { *place }
+}
+
+/// Sets the calling thread's error number, as C functions do that fail.
+pub fn set_errno(number: i32) {
+    // SAFETY: the call has no argument.
+    let place = unsafe { libc::__errno_location() };
+    // SAFETY: libc hands out the calling thread's own error number.
+    unsafe { *place = number };
+}
+
+/// A file opened for reading.
+#[derive(Debug)]
+pub struct File(c_int);
+
+impl File {
+    /// Opens a file; Err is the error number.
+    pub fn open(path: &CStr) -> Result<File, i32> {
+        // SAFETY: `path` ends with NUL, as its type promises.
+        let descriptor = unsafe { libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) };
+        if descriptor < 0 { Err(errno()) } else { Ok(File(descriptor)) }
+    }
+
+    /// Its length in bytes; a directory or a device has error number 21 (EISDIR).
+    pub fn size(&self) -> Result<u64, i32> {
+        let mut status = core::mem::MaybeUninit::<libc::stat>::uninit();
+        // SAFETY: `status` has room for what fstat writes.
+        if unsafe { libc::fstat(self.0, status.as_mut_ptr()) } != 0 {
+            return Err(errno());
+        }
+        // SAFETY: fstat succeeded, so it has filled `status` in.
+        let status = unsafe { status.assume_init() };
+        if status.st_mode & libc::S_IFMT != libc::S_IFREG {
+            return Err(libc::EISDIR);
+        }
+        Ok(u64::try_from(status.st_size).unwrap_or(0))
+    }
+
+    /// Reads what there is at `offset`, up to the length of `bytes`.
+    pub fn read_at(&self, bytes: &mut [u8], offset: u64) -> Result<usize, i32> {
+        let offset = libc::off_t::try_from(offset).map_err(|_| libc::EINVAL)?;
+        // SAFETY: the kernel writes at most `bytes.len()` bytes to `bytes`.
+        let read = unsafe { libc::pread(self.0, bytes.as_mut_ptr().cast(), bytes.len(), offset) };
+        usize::try_from(read).map_err(|_| errno())
+    }
+
+    /// For mapping it.
+    pub fn descriptor(&self) -> c_int {
+        self.0
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        // SAFETY: the descriptor is this file's own.
+        unsafe { libc::close(self.0) };
+    }
+}
+
+/// Whether a file is there, for telling "no such file" from "cannot be read".
+pub fn exists(path: &CStr) -> bool {
+    // SAFETY: `path` ends with NUL, as its type promises.
+    unsafe { libc::access(path.as_ptr(), libc::F_OK) == 0 }
+}
+
+/// What the system calls want as narrower numbers; each of these is a small constant.
+#[expect(clippy::cast_possible_truncation, reason = "AF_INET is 2, AF_INET6 is 10")]
+const fn family(number: c_int) -> libc::sa_family_t {
+    number as libc::sa_family_t
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a few dozen bytes")]
+const fn socket_size<T>() -> libc::socklen_t {
+    size_of::<T>() as libc::socklen_t
+}
+
+/// A connected TCP socket. It has no time-out: the execution environment may be frozen for hours
+/// between a request and its answer.
+#[derive(Debug)]
+pub struct Socket(c_int);
+
+impl Socket {
+    /// Connects to `address`; Err is the error number.
+    pub fn connect(address: &SocketAddr) -> Result<Socket, i32> {
+        match address {
+            SocketAddr::V4(v4) => {
+                let address = libc::sockaddr_in {
+                    sin_family: family(libc::AF_INET),
+                    sin_port: v4.port().to_be(),
+                    sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(v4.ip().octets()) },
+                    sin_zero: [0; 8],
+                };
+                Socket::connect_to(libc::AF_INET, &address)
+            }
+            SocketAddr::V6(v6) => {
+                let address = libc::sockaddr_in6 {
+                    sin6_family: family(libc::AF_INET6),
+                    sin6_port: v6.port().to_be(),
+                    sin6_flowinfo: 0,
+                    sin6_addr: libc::in6_addr { s6_addr: v6.ip().octets() },
+                    sin6_scope_id: v6.scope_id(),
+                };
+                Socket::connect_to(libc::AF_INET6, &address)
+            }
+        }
+    }
+
+    fn connect_to<A>(family: c_int, address: &A) -> Result<Socket, i32> {
+        let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
+        // SAFETY: the call has no pointer.
+        let descriptor = unsafe { libc::socket(family, kind, 0) };
+        if descriptor < 0 {
+            return Err(errno());
+        }
+        let socket = Socket(descriptor);
+        let size = socket_size::<A>();
+        // SAFETY: `A` is the socket address of `family`, and `size` is its size.
+        if unsafe { libc::connect(descriptor, ptr::from_ref(address).cast(), size) } != 0 {
+            return Err(errno());
+        }
+        socket.send_at_once();
+        Ok(socket)
+    }
+
+    /// The last part of a large answer must not wait for an acknowledgement.
+    fn send_at_once(&self) {
+        let on: c_int = 1;
+        let size = socket_size::<c_int>();
+        let (level, option) = (libc::IPPROTO_TCP, libc::TCP_NODELAY);
+        // SAFETY: the option's value is an int of that size. It cannot fail on a TCP socket.
+        unsafe { libc::setsockopt(self.0, level, option, ptr::from_ref(&on).cast(), size) };
+    }
+
+    /// Appends what has come to the spare capacity of `buffer`; 0 when the other side has closed.
+    pub fn receive(&self, buffer: &mut Vec<u8>) -> Result<usize, i32> {
+        let spare = buffer.spare_capacity_mut();
+        let (to, room) = (spare.as_mut_ptr().cast(), spare.len());
+        let read = loop {
+            // SAFETY: the kernel writes at most `room` bytes to `to`.
+            let read = unsafe { libc::recv(self.0, to, room, 0) };
+            match usize::try_from(read) {
+                Ok(read) => break read,
+                Err(_) if errno() == libc::EINTR => {}
+                Err(_) => return Err(errno()),
+            }
+        };
+        // SAFETY: the kernel has just written `read` bytes behind the buffer's length.
+        unsafe { buffer.set_len(buffer.len() + read) };
+        Ok(read)
+    }
+
+    /// Sends both parts, in one system call as far as the kernel takes them.
+    pub fn send(&self, mut head: &[u8], mut body: &[u8]) -> Result<(), i32> {
+        while !(head.is_empty() && body.is_empty()) {
+            let sent = self.send_some(head, body)?;
+            let of_head = sent.min(head.len());
+            head = &head[of_head..];
+            body = &body[sent - of_head..];
+        }
+        Ok(())
+    }
+
+    fn send_some(&self, head: &[u8], body: &[u8]) -> Result<usize, i32> {
+        let mut parts = [head, body].map(|part| libc::iovec {
+            iov_base: part.as_ptr().cast_mut().cast(),
+            iov_len: part.len(),
+        });
+        // SAFETY: a message header of zeros is an empty one.
+        let mut message: libc::msghdr = unsafe { core::mem::zeroed() };
+        message.msg_iov = parts.as_mut_ptr();
+        message.msg_iovlen = parts.len() as _;
+        loop {
+            // SAFETY: the kernel reads `parts`, which borrow `head` and `body`. Without
+            // MSG_NOSIGNAL a server that went away would end the process in silence.
+            let sent = unsafe { libc::sendmsg(self.0, &raw const message, libc::MSG_NOSIGNAL) };
+            match usize::try_from(sent) {
+                Ok(sent) => return Ok(sent),
+                Err(_) if errno() == libc::EINTR => {}
+                Err(_) => return Err(errno()),
+            }
+        }
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        // SAFETY: the descriptor is this socket's own.
+        unsafe { libc::close(self.0) };
+    }
+}
+
+/// The first address of a host, as the system's resolver has it.
+pub fn resolve(host: &CStr, port: u16) -> Option<SocketAddr> {
+    // SAFETY: a hint of zeros asks for anything.
+    let mut hints: libc::addrinfo = unsafe { core::mem::zeroed() };
+    hints.ai_socktype = libc::SOCK_STREAM;
+    let mut list = ptr::null_mut();
+    // SAFETY: `host` ends with NUL, and `list` is where the answer goes.
+    let code =
+        unsafe { libc::getaddrinfo(host.as_ptr(), ptr::null(), &raw const hints, &raw mut list) };
+    if code != 0 || list.is_null() {
+        return None;
+    }
+    // SAFETY: getaddrinfo succeeded, so `list` is a valid first entry until it is freed below.
+    let entry = unsafe { *list };
+    let address = match entry.ai_family {
+        libc::AF_INET => {
+            // SAFETY: an entry of this family holds an IPv4 socket address.
+            let found = unsafe { *entry.ai_addr.cast::<libc::sockaddr_in>() };
+            Some(SocketAddr::from((found.sin_addr.s_addr.to_ne_bytes(), port)))
+        }
+        libc::AF_INET6 => {
+            // SAFETY: an entry of this family holds an IPv6 socket address.
+            let found = unsafe { *entry.ai_addr.cast::<libc::sockaddr_in6>() };
+            Some(SocketAddr::from((found.sin6_addr.s6_addr, port)))
+        }
+        _ => None,
+    };
+    // SAFETY: `list` came from getaddrinfo and is not used again.
+    unsafe { libc::freeaddrinfo(list) };
+    address
+}
+
+/// Writes a line to standard error, as far as that is possible.
+pub fn log(line: &str) {
+    // SAFETY: the kernel reads `line.len()` bytes from `line`.
+    unsafe { libc::write(2, line.as_ptr().cast(), line.len()) };
+}
+
+/// Ends the process with the C library's own steps (exit handlers, flushing).
+pub fn exit(code: i32) -> ! {
+    // SAFETY: the caller ends the process on purpose.
+    unsafe { libc::exit(code) }
+}

@@ -1,0 +1,165 @@
+//! The handler ABI: everything that the bootstrap and a handler library know of each other.
+//!
+//! A handler library is an ELF shared object that exports one data symbol, [`LIBRARY_SYMBOL`], a
+//! [`Library`]. The rules (who allocates, who frees, which thread, what after a failure) stand in
+//! prose at the top of `sdk/include/pilotlight.h`, the same ABI for C; a test compiles C against
+//! that header and compares every size and offset with the types here.
+//!
+//! The crate has no dependency and no code that runs, so the bootstrap and the SDK can share it.
+
+#![no_std]
+
+use core::ffi::c_char;
+use core::ffi::c_void;
+
+/// Raised when a change breaks libraries that are already built.
+pub const ABI_MAJOR: u32 = 1;
+
+/// Raised when something is appended. A bootstrap runs every library of its own major version
+/// whose minor version is not newer than its own.
+pub const ABI_MINOR: u32 = 0;
+
+/// The composed number that a library carries: major in the upper 16 bits, minor in the lower.
+pub const ABI_VERSION: u32 = (ABI_MAJOR << 16) | ABI_MINOR;
+
+/// The one symbol that a handler library exports: a [`Library`].
+pub const LIBRARY_SYMBOL: &str = "pilotlight_library";
+
+/// Bytes that somebody else owns. `data` is null for a value that is absent, which is not the
+/// same as one of length 0.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Bytes {
+    /// The first byte, or null for an absent value.
+    pub data: *const u8,
+    /// How many bytes there are.
+    pub length: usize,
+}
+
+impl Bytes {
+    /// The absent value.
+    pub const ABSENT: Bytes = Bytes { data: core::ptr::null(), length: 0 };
+
+    /// Borrows `bytes`; the caller keeps them alive for as long as the callee may read them.
+    pub const fn of(bytes: &[u8]) -> Bytes {
+        Bytes { data: bytes.as_ptr(), length: bytes.len() }
+    }
+
+    /// Borrows what is there, or is [`Bytes::ABSENT`].
+    pub const fn of_option(bytes: Option<&[u8]>) -> Bytes {
+        match bytes {
+            Some(bytes) => Bytes::of(bytes),
+            None => Bytes::ABSENT,
+        }
+    }
+}
+
+/// One invocation, as the bootstrap hands it to a handler. Everything in it lives until the
+/// outcome has been released.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Invocation {
+    /// The event, byte for byte as the Runtime API delivered it; it may be empty.
+    pub event: Bytes,
+    /// `Lambda-Runtime-Aws-Request-Id`; always there.
+    pub request_id: Bytes,
+    /// `Lambda-Runtime-Deadline-Ms`: milliseconds since the Unix epoch; 0 when absent.
+    pub deadline_ms: u64,
+    /// `Lambda-Runtime-Invoked-Function-Arn`.
+    pub invoked_function_arn: Bytes,
+    /// `Lambda-Runtime-Trace-Id`, the X-Ray header.
+    pub trace_id: Bytes,
+    /// `Lambda-Runtime-Client-Context`, JSON.
+    pub client_context: Bytes,
+    /// `Lambda-Runtime-Cognito-Identity`, JSON.
+    pub cognito_identity: Bytes,
+    /// `Lambda-Runtime-Aws-Tenant-Id`.
+    pub tenant_id: Bytes,
+    /// `AWS_LAMBDA_FUNCTION_NAME`.
+    pub function_name: Bytes,
+    /// `AWS_LAMBDA_FUNCTION_VERSION`.
+    pub function_version: Bytes,
+    /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE` in MB; 0 when absent.
+    pub memory_size_mb: u64,
+}
+
+/// What a handler answered. The bootstrap passes it zeroed, the handler fills it in, and the
+/// bootstrap calls `release` (unless null) once, after it has posted the bytes.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Outcome {
+    /// The response, posted as it is, when the handler returned [`RESPONSE`].
+    pub response: Bytes,
+    /// `errorType` of a failure, UTF-8; absent means `Error`.
+    pub error_type: Bytes,
+    /// `errorMessage` of a failure, UTF-8.
+    pub error_message: Bytes,
+    /// `stackTrace` of a failure: UTF-8 lines, each ended by a line feed; absent means none.
+    pub stack_trace: Bytes,
+    /// Passed to `release`; belongs to the handler.
+    pub owner: *mut c_void,
+    /// Frees what the outcome borrows from `owner`. Called on the thread that called the handler.
+    pub release: Option<unsafe extern "C" fn(owner: *mut c_void)>,
+}
+
+impl Outcome {
+    /// What a handler is handed to fill in.
+    pub const EMPTY: Outcome = Outcome {
+        response: Bytes::ABSENT,
+        error_type: Bytes::ABSENT,
+        error_message: Bytes::ABSENT,
+        stack_trace: Bytes::ABSENT,
+        owner: core::ptr::null_mut(),
+        release: None,
+    };
+}
+
+/// A handler returns this when `outcome.response` holds its answer.
+pub const RESPONSE: i32 = 0;
+
+/// A handler or `init` returns this when the outcome's `error_*` fields say what went wrong.
+pub const FAILURE: i32 = 1;
+
+/// A handler: reads the invocation, fills in the outcome, returns [`RESPONSE`] or [`FAILURE`].
+/// It must not unwind into its caller.
+pub type Call = unsafe extern "C" fn(invocation: *const Invocation, outcome: *mut Outcome) -> i32;
+
+/// Work to be done once, before the first invocation: returns [`RESPONSE`] (and nothing in the
+/// outcome is read but `release`) or [`FAILURE`].
+pub type Init = unsafe extern "C" fn(outcome: *mut Outcome) -> i32;
+
+/// One handler of a library.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Handler {
+    /// Its name, which `_HANDLER` gives behind the dot: NUL-terminated UTF-8.
+    pub name: *const c_char,
+    /// The handler itself.
+    pub call: Call,
+}
+
+/// What a library exports as [`LIBRARY_SYMBOL`].
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Library {
+    /// [`ABI_VERSION`] of the header or crate it was built with. First for ever.
+    pub abi_version: u32,
+    /// How many handlers there are at `handlers`; at least 1.
+    pub handler_count: u32,
+    /// The handlers.
+    pub handlers: *const Handler,
+    /// Called once, after the library's constructors and before the first invocation; may be null.
+    pub init: Option<Init>,
+}
+
+/// A [`Library`] or [`Handler`] may stand in a static: its pointers are to constant data.
+#[repr(transparent)]
+#[derive(Debug)]
+pub struct Exported<T>(pub T);
+
+#[allow(unsafe_code)]
+mod shared {
+    // SAFETY: the pointers of a Library and a Handler name constants that are never written; a
+    // library's author keeps that promise by building them from statics.
+    unsafe impl<T> Sync for super::Exported<T> {}
+}

@@ -1,0 +1,175 @@
+//! What a handler may know of its invocation.
+
+use std::fmt;
+use std::time::Duration;
+use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
+
+use pilotlight_abi as abi;
+
+/// What is known of one invocation beside its event. Only the request id is always there.
+///
+/// `Context::default()` has nothing, for tests of a handler.
+#[repr(transparent)]
+pub struct Context(abi::Invocation);
+
+/// The only place where an invocation's pointers are followed.
+#[allow(unsafe_code)]
+mod borrow {
+    use super::Context;
+    use super::abi;
+
+    // SAFETY: nobody writes to what an invocation borrows for as long as it lives.
+    unsafe impl Send for Context {}
+    // SAFETY: as above.
+    unsafe impl Sync for Context {}
+
+    impl Context {
+        /// # Safety
+        /// What `invocation` borrows lives for `'a`, as the ABI promises for the time until the
+        /// outcome is released.
+        pub unsafe fn borrow<'a>(invocation: *const abi::Invocation) -> &'a Context {
+            // SAFETY: as the function's own contract; Context is transparent.
+            unsafe { &*invocation.cast() }
+        }
+
+        /// The bytes of one of this context's own values; None where it is absent.
+        pub(super) fn bytes(&self, value: abi::Bytes) -> Option<&[u8]> {
+            if value.data.is_null() {
+                return None;
+            }
+            // SAFETY: `value` is one of this invocation's, which live as long as it does.
+            Some(unsafe { std::slice::from_raw_parts(value.data, value.length) })
+        }
+    }
+}
+
+impl Context {
+    /// The event's bytes.
+    pub(crate) fn event(&self) -> &[u8] {
+        self.bytes(self.0.event).unwrap_or_default()
+    }
+
+    /// The id of the invocation's request.
+    pub fn request_id(&self) -> &str {
+        self.text(self.0.request_id).unwrap_or_default()
+    }
+
+    /// When the invocation times out.
+    pub fn deadline(&self) -> Option<SystemTime> {
+        match self.0.deadline_ms {
+            0 => None,
+            deadline => UNIX_EPOCH.checked_add(Duration::from_millis(deadline)),
+        }
+    }
+
+    /// How long it is until then; zero when the deadline has passed.
+    pub fn remaining(&self) -> Option<Duration> {
+        let deadline = self.deadline()?;
+        Some(deadline.duration_since(SystemTime::now()).unwrap_or_default())
+    }
+
+    /// The ARN that was invoked; it ends with the version or alias, if one was named.
+    pub fn invoked_function_arn(&self) -> Option<&str> {
+        self.text(self.0.invoked_function_arn)
+    }
+
+    /// The X-Ray trace header, also found in `_X_AMZN_TRACE_ID`.
+    pub fn trace_id(&self) -> Option<&str> {
+        self.text(self.0.trace_id)
+    }
+
+    /// What a mobile client, or whoever invoked the function, said of itself: JSON text.
+    pub fn client_context(&self) -> Option<&str> {
+        self.text(self.0.client_context)
+    }
+
+    /// The Cognito identity of a mobile client: JSON text.
+    pub fn cognito_identity(&self) -> Option<&str> {
+        self.text(self.0.cognito_identity)
+    }
+
+    /// The tenant, for functions that isolate tenants.
+    pub fn tenant_id(&self) -> Option<&str> {
+        self.text(self.0.tenant_id)
+    }
+
+    /// The function's name.
+    pub fn function_name(&self) -> Option<&str> {
+        self.text(self.0.function_name)
+    }
+
+    /// The function's version, `$LATEST` for the unpublished one.
+    pub fn function_version(&self) -> Option<&str> {
+        self.text(self.0.function_version)
+    }
+
+    /// How much memory the function has, in MB.
+    pub fn memory_size_mb(&self) -> Option<u64> {
+        (self.0.memory_size_mb != 0).then_some(self.0.memory_size_mb)
+    }
+
+    fn text(&self, value: abi::Bytes) -> Option<&str> {
+        std::str::from_utf8(self.bytes(value)?).ok()
+    }
+}
+
+impl Default for Context {
+    fn default() -> Context {
+        let absent = abi::Bytes::ABSENT;
+        Context(abi::Invocation {
+            event: absent,
+            request_id: absent,
+            deadline_ms: 0,
+            invoked_function_arn: absent,
+            trace_id: absent,
+            client_context: absent,
+            cognito_identity: absent,
+            tenant_id: absent,
+            function_name: absent,
+            function_version: absent,
+            memory_size_mb: 0,
+        })
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("request_id", &self.request_id())
+            .field("deadline", &self.deadline())
+            .field("invoked_function_arn", &self.invoked_function_arn())
+            .field("trace_id", &self.trace_id())
+            .field("tenant_id", &self.tenant_id())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_absent_is_none() {
+        let context = Context::default();
+        assert_eq!(context.request_id(), "");
+        assert_eq!(context.deadline(), None);
+        assert_eq!(context.remaining(), None);
+        assert_eq!(context.tenant_id(), None);
+        assert_eq!(context.memory_size_mb(), None);
+    }
+
+    #[test]
+    fn remaining_time_is_right_for_any_deadline() {
+        let remaining = |deadline_ms| {
+            let mut context = Context::default();
+            context.0.deadline_ms = deadline_ms;
+            context.remaining()
+        };
+        assert_eq!(remaining(600_000), Some(Duration::ZERO));
+        assert!(remaining(u64::MAX).is_none_or(|time| time > Duration::from_secs(1 << 32)));
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
+        let soon = remaining(u64::try_from(now).expect("before the year 500 million") + 60_000);
+        assert!(soon.is_some_and(|time| time.as_secs() == 59 || time.as_secs() == 60));
+    }
+}
