@@ -1,0 +1,126 @@
+//! A function: what Lambda's configuration of it says, and the environment that follows.
+
+use std::env;
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use anyhow::Result;
+use anyhow::bail;
+
+/// A function and its configuration.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// Its name; the library's, unless somebody chose another.
+    pub name: String,
+    /// `_HANDLER`.
+    pub handler: String,
+    /// The folder that the package was unpacked to; on Lambda `/var/task`.
+    pub task_root: PathBuf,
+    /// The program that is started; in our layer `/opt/bootstrap`.
+    pub bootstrap: PathBuf,
+    /// In MB.
+    pub memory_mb: u64,
+    /// After which an invocation is ended.
+    pub timeout: Duration,
+    /// Variables of the user's own, over Lambda's.
+    pub variables: Vec<(String, String)>,
+}
+
+impl Function {
+    /// The function that a handler library makes, with Lambda's defaults: 128 MB, 3 seconds.
+    pub fn of_library(library: &Path, name: Option<&str>, bootstrap: &Path) -> Result<Function> {
+        let shown = library.display();
+        if !library.is_file() {
+            bail!("{shown}: no such file; build the handler first, and give the path of its .so");
+        }
+        let library = library.canonicalize().with_context(|| shown.to_string())?;
+        let task_root = library.parent().context("a file lies in a folder")?.to_path_buf();
+        let file = library.file_name().and_then(|file| file.to_str());
+        let Some(stem) = file.and_then(|file| file.strip_suffix(".so")) else {
+            bail!("{shown}: a handler library's file name ends with .so");
+        };
+        let base = stem.strip_prefix("lib").unwrap_or(stem);
+        if stem == base && task_root.join(format!("lib{base}.so")).exists() {
+            bail!(
+                "{shown}: lib{base}.so beside it comes first for the handler `{base}`; rename one"
+            );
+        }
+        let handler = name.map_or_else(|| base.to_owned(), |name| format!("{base}.{name}"));
+        if !bootstrap.is_file() {
+            let bootstrap = bootstrap.display();
+            bail!(
+                "{bootstrap}: no bootstrap there; run ./build.sh, or name the layer with --layer"
+            );
+        }
+        Ok(Function {
+            name: base.to_owned(),
+            handler,
+            task_root,
+            bootstrap: bootstrap.canonicalize()?,
+            memory_mb: 128,
+            timeout: Duration::from_secs(3),
+            variables: Vec::new(),
+        })
+    }
+
+    /// The same function under another program, which brings its handler along.
+    pub fn with_program(&self, program: &Path) -> Result<Function> {
+        let shown = program.display();
+        let program =
+            program.canonicalize().with_context(|| format!("{shown}: no such program"))?;
+        Ok(Function { bootstrap: program, ..self.clone() })
+    }
+
+    /// The ARN that invocations name.
+    pub fn arn(&self) -> String {
+        format!("arn:aws:lambda:{}:123456789012:function:{}", region(), self.name)
+    }
+
+    /// The environment of the process, as Lambda's documentation lists it, and nothing else of
+    /// this machine's but AWS credentials and region, which Lambda provides too.
+    pub fn environment(&self, runtime_api: &str) -> Vec<(String, String)> {
+        let group = format!("/aws/lambda/{}", self.name);
+        let memory = self.memory_mb.to_string();
+        let region = region();
+        let task_root = self.task_root.display().to_string();
+        let fixed = [
+            ("AWS_LAMBDA_RUNTIME_API", runtime_api),
+            ("_HANDLER", &self.handler),
+            ("LAMBDA_TASK_ROOT", &task_root),
+            ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
+            ("AWS_LAMBDA_FUNCTION_NAME", &self.name),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
+            ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", &group),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", "local"),
+            ("AWS_REGION", &region),
+            ("AWS_DEFAULT_REGION", &region),
+            ("TZ", ":UTC"),
+            ("LANG", "en_US.UTF-8"),
+            ("PATH", "/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
+            ("LD_LIBRARY_PATH", "/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/opt/lib"),
+        ];
+        let mut variables: Vec<(String, String)> =
+            fixed.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+            variables.extend(env::var(name).ok().map(|value| (name.to_owned(), value)));
+        }
+        variables.extend(self.variables.iter().cloned());
+        variables
+    }
+}
+
+fn region() -> String {
+    let of = |name| env::var(name).ok().filter(|region| !region.is_empty());
+    of("AWS_REGION").or_else(|| of("AWS_DEFAULT_REGION")).unwrap_or_else(|| "us-east-1".to_owned())
+}
+
+/// Where this command's own layer is: `dist/layer` beside `dist/bin`.
+pub fn default_bootstrap() -> Result<PathBuf> {
+    let program = env::current_exe()?;
+    let dist = program.parent().and_then(Path::parent).context("the command lies in dist/bin")?;
+    Ok(dist.join("layer/bootstrap"))
+}
