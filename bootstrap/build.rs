@@ -13,11 +13,17 @@ use std::path::PathBuf;
 /// Where Debian's and Ubuntu's musl-dev puts musl's archives.
 const MUSL: &str = "/usr/lib/x86_64-linux-musl";
 
+/// The hash by which the table is looked up, shared with the code that does.
+#[path = "src/loader/symbol_hash.rs"]
+mod symbol_hash;
+
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> Result<()> {
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=layout.ld");
     println!("cargo:rerun-if-changed=src/libc");
+    println!("cargo:rerun-if-changed=src/loader/symbol_hash.rs");
     if env::var_os("CARGO_FEATURE_STATIC").is_none() {
         return Ok(());
     }
@@ -27,10 +33,10 @@ fn main() -> Result<()> {
     link_with_musl(&out)
 }
 
-/// The table as Rust source: names in the order of their hashes' buckets, where each bucket begins,
-/// and, as assembly because Rust has no 32-bit addresses, what each name is here.
+/// The table as Rust source: the names' hashes in the order of their buckets, where each bucket
+/// begins, and, as assembly because Rust has no 32-bit addresses, what each name is here.
 fn exports(list: &str) -> Result<String> {
-    const BUCKETS: u32 = 512;
+    const BUCKETS: u64 = 512;
     let mut entries = Vec::new();
     let lines = list.lines().map(str::trim);
     for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
@@ -38,21 +44,18 @@ fn exports(list: &str) -> Result<String> {
             continue;
         }
         let (name, target) = line.split_once(" = ").unwrap_or((line, line));
-        entries.push((gnu_hash(name) % BUCKETS, name, target));
+        let hash = symbol_hash::symbol_hash(name.as_bytes());
+        entries.push((hash % BUCKETS, hash, name, target));
     }
     entries.sort_unstable();
     if let Some(pair) = entries.windows(2).find(|pair| pair[0].1 == pair[1].1) {
-        return Err(format!("exports.txt names {} twice", pair[0].1).into());
+        return Err(format!("exports.txt: {} and {} are one", pair[0].2, pair[1].2).into());
     }
 
-    let mut offset = 0;
-    let mut names = String::new();
-    let mut offsets = String::new();
+    let mut hashes = String::new();
     let mut addresses = String::new();
-    for (_, name, target) in &entries {
-        write!(offsets, "{}, ", u16::try_from(offset)?)?;
-        write!(names, "{name}\\0")?;
-        offset += name.len() + 1;
+    for (_, hash, _, target) in &entries {
+        write!(hashes, "{hash:#x}, ")?;
         writeln!(addresses, "    \".long {target}\",")?;
     }
     let buckets: String = (0..=BUCKETS)
@@ -60,8 +63,7 @@ fn exports(list: &str) -> Result<String> {
         .collect();
     let (count, bucket_count) = (entries.len(), BUCKETS + 1);
     Ok(format!(
-        "pub static NAMES: &[u8] = b\"{names}\";\n\
-         pub static NAME_OFFSETS: [u16; {count}] = [{offsets}];\n\
+        "pub static HASHES: [u64; {count}] = [{hashes}];\n\
          pub static BUCKETS: [u16; {bucket_count}] = [{buckets}];\n\
          unsafe extern \"C\" {{ pub safe static pilotlight_export_addresses: [u32; {count}]; }}\n\
          core::arch::global_asm!(\n\
@@ -70,12 +72,6 @@ fn exports(list: &str) -> Result<String> {
              \".globl pilotlight_export_addresses\",\n\
              \"pilotlight_export_addresses:\",\n{addresses}    \".popsection\"\n);\n"
     ))
-}
-
-/// The hash of `.gnu.hash`; a unit test of the loader holds the other copy against known values,
-/// and a wrong one here finds no symbol at all.
-fn gnu_hash(name: &str) -> u32 {
-    name.bytes().fold(5381, |hash: u32, byte| hash.wrapping_mul(33).wrapping_add(byte.into()))
 }
 
 fn link_with_musl(out: &Path) -> Result<()> {
@@ -107,21 +103,13 @@ fn link_with_musl(out: &Path) -> Result<()> {
     for symbol in ["pthread_once", "pthread_mutex_lock", "pthread_key_create"] {
         argument(&format!("-Wl,-u,{symbol}"));
     }
-    // Threads of handlers that ask for no stack size get glibc's 8 MiB instead of musl's 128 KiB.
-    argument("-Wl,-z,stack-size=8388608");
     argument("-Wl,--gc-sections");
     argument("-Wl,--build-id=none");
-    // Nothing unwinds through the bootstrap's own code, so tables that say how are bytes to read
-    // for nothing. Only the unwinder begins in its own frame.
-    let script = out.join("unwind.ld");
-    let own = "*(EXCLUDE_FILE(*libgcc_eh.a:*) .eh_frame)";
-    fs::write(&script, format!("SECTIONS {{ /DISCARD/ : {{ {own} }} }} INSERT AFTER .rodata;\n"))?;
-    argument(&format!("-Wl,-T,{}", script.display()));
-    argument("-Wl,--eh-frame-hdr");
-    // Rust's own lld discards the unwinder's tables with the others.
+    // GNU ld, because Rust's own lld does not tell the members of an archive apart.
     argument("-fuse-ld=bfd");
-    // Two segments instead of four: fewer mappings to make, fewer pages to fault in.
-    argument("-Wl,-z,noseparate-code");
+    argument(&format!("-Wl,-T,{}/layout.ld", env::var("CARGO_MANIFEST_DIR")?));
+    argument("-Wl,--eh-frame-hdr");
+    argument("-Wl,-z,norelro");
     for text in ["-Wl,--start-group", "-lgcc_eh", "-lgcc", "-lc", "-Wl,--end-group"] {
         argument(text);
     }

@@ -56,10 +56,14 @@ impl Environment {
             if text.is_null() {
                 return environment;
             }
-            // SAFETY: the entries are strings that the kernel put on the stack, for good.
-            let text: &'static CStr = unsafe { CStr::from_ptr(text) };
-            environment.take(text.to_bytes());
             entry = entry.wrapping_add(1);
+            // Most entries are somebody else's, and end with their first letter.
+            // SAFETY: the entries are strings that the kernel put on the stack, for good.
+            if matches!(unsafe { *text }.cast_unsigned(), b'A' | b'L' | b'_') {
+                // SAFETY: as above.
+                let text: &'static CStr = unsafe { CStr::from_ptr(text) };
+                environment.take(text.to_bytes());
+            }
         }
     }
 

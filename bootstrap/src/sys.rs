@@ -30,9 +30,12 @@ pub struct File(c_int);
 impl File {
     /// Opens a file; Err is the error number.
     pub fn open(path: &CStr) -> Result<File, i32> {
+        let flags = libc::O_RDONLY | libc::O_CLOEXEC;
+        // musl's own `open` sets the flag again with a second call, for kernels before 2.6.23.
         // SAFETY: `path` ends with NUL, as its type promises.
-        let descriptor = unsafe { libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) };
-        if descriptor < 0 { Err(errno()) } else { Ok(File(descriptor)) }
+        let descriptor =
+            unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags) };
+        c_int::try_from(descriptor).ok().filter(|&found| found >= 0).map(File).ok_or_else(errno)
     }
 
     /// Its length in bytes; a directory or a device has error number 21 (EISDIR).
@@ -50,14 +53,6 @@ impl File {
         Ok(u64::try_from(status.st_size).unwrap_or(0))
     }
 
-    /// Reads what there is at `offset`, up to the length of `bytes`.
-    pub fn read_at(&self, bytes: &mut [u8], offset: u64) -> Result<usize, i32> {
-        let offset = libc::off_t::try_from(offset).map_err(|_| libc::EINVAL)?;
-        // SAFETY: the kernel writes at most `bytes.len()` bytes to `bytes`.
-        let read = unsafe { libc::pread(self.0, bytes.as_mut_ptr().cast(), bytes.len(), offset) };
-        usize::try_from(read).map_err(|_| errno())
-    }
-
     /// For mapping it.
     pub fn descriptor(&self) -> c_int {
         self.0
@@ -69,12 +64,6 @@ impl Drop for File {
         // SAFETY: the descriptor is this file's own.
         unsafe { libc::close(self.0) };
     }
-}
-
-/// Whether a file is there, for telling "no such file" from "cannot be read".
-pub fn exists(path: &CStr) -> bool {
-    // SAFETY: `path` ends with NUL, as its type promises.
-    unsafe { libc::access(path.as_ptr(), libc::F_OK) == 0 }
 }
 
 /// What the system calls want as narrower numbers; each of these is a small constant.

@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::loader;
 use crate::loader::Host;
-use crate::sys;
+use crate::sys::File;
 
 /// A handler, ready to be called.
 #[derive(Debug)]
@@ -34,10 +34,10 @@ impl Handler {
     /// Maps the library that `_HANDLER` names, and runs its constructors and its `init`.
     pub fn load(environment: &Environment, host: &dyn Host) -> Result<Handler, Failure> {
         let wanted = Wanted::parse(environment)?;
-        let path = wanted.find(sys::exists)?;
+        let (path, file) = wanted.open(File::open)?;
         let size = size_of::<pilotlight_abi::Library>() as u64;
         let symbol = pilotlight_abi::LIBRARY_SYMBOL;
-        let library = loader::load(&path, host, symbol, size)
+        let library = loader::load(&file, &path, host, symbol, size)
             .map_err(|error| Failure::init("Runtime.HandlerLoadError", format!("{error}")))?
             .keep();
         host.register(&path, library);

@@ -7,6 +7,8 @@ use core::ffi::CStr;
 
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::loader::Defect;
+use crate::loader::LoadError;
 
 /// A handler that is wanted.
 #[derive(Debug, PartialEq, Eq)]
@@ -46,16 +48,22 @@ impl Wanted {
         Ok(Wanted { folder, inner: text(inner), base: text(base), name: name.map(text) })
     }
 
-    /// The library's path: `lib<file>.so`, or else `<file>.so`.
-    pub fn find(&self, exists: impl Fn(&CStr) -> bool) -> Result<CString, Failure> {
+    /// Opens the library, `lib<file>.so` or else `<file>.so`, and says which it was. `open` returns
+    /// a system error number where it fails.
+    pub fn open<F>(&self, open: impl Fn(&CStr) -> Result<F, i32>) -> Result<(CString, F), Failure> {
+        const ENOENT: i32 = 2;
         let Wanted { folder, inner, base, .. } = self;
         for prefix in ["lib", ""] {
             let path = format!("{folder}/{inner}{prefix}{base}.so");
-            // A path with a NUL names no file.
-            if let Ok(path) = CString::new(path)
-                && exists(&path)
-            {
-                return Ok(path);
+            let path = CString::new(path).unwrap_or_default();
+            match open(&path) {
+                Ok(file) => return Ok((path, file)),
+                Err(ENOENT) => {}
+                Err(errno) => {
+                    let path = path.to_string_lossy().into_owned();
+                    let error = LoadError { path, defect: Defect::Unreadable { errno } };
+                    return Err(Failure::init("Runtime.HandlerLoadError", format!("{error}")));
+                }
             }
         }
         Err(Failure::init(
@@ -90,9 +98,9 @@ mod tests {
     }
 
     fn path(handler: &'static str, there: &str) -> Option<String> {
-        let found =
-            wanted(handler).expect("valid").find(|path| path.to_bytes() == there.as_bytes());
-        found.ok().map(|path| path.into_string().expect("UTF-8"))
+        let open = |path: &CStr| if path.to_bytes() == there.as_bytes() { Ok(()) } else { Err(2) };
+        let found = wanted(handler).expect("valid").open(open);
+        found.ok().map(|(path, ())| path.into_string().expect("UTF-8"))
     }
 
     #[test]

@@ -14,6 +14,7 @@ use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering;
 
 use crate::loader::Library;
+use crate::loader::symbol_hash;
 
 const MOST_LIBRARIES: usize = 8;
 
@@ -180,7 +181,7 @@ unsafe extern "C" fn pilotlight_dladdr(address: *const c_void, info: *mut libc::
 unsafe extern "C" fn pilotlight_dlsym(_library: *mut c_void, name: *const c_char) -> *mut c_void {
     // SAFETY: as the function's own contract.
     let name = unsafe { CStr::from_ptr(name) };
-    super::export(name.to_bytes()).map_or(ptr::null_mut(), pointer)
+    super::export(symbol_hash(name.to_bytes())).map_or(ptr::null_mut(), pointer)
 }
 
 /// `dlopen`: a handler is one library, so there is nothing to open.

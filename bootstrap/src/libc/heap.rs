@@ -23,7 +23,7 @@ const EARLY_MOST: usize = 8 * 1024;
 /// In front of each early block: its size, for `realloc`. Keeps blocks aligned as malloc must.
 const HEADER: usize = 16;
 
-#[repr(align(4096))]
+#[repr(align(16))]
 struct Early(UnsafeCell<[u8; EARLY_SIZE]>);
 
 // SAFETY: each byte belongs to the block that `early_allocate` has handed out, to one owner.
@@ -48,12 +48,13 @@ fn is_early(block: *const u8) -> bool {
 
 /// A block of the early heap; None when it does not fit.
 fn early_allocate(size: usize, align: usize) -> Option<*mut u8> {
-    if size > EARLY_MOST || align > 4096 {
+    if size > EARLY_MOST || align > EARLY_MOST {
         return None;
     }
+    let base = early_start().addr();
     let mut used = USED.load(Ordering::Relaxed);
     loop {
-        let start = (used + HEADER).next_multiple_of(align.max(HEADER));
+        let start = (base + used + HEADER).next_multiple_of(align.max(HEADER)) - base;
         let end = (start + size).next_multiple_of(HEADER);
         if end > EARLY_SIZE {
             return None;

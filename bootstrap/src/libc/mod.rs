@@ -15,7 +15,6 @@ use crate::loader::Host;
 use crate::loader::Library;
 use crate::loader::TlsPlace;
 use crate::loader::TlsTemplate;
-use crate::loader::gnu_hash;
 
 /// The tables that `build.rs` makes of `exports.txt`.
 #[allow(unsafe_code)]
@@ -23,14 +22,12 @@ mod table {
     include!(concat!(env!("OUT_DIR"), "/exports.rs"));
 }
 
-/// The address of an exported symbol.
-pub fn export(name: &[u8]) -> Option<u64> {
-    let bucket = gnu_hash(name) as usize % (table::BUCKETS.len() - 1);
+/// The address of an exported symbol, by the hash of its name.
+pub fn export(hash: u64) -> Option<u64> {
+    let buckets = table::BUCKETS.len() as u64 - 1;
+    let bucket = usize::try_from(hash % buckets).unwrap_or(0);
     let range = usize::from(table::BUCKETS[bucket])..usize::from(table::BUCKETS[bucket + 1]);
-    let found = range.into_iter().find(|&index| {
-        let candidate = &table::NAMES[usize::from(table::NAME_OFFSETS[index])..];
-        candidate.starts_with(name) && candidate.get(name.len()) == Some(&0)
-    })?;
+    let found = range.into_iter().find(|&index| table::HASHES[index] == hash)?;
     Some(u64::from(table::pilotlight_export_addresses[found]))
 }
 
@@ -38,8 +35,8 @@ pub fn export(name: &[u8]) -> Option<u64> {
 pub struct Process;
 
 impl Host for Process {
-    fn symbol(&self, name: &[u8]) -> Option<u64> {
-        export(name)
+    fn symbol(&self, hash: u64) -> Option<u64> {
+        export(hash)
     }
 
     fn reserve_tls(&self, template: &TlsTemplate) -> Result<TlsPlace, u64> {
@@ -47,6 +44,7 @@ impl Host for Process {
     }
 
     fn register(&self, path: &CStr, library: &'static Library) {
+        threads::set_stack_size();
         dl::register(path, library);
         if let Some((address, size, place)) = library.tls {
             tls::register(address, size, place);

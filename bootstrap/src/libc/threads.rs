@@ -4,10 +4,30 @@
 use core::cell::UnsafeCell;
 use core::ffi::c_int;
 use core::ffi::c_void;
+use core::mem::MaybeUninit;
 use core::ptr;
 
 use super::heap;
 use super::tls;
+
+/// What glibc gives a thread that asks for nothing else; musl gives 128 KiB, and takes no more than
+/// this.
+const STACK_SIZE: usize = 8 << 20;
+
+unsafe extern "C" {
+    fn pthread_setattr_default_np(attributes: *const libc::pthread_attr_t) -> c_int;
+}
+
+/// Has threads begin with stacks as large as their libraries expect.
+pub fn set_stack_size() {
+    let mut attributes = MaybeUninit::uninit();
+    // SAFETY: there is room for what is written.
+    unsafe { libc::pthread_attr_init(attributes.as_mut_ptr()) };
+    // SAFETY: just initialised.
+    unsafe { libc::pthread_attr_setstacksize(attributes.as_mut_ptr(), STACK_SIZE) };
+    // SAFETY: as above. It cannot fail for a size that musl allows.
+    unsafe { pthread_setattr_default_np(attributes.as_ptr()) };
+}
 
 type Start = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
 

@@ -5,13 +5,12 @@
 /// `e_machine` of this build: EM_X86_64.
 pub const MACHINE: u16 = 62;
 
-/// What a relocation asks for. `A` is its addend, `S` the symbol's address, `B` the base address.
+/// `R_X86_64_RELATIVE`, which nearly all relocations of a library are: `B + A`.
+pub const RELATIVE: u32 = 8;
+
+/// What any other relocation asks for. `A` is its addend, `S` the symbol's address, `B` the base address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relocation {
-    /// Nothing.
-    None,
-    /// `B + A`
-    Relative,
     /// `S`: a slot of the global offset table.
     Slot,
     /// `S + A`: an address in data.
@@ -24,17 +23,16 @@ pub enum Relocation {
     ThreadPointerOffset,
 }
 
-/// Translates a raw number, or names what this loader deliberately does not do.
+/// Translates a raw number other than [`RELATIVE`], or names what this loader deliberately does not do.
 pub const fn relocation(kind: u32) -> Result<Relocation, &'static str> {
     match kind {
-        0 => Ok(Relocation::None),
         1 => Ok(Relocation::Absolute),
         6 | 7 => Ok(Relocation::Slot),
-        8 => Ok(Relocation::Relative),
         16 => Ok(Relocation::TlsModule),
         17 => Ok(Relocation::TlsOffset),
         18 => Ok(Relocation::ThreadPointerOffset),
         2 | 4 | 9..=11 => Err("a 32-bit address in a library that is not position-independent"),
+        0 => Err("none, which linkers leave out"),
         5 => Err("R_X86_64_COPY, which only executables have"),
         36 => Err("R_X86_64_TLSDESC (compile with -mtls-dialect=gnu)"),
         37 => Err("R_X86_64_IRELATIVE (an indirect function)"),

@@ -13,6 +13,7 @@ use super::elf::u64_at;
 use super::error::Defect;
 use super::map::Data;
 use super::map::Tables;
+use super::symbol_hash;
 
 const SYMBOL_SIZE: usize = 24;
 
@@ -127,20 +128,16 @@ impl Dynamic {
     }
 }
 
-/// A copy or a view of `size` bytes at `address`.
+/// A view of `size` bytes at `address`, or a copy where they could change.
 pub fn table<'a>(
     address: u64,
     size: u64,
     tables: &Tables<'a>,
     data: &mut Data,
 ) -> Option<Table<'a>> {
-    let size = usize::try_from(size).ok()?;
-    match rest(address, tables, data)? {
-        Cow::Borrowed(bytes) => bytes.get(..size).map(Cow::Borrowed),
-        Cow::Owned(mut bytes) => (size <= bytes.len()).then(|| {
-            bytes.truncate(size);
-            Cow::Owned(bytes)
-        }),
+    match tables.rest(address) {
+        Some(bytes) => bytes.get(..usize::try_from(size).ok()?).map(Cow::Borrowed),
+        None => data.bytes(address, size).map(|bytes| Cow::Owned(bytes.to_vec())),
     }
 }
 
@@ -208,6 +205,19 @@ impl Symbols<'_> {
         self.string(usize::try_from(symbol.name).ok()?)
     }
 
+    /// The hash of the symbol's name, by which the process's own symbols are looked up.
+    pub fn name_hash(&self, symbol: &Symbol) -> Option<u64> {
+        let name = self.strings.get(usize::try_from(symbol.name).ok()?..)?;
+        let mut hash = symbol_hash::START;
+        for &byte in name {
+            if byte == 0 {
+                return Some(hash);
+            }
+            hash = symbol_hash::step(hash, byte);
+        }
+        None
+    }
+
     fn string(&self, offset: usize) -> Option<&[u8]> {
         let bytes = self.strings.get(offset..)?;
         let end = bytes.iter().position(|&byte| byte == 0)?;
@@ -215,15 +225,9 @@ impl Symbols<'_> {
     }
 }
 
-/// The hash of `.gnu.hash`, and of the bootstrap's own table of exports.
-pub const fn gnu_hash(name: &[u8]) -> u32 {
-    let mut hash: u32 = 5381;
-    let mut index = 0;
-    while index < name.len() {
-        hash = hash.wrapping_mul(33).wrapping_add(name[index] as u32);
-        index += 1;
-    }
-    hash
+/// The hash of `.gnu.hash`.
+fn gnu_hash(name: &[u8]) -> u32 {
+    name.iter().fold(5381, |hash: u32, &byte| hash.wrapping_mul(33).wrapping_add(byte.into()))
 }
 
 fn find_by_gnu_hash(

@@ -91,11 +91,9 @@ pub struct Parsed {
 }
 
 /// Where the program headers lie in the file, after the ELF header was found to be one of ours.
-pub fn program_header_range(header: &[u8], file_size: u64) -> Result<Range<usize>, Defect> {
-    if file_size == 0 {
-        return Err(Defect::Empty);
-    }
-    if header.get(..4) != Some(b"\x7fELF") {
+fn program_header_range(header: &[u8]) -> Result<Range<usize>, Defect> {
+    let file_size = header.len() as u64;
+    if !header.starts_with(b"\x7fELF") {
         return Err(Defect::NotElf);
     }
     if header.len() < HEADER_SIZE {
@@ -125,13 +123,16 @@ pub fn program_header_range(header: &[u8], file_size: u64) -> Result<Range<usize
     let start = usize::try_from(u64_at(header, 32)).unwrap_or(usize::MAX);
     let end = start.checked_add(count * PROGRAM_HEADER_SIZE);
     match end {
-        Some(end) if u64::try_from(end).is_ok_and(|end| end <= file_size) => Ok(start..end),
+        Some(end) if end <= header.len() => Ok(start..end),
         _ => Err(Defect::Truncated { what: "the program headers", file_size }),
     }
 }
 
-/// Reads the program headers and checks that what they describe can be mapped.
-pub fn parse(headers: &[u8], range: Range<usize>, file_size: u64) -> Result<Parsed, Defect> {
+/// Reads a file's headers and checks that what they describe can be mapped.
+pub fn parse(file: &[u8]) -> Result<Parsed, Defect> {
+    let range = program_header_range(file)?;
+    let headers = &file[range.clone()];
+    let file_size = file.len() as u64;
     let mut segments = Vec::new();
     let mut dynamic = None;
     let mut tls = None;
@@ -304,15 +305,9 @@ mod tests {
         }
     }
 
-    fn parse_file(file: &[u8]) -> Result<Parsed, Defect> {
-        let size = file.len() as u64;
-        let range = program_header_range(file, size)?;
-        parse(&file[range.clone()], range, size)
-    }
-
     #[test]
     fn a_sound_file_is_parsed() {
-        let parsed = parse_file(&sound()).expect("sound");
+        let parsed = parse(&sound()).expect("sound");
         assert_eq!(parsed.segments.len(), 1);
         assert_eq!(parsed.dynamic, Extent { address: 0x800, size: 0x100 });
     }
@@ -322,26 +317,25 @@ mod tests {
         let edit = |offset: usize, byte: u8| {
             let mut file = sound();
             file[offset] = byte;
-            parse_file(&file).expect_err("damaged")
+            parse(&file).expect_err("damaged")
         };
-        assert_eq!(parse_file(&[]).expect_err("empty"), Defect::Empty);
         assert_eq!(edit(0, 0), Defect::NotElf);
         assert_eq!(edit(4, 1), Defect::Not64Bit);
         assert_eq!(edit(18, 183), Defect::WrongMachine { machine: "arm64" });
         assert_eq!(edit(16, 2), Defect::Executable);
         assert_eq!(edit(16, 1), Defect::ObjectFile);
         assert_eq!(edit(56, 0), Defect::ProgramHeaders { count: 0, entry_size: 56 });
-        assert!(matches!(parse_file(&sound()[..70]), Err(Defect::Truncated { .. })));
+        assert!(matches!(parse(&sound()[..70]), Err(Defect::Truncated { .. })));
     }
 
     #[test]
     fn a_segment_that_reaches_past_the_file_or_the_address_space_is_refused() {
         let mut file = sound();
         file[64 + 32..64 + 40].copy_from_slice(&0x1001u64.to_le_bytes());
-        assert!(matches!(parse_file(&file), Err(Defect::Truncated { .. })));
+        assert!(matches!(parse(&file), Err(Defect::Truncated { .. })));
         let mut file = sound();
         file[64 + 40..64 + 48].copy_from_slice(&u64::MAX.to_le_bytes());
-        assert_eq!(parse_file(&file).expect_err("huge"), Defect::BadSegment { address: 0 });
+        assert_eq!(parse(&file).expect_err("huge"), Defect::BadSegment { address: 0 });
     }
 
     #[test]
@@ -350,7 +344,7 @@ mod tests {
             for byte in [0, 1, 0x7f, 0x80, 0xff] {
                 let mut file = sound();
                 file[offset] = byte;
-                let _ = parse_file(&file);
+                let _ = parse(&file);
             }
         }
     }

@@ -1,7 +1,9 @@
 //! The owner of a mapped file: the only file that calls `mmap`, `mprotect` and `munmap`.
 //!
 //! An [`Image`] is all or nothing: when mapping fails, or when it is dropped before the library is
-//! kept, its whole range of addresses is given back.
+//! kept, its whole range of addresses is given back. The file is mapped first as it is, its headers
+//! are read there, and its segments are then laid over that same range: as few system calls as
+//! there are segments that are not what the file already looks like.
 
 use alloc::vec::Vec;
 use core::ptr;
@@ -14,37 +16,93 @@ use super::elf::page_floor;
 use super::error::Defect;
 use crate::sys;
 
+/// How much longer than its file an image may be without being mapped twice: segments begin on
+/// pages of their own, and zeros follow the last.
+const SLACK: usize = 64 << 10;
+
+/// A range of addresses that this process owns, and gives back when it is dropped.
+#[derive(Debug)]
+struct Range {
+    start: *mut u8,
+    size: usize,
+}
+
+impl Range {
+    /// The file from its start, read-only. What lies behind the file's end must not be touched.
+    fn of_file(file: &sys::File, size: usize) -> Result<Range, Defect> {
+        let (protection, flags) = (libc::PROT_READ, libc::MAP_PRIVATE);
+        let descriptor = file.descriptor();
+        // SAFETY: without MAP_FIXED the kernel chooses a range that nobody uses.
+        let start = unsafe { libc::mmap(ptr::null_mut(), size, protection, flags, descriptor, 0) };
+        if start == libc::MAP_FAILED {
+            return Err(Defect::Unmappable { errno: sys::errno() });
+        }
+        Ok(Range { start: start.cast(), size })
+    }
+}
+
+impl Drop for Range {
+    fn drop(&mut self) {
+        // SAFETY: a range that is dropped was never kept, so nobody holds a pointer into it.
+        unsafe { libc::munmap(self.start.cast(), self.size) };
+    }
+}
+
+/// A file's bytes as they are, and the room in which its segments will be placed.
+#[derive(Debug)]
+pub struct FileView<'a> {
+    file: &'a sys::File,
+    file_size: usize,
+    range: Range,
+}
+
+impl<'a> FileView<'a> {
+    /// Maps a file of `file_size` bytes, which are not 0.
+    pub fn map(file: &'a sys::File, file_size: u64) -> Result<FileView<'a>, Defect> {
+        let file_size = usize::try_from(file_size).unwrap_or(usize::MAX);
+        let range = Range::of_file(file, file_size.saturating_add(SLACK))?;
+        Ok(FileView { file, file_size, range })
+    }
+
+    /// The whole file.
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: these bytes are mapped readable for as long as the range lives. A function's
+        // package is read-only, so nobody cuts or changes the file meanwhile.
+        unsafe { slice::from_raw_parts(self.range.start, self.file_size) }
+    }
+
+    /// Places `segments`, which are in ascending order on pages of their own, and lie in the file.
+    pub fn place(self, segments: Vec<Segment>) -> Result<Image, Defect> {
+        let low = segments.first().map_or(0, |first| first.pages().start);
+        let high = segments.last().map_or(0, |last| last.pages().end);
+        let size = usize::try_from(high - low).unwrap_or(usize::MAX);
+        let FileView { file, mut range, .. } = self;
+        if size > range.size {
+            range = Range::of_file(file, size)?;
+        }
+        let image = Image { range, low, segments };
+        for segment in &image.segments {
+            // The view itself is what a read-only segment at the file's start looks like.
+            let in_place = segment.offset == segment.address - low;
+            if !(in_place && !segment.writable && !segment.executable) {
+                image.map_segment(file, segment)?;
+            }
+        }
+        Ok(image)
+    }
+}
+
 /// A file's segments in memory, at one base address. Addresses in this module's functions are
 /// relative to that base, as the file has them.
 #[derive(Debug)]
 pub struct Image {
-    start: *mut u8,
-    size: usize,
-    /// What the start stands for: the first segment's first page.
+    range: Range,
+    /// What the range's start stands for: the first segment's first page.
     low: u64,
     segments: Vec<Segment>,
 }
 
 impl Image {
-    /// Maps `segments`, which are in ascending order on pages of their own, and lie in `file`.
-    pub fn map(file: &sys::File, segments: Vec<Segment>) -> Result<Image, Defect> {
-        let low = segments.first().map_or(0, |first| first.pages().start);
-        let high = segments.last().map_or(0, |last| last.pages().end);
-        let size = usize::try_from(high - low).unwrap_or(usize::MAX);
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-        // The whole range first, so that nothing else can come between the segments.
-        // SAFETY: without MAP_FIXED the kernel chooses a range that nobody uses.
-        let start = unsafe { libc::mmap(ptr::null_mut(), size, libc::PROT_NONE, flags, -1, 0) };
-        if start == libc::MAP_FAILED {
-            return Err(Defect::Unmappable { errno: sys::errno() });
-        }
-        let image = Image { start: start.cast(), size, low, segments };
-        for segment in &image.segments {
-            image.map_segment(file, segment)?;
-        }
-        Ok(image)
-    }
-
     fn map_segment(&self, file: &sys::File, segment: &Segment) -> Result<(), Defect> {
         let protection = protection(segment);
         let pages = segment.pages();
@@ -69,7 +127,7 @@ impl Image {
         Ok(())
     }
 
-    /// Lays pages of `file`, or zeros, over a part of the reserved range.
+    /// Lays pages of `file`, or zeros, over a part of the range.
     fn place(
         &self,
         from: u64,
@@ -87,7 +145,7 @@ impl Image {
             return Err(Defect::BadSegment { address: from });
         };
         // SAFETY: `from..to` are pages of a segment, so they lie inside the range that this
-        // image reserved and owns; `map` has not handed out any pointer into it.
+        // image owns; nobody holds a pointer into it yet.
         let at = unsafe {
             libc::mmap(self.pointer(from).cast(), size, protection, flags, descriptor, offset)
         };
@@ -104,12 +162,12 @@ impl Image {
 
     /// What is added to a file-relative address to make it live.
     pub fn base(&self) -> u64 {
-        (self.start.addr() as u64).wrapping_sub(self.low)
+        (self.range.start.addr() as u64).wrapping_sub(self.low)
     }
 
     /// The live addresses that belong to this image.
     pub fn range(&self) -> core::ops::Range<usize> {
-        self.start.addr()..self.start.addr() + self.size
+        self.range.start.addr()..self.range.start.addr() + self.range.size
     }
 
     /// The live address, if it lies in an executable segment.
@@ -126,14 +184,14 @@ impl Image {
     /// Splits the image for relocation: tables are read while data is written.
     pub fn parts(&mut self) -> (Tables<'_>, Data<'_>) {
         let image = &*self;
-        (Tables { image }, Data { image, last: 0 })
+        (Tables { image }, Data { image, window: &mut [], window_address: 0 })
     }
 
     /// Makes the whole pages of `extent` read-only, as ld.so does for RELRO.
     pub fn protect(&self, extent: &Extent) -> Result<(), Defect> {
         let start = page_floor(extent.address);
         let end = page_floor(extent.address.saturating_add(extent.size));
-        let inside = start >= self.low && end <= self.low + self.size as u64;
+        let inside = start >= self.low && end <= self.low + self.range.size as u64;
         if end <= start || !inside {
             return Ok(());
         }
@@ -147,18 +205,11 @@ impl Image {
     }
 
     fn pointer(&self, address: u64) -> *mut u8 {
-        self.start.wrapping_add(usize::try_from(address - self.low).unwrap_or(usize::MAX))
+        self.range.start.wrapping_add(usize::try_from(address - self.low).unwrap_or(usize::MAX))
     }
 
     fn segment_of(&self, address: u64, size: u64) -> Option<&Segment> {
         self.segments.iter().find(|segment| inside(segment, address, size))
-    }
-}
-
-impl Drop for Image {
-    fn drop(&mut self) {
-        // SAFETY: an image that is dropped was never kept, so nobody holds a pointer into it.
-        unsafe { libc::munmap(self.start.cast(), self.size) };
     }
 }
 
@@ -184,40 +235,49 @@ impl<'a> Tables<'a> {
 #[derive(Debug)]
 pub struct Data<'a> {
     image: &'a Image,
-    /// The segment of the last access: relocations come in order of address.
-    last: usize,
+    /// The segment of the last access, from its address on: relocations come in order.
+    window: &'a mut [u8],
+    window_address: u64,
 }
 
 impl Data<'_> {
     /// The bytes at `address`, or None where they do not all lie in one writable segment.
     pub fn bytes(&mut self, address: u64, size: u64) -> Option<&mut [u8]> {
-        let segments = &self.image.segments;
-        let fits = |segment: &Segment| segment.writable && inside(segment, address, size);
-        if !segments.get(self.last).is_some_and(fits) {
-            self.last = segments.iter().position(fits)?;
-        }
         let size = usize::try_from(size).ok()?;
-        // SAFETY: the bytes are mapped writable for as long as the image lives; there is one
-        // `Data` at a time (`parts` borrows the image mutably), and it lends one slice at a time.
-        Some(unsafe { slice::from_raw_parts_mut(self.image.pointer(address), size) })
+        self.rest(address)?.get_mut(..size)
     }
 
     /// The bytes from `address` to the end of its writable segment.
     pub fn rest(&mut self, address: u64) -> Option<&mut [u8]> {
-        let segment = self.image.segment_of(address, 1).filter(|segment| segment.writable)?;
-        let size = segment.address + segment.memory_size - address;
-        self.bytes(address, size)
+        let offset = address.wrapping_sub(self.window_address);
+        if offset >= self.window.len() as u64 {
+            self.open_window(address)?;
+        }
+        let offset = address.wrapping_sub(self.window_address);
+        self.window.get_mut(usize::try_from(offset).ok()?..)
     }
 
-    /// Writes an address-sized word; false where that is not inside one writable segment.
-    pub fn set(&mut self, address: u64, value: u64) -> bool {
-        match self.bytes(address, 8) {
-            Some(bytes) => {
-                bytes.copy_from_slice(&value.to_le_bytes());
-                true
-            }
-            None => false,
+    /// An address-sized word, or None where it is not inside one writable segment.
+    #[inline(always)]
+    pub fn word(&mut self, address: u64) -> Option<&mut [u8; 8]> {
+        let offset = address.wrapping_sub(self.window_address);
+        if offset.saturating_add(8) > self.window.len() as u64 {
+            return self.rest(address)?.first_chunk_mut();
         }
+        let offset = usize::try_from(offset).ok()?;
+        self.window[offset..].first_chunk_mut()
+    }
+
+    #[cold]
+    fn open_window(&mut self, address: u64) -> Option<()> {
+        let segment = self.image.segment_of(address, 1).filter(|segment| segment.writable)?;
+        let size = usize::try_from(segment.memory_size).ok()?;
+        let start = self.image.pointer(segment.address);
+        self.window_address = segment.address;
+        // SAFETY: the bytes are mapped writable for as long as the image lives; there is one
+        // `Data` at a time (`parts` borrows the image mutably), and it has one window at a time.
+        self.window = unsafe { slice::from_raw_parts_mut(start, size) };
+        Some(())
     }
 }
 

@@ -12,28 +12,29 @@ mod error;
 #[allow(unsafe_code)]
 mod map;
 mod relocate;
+mod symbol_hash;
 
 use alloc::string::String;
-use alloc::vec;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::fmt;
 
-pub use self::dynamic::gnu_hash;
 pub use self::elf::TlsTemplate;
 pub use self::error::Defect;
+pub use self::symbol_hash::symbol_hash;
 
 use self::dynamic::Dynamic;
 use self::elf::Extent;
 use self::elf::Parsed;
+use self::map::FileView;
 use self::map::Image;
 use self::relocate::Scope;
 use crate::sys::File;
 
 /// What a library finds in the process that maps it.
 pub trait Host {
-    /// The address of a symbol that the process provides.
-    fn symbol(&self, name: &[u8]) -> Option<u64>;
+    /// The address of a symbol that the process provides, by its name's [`symbol_hash`].
+    fn symbol(&self, hash: u64) -> Option<u64>;
 
     /// Sets aside room for a library's thread-locals in every thread, or says how much is left.
     fn reserve_tls(&self, template: &TlsTemplate) -> Result<TlsPlace, u64>;
@@ -101,45 +102,32 @@ impl Library {
 }
 
 /// Maps the file, relocates it against `host`, and finds the symbol that the caller wants, with
-/// `size` bytes behind it.
+/// `size` bytes behind it. `path` is for the refusal.
 pub fn load(
+    file: &File,
     path: &CStr,
     host: &dyn Host,
     symbol: &'static str,
     size: u64,
 ) -> Result<Library, LoadError> {
-    load_file(path, host, symbol, size)
+    load_file(file, host, symbol, size)
         .map_err(|defect| LoadError { path: path.to_string_lossy().into_owned(), defect })
 }
 
 fn load_file(
-    path: &CStr,
+    file: &File,
     host: &dyn Host,
     symbol: &'static str,
     size: u64,
 ) -> Result<Library, Defect> {
-    let unreadable = |errno| Defect::Unreadable { errno };
-    let file = File::open(path).map_err(unreadable)?;
-    let file_size = file.size().map_err(unreadable)?;
-    let parsed = parse(&file, file_size)?;
-    let image = Image::map(&file, parsed.segments.clone())?;
-    relocate(image, &parsed, host, symbol, size)
-}
-
-fn parse(file: &File, file_size: u64) -> Result<Parsed, Defect> {
-    let unreadable = |errno| Defect::Unreadable { errno };
-    // The first page holds the headers of whatever a linker wrote.
-    let mut page = [0; 4096];
-    let read = file.read_at(&mut page, 0).map_err(unreadable)?;
-    let range = elf::program_header_range(&page[..read], file_size)?;
-    if let Some(headers) = page[..read].get(range.clone()) {
-        return elf::parse(headers, range, file_size);
+    let file_size = file.size().map_err(|errno| Defect::Unreadable { errno })?;
+    if file_size == 0 {
+        return Err(Defect::Empty);
     }
-    // Tools that edit libraries move the program headers behind the rest.
-    let mut headers = vec![0; range.len()];
-    let read = file.read_at(&mut headers, range.start as u64).map_err(unreadable)?;
-    headers.truncate(read);
-    elf::parse(&headers, range, file_size)
+    let view = FileView::map(file, file_size)?;
+    let parsed = elf::parse(view.bytes())?;
+    let image = view.place(parsed.segments.clone())?;
+    relocate(image, &parsed, host, symbol, size)
 }
 
 fn relocate(

@@ -11,7 +11,6 @@ use super::arch::Relocation;
 use super::dynamic::Dynamic;
 use super::dynamic::Symbols;
 use super::dynamic::table;
-use super::elf::u32_at;
 use super::elf::u64_at;
 use super::error::Defect;
 use super::map::Data;
@@ -19,7 +18,6 @@ use super::map::Tables;
 use crate::loader::Host;
 use crate::loader::TlsPlace;
 
-const RELA_SIZE: usize = 24;
 /// How many missing symbols a refusal names.
 const MOST_NAMES: usize = 8;
 
@@ -53,39 +51,64 @@ pub fn relocate(
             continue;
         }
         let entries = table(address, size, tables, data).ok_or(bad("table of relocations"))?;
-        for entry in entries.chunks_exact(RELA_SIZE) {
-            apply(entry, symbols, data, scope, &mut missing)?;
+        for [place, info, addend] in entries.as_chunks::<8>().0.as_chunks::<3>().0 {
+            let info = u64::from_le_bytes(*info);
+            let entry = Entry {
+                place: u64::from_le_bytes(*place),
+                kind: low_half(info),
+                symbol: low_half(info >> 32),
+                addend: u64::from_le_bytes(*addend),
+            };
+            // Nearly all are of this kind.
+            let value = if entry.kind == arch::RELATIVE {
+                scope.base.wrapping_add(entry.addend)
+            } else {
+                entry.value(symbols, scope, &mut missing)?
+            };
+            match data.word(entry.place) {
+                Some(word) => *word = value.to_le_bytes(),
+                None => return Err(Defect::BadRelocation { address: entry.place }),
+            }
         }
     }
     missing.into_result()
 }
 
-fn apply(
-    entry: &[u8],
-    symbols: &Symbols,
-    data: &mut Data,
-    scope: &Scope,
-    missing: &mut Missing,
-) -> Result<(), Defect> {
-    let place = u64_at(entry, 0);
-    let kind = u32_at(entry, 8);
-    let symbol = u32_at(entry, 12);
-    let addend = u64_at(entry, 16);
-    let relocation =
-        arch::relocation(kind).map_err(|what| Defect::UnsupportedRelocation { kind, what })?;
-    let value = match relocation {
-        Relocation::None => return Ok(()),
-        Relocation::Relative => scope.base.wrapping_add(addend),
-        Relocation::Slot => resolve(symbol, symbols, scope, missing)?,
-        Relocation::Absolute => resolve(symbol, symbols, scope, missing)?.wrapping_add(addend),
-        Relocation::TlsModule => thread_local(symbol, symbols, scope)?.0.module,
-        Relocation::TlsOffset => thread_local(symbol, symbols, scope)?.1.wrapping_add(addend),
-        Relocation::ThreadPointerOffset => {
-            let (place, offset) = thread_local(symbol, symbols, scope)?;
-            place.thread_pointer_offset.wrapping_add(offset).wrapping_add(addend)
-        }
-    };
-    if data.set(place, value) { Ok(()) } else { Err(Defect::BadRelocation { address: place }) }
+/// One entry of a `DT_RELA` table.
+struct Entry {
+    place: u64,
+    kind: u32,
+    symbol: u32,
+    addend: u64,
+}
+
+impl Entry {
+    /// What is to be written to the place of an entry that is not relative.
+    fn value(
+        &self,
+        symbols: &Symbols,
+        scope: &Scope,
+        missing: &mut Missing,
+    ) -> Result<u64, Defect> {
+        let Entry { kind, symbol, addend, .. } = *self;
+        let relocation =
+            arch::relocation(kind).map_err(|what| Defect::UnsupportedRelocation { kind, what })?;
+        Ok(match relocation {
+            Relocation::Slot => resolve(symbol, symbols, scope, missing)?,
+            Relocation::Absolute => resolve(symbol, symbols, scope, missing)?.wrapping_add(addend),
+            Relocation::TlsModule => thread_local(symbol, symbols, scope)?.0.module,
+            Relocation::TlsOffset => thread_local(symbol, symbols, scope)?.1.wrapping_add(addend),
+            Relocation::ThreadPointerOffset => {
+                let (place, offset) = thread_local(symbol, symbols, scope)?;
+                place.thread_pointer_offset.wrapping_add(offset).wrapping_add(addend)
+            }
+        })
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the upper half is read by itself")]
+const fn low_half(word: u64) -> u32 {
+    word as u32
 }
 
 /// The live address of a symbol; 0 for a weak one that nobody defines.
@@ -99,7 +122,9 @@ fn resolve(
     if index == 0 {
         return Ok(0);
     }
-    let symbol = symbols.get(index).ok_or(Defect::BadTable { what: "symbol table" })?;
+    let Some(symbol) = symbols.get(index) else {
+        return Err(Defect::BadTable { what: "symbol table" });
+    };
     if symbol.is_indirect_function() && symbol.is_defined() {
         let what = "a symbol that is an indirect function";
         return Err(Defect::UnsupportedRelocation { kind: 6, what });
@@ -110,15 +135,16 @@ fn resolve(
     if symbol.is_defined() {
         return Ok(scope.base.wrapping_add(symbol.value));
     }
-    let name = symbols.name(&symbol).ok_or(Defect::BadTable { what: "string table" })?;
-    match scope.host.symbol(name) {
-        Some(address) => Ok(address),
-        None if symbol.is_weak() => Ok(0),
-        None => {
-            missing.add(name);
-            Ok(0)
-        }
+    let Some(hash) = symbols.name_hash(&symbol) else {
+        return Err(Defect::BadTable { what: "string table" });
+    };
+    if let Some(address) = scope.host.symbol(hash) {
+        return Ok(address);
     }
+    if !symbol.is_weak() {
+        missing.add(symbols.name(&symbol).unwrap_or_default());
+    }
+    Ok(0)
 }
 
 /// Where a thread-local's library keeps them, and its offset there.
@@ -158,11 +184,10 @@ fn apply_relative(relr: &[u8], data: &mut Data, base: u64) -> Result<(), Defect>
 }
 
 fn add_base(place: u64, data: &mut Data, base: u64) -> Result<(), Defect> {
-    let Some(bytes) = data.bytes(place, 8) else {
+    let Some(word) = data.word(place) else {
         return Err(Defect::BadRelocation { address: place });
     };
-    let value = u64_at(bytes, 0).wrapping_add(base);
-    bytes.copy_from_slice(&value.to_le_bytes());
+    *word = u64::from_le_bytes(*word).wrapping_add(base).to_le_bytes();
     Ok(())
 }
 
