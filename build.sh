@@ -81,9 +81,71 @@ run() {
 	"$dist/bin/pilotlight" run "$dist/examples/libhello.so" --event '{"name":"Ada"}' --count 3
 }
 
+# AWS's own emulator, out of the wheel of AWS's command for serverless applications.
+fetch_rie() {
+	[ -x "$tools/aws-lambda-rie" ] && return
+	need python3 python3
+	need unzip unzip
+	python3 -m pip --version >/dev/null 2>&1 || need pip3 python3-pip
+	say "AWS's emulator (from the wheel aws-sam-cli 1.170.0)"
+	local folder=$tools/wheel
+	mkdir -p "$folder"
+	python3 -m pip download --quiet --no-deps --dest "$folder" aws-sam-cli==1.170.0
+	unzip -q -o -j "$folder"/aws_sam_cli-*.whl samcli/local/rapid/aws-lambda-rie-x86_64 -d "$tools"
+	mv "$tools/aws-lambda-rie-x86_64" "$tools/aws-lambda-rie"
+	chmod +x "$tools/aws-lambda-rie"
+	rm -r "$folder"
+}
+
+run_tests() {
+	build
+	need strace strace
+	need c++ g++
+	fetch_rie
+	say "tests"
+	# The bootstrap's own crate is tested as a library on the system's libc.
+	cargo test --locked --workspace
+	cargo test --locked -p pilotlight --features tokio
+}
+
+check() {
+	setup
+	say "formatting"
+	cargo fmt --all --check
+	say "clippy"
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked -p pilotlight --features tokio --all-targets -- -D warnings
+	RUSTFLAGS="-D warnings" cargo clippy --locked --profile bootstrap \
+		--config bootstrap/static-musl.toml -p pilotlight-bootstrap --features static --lib --bins
+	say "tidy rules"
+	cargo test --locked --quiet -p pilotlight-tests --test it tidy::
+}
+
+measure() {
+	build
+	local peers=$PWD/target/peers limit=$PWD/target/peers/limit
+	say "peers: a program of raw system calls, and hello on lambda_runtime"
+	mkdir -p "$peers"
+	cc -static -nostdlib -nostartfiles -ffreestanding -O2 -fno-stack-protector -s \
+		-o "$limit" tests/peers/limit/limit.c
+	(
+		cd tests/peers/lambda_runtime
+		cargo build --locked --release --target-dir "$peers" --bin lambda-runtime-default
+		cargo build --locked --profile best --target-dir "$peers" --bin lambda-runtime-best
+	)
+	say "hello: each program started 200 times in turn, 50 invocations each"
+	"$dist/bin/pilotlight" measure "$dist/examples/libhello.so" --rounds 200 --invocations 50 \
+		--event '{"name":"Ada"}' --expect '{"message":"Hello, Ada!"}' --control "limit=$limit" \
+		--peer "lambda-default=$peers/release/lambda-runtime-default" \
+		--peer "lambda-best=$peers/best/lambda-runtime-best"
+}
+
 case ${1:-build} in
 build) build ;;
 run) run ;;
+test) run_tests ;;
+check) check ;;
+measure) measure ;;
 *)
 	sed -n '2,6s/^# //p' "$0" >&2
 	exit 2

@@ -16,6 +16,8 @@ use std::sync::Condvar;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -49,6 +51,8 @@ pub struct RuntimeApi {
 pub struct Shared {
     session: Mutex<Session>,
     changed: Condvar,
+    /// Whoever accepts a connection is to end instead.
+    stopping: AtomicBool,
 }
 
 impl Shared {
@@ -115,6 +119,7 @@ impl RuntimeApi {
 
 impl Drop for RuntimeApi {
     fn drop(&mut self) {
+        self.shared.stopping.store(true, Ordering::Release);
         self.shared.change(|session| session.closed = true);
         for _ in 0..self.listeners.len() {
             // Wakes a thread that waits for a connection; one that serves will not need it.
@@ -129,9 +134,10 @@ impl Drop for RuntimeApi {
 
 fn listen(listener: &TcpListener, shared: &Shared) {
     while let Ok((stream, _)) = listener.accept() {
-        if shared.session().closed {
+        if shared.stopping.load(Ordering::Acquire) {
             return;
         }
+        shared.session().connections += 1;
         // A connection that breaks is the runtime's affair: it will try again, or end.
         let _ = serve(stream, shared);
     }

@@ -94,6 +94,8 @@ pub struct Session {
     pub closed: bool,
     /// How many requests there were.
     pub requests: u64,
+    /// How many connections they came on.
+    pub connections: u64,
 }
 
 impl Session {
@@ -109,6 +111,7 @@ impl Session {
             exited: None,
             closed: false,
             requests: 0,
+            connections: 0,
         }
     }
 

@@ -1,0 +1,180 @@
+//! The `pilotlight` command, as people type it.
+
+use std::io::Write as _;
+use std::process::Command;
+use std::process::Output;
+use std::process::Stdio;
+
+use crate::support;
+
+fn pilotlight(arguments: &[&str]) -> Output {
+    Command::new(support::dist("bin/pilotlight"))
+        .current_dir(support::root())
+        .args(arguments)
+        .output()
+        .expect("run")
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("UTF-8")
+}
+
+const HELLO: &str = "dist/examples/libhello.so";
+
+#[test]
+fn run_prints_responses_and_lambdas_own_lines() {
+    let output = pilotlight(&["run", HELLO, "--event", r#"{"name":"Ada"}"#, "--count", "3"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(text(&output.stdout), "{\"message\":\"Hello, Ada!\"}\n".repeat(3));
+    let log: Vec<&str> = text(&output.stderr).lines().collect();
+    assert_eq!(log.len(), 9, "{log:?}");
+    for (number, lines) in log.chunks(3).enumerate() {
+        let id = lines[0]
+            .strip_prefix("START RequestId: ")
+            .and_then(|rest| rest.strip_suffix(" Version: $LATEST"))
+            .expect("a START line");
+        assert_eq!(id.len(), 36);
+        assert_eq!(lines[1], format!("END RequestId: {id}"));
+        let fields: Vec<&str> = lines[2].split('\t').collect();
+        assert_eq!(fields[0], format!("REPORT RequestId: {id}"));
+        let number_of = |index: usize, name: &str, unit: &str| -> f64 {
+            let field = fields[index].strip_prefix(name).and_then(|rest| rest.strip_suffix(unit));
+            field.unwrap_or_else(|| panic!("{}", fields[index])).trim().parse().expect("a number")
+        };
+        let duration = number_of(1, "Duration:", "ms");
+        let billed = number_of(2, "Billed Duration:", "ms");
+        assert!(duration > 0.0 && billed >= duration, "{}", lines[2]);
+        number_of(3, "Memory Size:", "MB");
+        assert!(number_of(4, "Max Memory Used:", "MB") >= 1.0);
+        // Only the first one was cold.
+        assert_eq!(fields.len(), if number == 0 { 6 } else { 5 }, "{}", lines[2]);
+        if number == 0 {
+            assert!(number_of(5, "Init Duration:", "ms") > 0.0);
+        }
+    }
+}
+
+#[test]
+fn run_passes_environment_memory_and_events_on() {
+    let output = pilotlight(&[
+        "run",
+        "dist/examples/libcontext.so",
+        "--memory",
+        "512",
+        "--env",
+        "_X_AMZN_TRACE_ID=stale",
+    ]);
+    let context: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(context["memorySizeMb"], 512);
+    // The invocation's own trace id took the variable's place.
+    assert_eq!(context["traceId"], context["traceIdVariable"]);
+
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), r#"{"name":"file"}"#).expect("written");
+    let event = format!("@{}", file.path().display());
+    let output = pilotlight(&["run", HELLO, "--event", &event]);
+    assert_eq!(text(&output.stdout), "{\"message\":\"Hello, file!\"}\n");
+
+    let mut child = Command::new(support::dist("bin/pilotlight"))
+        .args([
+            "run",
+            support::dist("examples/libecho.so").to_str().expect("UTF-8"),
+            "--event",
+            "-",
+        ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("run");
+    child.stdin.take().expect("a pipe").write_all(b"from a pipe").expect("written");
+    let output = child.wait_with_output().expect("ended");
+    assert_eq!(text(&output.stdout), "from a pipe\n");
+}
+
+#[test]
+fn the_handlers_own_output_is_shown() {
+    let library = support::fixture_crate("stock");
+    let library = library.to_str().expect("UTF-8");
+    let output = pilotlight(&["run", library, "--handler", "process"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(text(&output.stderr).contains("\na line on standard output\n"), "{output:?}");
+}
+
+#[test]
+fn a_failed_invocation_is_shown_and_makes_exit_code_1() {
+    let faulty = "dist/examples/libfaulty.so";
+    let fault = |fault: &str, more: &[&str]| {
+        let event = format!("{{\"fault\":\"{fault}\"}}");
+        pilotlight(&[&["run", faulty, "--count", "2", "--event", &event], more].concat())
+    };
+    let error = fault("error", &[]);
+    assert_eq!(error.status.code(), Some(1));
+    assert!(text(&error.stdout).contains("\"errorType\":\"RequestedError\""));
+
+    // A process that died is replaced, and the next invocation is cold again.
+    let segv = fault("segv", &[]);
+    assert_eq!(segv.status.code(), Some(1));
+    let answers = text(&segv.stdout);
+    assert_eq!(answers.matches("Runtime exited with error: signal: segmentation fault").count(), 2);
+    assert_eq!(text(&segv.stderr).matches("Init Duration").count(), 2);
+
+    let slow = fault("sleep", &["--timeout", "0.2"]);
+    assert_eq!(slow.status.code(), Some(1));
+    assert_eq!(text(&slow.stdout).matches("Task timed out after 0.20 seconds").count(), 2);
+    assert_eq!(text(&slow.stderr).matches("Task timed out after 0.20 seconds").count(), 2);
+}
+
+#[test]
+fn a_handler_that_cannot_be_loaded_is_shown() {
+    let output = pilotlight(&["run", HELLO, "--handler", "wave"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(text(&output.stdout).contains("has no handler `wave`; it has `greet`"));
+    assert!(text(&output.stderr).contains("INIT_REPORT"), "{output:?}");
+}
+
+#[test]
+fn bad_arguments_are_named_and_make_exit_code_2() {
+    let said = |arguments: &[&str], words: &str| {
+        let output = pilotlight(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(text(&output.stderr).contains(words), "{arguments:?}: {}", text(&output.stderr));
+    };
+    said(&["run", "nothing.so"], "nothing.so: no such file; build the handler first");
+    said(&["run", "Cargo.toml"], "Cargo.toml: a handler library's file name ends with .so");
+    said(&["run", HELLO, "--event", "@nothing"], "cannot read the event from nothing");
+    said(&["run", HELLO, "--env", "NAME"], "expected NAME=VALUE");
+    said(&["run", HELLO, "--timeout", "0"], "expected a number of seconds");
+    said(&["run", HELLO, "--layer", "nothing"], "nothing/bootstrap: no bootstrap there");
+    said(&["run"], "<LIBRARY>");
+}
+
+#[test]
+fn measure_states_every_figure_beside_a_control() {
+    let event = r#"{"name":"Ada"}"#;
+    let control = format!("control={}", support::bootstrap().display());
+    let output = pilotlight(&[
+        "measure",
+        HELLO,
+        "--event",
+        event,
+        "--rounds",
+        "3",
+        "--invocations",
+        "7",
+        "--control",
+        &control,
+        "--expect",
+        r#"{"message":"Hello, Ada!"}"#,
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let table = text(&output.stdout);
+    for figure in ["init µs", "cold response µs", "steady µs", "peak KiB", "page faults"] {
+        assert!(table.contains(figure), "{table}");
+    }
+    assert_eq!(table.lines().filter(|line| line.trim().starts_with("control ")).count(), 5);
+
+    let wrong = pilotlight(&["measure", HELLO, "--event", event, "--expect", "x"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(text(&wrong.stderr).contains("answered {\"message\":\"Hello, Ada!\"}"), "{wrong:?}");
+}

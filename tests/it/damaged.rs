@@ -1,0 +1,106 @@
+//! Files that are no handler libraries: each is refused through `/init/error`, in words, and ends
+//! with the exit code for it; none ends by a signal.
+
+use std::fs;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use crate::support;
+
+/// Starts the bootstrap on a file with these bytes.
+fn refused(folder: &Path, bytes: &[u8]) -> String {
+    let library = folder.join("libdamaged.so");
+    fs::write(&library, bytes).expect("written");
+    let (posted, code) = support::refusal(&support::function(&library, None));
+    assert_eq!(code, Some(10), "{}", posted.message);
+    assert_eq!(posted.category, "Runtime.HandlerLoadError", "{}", posted.message);
+    assert!(posted.message.contains("libdamaged.so"), "{}", posted.message);
+    posted.message
+}
+
+#[test]
+fn each_kind_of_wrong_file_is_named() {
+    let folder = TempDir::new().expect("a folder");
+    let sound = fs::read(support::dist("examples/libhello.so")).expect("hello");
+    let with = |offset: usize, bytes: &[u8]| {
+        let mut file = sound.clone();
+        file[offset..offset + bytes.len()].copy_from_slice(bytes);
+        file
+    };
+    let program = fs::read(support::dist("bin/pilotlight")).expect("a program");
+    let bootstrap = fs::read(support::bootstrap()).expect("a static program");
+    let object = folder.path().join("object.o");
+    let source = support::root().join("tests/fixtures/c/no_handlers.c");
+    support::compile(&source, &["-c"], &object);
+    let object = fs::read(object).expect("an object file");
+
+    let is = |bytes: &[u8], words: &str| {
+        let message = refused(folder.path(), bytes);
+        assert!(message.contains(words), "expected `{words}`: {message}");
+    };
+    is(b"", "is empty");
+    is(b"#!/bin/sh\n", "is not an ELF file");
+    is(&with(0, b"MZ"), "is not an ELF file");
+    is(&sound[..3], "is not an ELF file");
+    is(&sound[..40], "is cut off: the ELF header");
+    is(&sound[..200], "is cut off: the program headers");
+    is(&sound[..5000], "is cut off: a segment");
+    is(&sound[..sound.len() / 2], "is cut off: a segment");
+    is(&with(18, &183u16.to_le_bytes()), "was built for arm64, this runtime is for x86_64");
+    is(&with(4, &[1]), "is a 32-bit library");
+    is(&with(16, &2u16.to_le_bytes()), "is a program");
+    is(&program, "is a program");
+    is(&bootstrap, "is a program");
+    is(&object, "is an unlinked object file");
+    is(&with(56, &0u16.to_le_bytes()), "is damaged: 0 program headers");
+    is(&with(32, &u64::MAX.to_le_bytes()), "is cut off: the program headers");
+}
+
+#[test]
+fn a_folder_or_nothing_in_its_place_is_named() {
+    let folder = TempDir::new().expect("a folder");
+    let mut function = support::example("hello");
+    function.task_root = folder.path().to_path_buf();
+    let (posted, code) = support::refusal(&function);
+    assert_eq!((posted.category.as_str(), code), ("Runtime.NoSuchHandler", Some(10)));
+    let words = format!("no libhello.so and no hello.so in {}", folder.path().display());
+    assert!(posted.message.contains(&words), "{}", posted.message);
+
+    fs::create_dir(folder.path().join("libhello.so")).expect("a folder");
+    let (posted, code) = support::refusal(&function);
+    assert_eq!((posted.category.as_str(), code), ("Runtime.HandlerLoadError", Some(10)));
+    assert!(posted.message.contains("cannot be read (errno 21)"), "{}", posted.message);
+
+    function.handler = "hello.".into();
+    let (posted, code) = support::refusal(&function);
+    assert_eq!((posted.category.as_str(), code), ("Runtime.InvalidHandler", Some(10)));
+}
+
+/// Every byte that the loader reads before it trusts anything, set to values that hurt.
+#[test]
+fn damaged_headers_and_tables_never_end_in_a_signal_before_a_handler_runs() {
+    let folder = TempDir::new().expect("a folder");
+    let sound = fs::read(support::dist("examples/libhello-c.so")).expect("hello-c");
+    let library = folder.path().join("libdamaged.so");
+    let mut refused = 0;
+    let mut ran = 0;
+    // The ELF header, the program headers, and the tables of the first segment.
+    for offset in (0..64 + 56 * 11).step_by(3).chain((704..2048).step_by(9)) {
+        let mut file = sound.clone();
+        file[offset] ^= 0xff;
+        fs::write(&library, &file).expect("written");
+        let function = support::function(&library, None);
+        let environment = support::start(&function);
+        match environment.wait_initialised(support::PATIENCE) {
+            Ok(_) => ran += 1,
+            Err(_) => {
+                let exit = environment.shared().session().exited.expect("ended");
+                assert_eq!(exit.status.code(), Some(10), "byte {offset}: {:?}", exit.status);
+                refused += 1;
+            }
+        }
+    }
+    println!("{refused} refused, {ran} initialised");
+    assert!(refused > 50, "{refused} refused, {ran} initialised");
+}

@@ -1,0 +1,96 @@
+//! Every handler library of `tests/fixtures/c`, built and judged as its first lines say.
+
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+use crate::oracle;
+use crate::support;
+use crate::support::Posted;
+
+/// What a fixture's first lines say.
+#[derive(Debug, Default)]
+struct Fixture {
+    source: PathBuf,
+    link: Vec<String>,
+    handler: Option<String>,
+    event: String,
+    expect: String,
+}
+
+impl Fixture {
+    fn read(source: PathBuf) -> Fixture {
+        let text = fs::read_to_string(&source).expect("a source file");
+        let mut fixture = Fixture { source, ..Fixture::default() };
+        for line in text.lines().map_while(|line| line.strip_prefix("//")) {
+            let Some((key, value)) = line.trim().split_once(": ") else {
+                continue;
+            };
+            match key {
+                "link" => fixture.link = value.split_whitespace().map(str::to_owned).collect(),
+                "handler" => fixture.handler = Some(value.to_owned()),
+                "event" => value.clone_into(&mut fixture.event),
+                "expect" => value.clone_into(&mut fixture.expect),
+                _ => {}
+            }
+        }
+        assert!(!fixture.expect.is_empty(), "{} expects nothing", fixture.source.display());
+        fixture
+    }
+
+    fn build(&self, folder: &Path) -> PathBuf {
+        let name = self.source.file_stem().and_then(|stem| stem.to_str()).expect("a name");
+        let library = folder.join(format!("lib{name}.so"));
+        let mut arguments = vec!["-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror"];
+        arguments.extend(self.link.iter().map(String::as_str));
+        support::compile(&self.source, &arguments, &library);
+        library
+    }
+
+    fn judge(&self, library: &Path) {
+        let name = self.source.display();
+        let function = support::function(library, self.handler.as_deref());
+        let (kind, rest) = self.expect.split_once(' ').expect("a kind");
+        let (first, second) = rest.split_once(' ').unwrap_or((rest, ""));
+        match kind {
+            "response" => {
+                let answer = support::response(support::cold(&function, self.event.as_bytes()));
+                assert_eq!(String::from_utf8_lossy(&answer), rest, "{name}");
+                let handler = self.handler.as_deref();
+                let by_dlopen = oracle::answer(library, handler, self.event.as_bytes());
+                assert_eq!(by_dlopen, Ok(answer), "{name} through dlopen");
+            }
+            "error" => {
+                let outcome = support::cold(&function, self.event.as_bytes()).expect("answered");
+                let posted = Posted::read(&outcome);
+                assert_eq!(posted.error_type, first, "{name}");
+                assert!(posted.message.contains(second), "{name}: {}", posted.message);
+            }
+            "init" => {
+                let (posted, code) = support::refusal(&function);
+                assert_eq!(posted.category, first, "{name}: {}", posted.message);
+                assert!(posted.message.contains(second), "{name}: {}", posted.message);
+                assert_eq!(code, Some(10), "{name}");
+            }
+            other => panic!("{name}: what is `{other}`?"),
+        }
+    }
+}
+
+#[test]
+fn every_fixture_does_what_it_says() {
+    let folder = TempDir::new().expect("a folder");
+    let sources = fs::read_dir(support::root().join("tests/fixtures/c")).expect("the fixtures");
+    let mut count = 0;
+    for source in sources {
+        let source = source.expect("an entry").path();
+        if source.extension().is_some_and(|extension| extension == "c") {
+            let fixture = Fixture::read(source);
+            fixture.judge(&fixture.build(folder.path()));
+            count += 1;
+        }
+    }
+    assert!(count >= 18, "only {count} fixtures were found");
+}

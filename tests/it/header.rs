@@ -1,0 +1,106 @@
+//! `sdk/include/pilotlight.h` and the crate `pilotlight-abi` are one ABI: C compiled against the
+//! header prints every number, and each is compared with Rust's.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::mem::offset_of;
+use std::process::Command;
+
+use pilotlight_abi as abi;
+use tempfile::TempDir;
+
+use crate::support;
+
+/// Every structure with its fields, by the names of the header and of Rust.
+macro_rules! layout {
+    ($($c:literal = $rust:ident { $($field:ident),* $(,)? })*) => {
+        fn in_rust() -> BTreeMap<String, usize> {
+            let mut numbers = BTreeMap::new();
+            $(
+                numbers.insert(concat!("sizeof ", $c).to_owned(), size_of::<abi::$rust>());
+                numbers.insert(concat!("alignof ", $c).to_owned(), align_of::<abi::$rust>());
+                $(numbers.insert(
+                    concat!($c, ".", stringify!($field)).to_owned(),
+                    offset_of!(abi::$rust, $field),
+                );)*
+            )*
+            numbers
+        }
+
+        fn in_c() -> String {
+            let mut lines = String::new();
+            $(
+                lines.push_str(concat!(
+                    "printf(\"sizeof ", $c, "=%zu\\n\", sizeof(", $c, "));\n",
+                    "printf(\"alignof ", $c, "=%zu\\n\", _Alignof(", $c, "));\n",
+                ));
+                $(lines.push_str(concat!(
+                    "printf(\"", $c, ".", stringify!($field), "=%zu\\n\", offsetof(", $c, ", ",
+                    stringify!($field), "));\n",
+                ));)*
+            )*
+            lines
+        }
+    };
+}
+
+layout! {
+    "pilotlight_bytes" = Bytes { data, length }
+    "pilotlight_invocation" = Invocation {
+        event, request_id, deadline_ms, invoked_function_arn, trace_id, client_context,
+        cognito_identity, tenant_id, function_name, function_version, memory_size_mb,
+    }
+    "pilotlight_outcome" = Outcome {
+        response, error_type, error_message, stack_trace, owner, release,
+    }
+    "pilotlight_handler" = Handler { name, call }
+    "pilotlight_library_v1" = Library { abi_version, handler_count, handlers, init }
+}
+
+#[test]
+fn the_header_and_the_crate_have_the_same_numbers() {
+    let folder = TempDir::new().expect("a folder");
+    let source = folder.path().join("numbers.c");
+    let program = folder.path().join("numbers");
+    let constants = "printf(\"version=%zu\\n\", (size_t)PILOTLIGHT_ABI_VERSION);\n\
+         printf(\"response=%d\\nfailure=%d\\n\", PILOTLIGHT_RESPONSE, PILOTLIGHT_FAILURE);\n";
+    let body = in_c();
+    let text = format!(
+        "#include <pilotlight.h>\n#include <stdio.h>\nint main(void)\n{{\n{body}{constants}return 0;\n}}\n"
+    );
+    fs::write(&source, text).expect("written");
+    support::compile(&source, &["-std=c11", "-Wall", "-Wextra", "-Werror"], &program);
+    let output = Command::new(&program).output().expect("run").stdout;
+    let output = String::from_utf8(output).expect("UTF-8");
+    let found: BTreeMap<String, usize> = output
+        .lines()
+        .map(|line| line.split_once('=').expect("name=number"))
+        .map(|(name, number)| (name.to_owned(), number.parse().expect("a number")))
+        .collect();
+
+    let mut expected = in_rust();
+    expected.insert("version".into(), usize::try_from(abi::ABI_VERSION).expect("small"));
+    expected.insert("response".into(), usize::try_from(abi::RESPONSE).expect("small"));
+    expected.insert("failure".into(), usize::try_from(abi::FAILURE).expect("small"));
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn the_composed_version_orders_as_its_parts_do() {
+    assert_eq!(abi::ABI_VERSION >> 16, abi::ABI_MAJOR);
+    assert_eq!(abi::ABI_VERSION & 0xffff, abi::ABI_MINOR);
+}
+
+#[test]
+fn the_header_is_c_plus_plus_too() {
+    let folder = TempDir::new().expect("a folder");
+    let source = folder.path().join("handler.cc");
+    let text = "#include <pilotlight.h>\n\
+        static int32_t run(const pilotlight_invocation *, pilotlight_outcome *) { return 0; }\n\
+        PILOTLIGHT_HANDLERS(nullptr, {\"run\", run})\n";
+    fs::write(&source, text).expect("written");
+    let library = folder.path().join("libhandler.so");
+    support::compile(&source, &["-shared", "-fPIC", "-Wall", "-Wextra", "-Werror"], &library);
+    let function = support::function(&library, None);
+    assert_eq!(support::response(support::cold(&function, b"{}")), b"");
+}

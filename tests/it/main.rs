@@ -1,0 +1,16 @@
+//! The integration tests, one binary. They run what `./build.sh` has put into `dist/`.
+
+mod binary;
+mod command;
+mod context;
+mod damaged;
+mod examples;
+mod fixtures;
+mod header;
+#[allow(unsafe_code)]
+mod oracle;
+mod protocol;
+mod rie;
+mod stock;
+mod support;
+mod tidy;

@@ -1,0 +1,74 @@
+//! The oracle for the bootstrap's loader: the same library through glibc's `dlopen`, called by the
+//! same ABI in this process.
+
+use std::ffi::CStr;
+use std::path::Path;
+use std::slice;
+
+use libloading::Library;
+use pilotlight_abi as abi;
+
+/// What a handler answers to `event` under `dlopen`; Err is its `errorType`.
+pub fn answer(library: &Path, handler: Option<&str>, event: &[u8]) -> Result<Vec<u8>, String> {
+    // SAFETY: the library is one that the tests have built.
+    let library = unsafe { Library::new(library) }.expect("dlopen");
+    // SAFETY: the symbol has this type, which the ABI defines.
+    let exported = unsafe { library.get::<*const abi::Library>(abi::LIBRARY_SYMBOL) };
+    // SAFETY: it was found, and points to constant data of the library.
+    let exported = unsafe { **exported.expect("the ABI's symbol") };
+    assert_eq!(exported.abi_version, abi::ABI_VERSION);
+    let count = usize::try_from(exported.handler_count).expect("a count");
+    // SAFETY: the ABI's rule for `handlers`.
+    let handlers = unsafe { slice::from_raw_parts(exported.handlers, count) };
+    let found = handlers.iter().find(|candidate| {
+        // SAFETY: the ABI's rule for `name`.
+        let name = unsafe { CStr::from_ptr(candidate.name) };
+        handler.is_none_or(|handler| name.to_bytes() == handler.as_bytes())
+    });
+
+    let mut outcome = abi::Outcome::EMPTY;
+    if let Some(init) = exported.init {
+        // SAFETY: the ABI's rule for `init`; each library is opened once by this process.
+        assert_eq!(unsafe { init(&raw mut outcome) }, abi::RESPONSE, "init failed");
+    }
+    let invocation = invocation(event);
+    // SAFETY: the ABI's rule for `call`; the invocation outlives the outcome.
+    let code =
+        unsafe { (found.expect("the handler").call)(&raw const invocation, &raw mut outcome) };
+    let result = match code {
+        abi::RESPONSE => Ok(copy(outcome.response)),
+        _ => Err(String::from_utf8(copy(outcome.error_type)).expect("UTF-8")),
+    };
+    if let Some(release) = outcome.release {
+        // SAFETY: the ABI's rule for `release`: once, the bytes were copied.
+        unsafe { release(outcome.owner) };
+    }
+    // Handlers may have left threads behind, so the library stays.
+    std::mem::forget(library);
+    result
+}
+
+fn copy(bytes: abi::Bytes) -> Vec<u8> {
+    if bytes.data.is_null() {
+        return Vec::new();
+    }
+    // SAFETY: the ABI's rule for what an outcome holds, until it is released.
+    unsafe { slice::from_raw_parts(bytes.data, bytes.length) }.to_vec()
+}
+
+fn invocation(event: &[u8]) -> abi::Invocation {
+    let absent = abi::Bytes::ABSENT;
+    abi::Invocation {
+        event: abi::Bytes::of(event),
+        request_id: abi::Bytes::of(b"request"),
+        deadline_ms: 0,
+        invoked_function_arn: absent,
+        trace_id: absent,
+        client_context: absent,
+        cognito_identity: absent,
+        tenant_id: absent,
+        function_name: absent,
+        function_version: absent,
+        memory_size_mb: 0,
+    }
+}

@@ -1,0 +1,219 @@
+//! The bootstrap against a server that says exactly what a test tells it to, byte by byte.
+
+use std::io::Read as _;
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::net::TcpStream;
+use std::process::Command;
+use std::process::Stdio;
+use std::thread;
+
+use crate::support;
+
+/// One answer of the server, and whether it closes the connection behind it.
+struct Script {
+    bytes: Vec<u8>,
+    /// Pieces of this size are sent one by one.
+    piece: usize,
+    close: bool,
+}
+
+fn answer(bytes: impl Into<Vec<u8>>) -> Script {
+    Script { bytes: bytes.into(), piece: usize::MAX, close: false }
+}
+
+/// `/next` with this event, counted; the id is the one that the post must name.
+fn next(event: &str) -> Script {
+    answer(format!(
+        "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: r1\r\nContent-Length: {}\r\n\r\n{event}",
+        event.len()
+    ))
+}
+
+fn accepted() -> Script {
+    answer("HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
+}
+
+fn status(status: &str) -> Script {
+    answer(format!("HTTP/1.1 {status}\r\nContent-Length: 2\r\n\r\n{{}}"))
+}
+
+/// What the bootstrap did.
+struct Seen {
+    /// Request lines and bodies, in order.
+    requests: Vec<(String, String)>,
+    connections: usize,
+    code: Option<i32>,
+    log: String,
+}
+
+/// Runs `echo` against a server that gives these answers, one a request, and then goes away.
+fn converse(api: impl FnOnce(u16) -> String, script: Vec<Script>) -> Seen {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let server = thread::spawn(move || serve(&listener, script));
+    let function = support::example("echo");
+    let mut child = Command::new(&function.bootstrap)
+        .env_clear()
+        .envs(function.environment(&api(port)))
+        .env("http_proxy", "http://127.0.0.1:9")
+        .env("HTTP_PROXY", "http://127.0.0.1:9")
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the bootstrap");
+    let (requests, connections) = server.join().expect("the server");
+    let mut log = String::new();
+    child.stderr.take().expect("a pipe").read_to_string(&mut log).expect("UTF-8");
+    Seen { requests, connections, code: child.wait().expect("ended").code(), log }
+}
+
+fn serve(listener: &TcpListener, script: Vec<Script>) -> (Vec<(String, String)>, usize) {
+    let mut requests = Vec::new();
+    let mut connections = 0;
+    let mut current: Option<TcpStream> = None;
+    for Script { bytes, piece, close } in script {
+        let mut stream = current.take().unwrap_or_else(|| {
+            connections += 1;
+            listener.accept().expect("a connection").0
+        });
+        stream.set_nodelay(true).expect("a socket");
+        requests.push(read_request(&mut stream));
+        for piece in bytes.chunks(piece.min(bytes.len())) {
+            stream.write_all(piece).expect("sent");
+        }
+        current = Some(stream).filter(|_| !close);
+    }
+    (requests, connections)
+}
+
+fn read_request(stream: &mut TcpStream) -> (String, String) {
+    let mut bytes = Vec::new();
+    let mut byte = [0];
+    while !bytes.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).expect("a request");
+        bytes.push(byte[0]);
+    }
+    let head = String::from_utf8(bytes).expect("UTF-8");
+    let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: "));
+    let mut body = vec![0; length.map_or(0, |length| length.parse().expect("a number"))];
+    stream.read_exact(&mut body).expect("a body");
+    (head, String::from_utf8(body).expect("UTF-8"))
+}
+
+fn here(port: u16) -> String {
+    format!("127.0.0.1:{port}")
+}
+
+/// Converses, then ends the session with 410, and says what `echo` posted.
+fn echoed(event: Script) -> String {
+    let mut seen = converse(here, vec![event, accepted(), status("410 Gone")]);
+    assert_eq!(seen.code, Some(11), "{}", seen.log);
+    assert!(seen.requests[1].0.starts_with("POST /2018-06-01/runtime/invocation/r1/response "));
+    assert_eq!(seen.connections, 1);
+    seen.requests.remove(1).1
+}
+
+const CHUNKED: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\
+    LAMBDA-RUNTIME-AWS-REQUEST-ID: r1\r\n\r\n2;a=b\r\n{\"\r\n3\r\na\":\r\n2\r\n1}\r\n0\r\nX: y\r\n\r\n";
+
+#[test]
+fn events_come_counted_or_chunked_and_cut_at_any_byte() {
+    assert_eq!(echoed(next("{}")), "{}");
+    assert_eq!(echoed(next("")), "");
+    for piece in [1, 2, 7, usize::MAX] {
+        let script = Script { piece, ..answer(CHUNKED) };
+        assert_eq!(echoed(script), "{\"a\":1}", "pieces of {piece}");
+    }
+}
+
+#[test]
+fn three_hundred_headers_and_large_ones_are_read() {
+    let mut head = String::from("HTTP/1.1 200 OK\r\n");
+    for number in 0..300 {
+        head.push_str(&format!("X-Header-{number}: {}\r\n", "v".repeat(3000)));
+    }
+    head.push_str("Lambda-Runtime-Aws-Request-Id: r1\r\nContent-Length: 2\r\n\r\n[]");
+    assert_eq!(echoed(answer(head)), "[]");
+}
+
+#[test]
+fn the_api_may_have_a_scheme_a_name_and_a_base() {
+    let with_base = |port| format!("http://localhost:{port}/.rt/f");
+    let seen = converse(with_base, vec![next("1"), accepted(), status("410 Gone")]);
+    let lines: Vec<&str> =
+        seen.requests.iter().map(|(head, _)| head.lines().next().unwrap_or_default()).collect();
+    let expected = [
+        "GET /.rt/f/2018-06-01/runtime/invocation/next HTTP/1.1",
+        "POST /.rt/f/2018-06-01/runtime/invocation/r1/response HTTP/1.1",
+        "GET /.rt/f/2018-06-01/runtime/invocation/next HTTP/1.1",
+    ];
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn the_invocation_id_is_echoed_if_there_was_one() {
+    let with_id = "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: r1\r\n\
+        Lambda-Runtime-Invocation-Id: attempt 2\r\nContent-Length: 1\r\n\r\n1";
+    let seen = converse(here, vec![answer(with_id), accepted(), next("2"), accepted()]);
+    assert!(seen.requests[1].0.contains("\r\nLambda-Runtime-Invocation-Id: attempt 2\r\n"));
+    assert!(!seen.requests[3].0.contains("Lambda-Runtime-Invocation-Id"));
+}
+
+#[test]
+fn a_refused_answer_is_logged_and_the_loop_goes_on() {
+    for refusal in ["400 Bad Request", "410 Gone", "413 Too Large"] {
+        let script = vec![next("1"), status(refusal), next("2"), accepted(), status("410 Gone")];
+        let seen = converse(here, script);
+        assert_eq!(seen.requests[3].1, "2", "after {refusal}");
+        let code = &refusal[..3];
+        let line = format!("pilotlight: POST /invocation/r1/response was answered {code}: {{}}\n");
+        assert!(seen.log.starts_with(&line), "{}", seen.log);
+    }
+}
+
+#[test]
+fn an_api_that_fails_ends_the_process_with_one_line_and_no_further_request() {
+    for fatal in ["403 Forbidden", "500 Internal Server Error"] {
+        let seen = converse(here, vec![next("1"), status(fatal)]);
+        assert_eq!((seen.requests.len(), seen.code), (2, Some(11)), "{fatal}");
+        assert_eq!(seen.log.lines().count(), 1, "{}", seen.log);
+        let seen = converse(here, vec![status(fatal)]);
+        assert_eq!((seen.requests.len(), seen.code), (1, Some(11)), "{fatal}");
+        assert!(seen.log.contains("GET /next was answered"), "{}", seen.log);
+    }
+    let no_id = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+    let seen = converse(here, vec![answer(no_id)]);
+    assert!(seen.log.contains("without Lambda-Runtime-Aws-Request-Id"), "{}", seen.log);
+    let seen = converse(here, vec![answer("nonsense\r\n\r\n")]);
+    assert!(seen.log.contains("malformed answer: the status line"), "{}", seen.log);
+}
+
+#[test]
+fn a_connection_that_was_closed_at_rest_is_replaced() {
+    let closing = |script: Script| Script { close: true, ..script };
+    let script =
+        vec![closing(next("1")), closing(accepted()), next("2"), accepted(), status("410 Gone")];
+    let seen = converse(here, script);
+    assert_eq!(seen.connections, 3);
+    let posted: Vec<&str> = seen.requests.iter().map(|(_, body)| body.as_str()).collect();
+    assert_eq!(posted, ["", "1", "", "2", ""]);
+}
+
+#[test]
+fn an_api_that_is_not_there_is_named() {
+    let function = support::example("echo");
+    let run = |api: Option<&str>| {
+        let mut command = Command::new(&function.bootstrap);
+        command.env_clear().envs(function.environment(api.unwrap_or_default()));
+        if api.is_none() {
+            command.env_remove("AWS_LAMBDA_RUNTIME_API");
+        }
+        let output = command.output().expect("run");
+        assert_eq!(output.status.code(), Some(11), "{output:?}");
+        String::from_utf8(output.stderr).expect("UTF-8")
+    };
+    assert!(run(None).contains("AWS_LAMBDA_RUNTIME_API is not set"));
+    assert!(run(Some("host:port")).contains("AWS_LAMBDA_RUNTIME_API is `host:port`; expected"));
+    assert!(run(Some("127.0.0.1:1")).contains("cannot connect to the Runtime API at 127.0.0.1:1"));
+    assert!(run(Some("name.invalid:1")).contains("cannot find the Runtime API's host"));
+}

@@ -1,0 +1,160 @@
+//! What the tests share: where things are, and one invocation from start to end.
+
+use std::env;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use pilotlight_local::environment::ExecutionEnvironment;
+use pilotlight_local::environment::INIT_LIMIT;
+use pilotlight_local::environment::Output;
+use pilotlight_local::environment::Unanswered;
+use pilotlight_local::function::Function;
+use pilotlight_local::run;
+use pilotlight_local::runtime_api::Outcome;
+use serde_json::Value;
+
+/// Far above what anything here takes; reached only by something that hangs.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The workspace.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in it").to_path_buf()
+}
+
+/// Something that `./build.sh` has built.
+pub fn dist(path: &str) -> PathBuf {
+    let path = root().join("dist").join(path);
+    assert!(path.exists(), "{} is missing: run ./build.sh first", path.display());
+    path
+}
+
+/// The real bootstrap.
+pub fn bootstrap() -> PathBuf {
+    dist("layer/bootstrap")
+}
+
+/// The function that a library makes.
+pub fn function(library: &Path, handler: Option<&str>) -> Function {
+    let mut function = Function::of_library(library, handler, &bootstrap()).expect("a library");
+    function.timeout = PATIENCE;
+    function
+}
+
+/// One of the examples.
+pub fn example(name: &str) -> Function {
+    function(&dist(&format!("examples/lib{name}.so")), None)
+}
+
+/// Starts the function, and ends it with the returned value.
+pub fn start(function: &Function) -> ExecutionEnvironment {
+    ExecutionEnvironment::start(function, Output::Hidden).expect("started")
+}
+
+/// One invocation in a running environment.
+pub fn invoke(
+    environment: &ExecutionEnvironment,
+    function: &Function,
+    event: &[u8],
+) -> Result<Outcome, Unanswered> {
+    let invocation = run::invocation(function, &run::request_id(), event);
+    environment.invoke(invocation, function.timeout).map(|ended| ended.outcome)
+}
+
+/// One invocation in an environment of its own.
+pub fn cold(function: &Function, event: &[u8]) -> Result<Outcome, Unanswered> {
+    let environment = start(function);
+    environment.wait_initialised(INIT_LIMIT)?;
+    invoke(&environment, function, event)
+}
+
+/// The bytes of a response.
+pub fn response(result: Result<Outcome, Unanswered>) -> Vec<u8> {
+    match result {
+        Ok(Outcome::Response(bytes)) => bytes,
+        other => panic!("expected a response: {other:?}"),
+    }
+}
+
+/// What an error says of itself: its category for the platform, and its body.
+#[derive(Debug)]
+pub struct Posted {
+    /// `Lambda-Runtime-Function-Error-Type`.
+    pub category: String,
+    /// `errorType`.
+    pub error_type: String,
+    /// `errorMessage`.
+    pub message: String,
+    /// `stackTrace`.
+    pub stack_trace: Vec<String>,
+}
+
+impl Posted {
+    /// Reads a posted error, which must be JSON with all three fields.
+    pub fn read(outcome: &Outcome) -> Posted {
+        let Outcome::Error { body, error_type } = outcome else {
+            panic!("expected an error: {outcome:?}");
+        };
+        let body: Value = serde_json::from_slice(body).expect("JSON");
+        let text = |field: &str| body[field].as_str().expect("text").to_owned();
+        let lines = body["stackTrace"].as_array().expect("a list");
+        Posted {
+            category: error_type.clone().expect("Lambda-Runtime-Function-Error-Type"),
+            error_type: text("errorType"),
+            message: text("errorMessage"),
+            stack_trace: lines.iter().map(|line| line.as_str().expect("text").to_owned()).collect(),
+        }
+    }
+}
+
+/// Starts a function that must be refused, and says what it reported and how it ended.
+pub fn refusal(function: &Function) -> (Posted, Option<i32>) {
+    let environment = start(function);
+    match environment.wait_initialised(INIT_LIMIT) {
+        Err(Unanswered::InitError(error)) => {
+            let exit = environment.shared().session().exited.expect("ended");
+            (Posted::read(&error), exit.status.code())
+        }
+        other => panic!("expected an init error: {other:?}"),
+    }
+}
+
+/// Compiles C for a test, with the header of the SDK.
+pub fn compile(source: &Path, arguments: &[&str], target: &Path) {
+    let compiler = Command::new("cc")
+        .arg("-I")
+        .arg(root().join("sdk/include"))
+        .arg(source)
+        .args(arguments)
+        .arg("-o")
+        .arg(target)
+        .output()
+        .expect("cc");
+    let words = String::from_utf8_lossy(&compiler.stderr);
+    assert!(compiler.status.success(), "{}: {words}", source.display());
+}
+
+/// A fixture crate's library, built by the test's own cargo: stock toolchain, release profile.
+pub fn fixture_crate(name: &str) -> PathBuf {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let built = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+            .args([
+                "build",
+                "--locked",
+                "--release",
+                "--quiet",
+                "-p",
+                "stock",
+                "-p",
+                "asynchronous",
+            ])
+            .current_dir(root())
+            .status()
+            .expect("cargo");
+        assert!(built.success(), "the fixture crates do not build");
+    });
+    root().join(format!("target/release/lib{name}.so"))
+}
