@@ -128,9 +128,12 @@ fn check(ended: &[Ended], expected: Option<&[u8]>) -> Result<()> {
     Ok(())
 }
 
+/// A figure's name, and where its values are.
+type Figure = (&'static str, fn(&Series) -> &[f64]);
+
 /// The table: median (and 10th to 90th percentile) of each figure, and its ratio to the control's.
 pub fn table(candidates: &[Candidate], series: &[Series]) -> String {
-    let figures: [(&str, fn(&Series) -> &[f64]); 5] = [
+    let figures: [Figure; 5] = [
         ("init µs", |series| &series.init),
         ("cold response µs", |series| &series.cold),
         ("steady µs", |series| &series.steady),

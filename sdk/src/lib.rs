@@ -97,7 +97,7 @@ macro_rules! __handler {
                             // SAFETY: the caller is the runtime, which keeps the ABI's promises.
                             unsafe { $crate::__private::call(invocation, outcome, $handler) }
                         }
-                        call
+                        Some(call)
                     },
                 }
             ),+]);

@@ -32,9 +32,9 @@ pub fn answer(library: &Path, handler: Option<&str>, event: &[u8]) -> Result<Vec
         assert_eq!(unsafe { init(&raw mut outcome) }, abi::RESPONSE, "init failed");
     }
     let invocation = invocation(event);
+    let call = found.and_then(|handler| handler.call).expect("the handler");
     // SAFETY: the ABI's rule for `call`; the invocation outlives the outcome.
-    let code =
-        unsafe { (found.expect("the handler").call)(&raw const invocation, &raw mut outcome) };
+    let code = unsafe { call(&raw const invocation, &raw mut outcome) };
     let result = match code {
         abi::RESPONSE => Ok(copy(outcome.response)),
         _ => Err(String::from_utf8(copy(outcome.error_type)).expect("UTF-8")),

@@ -4,6 +4,7 @@
 //! them, and the SDK keeps them for everyone who uses it.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::ffi::c_char;
 use core::ffi::c_int;
@@ -19,6 +20,7 @@ use crate::failure::Failure;
 use crate::invocation::HandlerError;
 use crate::invocation::Invocation;
 use crate::invocation::Outcome;
+use crate::loader::Image;
 use crate::loader::Library;
 
 /// A handler of a library that stays mapped.
@@ -108,31 +110,66 @@ pub fn construct(library: &'static Library, arguments: Arguments) {
     }
 }
 
-/// The structure that the library exports.
-pub fn exported(library: &'static Library) -> abi::Library {
-    let address = usize::try_from(library.entry).unwrap_or(0);
-    let pointer: *const abi::Library = ptr::with_exposed_provenance(address);
-    // SAFETY: the loader has found this many mapped bytes there; any bytes are an abi::Library as
-    // far as its version is concerned, and nothing else is used before that was checked.
-    unsafe { pointer.read_unaligned() }
+/// What a library exports, found to lie in its own segments.
+#[derive(Debug)]
+pub struct Exports {
+    /// The ABI version that it was built for.
+    pub abi_version: u32,
+    init: Option<abi::Init>,
+    /// Every handler, with its name.
+    pub handlers: Vec<(String, Entry)>,
 }
 
-/// Every handler of a library, with its name.
-pub fn handlers(library: &abi::Library) -> impl Iterator<Item = (&'static str, Entry)> {
-    let count = usize::try_from(library.handler_count).unwrap_or(0);
-    let start = library.handlers;
-    (0..count).map(move |index| {
-        // SAFETY: the ABI's rule for `handlers`: it points to `handler_count` of them.
-        let handler = unsafe { start.wrapping_add(index).read() };
-        // SAFETY: the ABI's rule for `name`: a constant that ends with NUL.
-        let name: &'static CStr = unsafe { CStr::from_ptr(handler.name) };
-        (name.to_str().unwrap_or_default(), Entry { call: handler.call })
-    })
+impl Exports {
+    /// Reads them, before any code of the library has run; None where a pointer leads elsewhere.
+    /// Of a library for another ABI, the version alone is read.
+    pub fn read(library: &Library) -> Option<Exports> {
+        let image = library.image();
+        let found: abi::Library = read(image, library.entry)?;
+        let abi_version = found.abi_version;
+        let mut exports = Exports { abi_version, init: found.init, handlers: Vec::new() };
+        if !exports.is_supported() {
+            return Some(exports);
+        }
+        if let Some(init) = found.init {
+            image.code(init as usize as u64)?;
+        }
+        for index in 0..found.handler_count {
+            let offset = u64::from(index) * size_of::<abi::Handler>() as u64;
+            let place = (found.handlers.addr() as u64).checked_add(offset)?;
+            let handler: abi::Handler = read(image, place)?;
+            let call = handler.call?;
+            image.code(call as usize as u64)?;
+            // SAFETY: no code of the library runs before this function returns.
+            let name = unsafe { image.bytes_at(handler.name.addr() as u64) }?;
+            let name = CStr::from_bytes_until_nul(name).ok()?.to_string_lossy().into_owned();
+            exports.handlers.push((name, Entry { call }));
+        }
+        Some(exports)
+    }
+
+    /// Whether the library may be called as this runtime calls libraries.
+    pub fn is_supported(&self) -> bool {
+        let (major, minor) = (self.abi_version >> 16, self.abi_version & 0xffff);
+        major == abi::ABI_MAJOR && (0..=abi::ABI_MINOR).contains(&minor)
+    }
+}
+
+/// Copies a structure of the ABI out of a library.
+fn read<T: Copy>(image: &Image, live: u64) -> Option<T> {
+    // SAFETY: no code of the library runs before this function returns.
+    let bytes = unsafe { image.bytes_at(live) }?;
+    if bytes.len() < size_of::<T>() {
+        return None;
+    }
+    // SAFETY: there are enough bytes, and any bytes are one of these structures: numbers, and
+    // pointers that may be null.
+    Some(unsafe { bytes.as_ptr().cast::<T>().read_unaligned() })
 }
 
 /// Runs the library's own start-up work, if it has any.
-pub fn initialise(library: &abi::Library) -> Result<(), Failure> {
-    let Some(init) = library.init else {
+pub fn initialise(exports: &Exports) -> Result<(), Failure> {
+    let Some(init) = exports.init else {
         return Ok(());
     };
     let mut outcome = abi::Outcome::EMPTY;

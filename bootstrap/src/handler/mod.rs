@@ -9,14 +9,18 @@ pub use self::foreign::Answer;
 
 use alloc::format;
 use alloc::string::String;
+use core::fmt;
 
 use self::foreign::Entry;
+use self::foreign::Exports;
 use self::resolve::Wanted;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::loader;
+use crate::loader::Defect;
 use crate::loader::Host;
+use crate::loader::LoadError;
 use crate::sys::File;
 
 /// A handler, ready to be called.
@@ -37,27 +41,34 @@ impl Handler {
         let (path, file) = wanted.open(File::open)?;
         let size = size_of::<pilotlight_abi::Library>() as u64;
         let symbol = pilotlight_abi::LIBRARY_SYMBOL;
-        let library = loader::load(&file, &path, host, symbol, size)
-            .map_err(|error| Failure::init("Runtime.HandlerLoadError", format!("{error}")))?
-            .keep();
+        let refused = |defect: &dyn fmt::Display| {
+            Failure::init("Runtime.HandlerLoadError", format!("{defect}"))
+        };
+        let library =
+            loader::load(&file, &path, host, symbol, size).map_err(|error| refused(&error))?.keep();
+        let Some(exports) = Exports::read(library) else {
+            let path = path.to_string_lossy().into_owned();
+            let defect = Defect::BadTable { what: "`pilotlight_library`" };
+            return Err(refused(&LoadError { path, defect }));
+        };
+        let shown = path.to_string_lossy();
+        check_version(&exports, &shown)?;
+        let entry = choose(&exports.handlers, wanted.name.as_deref(), &shown)?;
+        // What was read so far was data. From here on, code of the library runs.
         host.register(&path, library);
         foreign::construct(library, environment.arguments);
-        let exported = foreign::exported(library);
-        let path = path.to_string_lossy();
-        check_version(exported.abi_version, &path)?;
-        let entry = choose(foreign::handlers(&exported), wanted.name.as_deref(), &path)?;
-        foreign::initialise(&exported)?;
+        foreign::initialise(&exports)?;
         Ok(Handler { entry })
     }
 }
 
 /// Refuses a library that was built for another ABI than this one.
-fn check_version(version: u32, path: &str) -> Result<(), Failure> {
-    let (major, minor) = (version >> 16, version & 0xffff);
-    let (ours, newest) = (pilotlight_abi::ABI_MAJOR, pilotlight_abi::ABI_MINOR);
-    if major == ours && minor <= newest {
+fn check_version(exports: &Exports, path: &str) -> Result<(), Failure> {
+    if exports.is_supported() {
         return Ok(());
     }
+    let (major, minor) = (exports.abi_version >> 16, exports.abi_version & 0xffff);
+    let (ours, newest) = (pilotlight_abi::ABI_MAJOR, pilotlight_abi::ABI_MINOR);
     let remedy = if major < ours {
         "build it with the SDK of this layer's version"
     } else {
@@ -70,35 +81,26 @@ fn check_version(version: u32, path: &str) -> Result<(), Failure> {
 }
 
 /// The handler with this name, or the only one.
-fn choose<'n>(
-    mut handlers: impl Iterator<Item = (&'n str, Entry)>,
-    name: Option<&str>,
-    path: &str,
-) -> Result<Entry, Failure> {
-    let mut names = String::new();
-    let mut only = None;
-    let mut count = 0;
-    let found = handlers.find_map(|(candidate, entry)| {
-        if name == Some(candidate) {
-            return Some(entry);
+fn choose(handlers: &[(String, Entry)], name: Option<&str>, path: &str) -> Result<Entry, Failure> {
+    let known = |failure: &str| {
+        let mut message = format!("{path} {failure}");
+        for (index, (name, _)) in handlers.iter().enumerate() {
+            message.push_str(if index == 0 { " `" } else { ", `" });
+            message.push_str(name);
+            message.push('`');
         }
-        names.push_str(if count == 0 { "`" } else { ", `" });
-        names.push_str(candidate);
-        names.push('`');
-        count += 1;
-        only = Some(entry);
-        None
-    });
-    match (found, name, only) {
-        (Some(entry), _, _) => Ok(entry),
-        (None, None, Some(entry)) if count == 1 => Ok(entry),
-        (None, None, _) => Err(Failure::init(
-            "Runtime.NoSuchHandler",
-            format!("{path} has the handlers {names}; set the function's handler to <file>.<name>"),
-        )),
-        (None, Some(name), _) => Err(Failure::init(
-            "Runtime.NoSuchHandler",
-            format!("{path} has no handler `{name}`; it has {names}"),
-        )),
-    }
+        message
+    };
+    let message = match (name, handlers) {
+        (None, [(_, only)]) => return Ok(*only),
+        (None, _) => {
+            let message = known("has the handlers");
+            format!("{message}; set the function's handler to <file>.<name>")
+        }
+        (Some(name), _) => match handlers.iter().find(|(candidate, _)| candidate == name) {
+            Some((_, entry)) => return Ok(*entry),
+            None => known(&format!("has no handler `{name}`; it has")),
+        },
+    };
+    Err(Failure::init("Runtime.NoSuchHandler", message))
 }

@@ -181,6 +181,19 @@ impl Image {
         self.segment_of(address, size).map(|_| self.live(address))
     }
 
+    /// The bytes from a live address to the end of its segment.
+    ///
+    /// # Safety
+    /// Nobody writes to that segment while the slice is used.
+    pub unsafe fn bytes_at(&self, live: u64) -> Option<&[u8]> {
+        let address = live.wrapping_sub(self.base());
+        let segment = self.segment_of(address, 1)?;
+        let size = usize::try_from(segment.address + segment.memory_size - address).ok()?;
+        // SAFETY: the bytes are mapped readable for as long as the image lives; the caller keeps
+        // others from writing.
+        Some(unsafe { slice::from_raw_parts(self.pointer(address), size) })
+    }
+
     /// Splits the image for relocation: tables are read while data is written.
     pub fn parts(&mut self) -> (Tables<'_>, Data<'_>) {
         let image = &*self;

@@ -21,13 +21,13 @@ use core::fmt;
 
 pub use self::elf::TlsTemplate;
 pub use self::error::Defect;
+pub use self::map::Image;
 pub use self::symbol_hash::symbol_hash;
 
 use self::dynamic::Dynamic;
 use self::elf::Extent;
 use self::elf::Parsed;
 use self::map::FileView;
-use self::map::Image;
 use self::relocate::Scope;
 use crate::sys::File;
 
@@ -88,6 +88,11 @@ impl Library {
     /// The live addresses that belong to the library.
     pub fn range(&self) -> core::ops::Range<usize> {
         self.image.range()
+    }
+
+    /// The memory that the library lies in.
+    pub fn image(&self) -> &Image {
+        &self.image
     }
 
     /// What was added to the file's addresses.

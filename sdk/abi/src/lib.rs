@@ -134,8 +134,8 @@ pub type Init = unsafe extern "C" fn(outcome: *mut Outcome) -> i32;
 pub struct Handler {
     /// Its name, which `_HANDLER` gives behind the dot: NUL-terminated UTF-8.
     pub name: *const c_char,
-    /// The handler itself.
-    pub call: Call,
+    /// The handler itself; null is no handler.
+    pub call: Option<Call>,
 }
 
 /// What a library exports as [`LIBRARY_SYMBOL`].

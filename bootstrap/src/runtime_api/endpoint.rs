@@ -1,0 +1,96 @@
+//! Where the Runtime API is, and how to get there.
+
+use alloc::ffi::CString;
+use alloc::format;
+use alloc::string::String;
+use core::net::SocketAddr;
+
+use crate::failure::Failure;
+use crate::http;
+use crate::sys;
+use crate::sys::Socket;
+
+/// Where the Runtime API is, as `AWS_LAMBDA_RUNTIME_API` says.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    host: String,
+    port: u16,
+    /// What stands in front of every path; empty on Lambda.
+    pub base: String,
+    /// For the `Host` header.
+    pub authority: String,
+}
+
+impl Endpoint {
+    /// Reads `[http://]host[:port][/base]`.
+    pub fn parse(text: &[u8]) -> Option<Endpoint> {
+        let text = text.strip_prefix(b"http://").unwrap_or(text);
+        let place = |bytes: &[u8], wanted| bytes.iter().rposition(|&byte| byte == wanted);
+        let slash = text.iter().position(|&byte| byte == b'/').unwrap_or(text.len());
+        let (authority, base) = text.split_at(slash);
+        let (host, port) = match (place(authority, b':'), place(authority, b']')) {
+            // An IPv6 address in brackets has colons of its own.
+            (Some(colon), bracket) if bracket.is_none_or(|bracket| bracket < colon) => {
+                let port = http::decimal(&authority[colon + 1..])?;
+                (&authority[..colon], u16::try_from(port).ok()?)
+            }
+            _ => (authority, 80),
+        };
+        let inner = host.strip_prefix(b"[").and_then(|host| host.strip_suffix(b"]"));
+        let host = inner.unwrap_or(host);
+        if host.is_empty() || !text.iter().all(u8::is_ascii_graphic) {
+            return None;
+        }
+        let string = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
+        Some(Endpoint {
+            host: string(host)?,
+            port,
+            base: string(base.strip_suffix(b"/").unwrap_or(base))?,
+            authority: string(authority)?,
+        })
+    }
+
+    /// Connects to it; a name is looked up each time.
+    pub fn connect(&self) -> Result<Socket, Failure> {
+        let Endpoint { host, port, authority, .. } = self;
+        let address = match host.parse() {
+            Ok(ip) => SocketAddr::new(ip, *port),
+            Err(_) => {
+                let name = CString::new(host.as_str()).ok();
+                name.and_then(|name| sys::resolve(&name, *port)).ok_or_else(|| {
+                    let message = format!("cannot find the Runtime API's host `{host}`");
+                    Failure::runtime_api(message)
+                })?
+            }
+        };
+        Socket::connect(&address).map_err(|errno| {
+            let message = format!("cannot connect to the Runtime API at {authority}");
+            Failure::runtime_api(format!("{message} (errno {errno})"))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint(text: &str) -> Option<(String, u16, String)> {
+        Endpoint::parse(text.as_bytes()).map(|found| (found.host, found.port, found.base))
+    }
+
+    #[test]
+    fn endpoints_may_have_a_scheme_a_name_and_a_base() {
+        let is = |text, host: &str, port, base: &str| {
+            assert_eq!(endpoint(text), Some((host.into(), port, base.into())), "{text}");
+        };
+        is("127.0.0.1:9001", "127.0.0.1", 9001, "");
+        is("http://localhost:9000/.rt/f/", "localhost", 9000, "/.rt/f");
+        is("[::1]:9001", "::1", 9001, "");
+        is("[::1]", "::1", 80, "");
+        is("host", "host", 80, "");
+        assert_eq!(endpoint(""), None);
+        assert_eq!(endpoint(":80"), None);
+        assert_eq!(endpoint("host:99999"), None);
+        assert_eq!(endpoint("host:1\r\nX: y"), None);
+    }
+}
