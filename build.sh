@@ -3,6 +3,7 @@
 # ./build.sh run        builds, then the main job: the hello handler cold, then warm
 # ./build.sh test       builds, then every test: ours, AWS's emulator, damaged handlers
 # ./build.sh check      formatting, clippy with warnings as errors
+# ./build.sh fuzz [N]   each fuzz target for N executions (100000)
 # ./build.sh measure    builds, then the benchmark beside a raw program and lambda_runtime
 #
 # Each installs what it needs first (Debian and Ubuntu, as root), or says what to install.
@@ -106,6 +107,28 @@ run_tests() {
 	# The bootstrap's own crate is tested as a library on the system's libc.
 	cargo test --locked --workspace
 	cargo test --locked -p pilotlight --features tokio
+	fuzz 20000
+}
+
+# libFuzzer through stable rustc: the coverage that it is guided by is an ordinary LLVM pass.
+fuzz() {
+	setup
+	need c++ g++
+	local target coverage="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=3"
+	coverage+=" -Cllvm-args=-sanitizer-coverage-inline-8bit-counters"
+	coverage+=" -Cllvm-args=-sanitizer-coverage-pc-table --cfg=fuzzing"
+	for target in elf http; do
+		say "fuzzing $target, $1 executions"
+		(
+			cd tests/fuzz
+			mkdir -p "../../target/fuzz/corpus/$target"
+			RUSTFLAGS=$coverage cargo build --locked --release --quiet --bin "$target" \
+				--target x86_64-unknown-linux-gnu --target-dir ../../target/fuzz
+			"../../target/fuzz/x86_64-unknown-linux-gnu/release/$target" -runs="$1" \
+				-max_len=8192 -print_final_stats=1 -artifact_prefix=../../target/fuzz/ "../../target/fuzz/corpus/$target" "seeds/$target" \
+				2>&1 | tail -n 8
+		)
+	done
 }
 
 check() {
@@ -145,9 +168,10 @@ build) build ;;
 run) run ;;
 test) run_tests ;;
 check) check ;;
+fuzz) fuzz "${2:-100000}" ;;
 measure) measure ;;
 *)
-	sed -n '2,6s/^# //p' "$0" >&2
+	sed -n '2,7s/^# //p' "$0" >&2
 	exit 2
 	;;
 esac

@@ -156,18 +156,20 @@ impl<S: Receive> Reader<'_, S> {
         }
     }
 
-    /// Where the line that begins at `start` ends, behind its line feed.
+    /// Where the line that begins at `start` ends, behind its line feed; `most` bytes at the most.
     fn line(&mut self, start: usize, most: usize) -> Result<usize, ReadError> {
         let mut seen = start;
         loop {
             let found = self.buffer[seen..].iter().position(|&byte| byte == b'\n');
-            if let Some(place) = found {
-                return Ok(seen + place + 1);
-            }
-            seen = self.buffer.len();
-            if seen - start > most {
+            let end = found.map_or(self.buffer.len(), |place| seen + place + 1);
+            // How the bytes were cut must not decide whether a line is too long.
+            if end - start > most || (found.is_none() && end - start == most) {
                 return Err(ReadError::Malformed("a line that does not end"));
             }
+            if found.is_some() {
+                return Ok(end);
+            }
+            seen = end;
             self.more(FIRST_READ)?;
         }
     }
@@ -348,9 +350,13 @@ mod tests {
         let chunked = b"HTTP/1.1 200\r\nTransfer-Encoding: chunked\r\n\r\n";
         assert_eq!(malformed(&[chunked, &b"+1\r\na\r\n"[..]].concat()), "a chunk's size");
         assert_eq!(
-            malformed(&[chunked, &b"1\r\nab\r\n"[..]].concat()),
+            malformed(&[chunked, &b"1\r\nab\n"[..]].concat()),
             "a chunk longer than its size"
         );
+        let padded = [chunked, &b"1\r\na  \r\n0\r\n\r\n"[..]].concat();
+        for piece in [1, 3, 99] {
+            assert!(matches!(read(&padded, piece), Err(ReadError::Malformed(_))));
+        }
         let huge = b"HTTP/1.1 200\r\nContent-Length: 18446744073709551615\r\n\r\n";
         assert!(matches!(read(huge, 9), Err(ReadError::TooLarge(_))));
     }

@@ -6,6 +6,7 @@ mod context;
 mod damaged;
 mod examples;
 mod fixtures;
+mod glibc;
 mod header;
 #[allow(unsafe_code)]
 mod oracle;

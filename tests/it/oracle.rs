@@ -48,6 +48,13 @@ pub fn answer(library: &Path, handler: Option<&str>, event: &[u8]) -> Result<Vec
     result
 }
 
+/// Why `dlopen` refuses a library.
+pub fn refusal(library: &Path) -> String {
+    // SAFETY: nothing of a library that is refused runs.
+    let result = unsafe { Library::new(library) };
+    result.expect_err("refused").to_string()
+}
+
 fn copy(bytes: abi::Bytes) -> Vec<u8> {
     if bytes.data.is_null() {
         return Vec::new();

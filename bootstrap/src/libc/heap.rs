@@ -1,7 +1,8 @@
 //! `malloc` for the bootstrap and the handlers: a small early heap, then mimalloc.
 //!
-//! mimalloc's start-up (arenas, options, thread data) costs more than all that a small handler does
-//! before its first invocation. So the first allocations come out of a static block that is all
+//! mimalloc's start-up (arenas, options, thread data) costs more than all else that happens before a
+//! small handler's first invocation: measured in one run, 2.26 times the limit's init in place of
+//! 1.32, and 2.6 MB in place of 0.5. So the first allocations come out of a static block that is all
 //! zeros and costs nothing until it is touched; mimalloc begins when that is full, or when somebody
 //! asks for a large piece. Blocks of the early heap are given back only in the reverse order of
 //! their allocation, which is how an invocation frees most of what it allocates.

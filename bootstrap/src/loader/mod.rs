@@ -7,7 +7,7 @@
 
 mod arch;
 mod dynamic;
-mod elf;
+pub mod elf;
 mod error;
 #[allow(unsafe_code)]
 mod map;
