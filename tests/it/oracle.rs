@@ -52,7 +52,7 @@ pub fn answer(library: &Path, handler: Option<&str>, event: &[u8]) -> Result<Vec
 pub fn refusal(library: &Path) -> String {
     // SAFETY: nothing of a library that is refused runs.
     let result = unsafe { Library::new(library) };
-    result.expect_err("refused").to_string()
+    format!("{:?}", result.expect_err("refused"))
 }
 
 fn copy(bytes: abi::Bytes) -> Vec<u8> {
