@@ -116,20 +116,7 @@ impl Context {
 
 impl Default for Context {
     fn default() -> Context {
-        let absent = abi::Bytes::ABSENT;
-        Context(abi::Invocation {
-            event: absent,
-            request_id: absent,
-            deadline_ms: 0,
-            invoked_function_arn: absent,
-            trace_id: absent,
-            client_context: absent,
-            cognito_identity: absent,
-            tenant_id: absent,
-            function_name: absent,
-            function_version: absent,
-            memory_size_mb: 0,
-        })
+        Context(abi::Invocation::EMPTY)
     }
 }
 

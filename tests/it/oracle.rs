@@ -52,7 +52,8 @@ pub fn answer(library: &Path, handler: Option<&str>, event: &[u8]) -> Result<Vec
 pub fn refusal(library: &Path) -> String {
     // SAFETY: nothing of a library that is refused runs.
     let result = unsafe { Library::new(library) };
-    format!("{:?}", result.expect_err("refused"))
+    let error = result.expect_err("refused");
+    std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default()
 }
 
 fn copy(bytes: abi::Bytes) -> Vec<u8> {
@@ -64,18 +65,9 @@ fn copy(bytes: abi::Bytes) -> Vec<u8> {
 }
 
 fn invocation(event: &[u8]) -> abi::Invocation {
-    let absent = abi::Bytes::ABSENT;
     abi::Invocation {
         event: abi::Bytes::of(event),
         request_id: abi::Bytes::of(b"request"),
-        deadline_ms: 0,
-        invoked_function_arn: absent,
-        trace_id: absent,
-        client_context: absent,
-        cognito_identity: absent,
-        tenant_id: absent,
-        function_name: absent,
-        function_version: absent,
-        memory_size_mb: 0,
+        ..abi::Invocation::EMPTY
     }
 }

@@ -230,15 +230,18 @@ fn gnu_hash(name: &[u8]) -> u32 {
     name.iter().fold(5381, |hash: u32, &byte| hash.wrapping_mul(33).wrapping_add(byte.into()))
 }
 
+/// One of the 32-bit words that hash tables are made of.
+fn word(table: &[u8], index: usize) -> Option<u32> {
+    let start = index.checked_mul(4)?;
+    table.get(start..start.checked_add(4)?).map(|bytes| u32_at(bytes, 0))
+}
+
 fn find_by_gnu_hash(
     table: &[u8],
     name: &[u8],
     matches: impl Fn(u32) -> Option<u64>,
 ) -> Option<u64> {
-    let word = |index: usize| {
-        let start = index.checked_mul(4)?;
-        table.get(start..start.checked_add(4)?).map(|bytes| u32_at(bytes, 0))
-    };
+    let word = |index| word(table, index);
     let (buckets, first, bloom) = (word(0)?, word(1)?, word(2)?);
     let buckets_at = usize::try_from(bloom).ok()?.checked_mul(2)?.checked_add(4)?;
     let hash = gnu_hash(name);
@@ -265,10 +268,7 @@ fn find_by_sysv_hash(
     name: &[u8],
     matches: impl Fn(u32) -> Option<u64>,
 ) -> Option<u64> {
-    let word = |index: usize| {
-        let start = index.checked_mul(4)?;
-        table.get(start..start.checked_add(4)?).map(|bytes| u32_at(bytes, 0))
-    };
+    let word = |index| word(table, index);
     let (buckets, chains) = (word(0)?, word(1)?);
     let bucket = usize::try_from(sysv_hash(name).checked_rem(buckets)?).ok()?;
     let mut index = word(bucket + 2)?;

@@ -83,6 +83,23 @@ pub struct Invocation {
     pub memory_size_mb: u64,
 }
 
+impl Invocation {
+    /// One of which nothing is known.
+    pub const EMPTY: Invocation = Invocation {
+        event: Bytes::ABSENT,
+        request_id: Bytes::ABSENT,
+        deadline_ms: 0,
+        invoked_function_arn: Bytes::ABSENT,
+        trace_id: Bytes::ABSENT,
+        client_context: Bytes::ABSENT,
+        cognito_identity: Bytes::ABSENT,
+        tenant_id: Bytes::ABSENT,
+        function_name: Bytes::ABSENT,
+        function_version: Bytes::ABSENT,
+        memory_size_mb: 0,
+    };
+}
+
 /// What a handler answered. The bootstrap passes it zeroed, the handler fills it in, and the
 /// bootstrap calls `release` (unless null) once, after it has posted the bytes.
 #[repr(C)]
