@@ -47,6 +47,13 @@ build_bootstrap() {
 	install -m 755 target/x86_64-unknown-linux-gnu/bootstrap/bootstrap "$dist/layer/bootstrap"
 }
 
+build_libc() {
+	say "the rest of the C library (pilotlight/libc.so)"
+	mkdir -p "$dist/layer/pilotlight"
+	layer/libc/build.sh "$dist/layer/pilotlight/libc.so"
+	chmod 644 "$dist/layer/pilotlight/libc.so"
+}
+
 build_command_and_layer() {
 	say "pilotlight, the layer's zip"
 	cargo build --locked --release -p pilotlight-local -p pilotlight-layer
@@ -70,10 +77,11 @@ build_examples() {
 build() {
 	setup
 	build_bootstrap
+	build_libc
 	build_command_and_layer
 	build_examples
 	say "built"
-	(cd "$dist" && ls -l layer/bootstrap pilotlight-layer-x86_64.zip bin/pilotlight examples/*.so)
+	(cd "$dist" && ls -l layer/bootstrap layer/pilotlight/* pilotlight-layer-x86_64.zip bin/pilotlight examples/*.so)
 }
 
 run() {

@@ -66,6 +66,20 @@ impl Drop for File {
     }
 }
 
+/// The folder that the running executable is in, with its slash.
+pub fn executable_folder() -> Vec<u8> {
+    let mut path: Vec<u8> = Vec::with_capacity(4096);
+    let room = path.capacity();
+    // SAFETY: the kernel writes at most `room` bytes to the vector's spare capacity.
+    let size =
+        unsafe { libc::readlink(c"/proc/self/exe".as_ptr(), path.as_mut_ptr().cast(), room) };
+    // SAFETY: so many bytes were written; none where it failed.
+    unsafe { path.set_len(usize::try_from(size).unwrap_or(0)) };
+    let folder = path.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
+    path.truncate(folder);
+    path
+}
+
 /// What the system calls want as narrower numbers; each of these is a small constant.
 #[expect(clippy::cast_possible_truncation, reason = "AF_INET is 2, AF_INET6 is 10")]
 const fn family(number: c_int) -> libc::sa_family_t {

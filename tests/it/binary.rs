@@ -28,6 +28,12 @@ fn the_bootstrap_is_one_static_file_without_an_interpreter() {
 }
 
 #[test]
+fn the_layer_is_small() {
+    let zip = fs::metadata(support::dist("pilotlight-layer-x86_64.zip")).expect("the zip").len();
+    assert!(zip <= 1536 << 10, "{zip} bytes");
+}
+
+#[test]
 fn one_hello_needs_little_memory() {
     let function = support::example("hello");
     let environment = support::start(&function);

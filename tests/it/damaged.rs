@@ -77,6 +77,30 @@ fn a_folder_or_nothing_in_its_place_is_named() {
     assert_eq!((posted.category.as_str(), code), ("Runtime.InvalidHandler", Some(10)));
 }
 
+#[test]
+fn a_layer_without_the_rest_of_libc_says_so_and_serves_those_that_need_none_of_it() {
+    let layer = TempDir::new().expect("a folder");
+    let bootstrap = layer.path().join("bootstrap");
+    fs::copy(support::bootstrap(), &bootstrap).expect("copied");
+    let mut hello = support::example("hello");
+    hello.bootstrap.clone_from(&bootstrap);
+    let answer = support::response(support::cold(&hello, br#"{"name":"Ada"}"#));
+    assert_eq!(answer, br#"{"message":"Hello, Ada!"}"#);
+
+    let mut numbers = support::function(&support::fixture_crate("stock"), Some("numbers"));
+    numbers.bootstrap = bootstrap;
+    let (posted, _) = support::refusal(&numbers);
+    assert!(posted.message.contains("`atan2`"), "{}", posted.message);
+    fs::create_dir(layer.path().join("pilotlight")).expect("a folder");
+    let module = layer.path().join("pilotlight/libc.so");
+    fs::write(&module, b"not a library").expect("written");
+    let (posted, code) = support::refusal(&numbers);
+    assert!(posted.message.contains("`atan2`"), "{}", posted.message);
+    assert_eq!(code, Some(10));
+    fs::copy(support::dist("layer/pilotlight/libc.so"), &module).expect("copied");
+    support::response(support::cold(&numbers, b"[1]"));
+}
+
 /// Every byte of the headers, which decide what is mapped where, set to values that hurt.
 #[test]
 fn no_byte_of_the_headers_can_end_the_process_by_a_signal() {

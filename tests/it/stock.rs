@@ -33,7 +33,12 @@ fn std_works_as_it_does_natively() {
     check("files", "{}", &json!(["one\ntwo\n", 8, ["b.txt"], "NotFound", false]));
     check("names", "{}", &json!([true, true]));
     check("process", "{}", &json!([true, true, "child\n", true]));
-    let numbers = json!([[["1.500", 2.25], ["2.000", 4.0]], [2.0, 3.0, -2.0, 1.5, 2f64.sqrt()]]);
+    let others = [2f64.powf(0.5), 2f64.ln(), 2f64.exp(), 2f64.sin().atan2(2f64.cos()), 2f64.tanh()];
+    let numbers = json!([
+        [["1.500", 2.25], ["2.000", 4.0]],
+        [2.0, 3.0, -2.0, 1.5, 2f64.sqrt()],
+        others.map(|number| format!("{number:.12}")),
+    ]);
     check("numbers", "[2,1.5]", &numbers);
     check("memory", "{}", &json!([41_943_040, 9_995_000]));
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -214,6 +215,32 @@ long pilotlight_fdelt_chk(long file)
 {
 	check(file < 0 ? (size_t)-1 : (size_t)file + 1, 1024);
 	return file / 64;
+}
+
+/* Libraries that were linked on a glibc before 2.33 ask for a version of the structure. There is one
+ * on x86-64. */
+int pilotlight_xstat(int version, const char *path, struct stat *status)
+{
+	(void)version;
+	return stat(path, status);
+}
+
+int pilotlight_lxstat(int version, const char *path, struct stat *status)
+{
+	(void)version;
+	return lstat(path, status);
+}
+
+int pilotlight_fxstat(int version, int file, struct stat *status)
+{
+	(void)version;
+	return fstat(file, status);
+}
+
+int pilotlight_fxstatat(int version, int folder, const char *path, struct stat *status, int flags)
+{
+	(void)version;
+	return fstatat(folder, path, status, flags);
 }
 
 /* System calls that musl 1.2.3 has no function for. */

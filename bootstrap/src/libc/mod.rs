@@ -5,6 +5,8 @@ mod dl;
 #[allow(unsafe_code)]
 pub mod heap;
 #[allow(unsafe_code)]
+mod more;
+#[allow(unsafe_code)]
 mod threads;
 #[allow(unsafe_code)]
 mod tls;
@@ -37,6 +39,10 @@ pub struct Process;
 impl Host for Process {
     fn symbol(&self, hash: u64) -> Option<u64> {
         export(hash)
+    }
+
+    fn rare_symbol(&self, name: &[u8]) -> Option<u64> {
+        more::symbol(name)
     }
 
     fn reserve_tls(&self, template: &TlsTemplate) -> Result<TlsPlace, u64> {

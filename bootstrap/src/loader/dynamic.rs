@@ -50,7 +50,7 @@ impl Dynamic {
     /// Reads the dynamic section, which may lie in a writable segment.
     pub fn read(extent: &Extent, tables: &Tables, data: &mut Data) -> Result<Dynamic, Defect> {
         let bad = Defect::BadTable { what: "dynamic section" };
-        let Some(bytes) = table(extent.address, extent.size, tables, data) else {
+        let Some(bytes) = table(extent.address, extent.size, tables, Some(data)) else {
             return Err(bad);
         };
         let mut dynamic = Dynamic::default();
@@ -85,8 +85,12 @@ impl Dynamic {
     }
 
     /// The symbol table with its names.
-    pub fn symbols<'a>(&self, tables: &Tables<'a>, data: &mut Data) -> Result<Symbols<'a>, Defect> {
-        let strings = table(self.strings, self.strings_size, tables, data)
+    pub fn symbols<'a>(
+        &self,
+        tables: &Tables<'a>,
+        mut data: Option<&mut Data>,
+    ) -> Result<Symbols<'a>, Defect> {
+        let strings = table(self.strings, self.strings_size, tables, data.as_deref_mut())
             .ok_or(Defect::BadTable { what: "string table" })?;
         let symbols =
             rest(self.symbols, tables, data).ok_or(Defect::BadTable { what: "symbol table" })?;
@@ -107,13 +111,14 @@ impl Dynamic {
         if names.is_empty() { Ok(()) } else { Err(Defect::MissingLibraries { names }) }
     }
 
-    /// Finds a defined symbol's file-relative address by the file's own hash table.
+    /// Finds a defined symbol's file-relative address by the file's own hash table. Without `data`,
+    /// only tables that cannot change are looked at.
     pub fn find(
         &self,
         name: &[u8],
         symbols: &Symbols,
         tables: &Tables,
-        data: &mut Data,
+        data: Option<&mut Data>,
     ) -> Option<u64> {
         let matches = |index: u32| {
             let symbol = symbols.get(index)?;
@@ -133,18 +138,18 @@ pub fn table<'a>(
     address: u64,
     size: u64,
     tables: &Tables<'a>,
-    data: &mut Data,
+    data: Option<&mut Data>,
 ) -> Option<Table<'a>> {
     match tables.rest(address) {
         Some(bytes) => bytes.get(..usize::try_from(size).ok()?).map(Cow::Borrowed),
-        None => data.bytes(address, size).map(|bytes| Cow::Owned(bytes.to_vec())),
+        None => data?.bytes(address, size).map(|bytes| Cow::Owned(bytes.to_vec())),
     }
 }
 
-fn rest<'a>(address: u64, tables: &Tables<'a>, data: &mut Data) -> Option<Table<'a>> {
+fn rest<'a>(address: u64, tables: &Tables<'a>, data: Option<&mut Data>) -> Option<Table<'a>> {
     match tables.rest(address) {
         Some(bytes) => Some(Cow::Borrowed(bytes)),
-        None => data.rest(address).map(|bytes| Cow::Owned(bytes.to_vec())),
+        None => data?.rest(address).map(|bytes| Cow::Owned(bytes.to_vec())),
     }
 }
 

@@ -194,6 +194,11 @@ impl Image {
         Some(unsafe { slice::from_raw_parts(self.pointer(address), size) })
     }
 
+    /// The segments that cannot be written.
+    pub fn tables(&self) -> Tables<'_> {
+        Tables { image: self }
+    }
+
     /// Splits the image for relocation: tables are read while data is written.
     pub fn parts(&mut self) -> (Tables<'_>, Data<'_>) {
         let image = &*self;

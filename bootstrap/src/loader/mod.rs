@@ -36,6 +36,9 @@ pub trait Host {
     /// The address of a symbol that the process provides, by its name's [`symbol_hash`].
     fn symbol(&self, hash: u64) -> Option<u64>;
 
+    /// The address of a symbol that the process has to fetch first, by its name.
+    fn rare_symbol(&self, name: &[u8]) -> Option<u64>;
+
     /// Sets aside room for a library's thread-locals in every thread, or says how much is left.
     fn reserve_tls(&self, template: &TlsTemplate) -> Result<TlsPlace, u64>;
 
@@ -72,6 +75,7 @@ impl fmt::Display for LoadError {
 #[derive(Debug)]
 pub struct Library {
     image: Image,
+    dynamic: Dynamic,
     /// Live addresses of the constructors, in the order in which they are to run.
     pub constructors: Vec<u64>,
     /// The live address of the symbol that was asked for.
@@ -98,6 +102,14 @@ impl Library {
     /// What was added to the file's addresses.
     pub fn base(&self) -> u64 {
         self.image.base()
+    }
+
+    /// The live address of a symbol that the library defines.
+    pub fn symbol(&self, name: &[u8]) -> Option<u64> {
+        let tables = self.image.tables();
+        let symbols = self.dynamic.symbols(&tables, None).ok()?;
+        let address = self.dynamic.find(name, &symbols, &tables, None)?;
+        self.image.data(address, 1)
     }
 
     /// Keeps the library for as long as the process lives: code in it may now run.
@@ -145,10 +157,10 @@ fn relocate(
     let base = image.base();
     let (tables, mut data) = image.parts();
     let dynamic = Dynamic::read(&parsed.dynamic, &tables, &mut data)?;
-    let symbols = dynamic.symbols(&tables, &mut data)?;
+    let symbols = dynamic.symbols(&tables, Some(&mut data))?;
     dynamic.check_needed(&symbols)?;
     let entry = dynamic
-        .find(symbol.as_bytes(), &symbols, &tables, &mut data)
+        .find(symbol.as_bytes(), &symbols, &tables, Some(&mut data))
         .ok_or(Defect::NoSuchSymbol { name: symbol })?;
     let place = reserve_tls(parsed.tls.as_ref(), host)?;
     let scope = Scope { base, host, tls: place };
@@ -170,7 +182,7 @@ fn relocate(
     let live = |extent: &Extent| image.data(extent.address, extent.size);
     let eh_frame_header = parsed.eh_frame_header.as_ref().and_then(live);
     let program_headers = program_headers(&image, parsed);
-    Ok(Library { image, constructors, entry, tls, eh_frame_header, program_headers })
+    Ok(Library { image, dynamic, constructors, entry, tls, eh_frame_header, program_headers })
 }
 
 fn reserve_tls(
@@ -196,7 +208,7 @@ fn init_array(
     if size == 0 {
         return Ok(Vec::new());
     }
-    let bytes = dynamic::table(address, size, tables, data)
+    let bytes = dynamic::table(address, size, tables, Some(data))
         .ok_or(Defect::BadTable { what: "list of constructors" })?;
     Ok(bytes.chunks_exact(8).map(|entry| elf::u64_at(entry, 0)).collect())
 }

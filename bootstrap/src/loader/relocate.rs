@@ -41,7 +41,7 @@ pub fn relocate(
 ) -> Result<(), Defect> {
     let bad = |what| Defect::BadTable { what };
     if dynamic.relr.1 > 0 {
-        let relr = table(dynamic.relr.0, dynamic.relr.1, tables, data)
+        let relr = table(dynamic.relr.0, dynamic.relr.1, tables, Some(data))
             .ok_or(bad("table of relative relocations"))?;
         apply_relative(&relr, data, scope.base)?;
     }
@@ -50,7 +50,8 @@ pub fn relocate(
         if size == 0 {
             continue;
         }
-        let entries = table(address, size, tables, data).ok_or(bad("table of relocations"))?;
+        let entries =
+            table(address, size, tables, Some(data)).ok_or(bad("table of relocations"))?;
         for [place, info, addend] in entries.as_chunks::<8>().0.as_chunks::<3>().0 {
             let info = u64::from_le_bytes(*info);
             let entry = Entry {
@@ -141,10 +142,15 @@ fn resolve(
     if let Some(address) = scope.host.symbol(hash) {
         return Ok(address);
     }
-    if !symbol.is_weak() {
-        missing.add(symbols.name(&symbol).unwrap_or_default());
+    let name = symbols.name(&symbol).unwrap_or_default();
+    match scope.host.rare_symbol(name) {
+        Some(address) => Ok(address),
+        None if symbol.is_weak() => Ok(0),
+        None => {
+            missing.add(name);
+            Ok(0)
+        }
     }
-    Ok(0)
 }
 
 /// Where a thread-local's library keeps them, and its offset there.

@@ -1,0 +1,74 @@
+//! The rest of the C library: the layer's `pilotlight/libc.so`, mapped when the first library refers
+//! to something in it. Others do not pay for it.
+
+use alloc::ffi::CString;
+use alloc::format;
+use core::ffi::CStr;
+use core::ptr;
+use core::sync::atomic::AtomicBool;
+use core::sync::atomic::AtomicPtr;
+use core::sync::atomic::Ordering;
+
+use super::export;
+use super::tls;
+use crate::loader;
+use crate::loader::Defect;
+use crate::loader::Host;
+use crate::loader::Library;
+use crate::loader::LoadError;
+use crate::loader::TlsPlace;
+use crate::loader::TlsTemplate;
+use crate::sys;
+use crate::sys::File;
+
+/// Relative to the folder that the bootstrap is in: `/opt` on Lambda.
+const PATH: &str = "pilotlight/libc.so";
+/// Something that it certainly defines.
+const ENTRY: &str = "pow";
+
+static MORE: AtomicPtr<Library> = AtomicPtr::new(ptr::null_mut());
+static TRIED: AtomicBool = AtomicBool::new(false);
+
+/// The address of one of its symbols; the first call maps it. Libraries are mapped by one thread at
+/// a time.
+pub fn symbol(name: &[u8]) -> Option<u64> {
+    if !TRIED.swap(true, Ordering::Relaxed) {
+        match load() {
+            Ok(library) => MORE.store(ptr::from_ref(library).cast_mut(), Ordering::Relaxed),
+            Err(error) => sys::log(&format!("pilotlight: {error}\n")),
+        }
+    }
+    // SAFETY: null, or a library that was kept for good.
+    unsafe { MORE.load(Ordering::Relaxed).as_ref() }?.symbol(name)
+}
+
+fn load() -> Result<&'static Library, LoadError> {
+    let mut path = sys::executable_folder();
+    path.extend_from_slice(PATH.as_bytes());
+    let path = CString::new(path).unwrap_or_default();
+    let unreadable = |errno| LoadError {
+        path: path.to_string_lossy().into_owned(),
+        defect: Defect::Unreadable { errno },
+    };
+    let file = File::open(&path).map_err(unreadable)?;
+    Ok(loader::load(&file, &path, &Core, ENTRY, 1)?.keep())
+}
+
+/// This process without the module, to the module.
+struct Core;
+
+impl Host for Core {
+    fn symbol(&self, hash: u64) -> Option<u64> {
+        export(hash)
+    }
+
+    fn rare_symbol(&self, _name: &[u8]) -> Option<u64> {
+        None
+    }
+
+    fn reserve_tls(&self, template: &TlsTemplate) -> Result<TlsPlace, u64> {
+        tls::reserve(template)
+    }
+
+    fn register(&self, _path: &CStr, _library: &'static Library) {}
+}

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# layer/libc/build.sh TARGET: links the functions of more.txt, out of musl's libc.a, into the module
+# that the bootstrap maps for handlers that need them.
+#
+# Whatever they call that the bootstrap exports stays undefined, and is bound to the bootstrap: there
+# is one heap, one set of open streams, one list of threads. What they call inside musl comes along.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+target=$1
+musl=/usr/lib/x86_64-linux-musl/libc.a
+work=$(mktemp -d)
+trap 'rm -r "$work"' EXIT
+
+# The lines of a list of exports, without comments.
+list() { sed -e '/^#/d' -e '/^version /d' -e '/^$/d' "$1"; }
+
+# A stand-in for the bootstrap, so that the linker knows what not to take out of musl.
+list "$here/../../bootstrap/src/libc/exports.txt" | sed 's/ = .*//' |
+	sed -E '/^(__)?environ$|^std(in|out|err)$/!s/.*/void &(void) {}/;t;s/.*/void *&;/' >"$work/core.c"
+cc -w -fno-builtin -shared -fPIC -nostdlib -Wl,-soname,libc.so -o "$work/core.so" "$work/core.c"
+
+musl-gcc -O2 -fPIC -fno-builtin -c -o "$work/support.o" "$here/support.c"
+list "$here/more.txt" >"$work/list"
+mapfile -t arguments < <(
+	sed 's/.* = //' "$work/list" | sort -u | sed 's/^/-Wl,-u,/'
+	sed -n 's/^\(.*\) = \(.*\)/-Wl,--defsym=\1=\2/p' "$work/list"
+)
+{
+	echo '{ global:'
+	sed 's/\( = .*\)\{0,1\}$/;/' "$work/list"
+	echo 'local: *; };'
+} >"$work/versions"
+cc -shared -nostdlib -o "$work/libc.so" "${arguments[@]}" "$work/support.o" "$work/core.so" "$musl" \
+	-lgcc -Wl,--version-script="$work/versions" -Wl,-Bsymbolic -Wl,--build-id=none \
+	-Wl,-z,noseparate-code
+
+# State that the bootstrap has as well would be there twice: open streams, threads, the heap.
+state='ofl_head|__std(in|out|err)_FILE|vmlock|vdso_func|__malloc_context|builtin_tls|main_tls'
+if nm "$work/libc.so" | grep -E " [bBdD] ($state)\$"; then
+	echo "layer/libc/build.sh: more.txt names functions that keep this state" >&2
+	exit 1
+fi
+strip --strip-all -o "$target" "$work/libc.so"
