@@ -164,6 +164,8 @@ measure() {
 		cargo build --locked --release --target-dir "$peers" --bin lambda-runtime-default
 		cargo build --locked --profile best --target-dir "$peers" --bin lambda-runtime-best
 	)
+	# What has not been written back yet is mapped page by page, which no deployed file is.
+	sync
 	say "hello: each program started 200 times in turn, 50 invocations each"
 	"$dist/bin/pilotlight" measure "$dist/examples/libhello.so" --rounds 200 --invocations 50 \
 		--event '{"name":"Ada"}' --expect '{"message":"Hello, Ada!"}' --control "limit=$limit" \

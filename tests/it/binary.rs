@@ -62,4 +62,5 @@ fn few_system_calls_come_before_the_first_next() {
     println!("{}", before.join("\n"));
     assert!(before.len() < calls.lines().count(), "no /next in the trace");
     assert!(before.len() <= 25, "{} system calls", before.len());
+    assert!(!before.iter().any(|call| call.contains("libc.so")), "hello needs none of libc.so");
 }

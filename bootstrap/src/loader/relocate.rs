@@ -142,15 +142,17 @@ fn resolve(
     if let Some(address) = scope.host.symbol(hash) {
         return Ok(address);
     }
-    let name = symbols.name(&symbol).unwrap_or_default();
-    match scope.host.rare_symbol(name) {
-        Some(address) => Ok(address),
-        None if symbol.is_weak() => Ok(0),
-        None => {
-            missing.add(name);
-            Ok(0)
-        }
+    // Every library asks weakly for a few symbols that nobody has; fetching is for those that it
+    // cannot do without.
+    if symbol.is_weak() {
+        return Ok(0);
     }
+    let name = symbols.name(&symbol).unwrap_or_default();
+    let address = scope.host.rare_symbol(name);
+    if address.is_none() {
+        missing.add(name);
+    }
+    Ok(address.unwrap_or(0))
 }
 
 /// Where a thread-local's library keeps them, and its offset there.
