@@ -2,13 +2,16 @@
 //! destructors that they registered.
 
 use core::cell::UnsafeCell;
+use core::ffi::c_char;
 use core::ffi::c_int;
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use core::ptr;
 
 use super::heap;
+use super::more;
 use super::tls;
+use crate::sys;
 
 /// What glibc gives a thread that asks for nothing else; musl gives 128 KiB, and takes no more than
 /// this.
@@ -71,6 +74,38 @@ extern "C" fn run(task: *mut c_void) -> *mut c_void {
     tls::begin_thread();
     // SAFETY: the caller of pthread_create promised that `start` may be called with `argument`.
     unsafe { start(argument) }
+}
+
+/// `pthread_setname_np`: a thread's own name is one system call. Another's is a file's content, which
+/// musl formats the name of: that function is with the other rare ones.
+///
+/// # Safety
+/// As for `pthread_setname_np`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn pilotlight_pthread_setname(
+    thread: libc::pthread_t,
+    name: *const c_char,
+) -> c_int {
+    type SetName = unsafe extern "C" fn(libc::pthread_t, *const c_char) -> c_int;
+    const LONGEST: usize = 15;
+    // SAFETY: as the function's own contract.
+    if unsafe { libc::strlen(name) } > LONGEST {
+        return libc::ERANGE;
+    }
+    // SAFETY: the call has no argument.
+    if thread == unsafe { libc::pthread_self() } {
+        // SAFETY: `name` is a string of a length that the kernel takes.
+        let code = unsafe { libc::prctl(libc::PR_SET_NAME, name) };
+        return if code == 0 { 0 } else { sys::errno() };
+    }
+    let Some(address) = more::symbol(b"pthread_setname_np") else {
+        return libc::ENOSYS;
+    };
+    let function: *const () = ptr::with_exposed_provenance(usize::try_from(address).unwrap_or(0));
+    // SAFETY: the module defines it as the C library does.
+    let function: SetName = unsafe { core::mem::transmute(function) };
+    // SAFETY: as the function's own contract.
+    unsafe { function(thread, name) }
 }
 
 /// A destructor of a thread-local, to run when its thread ends: last registered, first run.
