@@ -14,8 +14,10 @@ trap 'rm -r "$work"' EXIT
 # The lines of a list of exports, without comments.
 list() { sed -e '/^#/d' -e '/^version /d' -e '/^$/d' "$1"; }
 
-# A stand-in for the bootstrap, so that the linker knows what not to take out of musl.
-list "$here/../../bootstrap/src/libc/exports.txt" | sed 's/ = .*//' |
+# A stand-in for the bootstrap, so that the linker knows what not to take out of musl. (What both
+# lists name is the bootstrap's to handlers, and the module's to the bootstrap.)
+list "$here/more.txt" | sed 's/ = .*//' >"$work/own"
+list "$here/../../bootstrap/src/libc/exports.txt" | sed 's/ = .*//' | grep -vxF -f "$work/own" |
 	sed -E '/^(__)?environ$|^std(in|out|err)$/!s/.*/void &(void) {}/;t;s/.*/void *&;/' >"$work/core.c"
 cc -w -fno-builtin -shared -fPIC -nostdlib -Wl,-soname,libc.so -o "$work/core.so" "$work/core.c"
 
