@@ -22,3 +22,4 @@ pub mod loader;
 pub mod runtime_api;
 #[allow(unsafe_code)]
 pub mod sys;
+mod xray;

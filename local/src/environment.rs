@@ -118,14 +118,15 @@ impl ExecutionEnvironment {
         })
     }
 
-    /// Has the runtime handle an invocation.
+    /// Has the runtime handle an invocation. It is over when the runtime asks for the next one, or
+    /// ends.
     pub fn invoke(&self, invocation: Invocation, limit: Duration) -> Result<Ended, Unanswered> {
         let request_id = invocation.request_id.clone();
         self.api.shared().change(|session| session.queue.push_back(invocation));
         let found = self.api.shared().wait_for(limit, |session| {
             let place = session.ended.iter().position(|ended| ended.request_id == request_id);
             if let Some(place) = place {
-                return Some(Ok(session.ended.swap_remove(place)));
+                return session.is_at_rest().then(|| Ok(session.ended.swap_remove(place)));
             }
             session.exited.map(|exit| Err(Unanswered::Exited(exit.status)))
         });

@@ -217,3 +217,27 @@ fn an_api_that_is_not_there_is_named() {
     assert!(run(Some("127.0.0.1:1")).contains("cannot connect to the Runtime API at 127.0.0.1:1"));
     assert!(run(Some("name.invalid:1")).contains("cannot find the Runtime API's host"));
 }
+
+#[test]
+fn an_init_error_carries_its_category_and_its_cause_for_xray() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let server = thread::spawn(move || serve(&listener, vec![accepted()]));
+    let mut function = support::example("echo");
+    function.handler = "nothing".into();
+    let status = Command::new(&function.bootstrap)
+        .env_clear()
+        .envs(function.environment(&here(port)))
+        .stderr(Stdio::null())
+        .status();
+    assert_eq!(status.expect("run").code(), Some(10));
+    let (head, _) = server.join().expect("the server").0.remove(0);
+    assert!(head.starts_with("POST /2018-06-01/runtime/init/error HTTP/1.1\r\n"), "{head}");
+    assert!(head.contains("\r\nLambda-Runtime-Function-Error-Type: Runtime.NoSuchHandler\r\n"));
+    let cause = head
+        .lines()
+        .find_map(|line| line.strip_prefix("Lambda-Runtime-Function-XRay-Error-Cause: "));
+    let cause: serde_json::Value = serde_json::from_str(cause.expect("the cause")).expect("JSON");
+    assert_eq!(cause["working_directory"], function.task_root.to_str().expect("UTF-8"));
+    assert_eq!(cause["exceptions"][0]["type"], "Runtime.NoSuchHandler");
+}

@@ -22,6 +22,7 @@ use crate::invocation::Invocation;
 use crate::json;
 use crate::sys;
 use crate::sys::Socket;
+use crate::xray;
 
 const USER_AGENT: &str = concat!("pilotlight/", env!("CARGO_PKG_VERSION"));
 
@@ -30,6 +31,8 @@ const USER_AGENT: &str = concat!("pilotlight/", env!("CARGO_PKG_VERSION"));
 pub struct RuntimeApi {
     endpoint: Endpoint,
     connection: Option<Socket>,
+    /// For X-Ray.
+    working_directory: &'static [u8],
     /// `GET /next`, which never changes.
     next_request: Vec<u8>,
     /// The head of the request being sent.
@@ -67,6 +70,7 @@ impl RuntimeApi {
         Ok(RuntimeApi {
             endpoint,
             connection: None,
+            working_directory: environment.task_root.unwrap_or_default(),
             next_request: next_request.into_bytes(),
             request: Vec::new(),
             answer: Vec::new(),
@@ -101,9 +105,8 @@ impl RuntimeApi {
     /// Posts the failure of a handler.
     pub fn fail(&mut self, invocation: &Invocation, error: &HandlerError) -> Result<(), Failure> {
         let path = [b"invocation/", invocation.request_id, b"/error"];
-        let kind = function_error_type(error.error_type);
         let body = json::error_body(error);
-        self.post(&path, invocation.invocation_id, Some(&kind), body.as_bytes())?.into_result()
+        self.post(&path, invocation.invocation_id, Some(error), body.as_bytes())?.into_result()
     }
 
     /// Posts what went wrong before the first invocation; the process is to end with it.
@@ -114,8 +117,7 @@ impl RuntimeApi {
             stack_trace: failure.stack_trace.as_bytes(),
         };
         let body = json::error_body(&error);
-        let kind = function_error_type(error.error_type);
-        match self.post(&[b"init/error"], None, Some(&kind), body.as_bytes()) {
+        match self.post(&[b"init/error"], None, Some(&error), body.as_bytes()) {
             Ok(Posted::Accepted) => {}
             Ok(Posted::Dropped(message)) => log(&message),
             Ok(Posted::Fatal(api)) | Err(api) => api.log(),
@@ -127,7 +129,7 @@ impl RuntimeApi {
         &mut self,
         path: &[&[u8]],
         invocation_id: Option<&[u8]>,
-        error_type: Option<&str>,
+        error: Option<&HandlerError>,
         body: &[u8],
     ) -> Result<Posted, Failure> {
         let mut request = core::mem::take(&mut self.request);
@@ -140,8 +142,11 @@ impl RuntimeApi {
         if let Some(id) = invocation_id {
             put(&[b"\r\nLambda-Runtime-Invocation-Id: ", id]);
         }
-        if let Some(kind) = error_type {
+        if let Some(error) = error {
+            let kind = function_error_type(error.error_type);
             put(&[b"\r\nLambda-Runtime-Function-Error-Type: ", kind.as_bytes()]);
+            let cause = xray::cause(error, self.working_directory);
+            put(&[b"\r\nLambda-Runtime-Function-XRay-Error-Cause: ", cause.as_bytes()]);
         }
         let length = format!("{}", body.len());
         put(&[b"\r\nContent-Type: application/json\r\nContent-Length: ", length.as_bytes()]);

@@ -184,6 +184,12 @@ impl Session {
         Ok(())
     }
 
+    /// Whether the runtime has nothing more to do for the invocations that have ended: the service
+    /// holds an answer until `/next`, or the end of the process.
+    pub fn is_at_rest(&self) -> bool {
+        self.exited.is_some() || matches!(self.state, State::Idle | State::Invoked { .. })
+    }
+
     fn refuse(&self, transition: &str) -> Refusal {
         let state = match self.state {
             State::Initialising => "RuntimeStartedState",
