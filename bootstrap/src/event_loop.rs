@@ -4,6 +4,7 @@ use alloc::ffi::CString;
 use alloc::vec::Vec;
 use core::convert::Infallible;
 
+use crate::crash;
 use crate::environment;
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -23,8 +24,13 @@ fn serve(
     environment: &Environment,
 ) -> Result<Infallible, Failure> {
     let mut buffer = Vec::new();
+    let mut watched = false;
     loop {
         let invocation = api.next(&mut buffer)?;
+        if !watched {
+            crash::watch_other_signals();
+            watched = true;
+        }
         let trace_id = invocation.trace_id.and_then(|id| CString::new(id).ok());
         environment::set_trace_id(trace_id.as_deref());
         let answer = handler.call(&invocation, environment);

@@ -8,6 +8,7 @@
 
 extern crate alloc;
 
+pub mod crash;
 #[allow(unsafe_code)]
 pub mod environment;
 pub mod event_loop;

@@ -177,6 +177,14 @@ impl Socket {
         Ok(())
     }
 
+    /// Waits until something has come, or the time is up. For reports alone: an ordinary request
+    /// has no time-out.
+    pub fn wait_for_answer(&self, milliseconds: c_int) {
+        let mut wanted = libc::pollfd { fd: self.0, events: libc::POLLIN, revents: 0 };
+        // SAFETY: one structure, which is this frame's own.
+        unsafe { libc::poll(&raw mut wanted, 1, milliseconds) };
+    }
+
     fn send_some(&self, head: &[u8], body: &[u8]) -> Result<usize, i32> {
         let mut parts = [head, body].map(|part| libc::iovec {
             iov_base: part.as_ptr().cast_mut().cast(),
@@ -240,6 +248,11 @@ pub fn resolve(host: &CStr, port: u16) -> Option<SocketAddr> {
 
 /// Writes a line to standard error, as far as that is possible.
 pub fn log(line: &str) {
+    log_bytes(line.as_bytes());
+}
+
+/// As [`log`], for what is not known to be UTF-8.
+pub fn log_bytes(line: &[u8]) {
     // SAFETY: the kernel reads `line.len()` bytes from `line`.
     unsafe { libc::write(2, line.as_ptr().cast(), line.len()) };
 }

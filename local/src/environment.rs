@@ -3,10 +3,13 @@
 use std::fmt;
 use std::fs;
 use std::io;
+use std::process::Child;
 use std::process::Command;
 use std::process::ExitStatus;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -20,7 +23,6 @@ use rustix::process::WaitId;
 use rustix::process::WaitIdOptions;
 
 use crate::function::Function;
-use crate::process;
 use crate::runtime_api::Ended;
 use crate::runtime_api::Invocation;
 use crate::runtime_api::Outcome;
@@ -48,6 +50,8 @@ pub struct ExecutionEnvironment {
     api: RuntimeApi,
     pid: Pid,
     reaper: Option<JoinHandle<()>>,
+    /// The most memory seen so far, in KiB.
+    peak: AtomicU64,
 }
 
 /// Where the output of the process goes.
@@ -94,8 +98,8 @@ impl ExecutionEnvironment {
             .with_context(|| format!("cannot start {}", function.bootstrap.display()))?;
         let pid = Pid::from_child(&child);
         let shared = Arc::clone(api.shared());
-        let reaper = Some(thread::spawn(move || reap(pid, &shared)));
-        Ok(ExecutionEnvironment { api, pid, reaper })
+        let reaper = Some(thread::spawn(move || reap(child, &shared)));
+        Ok(ExecutionEnvironment { api, pid, reaper, peak: AtomicU64::new(0) })
     }
 
     /// Waits for the first `/next`, and says how long it took from the process's start.
@@ -108,9 +112,10 @@ impl ExecutionEnvironment {
             let exit = session.exited?;
             Some(Err(match session.init_error.clone() {
                 Some(error) => Unanswered::InitError(error),
-                None => Unanswered::Exited(exit.status),
+                None => Unanswered::Exited(exit),
             }))
         });
+        self.peak_memory_kib();
         found.unwrap_or_else(|| {
             self.end();
             let error = self.api.shared().session().init_error.clone();
@@ -128,7 +133,7 @@ impl ExecutionEnvironment {
             if let Some(place) = place {
                 return session.is_at_rest().then(|| Ok(session.ended.swap_remove(place)));
             }
-            session.exited.map(|exit| Err(Unanswered::Exited(exit.status)))
+            session.exited.map(|exit| Err(Unanswered::Exited(exit)))
         });
         found.unwrap_or_else(|| {
             self.end();
@@ -141,16 +146,14 @@ impl ExecutionEnvironment {
         self.api.shared()
     }
 
-    /// Peak memory of the process so far, in KiB.
-    pub fn peak_memory_kib(&self) -> Option<u64> {
+    /// Peak memory of the process so far, in KiB; of one that has ended, as far as it was seen. (The
+    /// kernel's own count for an ended child begins with its parent's memory.)
+    pub fn peak_memory_kib(&self) -> u64 {
         let pid = self.pid.as_raw_nonzero();
         let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        match line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok()) {
-            Some(peak) => Some(peak),
-            // A process that has ended has no such line; the kernel's last count is its peak.
-            None => self.shared().session().exited.map(|exit| exit.peak_memory_kib),
-        }
+        let peak = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
+        self.peak.fetch_max(peak.unwrap_or(0), Ordering::Relaxed).max(peak.unwrap_or(0))
     }
 
     /// How many page faults the process has had that needed no storage, and how many that did.
@@ -191,14 +194,13 @@ impl Drop for ExecutionEnvironment {
     }
 }
 
-fn reap(pid: Pid, shared: &Shared) {
+fn reap(mut child: Child, shared: &Shared) {
     // Leaves the process a zombie, so that its id is not reused before the session says so.
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
     // Fails for a process that is no child, which this one is.
-    let _ = rustix::process::waitid(WaitId::Pid(pid), options);
+    let _ = rustix::process::waitid(WaitId::Pid(Pid::from_child(&child)), options);
     // Where SIGCHLD is ignored, the kernel has reaped the process and forgotten how it ended.
-    let exit = || process::wait(pid).unwrap_or_default();
-    shared.change(|session| session.exited = Some(exit()));
+    shared.change(|session| session.exited = Some(child.wait().unwrap_or_default()));
 }
 
 impl fmt::Display for Unanswered {

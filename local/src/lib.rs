@@ -7,8 +7,6 @@
 pub mod environment;
 pub mod function;
 pub mod measure;
-#[allow(unsafe_code)]
-pub mod process;
 pub mod report;
 pub mod run;
 pub mod runtime_api;

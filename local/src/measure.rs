@@ -106,9 +106,7 @@ fn one_start(
         ended.iter().skip(WARM_UP).map(|ended| microseconds(ended.duration)).collect();
     series.steady.extend(quantile(&steady, 0.5));
     #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
-    if let Some(memory) = environment.peak_memory_kib() {
-        series.memory.push(memory as f64);
-    }
+    series.memory.push(environment.peak_memory_kib() as f64);
     #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
     if let Some((minor, _)) = environment.page_faults() {
         series.faults.push(minor as f64);

@@ -17,7 +17,7 @@ pub struct Report<'a> {
     /// From the process's start to its first `/next`, if this invocation was the cold one.
     pub init: Option<Duration>,
     /// Peak memory of the process so far.
-    pub memory_kib: Option<u64>,
+    pub memory_kib: u64,
 }
 
 impl Report<'_> {
@@ -31,7 +31,7 @@ impl Report<'_> {
             milliseconds(self.duration),
             billed.as_nanos().div_ceil(1_000_000),
             function.memory_mb,
-            self.memory_kib.unwrap_or(0).div_ceil(1024),
+            self.memory_kib.div_ceil(1024),
         );
         if let Some(init) = self.init {
             line.push_str(&format!("\tInit Duration: {:.2} ms", milliseconds(init)));

@@ -116,7 +116,7 @@ fn a_failed_invocation_is_shown_and_makes_exit_code_1() {
     let segv = fault("segv", &[]);
     assert_eq!(segv.status.code(), Some(1));
     let answers = text(&segv.stdout);
-    assert_eq!(answers.matches("Runtime exited with error: signal: segmentation fault").count(), 2);
+    assert_eq!(answers.matches("\"errorType\":\"SegmentationFault\"").count(), 2);
     assert_eq!(text(&segv.stderr).matches("Init Duration").count(), 2);
 
     let slow = fault("sleep", &["--timeout", "0.2"]);

@@ -118,7 +118,7 @@ fn no_byte_of_the_headers_can_end_the_process_by_a_signal() {
             Ok(_) => initialised += 1,
             Err(_) => {
                 let exit = environment.shared().session().exited.expect("ended");
-                assert_eq!(exit.status.code(), Some(10), "byte {offset}: {:?}", exit.status);
+                assert_eq!(exit.code(), Some(10), "byte {offset}: {exit:?}");
                 refused += 1;
             }
         }

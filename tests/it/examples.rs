@@ -103,18 +103,37 @@ fn errors_and_panics_are_posted_and_the_loop_goes_on() {
 }
 
 #[test]
-fn a_handler_that_dies_ends_the_process_as_its_signal_does() {
+fn a_handler_that_dies_is_reported_and_then_ends_as_its_signal_does() {
     let died = |fault: &str| {
+        let function = support::example("faulty");
+        let environment = support::start(&function);
+        environment.wait_initialised(INIT_LIMIT).expect("initialised");
         let event = format!("{{\"fault\":\"{fault}\"}}");
-        match support::cold(&support::example("faulty"), event.as_bytes()) {
-            Err(unanswered @ Unanswered::Exited(_)) => unanswered.to_string(),
-            other => panic!("{fault}: {other:?}"),
-        }
+        let outcome = support::invoke(&environment, &function, event.as_bytes());
+        let posted = Posted::read(&outcome.expect("reported"));
+        let exit = environment.shared().session().exited.expect("ended");
+        (posted, Unanswered::Exited(exit).to_string())
     };
-    assert_eq!(died("abort"), "Runtime exited with error: signal: aborted");
-    assert_eq!(died("segv"), "Runtime exited with error: signal: segmentation fault");
-    assert_eq!(died("overflow"), "Runtime exited with error: signal: segmentation fault");
-    assert_eq!(died("exit"), "Runtime exited with error: exit status 3");
+    let (abort, end) = died("abort");
+    assert_eq!(end, "Runtime exited with error: signal: aborted");
+    assert_eq!(abort.category, "Function.Aborted");
+    assert!(abort.message.starts_with("the handler died by signal 6 (SIGABRT)"), "{abort:?}");
+
+    let (segv, end) = died("segv");
+    assert_eq!(end, "Runtime exited with error: signal: segmentation fault");
+    assert_eq!(segv.error_type, "SegmentationFault");
+    assert!(segv.message.contains("(SIGSEGV) at address 0x10, in /"), "{segv:?}");
+    assert!(segv.message.contains("/libfaulty.so+0x"), "{segv:?}");
+
+    let (overflow, end) = died("overflow");
+    assert_eq!(end, "Runtime exited with error: signal: segmentation fault");
+    assert_eq!(overflow.category, "Function.StackOverflow");
+    assert!(overflow.message.contains("(SIGSEGV, its stack is full)"), "{overflow:?}");
+
+    let (exit, end) = died("exit");
+    assert_eq!(end, "Runtime exited with error: exit status 3");
+    assert_eq!(exit.message, "the handler ended the process with exit code 3");
+    assert_eq!(exit.category, "Function.ProcessExit");
 }
 
 #[test]

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 
+use pilotlight_local::environment::INIT_LIMIT;
+use pilotlight_local::environment::Unanswered;
 use tempfile::TempDir;
 
 use crate::oracle;
@@ -73,6 +75,21 @@ impl Fixture {
                 assert_eq!(posted.category, first, "{name}: {}", posted.message);
                 assert!(posted.message.contains(second), "{name}: {}", posted.message);
                 assert_eq!(code, Some(10), "{name}");
+            }
+            "crash" | "init-crash" => {
+                let environment = support::start(&function);
+                let outcome = match environment.wait_initialised(INIT_LIMIT) {
+                    Ok(_) if kind == "crash" => {
+                        support::invoke(&environment, &function, self.event.as_bytes())
+                    }
+                    Err(Unanswered::InitError(error)) if kind == "init-crash" => Ok(error),
+                    other => panic!("{name}: {other:?}"),
+                };
+                let posted = Posted::read(&outcome.expect("reported"));
+                assert_eq!(posted.category, first, "{name}: {}", posted.message);
+                assert!(posted.message.contains(second), "{name}: {}", posted.message);
+                let exit = environment.shared().session().exited.expect("ended");
+                assert_eq!(exit.code(), None, "{name}: not by a signal");
             }
             other => panic!("{name}: what is `{other}`?"),
         }

@@ -115,7 +115,7 @@ pub fn refusal(function: &Function) -> (Posted, Option<i32>) {
     match environment.wait_initialised(INIT_LIMIT) {
         Err(Unanswered::InitError(error)) => {
             let exit = environment.shared().session().exited.expect("ended");
-            (Posted::read(&error), exit.status.code())
+            (Posted::read(&error), exit.code())
         }
         other => panic!("expected an init error: {other:?}"),
     }

@@ -88,6 +88,12 @@ fn object_at(address: *const c_void) -> Option<Object> {
     libraries().find(|library| holds(library)).cloned().or_else(|| Some(executable()).filter(holds))
 }
 
+/// The library that an address of code belongs to: its file, and where its addresses begin.
+pub fn locate(address: usize) -> Option<(&'static CStr, u64)> {
+    let found = libraries().find(|library| library.range.contains(&address))?;
+    Some((found.path, found.base))
+}
+
 /// `struct dl_find_object` of glibc's <dlfcn.h>, as libgcc reads it.
 #[repr(C)]
 struct FoundObject {

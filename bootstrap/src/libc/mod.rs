@@ -3,6 +3,8 @@
 #[allow(unsafe_code)]
 mod dl;
 #[allow(unsafe_code)]
+mod exit;
+#[allow(unsafe_code)]
 pub mod heap;
 #[allow(unsafe_code)]
 mod more;
@@ -12,6 +14,8 @@ mod threads;
 mod tls;
 
 use core::ffi::CStr;
+
+pub use self::dl::locate;
 
 use crate::loader::Host;
 use crate::loader::Library;

@@ -11,6 +11,7 @@ use core::ptr;
 use super::heap;
 use super::more;
 use super::tls;
+use crate::crash;
 use crate::sys;
 
 /// What glibc gives a thread that asks for nothing else; musl gives 128 KiB, and takes no more than
@@ -73,7 +74,7 @@ extern "C" fn run(task: *mut c_void) -> *mut c_void {
     unsafe { heap::give_back(task.cast()) };
     tls::begin_thread();
     // SAFETY: the caller of pthread_create promised that `start` may be called with `argument`.
-    unsafe { start(argument) }
+    crash::on_own_stack(|| unsafe { start(argument) })
 }
 
 /// `pthread_setname_np`: a thread's own name is one system call. Another's is a file's content, which

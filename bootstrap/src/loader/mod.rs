@@ -13,6 +13,7 @@ mod error;
 mod map;
 mod relocate;
 mod symbol_hash;
+mod symbolize;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -23,6 +24,7 @@ pub use self::elf::TlsTemplate;
 pub use self::error::Defect;
 pub use self::map::Image;
 pub use self::symbol_hash::symbol_hash;
+pub use self::symbolize::nearest_symbol;
 
 use self::dynamic::Dynamic;
 use self::elf::Extent;

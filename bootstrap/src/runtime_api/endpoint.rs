@@ -15,6 +15,8 @@ use crate::sys::Socket;
 pub struct Endpoint {
     host: String,
     port: u16,
+    /// Known from the start where the host is a number.
+    pub address: Option<SocketAddr>,
     /// What stands in front of every path; empty on Lambda.
     pub base: String,
     /// For the `Host` header.
@@ -42,27 +44,30 @@ impl Endpoint {
             return None;
         }
         let string = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
+        let host = string(host)?;
+        let address = host.parse().ok().map(|ip| SocketAddr::new(ip, port));
         Some(Endpoint {
-            host: string(host)?,
+            host,
             port,
+            address,
             base: string(base.strip_suffix(b"/").unwrap_or(base))?,
             authority: string(authority)?,
         })
     }
 
-    /// Connects to it; a name is looked up each time.
-    pub fn connect(&self) -> Result<Socket, Failure> {
+    /// Connects to it; a name is looked up the first time.
+    pub fn connect(&mut self) -> Result<Socket, Failure> {
         let Endpoint { host, port, authority, .. } = self;
-        let address = match host.parse() {
-            Ok(ip) => SocketAddr::new(ip, *port),
-            Err(_) => {
-                let name = CString::new(host.as_str()).ok();
-                name.and_then(|name| sys::resolve(&name, *port)).ok_or_else(|| {
-                    let message = format!("cannot find the Runtime API's host `{host}`");
-                    Failure::runtime_api(message)
-                })?
-            }
+        let address = self.address.or_else(|| {
+            let name = CString::new(host.as_str()).ok()?;
+            sys::resolve(&name, *port)
+        });
+        let Some(address) = address else {
+            let message = format!("cannot find the Runtime API's host `{host}`");
+            return Err(Failure::runtime_api(message));
         };
+        // Found for good: a report of a crash cannot look names up.
+        self.address = Some(address);
         Socket::connect(&address).map_err(|errno| {
             let message = format!("cannot connect to the Runtime API at {authority}");
             Failure::runtime_api(format!("{message} (errno {errno})"))

@@ -11,6 +11,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use self::endpoint::Endpoint;
+use crate::crash;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::http;
@@ -67,14 +68,44 @@ impl RuntimeApi {
             "GET {base}/2018-06-01/runtime/invocation/next HTTP/1.1\r\n\
              Host: {host}\r\nUser-Agent: {USER_AGENT}\r\n\r\n"
         );
-        Ok(RuntimeApi {
+        let api = RuntimeApi {
             endpoint,
             connection: None,
             working_directory: environment.task_root.unwrap_or_default(),
             next_request: next_request.into_bytes(),
             request: Vec::new(),
             answer: Vec::new(),
-        })
+        };
+        api.arm(&[b"init/error"], None);
+        Ok(api)
+    }
+
+    /// Prepares what is to be posted if the process ends by itself.
+    fn arm(&self, path: &[&[u8]], invocation_id: Option<&[u8]>) {
+        let Endpoint { address, base, authority, .. } = &self.endpoint;
+        let (id_name, id): (&[u8], &[u8]) = match invocation_id {
+            Some(id) => (b"\r\nLambda-Runtime-Invocation-Id: ", id),
+            None => (b"", b""),
+        };
+        let [first, second, third] = [0, 1, 2].map(|part| path.get(part).copied().unwrap_or(b""));
+        crash::arm(
+            *address,
+            &[
+                b"POST ",
+                base.as_bytes(),
+                b"/2018-06-01/runtime/",
+                first,
+                second,
+                third,
+                b" HTTP/1.1\r\nHost: ",
+                authority.as_bytes(),
+                b"\r\nUser-Agent: ",
+                USER_AGENT.as_bytes(),
+                id_name,
+                id,
+                b"\r\nContent-Type: application/json\r\nLambda-Runtime-Function-Error-Type: ",
+            ],
+        );
     }
 
     /// Waits for the next invocation, for as long as it takes.
@@ -93,6 +124,8 @@ impl RuntimeApi {
             let message = "GET /next answered without Lambda-Runtime-Aws-Request-Id";
             return Err(Failure::runtime_api(message.into()));
         }
+        let path = [b"invocation/", invocation.request_id, b"/error"];
+        self.arm(&path, invocation.invocation_id);
         Ok(invocation)
     }
 
@@ -132,6 +165,7 @@ impl RuntimeApi {
         error: Option<&HandlerError>,
         body: &[u8],
     ) -> Result<Posted, Failure> {
+        crash::disarm();
         let mut request = core::mem::take(&mut self.request);
         request.clear();
         let mut put = |parts: &[&[u8]]| parts.iter().for_each(|part| request.extend(*part));

@@ -2,10 +2,9 @@
 //! not written here is refused, with the words of AWS's own emulator.
 
 use std::collections::VecDeque;
+use std::process::ExitStatus;
 use std::time::Duration;
 use std::time::Instant;
-
-use crate::process::Exit;
 
 /// The largest response that the service takes: 6 MiB and 100 bytes.
 pub const MOST_RESPONSE: usize = 6 * 1024 * 1024 + 100;
@@ -89,7 +88,7 @@ pub struct Session {
     /// What was posted to `/init/error`.
     pub init_error: Option<Outcome>,
     /// How the process ended, once it has.
-    pub exited: Option<Exit>,
+    pub exited: Option<ExitStatus>,
     /// No invocation will come any more: `/next` is answered 410.
     pub closed: bool,
     /// How many requests there were.

@@ -1,0 +1,210 @@
+//! A handler that dies is reported before the process ends: to the invocation's `/error`, or to
+//! `/init/error`, with the signal, the address and the nearest symbol; and in one line of the log.
+//!
+//! The report is made inside a signal handler, on a stack of its own. So nothing here allocates,
+//! locks or waits without an end: the request was prepared when the invocation came, and the rest is
+//! written into a buffer that is there from the start.
+
+#[allow(unsafe_code)]
+mod signals;
+#[allow(unsafe_code)]
+mod slot;
+
+use core::ffi::CStr;
+use core::fmt;
+use core::fmt::Write as _;
+
+pub use self::signals::on_own_stack;
+pub use self::signals::report_exit;
+pub use self::signals::watch_faults;
+pub use self::signals::watch_other_signals;
+pub use self::slot::arm;
+pub use self::slot::disarm;
+
+use self::slot::Request;
+use crate::loader::nearest_symbol;
+use crate::sys;
+use crate::sys::File;
+use crate::sys::Socket;
+
+/// How long the Runtime API may take to answer a report.
+const PATIENCE_MS: i32 = 1000;
+
+/// Which file an address of code belongs to, and where that file's addresses begin.
+pub type Locate = fn(usize) -> Option<(&'static CStr, u64)>;
+
+/// Why a process ends.
+#[derive(Clone, Copy, Debug)]
+pub enum Cause {
+    /// By a signal.
+    Signal {
+        /// Its number.
+        number: i32,
+        /// The address that could not be used, for a fault.
+        address: Option<usize>,
+        /// What was being executed.
+        instruction: usize,
+        /// Whether the address lies where the stack ends.
+        stack_overflow: bool,
+    },
+    /// By `exit` or one of its kin.
+    Exit {
+        /// The exit code.
+        code: i32,
+    },
+}
+
+impl Cause {
+    /// What the platform and the caller see as the error's type.
+    fn error_type(&self) -> &'static str {
+        match *self {
+            Cause::Signal { stack_overflow: true, .. } => "StackOverflow",
+            Cause::Signal { number, .. } => signals::error_type(number),
+            Cause::Exit { .. } => "ProcessExit",
+        }
+    }
+
+    fn describe(&self, locate: Option<Locate>, text: &mut Text) -> fmt::Result {
+        match *self {
+            Cause::Exit { code } => {
+                write!(text, "the handler ended the process with exit code {code}")
+            }
+            Cause::Signal { number, address, instruction, stack_overflow } => {
+                let name = signals::name(number);
+                write!(text, "the handler died by signal {number} ({name}")?;
+                if stack_overflow {
+                    text.write_str(", its stack is full")?;
+                }
+                text.write_str(")")?;
+                if let Some(address) = address {
+                    write!(text, " at address {address:#x}")?;
+                }
+                describe_place(instruction, locate, text)
+            }
+        }
+    }
+}
+
+/// Names the file, the symbol and the offset of what was being executed.
+fn describe_place(instruction: usize, locate: Option<Locate>, text: &mut Text) -> fmt::Result {
+    let Some((path, base)) = locate.and_then(|locate| locate(instruction)) else {
+        return Ok(());
+    };
+    let offset = (instruction as u64).wrapping_sub(base);
+    text.write_str(", in ")?;
+    text.push_plain(path.to_bytes());
+    write!(text, "+{offset:#x}")?;
+    if let Ok(file) = File::open(path) {
+        nearest_symbol(&file, offset, |name, distance| {
+            text.write_str(" (")?;
+            text.push_plain(name);
+            write!(text, "+{distance:#x})")
+        })
+        .unwrap_or(Ok(()))?;
+    }
+    Ok(())
+}
+
+/// Reports why the process is about to end, if an invocation or the start-up is under way.
+fn report(cause: &Cause, locate: Option<Locate>) {
+    let Some(Request { address, head, room }) = slot::take() else {
+        return;
+    };
+    let (message_room, rest) = room.split_at_mut(2048);
+    let mut message = Text::new(message_room);
+    // A text that is full is cut.
+    let _ = cause.describe(locate, &mut message);
+    let message = message.as_bytes();
+
+    let (line_room, rest) = rest.split_at_mut(2304);
+    let mut line = Text::new(line_room);
+    let _ = line.write_str("pilotlight: ");
+    line.push(message);
+    line.push(b"\n");
+    sys::log_bytes(line.as_bytes());
+
+    let (body_room, rest) = rest.split_at_mut(2304);
+    let mut body = Text::new(body_room);
+    let _ = body.write_str("{\"errorMessage\":\"");
+    body.push(message);
+    let _ = write!(body, "\",\"errorType\":\"{}\",\"stackTrace\":[]}}", cause.error_type());
+
+    let mut request = Text::new(rest);
+    request.push(head);
+    let (kind, length) = (cause.error_type(), body.as_bytes().len());
+    let _ = write!(request, "Function.{kind}\r\nContent-Length: {length}\r\n\r\n");
+    // An API that is not there any more has nobody to tell.
+    if let Ok(socket) = Socket::connect(&address)
+        && socket.send(request.as_bytes(), body.as_bytes()).is_ok()
+    {
+        socket.wait_for_answer(PATIENCE_MS);
+    }
+}
+
+/// A text in a buffer of fixed size.
+struct Text<'a> {
+    buffer: &'a mut [u8],
+    length: usize,
+}
+
+impl<'a> Text<'a> {
+    fn new(buffer: &'a mut [u8]) -> Text<'a> {
+        Text { buffer, length: 0 }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.buffer[..self.length]
+    }
+
+    /// Appends as much as there is room for.
+    fn push(&mut self, bytes: &[u8]) {
+        let size = bytes.len().min(self.buffer.len() - self.length);
+        self.buffer[self.length..self.length + size].copy_from_slice(&bytes[..size]);
+        self.length += size;
+    }
+
+    /// Appends what may be anything, as what stands in a JSON string unescaped.
+    fn push_plain(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            let plain = matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+            self.push(&[if plain { byte } else { b'?' }]);
+        }
+    }
+}
+
+impl fmt::Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.push(text.as_bytes());
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn described(cause: Cause) -> alloc::string::String {
+        let mut buffer = [0; 256];
+        let mut text = Text::new(&mut buffer);
+        cause.describe(None, &mut text).expect("room");
+        core::str::from_utf8(text.as_bytes()).expect("ASCII").into()
+    }
+
+    #[test]
+    fn causes_are_described() {
+        let fault =
+            Cause::Signal { number: 11, address: Some(16), instruction: 0, stack_overflow: false };
+        assert_eq!(described(fault), "the handler died by signal 11 (SIGSEGV) at address 0x10");
+        assert_eq!(fault.error_type(), "SegmentationFault");
+        let exit = Cause::Exit { code: 3 };
+        assert_eq!(described(exit), "the handler ended the process with exit code 3");
+    }
+
+    #[test]
+    fn a_text_that_is_full_is_cut() {
+        let mut buffer = [0; 4];
+        let mut text = Text::new(&mut buffer);
+        text.push_plain(b"a\"\x01bcd");
+        assert_eq!(text.as_bytes(), b"a??b");
+    }
+}

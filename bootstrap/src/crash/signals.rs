@@ -1,0 +1,168 @@
+//! Signals that end a process: caught, reported, and then given their way.
+
+use core::ffi::c_int;
+use core::ffi::c_void;
+use core::mem::MaybeUninit;
+use core::ptr;
+use core::sync::atomic::AtomicI32;
+use core::sync::atomic::AtomicPtr;
+use core::sync::atomic::Ordering;
+
+use super::Cause;
+use super::Locate;
+use super::report;
+
+/// What a report needs of stack, with room to spare.
+const STACK_SIZE: usize = 16 << 10;
+/// How near to the stack pointer a fault is one of the stack.
+const NEAR: usize = 64 << 10;
+
+/// Faults, and what `abort` raises: watched from the start.
+const FAULTS: [(c_int, &str, &str); 5] = [
+    (libc::SIGSEGV, "SIGSEGV", "SegmentationFault"),
+    (libc::SIGBUS, "SIGBUS", "BusError"),
+    (libc::SIGILL, "SIGILL", "IllegalInstruction"),
+    (libc::SIGFPE, "SIGFPE", "ArithmeticTrap"),
+    (libc::SIGABRT, "SIGABRT", "Aborted"),
+];
+
+/// What else ends a process that does not ask for it: watched from the first invocation on. SIGTERM,
+/// SIGINT, SIGHUP and SIGQUIT come from whoever runs the process, and SIGPIPE is ignored.
+const OTHERS: [(c_int, &str, &str); 12] = [
+    (libc::SIGTRAP, "SIGTRAP", "TraceTrap"),
+    (libc::SIGSYS, "SIGSYS", "BadSystemCall"),
+    (libc::SIGUSR1, "SIGUSR1", "UserSignal"),
+    (libc::SIGUSR2, "SIGUSR2", "UserSignal"),
+    (libc::SIGALRM, "SIGALRM", "AlarmSignal"),
+    (libc::SIGVTALRM, "SIGVTALRM", "AlarmSignal"),
+    (libc::SIGPROF, "SIGPROF", "AlarmSignal"),
+    (libc::SIGXCPU, "SIGXCPU", "LimitExceeded"),
+    (libc::SIGXFSZ, "SIGXFSZ", "LimitExceeded"),
+    (libc::SIGPOLL, "SIGPOLL", "PollSignal"),
+    (libc::SIGSTKFLT, "SIGSTKFLT", "StackFault"),
+    (libc::SIGPWR, "SIGPWR", "PowerSignal"),
+];
+
+static LOCATE: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
+/// The thread that reports; 0 for none.
+static REPORTER: AtomicI32 = AtomicI32::new(0);
+
+/// The main thread's stack for reports.
+static MAIN_STACK: AlternateStack = AlternateStack(core::cell::UnsafeCell::new([0; STACK_SIZE]));
+
+#[repr(align(16))]
+struct AlternateStack(core::cell::UnsafeCell<[u8; STACK_SIZE]>);
+
+// SAFETY: it is the kernel that uses it, for one thread.
+unsafe impl Sync for AlternateStack {}
+
+fn known(number: c_int) -> Option<&'static (c_int, &'static str, &'static str)> {
+    FAULTS.iter().chain(&OTHERS).find(|(known, _, _)| *known == number)
+}
+
+/// A signal's name.
+pub fn name(number: c_int) -> &'static str {
+    known(number).map_or("another signal", |(_, name, _)| name)
+}
+
+/// A signal's word for the error's type.
+pub fn error_type(number: c_int) -> &'static str {
+    known(number).map_or("KilledBySignal", |(_, _, error_type)| error_type)
+}
+
+/// Watches the faults, on the main thread's stack for it; `locate` tells a library from its address.
+pub fn watch_faults(locate: Locate) {
+    LOCATE.store(locate as *mut (), Ordering::Relaxed);
+    use_stack(MAIN_STACK.0.get().cast(), STACK_SIZE);
+    FAULTS.iter().for_each(|(number, _, _)| watch(*number));
+}
+
+/// Watches what else may end the process.
+pub fn watch_other_signals() {
+    OTHERS.iter().for_each(|(number, _, _)| watch(*number));
+    // A peer that has gone is an error of the write, as in every Rust program.
+    // SAFETY: ignoring a signal needs nothing.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+}
+
+/// Runs a thread's work with a stack for reports of its own, at the upper end of its own stack.
+pub fn on_own_stack<T>(work: impl FnOnce() -> T) -> T {
+    let mut stack = MaybeUninit::<[u8; STACK_SIZE]>::uninit();
+    use_stack(stack.as_mut_ptr().cast(), STACK_SIZE);
+    let result = work();
+    let off = libc::stack_t { ss_sp: ptr::null_mut(), ss_flags: libc::SS_DISABLE, ss_size: 0 };
+    // SAFETY: the thread is not on that stack, which is given up here.
+    unsafe { libc::sigaltstack(&raw const off, ptr::null_mut()) };
+    result
+}
+
+fn use_stack(start: *mut c_void, size: usize) {
+    let stack = libc::stack_t { ss_sp: start, ss_flags: 0, ss_size: size };
+    // SAFETY: the caller keeps the memory for as long as the thread has it as such.
+    unsafe { libc::sigaltstack(&raw const stack, ptr::null_mut()) };
+}
+
+fn watch(number: c_int) {
+    // SAFETY: a structure of numbers and pointers, for which zeros are valid.
+    let mut action: libc::sigaction = unsafe { core::mem::zeroed() };
+    action.sa_sigaction = on_signal as *const () as usize;
+    action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+    // SAFETY: `on_signal` has the form that SA_SIGINFO asks for, and calls only what a signal
+    // handler may.
+    unsafe { libc::sigaction(number, &raw const action, ptr::null_mut()) };
+}
+
+extern "C" fn on_signal(number: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    // SAFETY: the call has no argument.
+    let thread = i32::try_from(unsafe { libc::syscall(libc::SYS_gettid) }).unwrap_or(-1);
+    match REPORTER.compare_exchange(0, thread, Ordering::AcqRel, Ordering::Acquire) {
+        Ok(_) => report(&cause(number, info, context), locate()),
+        // The report itself has failed: the process ends without.
+        Err(reporter) if reporter == thread => {}
+        // Another thread is about to end the process.
+        Err(_) => loop {
+            // SAFETY: the call has no argument.
+            unsafe { libc::pause() };
+        },
+    }
+    // The signal's own way: it is blocked now, and delivered again when this returns.
+    // SAFETY: the default needs nothing.
+    unsafe { libc::signal(number, libc::SIG_DFL) };
+    // SAFETY: the call has no pointer.
+    unsafe { libc::raise(number) };
+}
+
+fn locate() -> Option<Locate> {
+    let locate = LOCATE.load(Ordering::Relaxed);
+    if locate.is_null() {
+        return None;
+    }
+    // SAFETY: `watch_faults` has stored a function of this type.
+    Some(unsafe { core::mem::transmute::<*mut (), Locate>(locate) })
+}
+
+fn cause(number: c_int, info: *mut libc::siginfo_t, context: *mut c_void) -> Cause {
+    // SAFETY: the kernel passes it to a handler that asked for SA_SIGINFO.
+    let info = unsafe { &*info };
+    // SAFETY: as above.
+    let context = unsafe { &*context.cast::<libc::ucontext_t>() };
+    let register = |index: c_int| {
+        let value = usize::try_from(index).ok().and_then(|index| {
+            context.uc_mcontext.gregs.get(index).map(|value| value.cast_unsigned())
+        });
+        usize::try_from(value.unwrap_or(0)).unwrap_or(0)
+    };
+    let instruction = register(libc::REG_RIP);
+    let stack_pointer = register(libc::REG_RSP);
+    let is_fault = info.si_code > 0 && number != libc::SIGABRT;
+    // SAFETY: a fault has an address.
+    let address = is_fault.then(|| unsafe { info.si_addr() }.addr());
+    let stack_overflow = number == libc::SIGSEGV
+        && address.is_some_and(|address| address.abs_diff(stack_pointer) < NEAR);
+    Cause::Signal { number, address, instruction, stack_overflow }
+}
+
+/// Reports an `exit` of the handler's.
+pub fn report_exit(code: c_int) {
+    report(&Cause::Exit { code }, None);
+}

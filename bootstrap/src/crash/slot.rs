@@ -1,0 +1,85 @@
+//! What a report needs and cannot make: the request's head and the address, prepared when an
+//! invocation comes, in memory that is there from the start.
+
+use core::cell::UnsafeCell;
+use core::net::SocketAddr;
+use core::sync::atomic::AtomicBool;
+use core::sync::atomic::Ordering;
+
+/// Room for the request's head.
+const HEAD: usize = 2048;
+/// Room for what a report writes.
+const ROOM: usize = 12 << 10;
+
+struct Slot {
+    address: UnsafeCell<Option<SocketAddr>>,
+    head: UnsafeCell<[u8; HEAD]>,
+    length: UnsafeCell<usize>,
+    room: UnsafeCell<[u8; ROOM]>,
+}
+
+// SAFETY: the thread that runs the loop writes the slot while it is disarmed; whoever takes it,
+// takes it once and for good.
+unsafe impl Sync for Slot {}
+
+static SLOT: Slot = Slot {
+    address: UnsafeCell::new(None),
+    head: UnsafeCell::new([0; HEAD]),
+    length: UnsafeCell::new(0),
+    room: UnsafeCell::new([0; ROOM]),
+};
+static ARMED: AtomicBool = AtomicBool::new(false);
+
+/// What a report is made with.
+pub struct Request {
+    /// Where the Runtime API is.
+    pub address: SocketAddr,
+    /// The request up to the error's category.
+    pub head: &'static [u8],
+    /// For the rest.
+    pub room: &'static mut [u8],
+}
+
+/// From now on, the end of the process is reported by a request that begins with these parts and
+/// goes on with the category of the error. Without an address, only the log is told.
+pub fn arm(address: Option<SocketAddr>, parts: &[&[u8]]) {
+    disarm();
+    let mut length = 0;
+    for part in parts {
+        // SAFETY: disarmed, so nobody but this thread looks at the slot.
+        let head = unsafe { &mut *SLOT.head.get() };
+        let Some(room) = head.get_mut(length..length + part.len()) else {
+            // A request id that long has no report.
+            return;
+        };
+        room.copy_from_slice(part);
+        length += part.len();
+    }
+    // SAFETY: as above.
+    unsafe { *SLOT.length.get() = length };
+    // SAFETY: as above.
+    unsafe { *SLOT.address.get() = address };
+    ARMED.store(address.is_some(), Ordering::Release);
+}
+
+/// From now on, the end of the process is nobody's affair.
+pub fn disarm() {
+    ARMED.store(false, Ordering::Relaxed);
+}
+
+/// Takes what was prepared; None when there is nothing to report, or somebody already does.
+pub fn take() -> Option<Request> {
+    if !ARMED.swap(false, Ordering::Acquire) {
+        return None;
+    }
+    // SAFETY: the slot was armed, and this caller alone has taken it. The loop's thread does not
+    // write to it any more: it is the caller, or the process ends before its invocation does.
+    let address = unsafe { *SLOT.address.get() };
+    // SAFETY: as above.
+    let length = unsafe { *SLOT.length.get() };
+    // SAFETY: as above.
+    let head = unsafe { &*SLOT.head.get() };
+    // SAFETY: as above.
+    let room = unsafe { &mut *SLOT.room.get() };
+    Some(Request { address: address?, head: head.get(..length)?, room })
+}
