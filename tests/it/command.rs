@@ -102,6 +102,18 @@ fn the_handlers_own_output_is_shown() {
 }
 
 #[test]
+fn what_c_prints_is_out_before_the_invocation_ends() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let library = folder.path().join("libprinting.so");
+    let source = support::root().join("tests/fixtures/c/printing.c");
+    support::compile(&source, &["-shared", "-fPIC"], &library);
+    let output = pilotlight(&["run", library.to_str().expect("UTF-8")]);
+    let log = text(&output.stderr);
+    let printed = log.find("printed 1 without a line's end;").expect("printed");
+    assert!(printed < log.find("END RequestId").expect("an END line"), "{log}");
+}
+
+#[test]
 fn a_failed_invocation_is_shown_and_makes_exit_code_1() {
     let faulty = "dist/examples/libfaulty.so";
     let fault = |fault: &str, more: &[&str]| {

@@ -2,6 +2,7 @@
 //! invocation comes, in memory that is there from the start.
 
 use core::cell::UnsafeCell;
+use core::mem::MaybeUninit;
 use core::net::SocketAddr;
 use core::sync::atomic::AtomicBool;
 use core::sync::atomic::Ordering;
@@ -12,7 +13,7 @@ const HEAD: usize = 2048;
 const ROOM: usize = 12 << 10;
 
 struct Slot {
-    address: UnsafeCell<Option<SocketAddr>>,
+    address: UnsafeCell<MaybeUninit<SocketAddr>>,
     head: UnsafeCell<[u8; HEAD]>,
     length: UnsafeCell<usize>,
     room: UnsafeCell<[u8; ROOM]>,
@@ -22,8 +23,9 @@ struct Slot {
 // takes it once and for good.
 unsafe impl Sync for Slot {}
 
+// All zeros, which the executable's file does not hold.
 static SLOT: Slot = Slot {
-    address: UnsafeCell::new(None),
+    address: UnsafeCell::new(MaybeUninit::zeroed()),
     head: UnsafeCell::new([0; HEAD]),
     length: UnsafeCell::new(0),
     room: UnsafeCell::new([0; ROOM]),
@@ -41,9 +43,12 @@ pub struct Request {
 }
 
 /// From now on, the end of the process is reported by a request that begins with these parts and
-/// goes on with the category of the error. Without an address, only the log is told.
+/// goes on with the category of the error; without an address there is no report.
 pub fn arm(address: Option<SocketAddr>, parts: &[&[u8]]) {
     disarm();
+    let Some(address) = address else {
+        return;
+    };
     let mut length = 0;
     for part in parts {
         // SAFETY: disarmed, so nobody but this thread looks at the slot.
@@ -58,8 +63,8 @@ pub fn arm(address: Option<SocketAddr>, parts: &[&[u8]]) {
     // SAFETY: as above.
     unsafe { *SLOT.length.get() = length };
     // SAFETY: as above.
-    unsafe { *SLOT.address.get() = address };
-    ARMED.store(address.is_some(), Ordering::Release);
+    unsafe { *SLOT.address.get() = MaybeUninit::new(address) };
+    ARMED.store(true, Ordering::Release);
 }
 
 /// From now on, the end of the process is nobody's affair.
@@ -75,11 +80,13 @@ pub fn take() -> Option<Request> {
     // SAFETY: the slot was armed, and this caller alone has taken it. The loop's thread does not
     // write to it any more: it is the caller, or the process ends before its invocation does.
     let address = unsafe { *SLOT.address.get() };
+    // SAFETY: `arm` has written it.
+    let address = unsafe { address.assume_init() };
     // SAFETY: as above.
     let length = unsafe { *SLOT.length.get() };
     // SAFETY: as above.
     let head = unsafe { &*SLOT.head.get() };
     // SAFETY: as above.
     let room = unsafe { &mut *SLOT.room.get() };
-    Some(Request { address: address?, head: head.get(..length)?, room })
+    Some(Request { address, head: head.get(..length)?, room })
 }

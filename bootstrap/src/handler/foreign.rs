@@ -50,6 +50,9 @@ impl Entry {
         // SAFETY: the ABI's rules for `call`: both pointers are valid, and what the invocation
         // borrows lives for 'a, which the answer cannot outlive.
         let code = unsafe { (self.call)(&raw const invocation, &raw mut outcome) };
+        // What a C handler has printed must be out before the environment can be frozen.
+        // SAFETY: null stands for every stream.
+        unsafe { libc::fflush(ptr::null_mut()) };
         Answer { code, outcome, borrows: PhantomData }
     }
 }

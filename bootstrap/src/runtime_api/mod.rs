@@ -113,7 +113,7 @@ impl RuntimeApi {
         let request = core::mem::take(&mut self.next_request);
         let answer = self.exchange(&request, &[], buffer);
         self.next_request = request;
-        let answer = answer?;
+        let Exchange { answer, .. } = answer?;
         if answer.status != 200 {
             let message = refusal("GET /next", &answer, buffer);
             return Err(Failure::runtime_api(message));
@@ -189,7 +189,7 @@ impl RuntimeApi {
         let mut buffer = core::mem::take(&mut self.answer);
         let answer = self.exchange(&request, body, &mut buffer);
         self.request = request;
-        let posted = answer.map(|answer| Posted::of(path, &answer, &buffer));
+        let posted = answer.map(|exchange| Posted::of(path, &exchange, &buffer));
         self.answer = buffer;
         posted
     }
@@ -201,9 +201,10 @@ impl RuntimeApi {
         head: &[u8],
         body: &[u8],
         buffer: &mut Vec<u8>,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Exchange, Failure> {
         let kept = self.connection.take();
         let was_kept = kept.is_some();
+        let mut sent_again = false;
         let mut connection = match kept {
             Some(connection) => connection,
             None => self.endpoint.connect()?,
@@ -212,12 +213,13 @@ impl RuntimeApi {
         if was_kept && result.as_ref().is_err_and(closed_at_rest) {
             connection = self.endpoint.connect()?;
             result = attempt(&connection, head, body, buffer);
+            sent_again = true;
         }
         let answer = result.map_err(|error| self.unreadable(head, &error))?;
         if answer.keep_alive {
             self.connection = Some(connection);
         }
-        Ok(answer)
+        Ok(Exchange { answer, sent_again })
     }
 
     fn unreadable(&self, head: &[u8], error: &ReadError) -> Failure {
@@ -231,6 +233,12 @@ impl RuntimeApi {
         };
         Failure::runtime_api(format!("{}: {line}: {what}", self.endpoint.authority))
     }
+}
+
+/// An answer, and whether the request may have arrived twice.
+struct Exchange {
+    answer: Answer,
+    sent_again: bool,
 }
 
 fn attempt(
@@ -261,9 +269,12 @@ enum Posted {
 }
 
 impl Posted {
-    fn of(path: &[&[u8]], answer: &Answer, buffer: &[u8]) -> Posted {
+    fn of(path: &[&[u8]], exchange: &Exchange, buffer: &[u8]) -> Posted {
+        let Exchange { answer, sent_again } = exchange;
         match answer.status {
             200 | 202 => Posted::Accepted,
+            // The first of the two had arrived: the answer is not lost, and not repeated.
+            400 | 403 if *sent_again => Posted::Accepted,
             status => {
                 let path = path.concat();
                 let request = format!("POST /{}", String::from_utf8_lossy(&path));
