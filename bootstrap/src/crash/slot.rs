@@ -16,8 +16,15 @@ struct Slot {
     address: UnsafeCell<MaybeUninit<SocketAddr>>,
     head: UnsafeCell<[u8; HEAD]>,
     length: UnsafeCell<usize>,
-    room: UnsafeCell<[u8; ROOM]>,
 }
+
+/// What a report writes into; apart, because nothing but a report touches it.
+struct Room(UnsafeCell<[u8; ROOM]>);
+
+// SAFETY: as for the slot, which goes with it.
+unsafe impl Sync for Room {}
+
+static REPORT_ROOM: Room = Room(UnsafeCell::new([0; ROOM]));
 
 // SAFETY: the thread that runs the loop writes the slot while it is disarmed; whoever takes it,
 // takes it once and for good.
@@ -28,7 +35,6 @@ static SLOT: Slot = Slot {
     address: UnsafeCell::new(MaybeUninit::zeroed()),
     head: UnsafeCell::new([0; HEAD]),
     length: UnsafeCell::new(0),
-    room: UnsafeCell::new([0; ROOM]),
 };
 static ARMED: AtomicBool = AtomicBool::new(false);
 
@@ -87,6 +93,6 @@ pub fn take() -> Option<Request> {
     // SAFETY: as above.
     let head = unsafe { &*SLOT.head.get() };
     // SAFETY: as above.
-    let room = unsafe { &mut *SLOT.room.get() };
+    let room = unsafe { &mut *REPORT_ROOM.0.get() };
     Some(Request { address, head: head.get(..length)?, room })
 }
