@@ -13,7 +13,7 @@ use super::Locate;
 use super::report;
 
 /// What a report needs of stack, with room to spare.
-const STACK_SIZE: usize = 16 << 10;
+pub const STACK_SIZE: usize = 16 << 10;
 /// How near to the stack pointer a fault is one of the stack.
 const NEAR: usize = 64 << 10;
 
@@ -44,6 +44,8 @@ const OTHERS: [(c_int, &str, &str); 12] = [
 ];
 
 static LOCATE: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
+/// The process that is watched: a child that a handler forks ends for itself.
+static PROCESS: AtomicI32 = AtomicI32::new(0);
 /// The thread that reports; 0 for none.
 static REPORTER: AtomicI32 = AtomicI32::new(0);
 
@@ -73,6 +75,7 @@ pub fn error_type(number: c_int) -> &'static str {
 /// Watches the faults, on the main thread's stack for it; `locate` tells a library from its address.
 pub fn watch_faults(locate: Locate) {
     LOCATE.store(locate as *mut (), Ordering::Relaxed);
+    PROCESS.store(process(), Ordering::Relaxed);
     use_stack(MAIN_STACK.0.get().cast(), STACK_SIZE);
     FAULTS.iter().for_each(|(number, _, _)| watch(*number));
 }
@@ -116,7 +119,8 @@ extern "C" fn on_signal(number: c_int, info: *mut libc::siginfo_t, context: *mut
     // SAFETY: the call has no argument.
     let thread = i32::try_from(unsafe { libc::syscall(libc::SYS_gettid) }).unwrap_or(-1);
     match REPORTER.compare_exchange(0, thread, Ordering::AcqRel, Ordering::Acquire) {
-        Ok(_) => report(&cause(number, info, context), locate()),
+        Ok(_) if is_watched() => report(&cause(number, info, context), locate()),
+        Ok(_) => {}
         // The report itself has failed: the process ends without.
         Err(reporter) if reporter == thread => {}
         // Another thread is about to end the process.
@@ -164,5 +168,16 @@ fn cause(number: c_int, info: *mut libc::siginfo_t, context: *mut c_void) -> Cau
 
 /// Reports an `exit` of the handler's.
 pub fn report_exit(code: c_int) {
-    report(&Cause::Exit { code }, None);
+    if is_watched() {
+        report(&Cause::Exit { code }, None);
+    }
+}
+
+fn is_watched() -> bool {
+    process() == PROCESS.load(Ordering::Relaxed)
+}
+
+fn process() -> c_int {
+    // SAFETY: the call has no argument.
+    unsafe { libc::getpid() }
 }

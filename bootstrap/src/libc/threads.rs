@@ -58,6 +58,9 @@ unsafe extern "C" fn pilotlight_pthread_create(
     }
     // SAFETY: just allocated for one Task.
     unsafe { task.write(Task { start, argument }) };
+    // SAFETY: the caller's promise for the attributes.
+    let larger = unsafe { attributes.as_ref() }.map(with_room_for_reports);
+    let attributes = larger.as_ref().map_or(attributes, ptr::from_ref);
     // SAFETY: the caller's promises for the first two; `run` takes the Task over.
     let code = unsafe { libc::pthread_create(thread, attributes, run, task.cast()) };
     if code != 0 {
@@ -65,6 +68,22 @@ unsafe extern "C" fn pilotlight_pthread_create(
         unsafe { heap::give_back(task.cast()) };
     }
     code
+}
+
+/// The same attributes, and the stack that reports of crashes take from the thread's own on top of
+/// the one that was asked for; a stack that the caller brings along stays as it is.
+fn with_room_for_reports(attributes: &libc::pthread_attr_t) -> libc::pthread_attr_t {
+    let mut copy = *attributes;
+    let (mut start, mut size) = (ptr::null_mut(), 0);
+    // SAFETY: all three are this frame's own.
+    if unsafe { libc::pthread_attr_getstack(&raw const copy, &raw mut start, &raw mut size) } == 0 {
+        return copy;
+    }
+    // SAFETY: as above.
+    unsafe { libc::pthread_attr_getstacksize(&raw const copy, &raw mut size) };
+    // SAFETY: as above. A size that is too large is refused, and the thread then has what it had.
+    unsafe { libc::pthread_attr_setstacksize(&raw mut copy, size + crash::STACK_SIZE) };
+    copy
 }
 
 extern "C" fn run(task: *mut c_void) -> *mut c_void {
