@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::Context;
 use crate::Raw;
+use crate::answer::Answer;
 use crate::failure::Failure;
-use crate::library::Answer;
 
 /// What a handler may take: any [`Deserialize`], or [`Raw<&[u8]>`](Raw).
 #[diagnostic::on_unimplemented(

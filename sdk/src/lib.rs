@@ -31,6 +31,8 @@
 //!
 //! With the feature `tokio`, handlers may be `async fn`.
 
+#[allow(unsafe_code)]
+mod answer;
 mod context;
 mod failure;
 mod handle;

@@ -1,43 +1,17 @@
 //! The Rust side of the handler ABI: the only place where outcomes are filled in.
 
-use std::ffi::c_void;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 
 use pilotlight_abi as abi;
 
 use crate::Context;
+use crate::answer::Answer;
+use crate::answer::release;
 use crate::failure;
 use crate::failure::Failure;
 use crate::handle::Handle;
 use crate::handle::Setup;
-
-/// Bytes and whatever keeps them alive, until the runtime has sent them.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct Answer {
-    bytes: abi::Bytes,
-    owner: *mut c_void,
-    release: unsafe extern "C" fn(*mut c_void),
-}
-
-impl Answer {
-    /// Takes `holder` over. It may borrow from the event, which lives until the runtime has
-    /// released the outcome.
-    pub fn holding<T: AsRef<[u8]>>(holder: T) -> Answer {
-        let holder = Box::new(holder);
-        let bytes = abi::Bytes::of((*holder).as_ref());
-        Answer { bytes, owner: Box::into_raw(holder).cast(), release: release::<T> }
-    }
-}
-
-unsafe extern "C" fn release<T>(owner: *mut c_void) {
-    // SAFETY: `owner` is the box of a T that `holding` or `fail` took apart, and the runtime
-    // calls this once.
-    let owner = unsafe { Box::from_raw(owner.cast::<T>()) };
-    // A destructor that panics must not unwind into the runtime; its hook has logged it.
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(owner)));
-}
 
 /// Calls a handler.
 ///

@@ -10,13 +10,13 @@ use tokio::runtime::Builder;
 use tokio::runtime::Runtime;
 
 use crate::Context;
+use crate::answer::Answer;
 use crate::failure::Failure;
 use crate::handle::FromEvent;
 use crate::handle::Handle;
 use crate::handle::IntoResponse;
 use crate::handle::Setup;
 use crate::handle::answer;
-use crate::library::Answer;
 
 /// The form of an `async fn` with these arguments.
 #[derive(Debug)]

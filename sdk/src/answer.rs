@@ -1,0 +1,37 @@
+//! An answer on its way to the runtime: bytes, and their owner without its type.
+
+use std::ffi::c_void;
+use std::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
+
+use pilotlight_abi as abi;
+
+/// Bytes and whatever keeps them alive, until the runtime has sent them.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Answer {
+    pub(crate) bytes: abi::Bytes,
+    pub(crate) owner: *mut c_void,
+    pub(crate) release: unsafe extern "C" fn(*mut c_void),
+}
+
+impl Answer {
+    /// Takes `holder` over. It may borrow from the event, which lives until the runtime has
+    /// released the outcome.
+    pub fn holding<T: AsRef<[u8]>>(holder: T) -> Answer {
+        let holder = Box::new(holder);
+        let bytes = abi::Bytes::of((*holder).as_ref());
+        Answer { bytes, owner: Box::into_raw(holder).cast(), release: release::<T> }
+    }
+}
+
+/// Drops the box of a `T`.
+///
+/// # Safety
+/// `owner` is one that was taken apart, and not used again.
+pub unsafe extern "C" fn release<T>(owner: *mut c_void) {
+    // SAFETY: as the function's own contract; the runtime calls this once.
+    let owner = unsafe { Box::from_raw(owner.cast::<T>()) };
+    // A destructor that panics must not unwind into the runtime; its hook has logged it.
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(owner)));
+}
