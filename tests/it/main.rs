@@ -8,6 +8,7 @@ mod examples;
 mod fixtures;
 mod glibc;
 mod header;
+mod heavy;
 #[allow(unsafe_code)]
 mod oracle;
 mod protocol;
