@@ -17,18 +17,18 @@ pub const STACK_SIZE: usize = 16 << 10;
 /// How near to the stack pointer a fault is one of the stack.
 const NEAR: usize = 64 << 10;
 
-/// Faults, and what `abort` raises: watched from the start.
-const FAULTS: [(c_int, &str, &str); 5] = [
+/// Faults: watched from the start.
+const FAULTS: [(c_int, &str, &str); 4] = [
     (libc::SIGSEGV, "SIGSEGV", "SegmentationFault"),
     (libc::SIGBUS, "SIGBUS", "BusError"),
     (libc::SIGILL, "SIGILL", "IllegalInstruction"),
     (libc::SIGFPE, "SIGFPE", "ArithmeticTrap"),
-    (libc::SIGABRT, "SIGABRT", "Aborted"),
 ];
 
 /// What else ends a process that does not ask for it: watched from the first invocation on. SIGTERM,
 /// SIGINT, SIGHUP and SIGQUIT come from whoever runs the process, and SIGPIPE is ignored.
-const OTHERS: [(c_int, &str, &str); 12] = [
+const OTHERS: [(c_int, &str, &str); 13] = [
+    (libc::SIGABRT, "SIGABRT", "Aborted"),
     (libc::SIGTRAP, "SIGTRAP", "TraceTrap"),
     (libc::SIGSYS, "SIGSYS", "BadSystemCall"),
     (libc::SIGUSR1, "SIGUSR1", "UserSignal"),
@@ -171,6 +171,11 @@ pub fn report_exit(code: c_int) {
     if is_watched() {
         report(&Cause::Exit { code }, None);
     }
+}
+
+/// Has an `abort` of the handler's reported, which can come before the other signals are watched.
+pub fn expect_abort() {
+    watch(libc::SIGABRT);
 }
 
 fn is_watched() -> bool {

@@ -7,6 +7,7 @@ use crate::crash;
 unsafe extern "C" {
     fn exit(code: c_int) -> !;
     fn _exit(code: c_int) -> !;
+    fn abort() -> !;
 }
 
 /// `exit`.
@@ -23,4 +24,12 @@ extern "C" fn pilotlight_exit_at_once(code: c_int) -> ! {
     crash::report_exit(code);
     // SAFETY: as above.
     unsafe { _exit(code) }
+}
+
+/// `abort`: the signal that it raises is watched only from the first invocation on.
+#[unsafe(no_mangle)]
+extern "C" fn pilotlight_abort() -> ! {
+    crash::expect_abort();
+    // SAFETY: as above.
+    unsafe { abort() }
 }

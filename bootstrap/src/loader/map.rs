@@ -279,11 +279,11 @@ impl Data<'_> {
     #[inline(always)]
     pub fn word(&mut self, address: u64) -> Option<&mut [u8; 8]> {
         let offset = address.wrapping_sub(self.window_address);
-        if offset.saturating_add(8) > self.window.len() as u64 {
-            return self.rest(address)?.first_chunk_mut();
+        if offset >= self.window.len() as u64 {
+            self.open_window(address)?;
         }
-        let offset = usize::try_from(offset).ok()?;
-        self.window[offset..].first_chunk_mut()
+        let offset = address.wrapping_sub(self.window_address);
+        self.window.get_mut(usize::try_from(offset).ok()?..)?.first_chunk_mut()
     }
 
     #[cold]
