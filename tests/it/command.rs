@@ -138,6 +138,27 @@ fn a_failed_invocation_is_shown_and_makes_exit_code_1() {
 }
 
 #[test]
+fn a_library_with_symbols_shows_the_frames_of_a_panic_and_the_function_of_a_fault() {
+    let target = ["--target-dir", "target/unstripped"];
+    support::cargo(
+        ".",
+        &[&["build", "-p", "faulty", "--config", "profile.release.strip=false"], &target[..]]
+            .concat(),
+    );
+    let library = "target/unstripped/release/libfaulty.so";
+    let answer = |event: &str| {
+        let output = pilotlight(&["run", library, "--event", event, "--env", "RUST_BACKTRACE=1"]);
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).expect("JSON")
+    };
+    let frames = answer(r#"{"fault":"panic"}"#)["stackTrace"].to_string();
+    assert!(frames.contains("std::panicking"), "{frames}");
+    assert!(frames.contains("faulty::"), "{frames}");
+    let fault = answer(r#"{"fault":"segv"}"#)["errorMessage"].to_string();
+    assert!(fault.contains("faulty"), "{fault}");
+    assert!(fault.contains("libfaulty.so+0x") && fault.contains(" (_"), "{fault}");
+}
+
+#[test]
 fn a_handler_that_cannot_be_loaded_is_shown() {
     let output = pilotlight(&["run", HELLO, "--handler", "wave"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");

@@ -1,9 +1,6 @@
 //! The fixture crate `heavy`: tokio on four threads, reqwest with rustls, bundled SQLite, zstd, flate2,
 //! regex, chrono, rand and rayon, built with Cargo's default release profile.
 
-use std::env;
-use std::process::Command;
-
 use pilotlight_local::environment::INIT_LIMIT;
 use serde_json::Value;
 use serde_json::json;
@@ -13,18 +10,7 @@ use crate::support;
 
 #[test]
 fn a_heavy_handler_runs_as_it_does_natively() {
-    let built = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args([
-            "build",
-            "--locked",
-            "--release",
-            "--quiet",
-            "--target-dir",
-            "../../../target/heavy",
-        ])
-        .current_dir(support::root().join("tests/fixtures/heavy"))
-        .status();
-    assert!(built.expect("cargo").success(), "the fixture does not build");
+    support::cargo("tests/fixtures/heavy", &["build", "--target-dir", "../../../target/heavy"]);
     let library = support::root().join("target/heavy/release/libheavy.so");
     let expected = json!({
         "http": "hello",

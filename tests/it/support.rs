@@ -136,25 +136,20 @@ pub fn compile(source: &Path, arguments: &[&str], target: &Path) {
     assert!(compiler.status.success(), "{}: {words}", source.display());
 }
 
-/// A fixture crate's library, built by the test's own cargo: stock toolchain, release profile.
+/// Runs the test's own cargo: the stock toolchain.
+pub fn cargo(folder: &str, arguments: &[&str]) {
+    let built = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(arguments)
+        .args(["--locked", "--release", "--quiet"])
+        .current_dir(root().join(folder))
+        .status()
+        .expect("cargo");
+    assert!(built.success(), "cargo {} failed in {folder}", arguments.join(" "));
+}
+
+/// A fixture crate's library, in the workspace's release profile.
 pub fn fixture_crate(name: &str) -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let built = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .args([
-                "build",
-                "--locked",
-                "--release",
-                "--quiet",
-                "-p",
-                "stock",
-                "-p",
-                "asynchronous",
-            ])
-            .current_dir(root())
-            .status()
-            .expect("cargo");
-        assert!(built.success(), "the fixture crates do not build");
-    });
+    BUILT.get_or_init(|| cargo(".", &["build", "-p", "stock", "-p", "asynchronous"]));
     root().join(format!("target/release/lib{name}.so"))
 }
