@@ -50,13 +50,13 @@ pub struct Request {
 
 /// From now on, the end of the process is reported by a request that begins with these parts and
 /// goes on with the category of the error; without an address there is no report.
-pub fn arm(address: Option<SocketAddr>, parts: &[&[u8]]) {
+pub fn arm(address: Option<SocketAddr>, parts: &[&[&[u8]]]) {
     disarm();
     let Some(address) = address else {
         return;
     };
     let mut length = 0;
-    for part in parts {
+    for part in parts.iter().copied().flatten() {
         // SAFETY: disarmed, so nobody but this thread looks at the slot.
         let head = unsafe { &mut *SLOT.head.get() };
         let Some(room) = head.get_mut(length..length + part.len()) else {

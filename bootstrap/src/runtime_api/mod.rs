@@ -27,6 +27,15 @@ use crate::xray;
 
 const USER_AGENT: &str = concat!("pilotlight/", env!("CARGO_PKG_VERSION"));
 
+/// Where something is posted, behind the base and the version; joined from its parts.
+type Path<'a> = [&'a [u8]; 3];
+
+const INIT_ERROR: Path = [b"init/error", b"", b""];
+
+fn invocation_path<'a>(invocation: &Invocation<'a>, what: &'static [u8]) -> Path<'a> {
+    [b"invocation/", invocation.request_id, what]
+}
+
 /// A client of the Runtime API.
 #[derive(Debug)]
 pub struct RuntimeApi {
@@ -76,36 +85,38 @@ impl RuntimeApi {
             request: Vec::new(),
             answer: Vec::new(),
         };
-        api.arm(&[b"init/error"], None);
+        api.arm(INIT_ERROR, None);
         Ok(api)
     }
 
     /// Prepares what is to be posted if the process ends by itself.
-    fn arm(&self, path: &[&[u8]], invocation_id: Option<&[u8]>) {
-        let Endpoint { address, base, authority, .. } = &self.endpoint;
-        let (id_name, id): (&[u8], &[u8]) = match invocation_id {
-            Some(id) => (b"\r\nLambda-Runtime-Invocation-Id: ", id),
-            None => (b"", b""),
+    fn arm(&self, path: Path, invocation_id: Option<&[u8]>) {
+        let category: &[u8] = b"\r\nLambda-Runtime-Function-Error-Type: ";
+        crash::arm(self.endpoint.address, &[&self.post_head(path, invocation_id), &[category]]);
+    }
+
+    /// What every post begins with, up to the end of a header.
+    fn post_head<'h>(&'h self, path: Path<'h>, invocation_id: Option<&'h [u8]>) -> [&'h [u8]; 13] {
+        let id_name: &[u8] = match invocation_id {
+            Some(_) => b"\r\nLambda-Runtime-Invocation-Id: ",
+            None => b"",
         };
-        let [first, second, third] = [0, 1, 2].map(|part| path.get(part).copied().unwrap_or(b""));
-        crash::arm(
-            *address,
-            &[
-                b"POST ",
-                base.as_bytes(),
-                b"/2018-06-01/runtime/",
-                first,
-                second,
-                third,
-                b" HTTP/1.1\r\nHost: ",
-                authority.as_bytes(),
-                b"\r\nUser-Agent: ",
-                USER_AGENT.as_bytes(),
-                id_name,
-                id,
-                b"\r\nContent-Type: application/json\r\nLambda-Runtime-Function-Error-Type: ",
-            ],
-        );
+        let [first, second, third] = path;
+        [
+            b"POST ",
+            self.endpoint.base.as_bytes(),
+            b"/2018-06-01/runtime/",
+            first,
+            second,
+            third,
+            b" HTTP/1.1\r\nHost: ",
+            self.endpoint.authority.as_bytes(),
+            b"\r\nUser-Agent: ",
+            USER_AGENT.as_bytes(),
+            id_name,
+            invocation_id.unwrap_or_default(),
+            b"\r\nContent-Type: application/json",
+        ]
     }
 
     /// Waits for the next invocation, for as long as it takes.
@@ -124,22 +135,21 @@ impl RuntimeApi {
             let message = "GET /next answered without Lambda-Runtime-Aws-Request-Id";
             return Err(Failure::runtime_api(message.into()));
         }
-        let path = [b"invocation/", invocation.request_id, b"/error"];
-        self.arm(&path, invocation.invocation_id);
+        self.arm(invocation_path(&invocation, b"/error"), invocation.invocation_id);
         Ok(invocation)
     }
 
     /// Posts the answer of a handler.
     pub fn respond(&mut self, invocation: &Invocation, body: &[u8]) -> Result<(), Failure> {
-        let path = [b"invocation/", invocation.request_id, b"/response"];
-        self.post(&path, invocation.invocation_id, None, body)?.into_result()
+        let path = invocation_path(invocation, b"/response");
+        self.post(path, invocation.invocation_id, None, body)?.into_result()
     }
 
     /// Posts the failure of a handler.
     pub fn fail(&mut self, invocation: &Invocation, error: &HandlerError) -> Result<(), Failure> {
-        let path = [b"invocation/", invocation.request_id, b"/error"];
+        let path = invocation_path(invocation, b"/error");
         let body = json::error_body(error);
-        self.post(&path, invocation.invocation_id, Some(error), body.as_bytes())?.into_result()
+        self.post(path, invocation.invocation_id, Some(error), body.as_bytes())?.into_result()
     }
 
     /// Posts what went wrong before the first invocation; the process is to end with it.
@@ -150,7 +160,7 @@ impl RuntimeApi {
             stack_trace: failure.stack_trace.as_bytes(),
         };
         let body = json::error_body(&error);
-        match self.post(&[b"init/error"], None, Some(&error), body.as_bytes()) {
+        match self.post(INIT_ERROR, None, Some(&error), body.as_bytes()) {
             Ok(Posted::Accepted) => {}
             Ok(Posted::Dropped(message)) => log(&message),
             Ok(Posted::Fatal(api)) | Err(api) => api.log(),
@@ -160,7 +170,7 @@ impl RuntimeApi {
 
     fn post(
         &mut self,
-        path: &[&[u8]],
+        path: Path,
         invocation_id: Option<&[u8]>,
         error: Option<&HandlerError>,
         body: &[u8],
@@ -169,22 +179,14 @@ impl RuntimeApi {
         let mut request = core::mem::take(&mut self.request);
         request.clear();
         let mut put = |parts: &[&[u8]]| parts.iter().for_each(|part| request.extend(*part));
-        put(&[b"POST ", self.endpoint.base.as_bytes(), b"/2018-06-01/runtime/"]);
-        put(path);
-        put(&[b" HTTP/1.1\r\nHost: ", self.endpoint.authority.as_bytes()]);
-        put(&[b"\r\nUser-Agent: ", USER_AGENT.as_bytes()]);
-        if let Some(id) = invocation_id {
-            put(&[b"\r\nLambda-Runtime-Invocation-Id: ", id]);
-        }
+        put(&self.post_head(path, invocation_id));
         if let Some(error) = error {
             let kind = function_error_type(error.error_type);
             put(&[b"\r\nLambda-Runtime-Function-Error-Type: ", kind.as_bytes()]);
             let cause = xray::cause(error, self.working_directory);
             put(&[b"\r\nLambda-Runtime-Function-XRay-Error-Cause: ", cause.as_bytes()]);
         }
-        let length = format!("{}", body.len());
-        put(&[b"\r\nContent-Type: application/json\r\nContent-Length: ", length.as_bytes()]);
-        put(&[b"\r\n\r\n"]);
+        put(&[b"\r\nContent-Length: ", format!("{}", body.len()).as_bytes(), b"\r\n\r\n"]);
 
         let mut buffer = core::mem::take(&mut self.answer);
         let answer = self.exchange(&request, body, &mut buffer);
@@ -269,7 +271,7 @@ enum Posted {
 }
 
 impl Posted {
-    fn of(path: &[&[u8]], exchange: &Exchange, buffer: &[u8]) -> Posted {
+    fn of(path: Path, exchange: &Exchange, buffer: &[u8]) -> Posted {
         let Exchange { answer, sent_again } = exchange;
         match answer.status {
             200 | 202 => Posted::Accepted,
