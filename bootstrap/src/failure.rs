@@ -4,6 +4,7 @@
 use alloc::format;
 use alloc::string::String;
 
+use crate::loader::LoadError;
 use crate::sys;
 
 /// How the process ends; the numbers are part of what README.md promises.
@@ -34,6 +35,11 @@ impl Failure {
     /// A failure before the first invocation.
     pub fn init(error_type: &str, message: String) -> Failure {
         Failure::new(ExitCode::Init, error_type, message)
+    }
+
+    /// A library that was refused.
+    pub fn load(error: &LoadError) -> Failure {
+        Failure::init("Runtime.HandlerLoadError", format!("{error}"))
     }
 
     /// A failure to talk to the Runtime API.

@@ -183,10 +183,9 @@ pub fn initialise(exports: &Exports) -> Result<(), Failure> {
         Outcome::Response(_) => Ok(()),
         Outcome::Failure(error) => {
             let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-            let mut failure = Failure::init("", text(error.message));
-            failure.error_type = text(error.error_type);
-            failure.stack_trace = text(error.stack_trace);
-            Err(failure)
+            let stack_trace = text(error.stack_trace);
+            let failure = Failure::init(&text(error.error_type), text(error.message));
+            Err(Failure { stack_trace, ..failure })
         }
     }
 }

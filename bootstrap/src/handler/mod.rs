@@ -9,7 +9,6 @@ pub use self::foreign::Answer;
 
 use alloc::format;
 use alloc::string::String;
-use core::fmt;
 
 use self::foreign::Entry;
 use self::foreign::Exports;
@@ -41,15 +40,11 @@ impl Handler {
         let (path, file) = wanted.open(File::open)?;
         let size = size_of::<pilotlight_abi::Library>() as u64;
         let symbol = pilotlight_abi::LIBRARY_SYMBOL;
-        let refused = |defect: &dyn fmt::Display| {
-            Failure::init("Runtime.HandlerLoadError", format!("{defect}"))
-        };
-        let library =
-            loader::load(&file, &path, host, symbol, size).map_err(|error| refused(&error))?.keep();
+        let library = loader::load(&file, &path, host, symbol, size);
+        let library = library.map_err(|error| Failure::load(&error))?.keep();
         let Some(exports) = Exports::read(library) else {
-            let path = path.to_string_lossy().into_owned();
             let defect = Defect::BadTable { what: "`pilotlight_library`" };
-            return Err(refused(&LoadError { path, defect }));
+            return Err(Failure::load(&LoadError::new(&path, defect)));
         };
         let shown = path.to_string_lossy();
         check_version(&exports, &shown)?;

@@ -60,9 +60,8 @@ impl Wanted {
                 Ok(file) => return Ok((path, file)),
                 Err(ENOENT) => {}
                 Err(errno) => {
-                    let path = path.to_string_lossy().into_owned();
-                    let error = LoadError { path, defect: Defect::Unreadable { errno } };
-                    return Err(Failure::init("Runtime.HandlerLoadError", format!("{error}")));
+                    let error = LoadError::new(&path, Defect::Unreadable { errno });
+                    return Err(Failure::load(&error));
                 }
             }
         }

@@ -46,10 +46,7 @@ fn load() -> Result<&'static Library, LoadError> {
     let mut path = sys::executable_folder();
     path.extend_from_slice(PATH.as_bytes());
     let path = CString::new(path).unwrap_or_default();
-    let unreadable = |errno| LoadError {
-        path: path.to_string_lossy().into_owned(),
-        defect: Defect::Unreadable { errno },
-    };
+    let unreadable = |errno| LoadError::new(&path, Defect::Unreadable { errno });
     let file = File::open(&path).map_err(unreadable)?;
     Ok(loader::load(&file, &path, &Core, ENTRY, 1)?.keep())
 }

@@ -266,6 +266,7 @@ impl Data<'_> {
     }
 
     /// The bytes from `address` to the end of its writable segment.
+    #[inline(always)]
     pub fn rest(&mut self, address: u64) -> Option<&mut [u8]> {
         let offset = address.wrapping_sub(self.window_address);
         if offset >= self.window.len() as u64 {
@@ -278,12 +279,7 @@ impl Data<'_> {
     /// An address-sized word, or None where it is not inside one writable segment.
     #[inline(always)]
     pub fn word(&mut self, address: u64) -> Option<&mut [u8; 8]> {
-        let offset = address.wrapping_sub(self.window_address);
-        if offset >= self.window.len() as u64 {
-            self.open_window(address)?;
-        }
-        let offset = address.wrapping_sub(self.window_address);
-        self.window.get_mut(usize::try_from(offset).ok()?..)?.first_chunk_mut()
+        self.rest(address)?.first_chunk_mut()
     }
 
     #[cold]

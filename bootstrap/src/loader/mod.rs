@@ -67,6 +67,13 @@ pub struct LoadError {
     pub defect: Defect,
 }
 
+impl LoadError {
+    /// Says what is wrong with the file at `path`.
+    pub fn new(path: &CStr, defect: Defect) -> LoadError {
+        LoadError { path: path.to_string_lossy().into_owned(), defect }
+    }
+}
+
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.path, self.defect)
@@ -129,8 +136,7 @@ pub fn load(
     symbol: &'static str,
     size: u64,
 ) -> Result<Library, LoadError> {
-    load_file(file, host, symbol, size)
-        .map_err(|defect| LoadError { path: path.to_string_lossy().into_owned(), defect })
+    load_file(file, host, symbol, size).map_err(|defect| LoadError::new(path, defect))
 }
 
 fn load_file(
