@@ -23,6 +23,12 @@ pub fn set_errno(number: i32) {
     unsafe { *place = number };
 }
 
+/// Does nothing for so many milliseconds, or less where a signal comes.
+pub fn pause(milliseconds: u32) {
+    // SAFETY: there are no descriptors to look at.
+    unsafe { libc::poll(ptr::null_mut(), 0, milliseconds.cast_signed()) };
+}
+
 /// A file opened for reading.
 #[derive(Debug)]
 pub struct File(c_int);

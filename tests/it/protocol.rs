@@ -7,6 +7,7 @@ use std::net::TcpStream;
 use std::process::Command;
 use std::process::Stdio;
 use std::thread;
+use std::time::Duration;
 
 use crate::support;
 
@@ -227,6 +228,22 @@ fn an_api_that_is_not_there_is_named() {
     assert!(run(Some("host:port")).contains("AWS_LAMBDA_RUNTIME_API is `host:port`; expected"));
     assert!(run(Some("127.0.0.1:1")).contains("cannot connect to the Runtime API at 127.0.0.1:1"));
     assert!(run(Some("name.invalid:1")).contains("cannot find the Runtime API's host"));
+}
+
+#[test]
+fn an_api_that_listens_late_is_waited_for() {
+    let port = support::free_port();
+    let function = support::example("echo");
+    let mut runtime = Command::new(&function.bootstrap)
+        .env_clear()
+        .envs(function.environment(&format!("127.0.0.1:{port}")))
+        .spawn()
+        .expect("the bootstrap");
+    thread::sleep(Duration::from_millis(100));
+    let listener = TcpListener::bind(("127.0.0.1", port)).expect("the port");
+    let (requests, _) = serve(&listener, vec![status("500 Oh")]);
+    assert!(requests[0].0.starts_with("GET /2018-06-01/runtime/invocation/next "), "{requests:?}");
+    assert_eq!(runtime.wait().expect("ended").code(), Some(11));
 }
 
 #[test]

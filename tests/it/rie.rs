@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::io::Write as _;
-use std::net::TcpListener;
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Child;
@@ -26,7 +25,7 @@ struct Rie {
 impl Rie {
     fn start(handler: &str) -> Rie {
         let folder = TempDir::new().expect("a folder");
-        let (api, port) = (free_port(), free_port());
+        let (api, port) = (support::free_port(), support::free_port());
         let log = File::create(folder.path().join("log")).expect("a file");
         let child = Command::new(program())
             .args(["--log-level", "info"])
@@ -74,12 +73,10 @@ impl Drop for Rie {
         // It takes seconds to end by itself. The bootstrap ends when its connection breaks.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if thread::panicking() {
+            eprintln!("the emulator's log:\n{}", self.log());
+        }
     }
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
 }
 
 fn program() -> PathBuf {

@@ -1,10 +1,13 @@
 //! What the tests share: where things are, and one invocation from start to end.
 
 use std::env;
+use std::net::TcpListener;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
+use std::sync::atomic::AtomicU16;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use pilotlight_local::environment::ExecutionEnvironment;
@@ -152,4 +155,17 @@ pub fn fixture_crate(name: &str) -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
     BUILT.get_or_init(|| cargo(".", &["build", "-p", "stock", "-p", "asynchronous"]));
     root().join(format!("target/release/lib{name}.so"))
+}
+
+/// A port for a program to listen on that cannot say which it chose. Below the range that the kernel gives
+/// to port 0 and to clients (`ip_local_port_range`), so that no other test has it before it does.
+pub fn free_port() -> u16 {
+    static TAKEN: AtomicU16 = AtomicU16::new(0);
+    let first = u16::try_from(std::process::id() % 10_000).expect("a small number");
+    loop {
+        let port = 20_000 + (first + TAKEN.fetch_add(1, Ordering::Relaxed)) % 10_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }

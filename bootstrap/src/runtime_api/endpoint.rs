@@ -21,7 +21,12 @@ pub struct Endpoint {
     pub base: String,
     /// For the `Host` header.
     pub authority: String,
+    /// Whether it has been connected to before.
+    reached: bool,
 }
+
+/// How long an API that does not listen is waited for, doubling from one millisecond: a second in all.
+const PAUSES_MS: [u32; 10] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 
 impl Endpoint {
     /// Reads `[http://]host[:port][/base]`.
@@ -52,12 +57,13 @@ impl Endpoint {
             address,
             base: string(base.strip_suffix(b"/").unwrap_or(base))?,
             authority: string(authority)?,
+            reached: false,
         })
     }
 
     /// Connects to it; a name is looked up the first time.
     pub fn connect(&mut self) -> Result<Socket, Failure> {
-        let Endpoint { host, port, authority, .. } = self;
+        let Endpoint { host, port, authority, reached, .. } = self;
         let address = self.address.or_else(|| {
             let name = CString::new(host.as_str()).ok()?;
             sys::resolve(&name, *port)
@@ -68,11 +74,26 @@ impl Endpoint {
         };
         // Found for good: a report of a crash cannot look names up.
         self.address = Some(address);
-        Socket::connect(&address).map_err(|errno| {
+        let socket = if *reached { Socket::connect(&address) } else { first(&address) };
+        *reached = true;
+        socket.map_err(|errno| {
             let message = format!("cannot connect to the Runtime API at {authority}");
             Failure::runtime_api(format!("{message} (errno {errno})"))
         })
     }
+}
+
+/// Connects for the first time. AWS's emulator starts the runtime beside its server, and the runtime
+/// can be the faster of the two.
+fn first(address: &SocketAddr) -> Result<Socket, i32> {
+    const ECONNREFUSED: i32 = 111;
+    for pause in PAUSES_MS {
+        match Socket::connect(address) {
+            Err(ECONNREFUSED) => sys::pause(pause),
+            connected => return connected,
+        }
+    }
+    Socket::connect(address)
 }
 
 #[cfg(test)]
