@@ -50,6 +50,11 @@ impl Context {
         self.bytes(self.0.event).unwrap_or_default()
     }
 
+    /// Where the response is streamed to.
+    pub(crate) fn stream(&self) -> *mut abi::Stream {
+        self.0.stream
+    }
+
     /// The id of the invocation's request.
     pub fn request_id(&self) -> &str {
         self.text(self.0.request_id).unwrap_or_default()
@@ -74,7 +79,8 @@ impl Context {
         self.text(self.0.invoked_function_arn)
     }
 
-    /// The X-Ray trace header, also found in `_X_AMZN_TRACE_ID`.
+    /// The X-Ray trace header. It is also found in `_X_AMZN_TRACE_ID`, unless several invocations may
+    /// run at once.
     pub fn trace_id(&self) -> Option<&str> {
         self.text(self.0.trace_id)
     }

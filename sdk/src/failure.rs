@@ -9,6 +9,13 @@ use std::fmt::Display;
 use std::panic;
 use std::panic::PanicHookInfo;
 
+use pilotlight_abi as abi;
+
+use crate::runtime;
+
+/// The level of a panic's record, an index of [`abi::LOG_LEVELS`].
+const ERROR: u32 = 4;
+
 /// A failure on its way to the caller.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -42,11 +49,7 @@ impl Failure {
 
     /// The handler panicked on this thread, and `payload` is what unwinding brought.
     pub fn panicked(payload: &(dyn Any + Send)) -> Failure {
-        let text = match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
-            (Some(text), _) => text,
-            (None, Some(text)) => text.as_str(),
-            (None, None) => "a value that is not text",
-        };
+        let text = text(payload);
         let seen = LAST_PANIC.take();
         let (message, stack_trace) = match seen {
             Some(seen) => (format!("panicked at {}: {text}", seen.place), seen.stack_trace),
@@ -66,14 +69,34 @@ thread_local! {
     static LAST_PANIC: RefCell<Option<SeenPanic>> = const { RefCell::new(None) };
 }
 
-/// Has every panic remembered with its place (and, with `RUST_BACKTRACE`, its frames), beside what
-/// the hook before did: printing it to the log.
+/// Has every panic remembered with its place (and, with `RUST_BACKTRACE`, its frames), and logged: by
+/// the hook that was there before, or in a log of JSON as one of its records.
 pub fn observe_panics() {
     let before = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
-        LAST_PANIC.set(Some(see(info)));
-        before(info);
+        let seen = see(info);
+        match runtime::attached().filter(|runtime| runtime.log_format == abi::LOG_JSON) {
+            Some(runtime) => log_panic(runtime, &seen, text(info.payload())),
+            None => before(info),
+        }
+        LAST_PANIC.set(Some(seen));
     }));
+}
+
+fn log_panic(runtime: &abi::Runtime, seen: &SeenPanic, text: &str) {
+    let SeenPanic { place, stack_trace } = seen;
+    let frames = if stack_trace.trim_end() == place { "" } else { stack_trace };
+    let message = format!("panicked at {place}: {text}\n{frames}");
+    runtime::log(runtime, ERROR, "panic", message.trim_end());
+}
+
+/// What a panic was called with.
+fn text(payload: &(dyn Any + Send)) -> &str {
+    match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
+        (Some(text), _) => text,
+        (None, Some(text)) => text.as_str(),
+        (None, None) => "a value that is not text",
+    }
 }
 
 fn see(info: &PanicHookInfo) -> SeenPanic {

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::Context;
 use crate::Raw;
+use crate::ResponseStream;
 use crate::answer::Answer;
 use crate::failure::Failure;
 
@@ -56,11 +57,13 @@ impl<T: AsRef<[u8]>> IntoResponse for Raw<T> {
     }
 }
 
-/// A handler: `fn(E) -> Result<R, Err>` or `fn(E, &Context) -> Result<R, Err>`, and with the
-/// feature `tokio` the same as `async fn`. `Form` tells these forms apart, and is inferred.
+/// A handler: `fn(E) -> Result<R, Err>` or `fn(E, &Context) -> Result<R, Err>`; one that streams is
+/// `fn(E, ResponseStream) -> Result<(), Err>` or `fn(E, ResponseStream, &Context) -> Result<(), Err>`;
+/// with the feature `tokio` the same as `async fn`. `Form` tells these forms apart, and is inferred.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler",
     note = "a handler is a fn(Event) -> Result<Response, Error> or fn(Event, &Context) -> Result<Response, Error>",
+    note = "one that streams is a fn(Event, ResponseStream) -> Result<(), Error>, perhaps with &Context behind",
     note = "Event: serde::Deserialize or Raw<&[u8]>; Response: serde::Serialize or Raw<…>; Error: Display",
     note = "for `async fn`, switch on the feature `tokio` of the crate `pilotlight`"
 )]
@@ -101,6 +104,33 @@ where
 {
     fn handle(&self, context: &'a Context) -> Result<Answer, Failure> {
         answer(self(E::from_event(context.event())?, context))
+    }
+}
+
+/// What a handler that has streamed answers in the end.
+pub(crate) fn end<E: Display>(result: Result<(), E>) -> Result<Answer, Failure> {
+    answer(result.map(|()| Raw(b"")))
+}
+
+impl<'a, F, E, Err> Handle<'a, (E, ResponseStream<'a>)> for F
+where
+    F: Fn(E, ResponseStream<'a>) -> Result<(), Err>,
+    E: FromEvent<'a>,
+    Err: Display,
+{
+    fn handle(&self, context: &'a Context) -> Result<Answer, Failure> {
+        end(self(E::from_event(context.event())?, ResponseStream::of(context)))
+    }
+}
+
+impl<'a, F, E, Err> Handle<'a, (E, ResponseStream<'a>, &'a Context)> for F
+where
+    F: Fn(E, ResponseStream<'a>, &'a Context) -> Result<(), Err>,
+    E: FromEvent<'a>,
+    Err: Display,
+{
+    fn handle(&self, context: &'a Context) -> Result<Answer, Failure> {
+        end(self(E::from_event(context.event())?, ResponseStream::of(context), context))
     }
 }
 

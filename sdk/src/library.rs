@@ -13,15 +13,17 @@ use crate::failure::Failure;
 use crate::handle::Handle;
 use crate::handle::Setup;
 
-/// Calls a handler.
+/// Calls a handler, perhaps on several threads at once: so its type is to be `Sync`.
 ///
 /// # Safety
 /// The runtime's promises of the ABI: both pointers are valid, what the invocation borrows lives
-/// until the outcome is released.
-pub unsafe fn call<'a, Form, H: Handle<'a, Form>>(
+/// until the outcome is released. `scope` lives no longer than the caller's frame, so that no handler
+/// can ask for more.
+pub unsafe fn call<'a, Form, H: Handle<'a, Form> + Sync>(
     invocation: *const abi::Invocation,
     outcome: *mut abi::Outcome,
     handler: H,
+    _scope: &'a (),
 ) -> i32 {
     // SAFETY: as the function's own contract.
     let context: &'a Context = unsafe { Context::borrow(invocation) };
@@ -58,6 +60,11 @@ pub unsafe fn initialise<Form>(outcome: *mut abi::Outcome, setup: impl Setup<For
             abi::FAILURE
         }
     }
+}
+
+/// Runs the library's last work. A panic ends it, and its hook has logged it.
+pub fn shut_down<Form>(hook: impl Setup<Form>) {
+    let _ = catch_unwind(AssertUnwindSafe(|| hook.set_up()));
 }
 
 fn respond(answer: Answer) -> abi::Outcome {

@@ -1,89 +1,32 @@
-//! `async fn` handlers, on one current-thread runtime.
-//!
-//! The runtime runs while a handler does: a task that a handler spawned and did not await goes on
-//! in the next invocation, as the execution environment itself may be frozen in between.
+//! What the runtime offers, taken when it attaches itself to the library.
 
-use std::fmt::Display;
-use std::sync::OnceLock;
+use std::ptr;
+use std::sync::atomic::AtomicPtr;
+use std::sync::atomic::Ordering;
 
-use tokio::runtime::Builder;
-use tokio::runtime::Runtime;
+use pilotlight_abi as abi;
 
-use crate::Context;
-use crate::answer::Answer;
-use crate::failure::Failure;
-use crate::handle::FromEvent;
-use crate::handle::Handle;
-use crate::handle::IntoResponse;
-use crate::handle::Setup;
-use crate::handle::answer;
+static RUNTIME: AtomicPtr<abi::Runtime> = AtomicPtr::new(ptr::null_mut());
 
-/// The form of an `async fn` with these arguments.
-#[derive(Debug)]
-pub struct Async<Arguments>(Arguments);
-
-static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-
-/// The runtime; made once, by `prepare` as a rule.
-fn runtime() -> &'static Runtime {
-    RUNTIME.get_or_init(|| {
-        let made = Builder::new_current_thread().enable_all().build();
-        made.expect("the system refuses what a tokio runtime needs (epoll, eventfd)")
-    })
+/// Called once, before `init`.
+///
+/// # Safety
+/// The runtime's promise of the ABI: the table is valid as long as the process lives.
+pub unsafe extern "C" fn attach(runtime: *const abi::Runtime) {
+    RUNTIME.store(runtime.cast_mut(), Ordering::Release);
+    #[cfg(feature = "log")]
+    crate::logger::install();
 }
 
-impl<'a, F, E, Fut, R, Err> Handle<'a, Async<(E,)>> for F
-where
-    F: Fn(E) -> Fut,
-    Fut: Future<Output = Result<R, Err>>,
-    E: FromEvent<'a>,
-    R: IntoResponse,
-    Err: Display,
-{
-    fn prepare() {
-        runtime();
-    }
-
-    fn handle(&self, context: &'a Context) -> Result<Answer, Failure> {
-        answer(runtime().block_on(self(E::from_event(context.event())?)))
-    }
+/// The runtime; None where something else than the runtime has loaded the library, as tests do.
+pub fn attached() -> Option<&'static abi::Runtime> {
+    // SAFETY: null, or what `attach` was promised.
+    unsafe { RUNTIME.load(Ordering::Acquire).as_ref() }
 }
 
-impl<'a, F, E, Fut, R, Err> Handle<'a, Async<(E, &'a Context)>> for F
-where
-    F: Fn(E, &'a Context) -> Fut,
-    Fut: Future<Output = Result<R, Err>>,
-    E: FromEvent<'a>,
-    R: IntoResponse,
-    Err: Display,
-{
-    fn prepare() {
-        runtime();
-    }
-
-    fn handle(&self, context: &'a Context) -> Result<Answer, Failure> {
-        answer(runtime().block_on(self(E::from_event(context.event())?, context)))
-    }
-}
-
-impl<F, Fut> Setup<Async<()>> for F
-where
-    F: FnOnce() -> Fut,
-    Fut: Future<Output = ()>,
-{
-    fn set_up(self) -> Result<(), Failure> {
-        runtime().block_on(self());
-        Ok(())
-    }
-}
-
-impl<F, Fut, E> Setup<Async<Result<(), E>>> for F
-where
-    F: FnOnce() -> Fut,
-    Fut: Future<Output = Result<(), E>>,
-    E: Display,
-{
-    fn set_up(self) -> Result<(), Failure> {
-        runtime().block_on(self()).map_err(|error| Failure::returned(&error))
-    }
+/// Writes a record to the function's log. `level` is an index of [`abi::LOG_LEVELS`].
+pub fn log(runtime: &abi::Runtime, level: u32, target: &str, message: &str) {
+    let (target, message) = (abi::Bytes::of(target.as_bytes()), abi::Bytes::of(message.as_bytes()));
+    // SAFETY: the ABI's rule for `log`: any thread, bytes that live until it returns.
+    unsafe { (runtime.log)(level, target, message) };
 }

@@ -49,12 +49,18 @@ layout! {
     "pilotlight_invocation" = Invocation {
         event, request_id, deadline_ms, invoked_function_arn, trace_id, client_context,
         cognito_identity, tenant_id, function_name, function_version, memory_size_mb,
+        stream,
     }
     "pilotlight_outcome" = Outcome {
         response, error_type, error_message, stack_trace, owner, release,
     }
-    "pilotlight_handler" = Handler { name, call }
-    "pilotlight_library_v1" = Library { abi_version, handler_count, handlers, init }
+    "pilotlight_handler" = Handler { name, call, flags }
+    "pilotlight_library_v1" = Library {
+        abi_version, handler_count, handlers, init, shutdown, attach,
+    }
+    "pilotlight_runtime" = Runtime {
+        abi_version, log_format, log_level, log, stream_begin, stream_write,
+    }
 }
 
 #[test]

@@ -81,6 +81,15 @@ pub struct Invocation {
     pub function_version: Bytes,
     /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE` in MB; 0 when absent.
     pub memory_size_mb: u64,
+    /// For [`Runtime::stream_begin`] and [`Runtime::stream_write`]; belongs to the runtime.
+    pub stream: *mut Stream,
+}
+
+/// The response of one invocation, to be written piece by piece; what it is, is the runtime's affair.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Stream {
+    opaque: [u8; 0],
 }
 
 impl Invocation {
@@ -97,6 +106,7 @@ impl Invocation {
         function_name: Bytes::ABSENT,
         function_version: Bytes::ABSENT,
         memory_size_mb: 0,
+        stream: core::ptr::null_mut(),
     };
 }
 
@@ -105,7 +115,8 @@ impl Invocation {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Outcome {
-    /// The response, posted as it is, when the handler returned [`RESPONSE`].
+    /// The response, posted as it is, when the handler returned [`RESPONSE`]; of a response that was
+    /// streamed, the last piece.
     pub response: Bytes,
     /// `errorType` of a failure, UTF-8; absent means `Error`.
     pub error_type: Bytes,
@@ -145,6 +156,16 @@ pub type Call = unsafe extern "C" fn(invocation: *const Invocation, outcome: *mu
 /// outcome is read but `release`) or [`FAILURE`].
 pub type Init = unsafe extern "C" fn(outcome: *mut Outcome) -> i32;
 
+/// Work to be done when the execution environment ends, on a thread of its own and perhaps while a
+/// handler runs; see the header for how much time it has.
+pub type Shutdown = unsafe extern "C" fn();
+
+/// Takes what the runtime offers: called first, before `init`. The table lives as long as the process.
+pub type Attach = unsafe extern "C" fn(runtime: *const Runtime);
+
+/// [`Handler::flags`]: the handler may be called on several threads at the same time.
+pub const CONCURRENT: u32 = 1;
+
 /// One handler of a library.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -153,6 +174,8 @@ pub struct Handler {
     pub name: *const c_char,
     /// The handler itself; null is no handler.
     pub call: Option<Call>,
+    /// [`CONCURRENT`] or 0; other bits are 0.
+    pub flags: u32,
 }
 
 /// What a library exports as [`LIBRARY_SYMBOL`].
@@ -167,6 +190,45 @@ pub struct Library {
     pub handlers: *const Handler,
     /// Called once, after the library's constructors and before the first invocation; may be null.
     pub init: Option<Init>,
+    /// Called once, when the execution environment ends; may be null.
+    pub shutdown: Option<Shutdown>,
+    /// Called once, before `init`; may be null.
+    pub attach: Option<Attach>,
+}
+
+/// [`Runtime::log_format`]: a line of text, its parts separated by tabs.
+pub const LOG_TEXT: u32 = 0;
+/// [`Runtime::log_format`]: a line of JSON.
+pub const LOG_JSON: u32 = 1;
+
+/// The levels of a log record, least severe first.
+pub const LOG_LEVELS: [&str; 6] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
+
+/// What the runtime offers to a library. May be used on any thread, from `attach` on.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Runtime {
+    /// [`ABI_VERSION`] of the runtime: fields are appended with minor versions.
+    pub abi_version: u32,
+    /// [`LOG_TEXT`] or [`LOG_JSON`], as `AWS_LAMBDA_LOG_FORMAT` says.
+    pub log_format: u32,
+    /// The least severe level that is logged, an index of [`LOG_LEVELS`].
+    pub log_level: u32,
+    /// Writes one record to the function's log, unless its level is below `log_level`. `target` says
+    /// where it comes from, and may be absent.
+    pub log: unsafe extern "C" fn(level: u32, target: Bytes, message: Bytes),
+    /// Begins a streamed response, before its first piece: a content type (absent:
+    /// `application/octet-stream`), and what a function URL or API Gateway needs to know first, JSON
+    /// with `statusCode`, `headers` and `cookies` (absent: nothing). 0, or a system error number:
+    /// EINVAL when the response has begun.
+    pub stream_begin: unsafe extern "C" fn(
+        stream: *mut Stream,
+        content_type: Bytes,
+        prelude: Bytes,
+    ) -> i32,
+    /// Writes a piece of the response, and waits for as long as the reader takes. 0, or a system error
+    /// number when the reader has gone.
+    pub stream_write: unsafe extern "C" fn(stream: *mut Stream, data: Bytes) -> i32,
 }
 
 /// A [`Library`] or [`Handler`] may stand in a static: its pointers are to constant data.

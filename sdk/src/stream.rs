@@ -1,0 +1,156 @@
+//! Responses that are written piece by piece.
+
+use std::io;
+use std::io::Write;
+use std::marker::PhantomData;
+
+use pilotlight_abi as abi;
+use serde_json::Map;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::Context;
+use crate::runtime;
+
+/// The response of one invocation, written piece by piece: each write is sent at once, and waits while
+/// the reader is slow. Small pieces are better collected by a [`std::io::BufWriter`].
+///
+/// A handler that takes one returns `Result<(), E>`. An error before the first write fails the
+/// invocation like any other; later, it breaks the response off and reaches the reader as its end.
+///
+/// ```
+/// use std::io;
+/// use std::io::Write;
+///
+/// use pilotlight::ResponseStream;
+///
+/// fn count(chunks: u32, mut response: ResponseStream) -> io::Result<()> {
+///     for chunk in 0..chunks {
+///         writeln!(response, "chunk {chunk}")?;
+///     }
+///     Ok(())
+/// }
+/// # pilotlight::handler!(count);
+/// ```
+#[derive(Debug)]
+pub struct ResponseStream<'a> {
+    stream: *mut abi::Stream,
+    invocation: PhantomData<&'a Context>,
+}
+
+// SAFETY: the ABI lets any thread write, one at a time, which `&mut self` makes sure of.
+unsafe impl Send for ResponseStream<'_> {}
+
+impl<'a> ResponseStream<'a> {
+    /// That of an invocation, to be made once.
+    pub(crate) fn of(context: &'a Context) -> ResponseStream<'a> {
+        ResponseStream { stream: context.stream(), invocation: PhantomData }
+    }
+
+    /// Says of what type the pieces are, before the first of them; without it, they are
+    /// `application/octet-stream`.
+    ///
+    /// # Errors
+    /// `InvalidInput` after the first write; `Unsupported` where no runtime is attached.
+    pub fn begin(&mut self, content_type: &str) -> io::Result<()> {
+        self.begin_with(abi::Bytes::of(content_type.as_bytes()), abi::Bytes::ABSENT)
+    }
+
+    /// Says what a function URL or API Gateway is to answer in front of the pieces, before the first of
+    /// them.
+    ///
+    /// # Errors
+    /// As for [`begin`](ResponseStream::begin).
+    pub fn begin_http(&mut self, head: HttpHead) -> io::Result<()> {
+        let prelude = head.into_json().to_string();
+        self.begin_with(abi::Bytes::ABSENT, abi::Bytes::of(prelude.as_bytes()))
+    }
+
+    fn begin_with(&mut self, content_type: abi::Bytes, prelude: abi::Bytes) -> io::Result<()> {
+        let runtime = runtime::attached().ok_or(io::ErrorKind::Unsupported)?;
+        // SAFETY: the ABI's rule for `stream_begin`: the invocation has not ended, as 'a says.
+        result(unsafe { (runtime.stream_begin)(self.stream, content_type, prelude) })
+    }
+}
+
+impl Write for ResponseStream<'_> {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        let runtime = runtime::attached().ok_or(io::ErrorKind::Unsupported)?;
+        // SAFETY: the ABI's rule for `stream_write`, as above.
+        result(unsafe { (runtime.stream_write)(self.stream, abi::Bytes::of(piece)) })?;
+        Ok(piece.len())
+    }
+
+    /// Every write has been sent.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn result(error_number: i32) -> io::Result<()> {
+    match error_number {
+        0 => Ok(()),
+        number => Err(io::Error::from_raw_os_error(number)),
+    }
+}
+
+/// Status, headers and cookies of a streamed HTTP response.
+///
+/// Source: "Response streaming for Lambda functions" in AWS's documentation: JSON with `statusCode`,
+/// `headers` and `cookies`.
+///
+/// ```
+/// # use pilotlight::HttpHead;
+/// let head = HttpHead::new(200).header("Content-Type", "text/plain").cookie("seen=1");
+/// ```
+#[derive(Clone, Debug)]
+pub struct HttpHead {
+    status: u16,
+    headers: Map<String, Value>,
+    cookies: Vec<String>,
+}
+
+impl HttpHead {
+    /// One with this status and nothing else.
+    pub fn new(status: u16) -> HttpHead {
+        HttpHead { status, headers: Map::new(), cookies: Vec::new() }
+    }
+
+    /// Adds a header, or replaces it.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> HttpHead {
+        self.headers.insert(name.into(), value.into());
+        self
+    }
+
+    /// Adds a cookie, in the form of a `Set-Cookie` header's value.
+    #[must_use]
+    pub fn cookie(mut self, cookie: &str) -> HttpHead {
+        self.cookies.push(cookie.into());
+        self
+    }
+
+    fn into_json(self) -> Value {
+        json!({ "statusCode": self.status, "headers": self.headers, "cookies": self.cookies })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_is_what_function_urls_read() {
+        let head = HttpHead::new(201).header("X-A", "1").header("X-A", "2").cookie("a=b");
+        let expected = json!({ "statusCode": 201, "headers": { "X-A": "2" }, "cookies": ["a=b"] });
+        assert_eq!(head.into_json(), expected);
+    }
+
+    #[test]
+    fn without_a_runtime_nothing_can_be_written() {
+        let context = Context::default();
+        let mut stream = ResponseStream::of(&context);
+        let error = stream.write(b"x").expect_err("no runtime");
+        assert_eq!(error.kind(), io::ErrorKind::Unsupported);
+    }
+}
