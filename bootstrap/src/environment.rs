@@ -7,6 +7,8 @@ use core::ffi::CStr;
 use core::ffi::c_char;
 use core::ffi::c_int;
 
+use crate::http;
+
 /// What Lambda tells a runtime through its environment. Values live as long as the process.
 #[derive(Debug)]
 pub struct Environment {
@@ -22,9 +24,23 @@ pub struct Environment {
     pub function_version: Option<&'static [u8]>,
     /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE` in MB.
     pub memory_size_mb: Option<u64>,
+    /// `AWS_LAMBDA_MAX_CONCURRENCY`: how many invocations the function allows at once.
+    pub max_concurrency: Option<&'static [u8]>,
+    /// `AWS_LAMBDA_LOG_FORMAT`: `JSON` or `Text`, in any case.
+    pub log_format: Option<&'static [u8]>,
+    /// `AWS_LAMBDA_LOG_LEVEL`: `TRACE` to `FATAL`, in any case.
+    pub log_level: Option<&'static [u8]>,
+    /// `PILOTLIGHT_SHUTDOWN`: `1` to end in order where the library has no hook for it, `0` to have its
+    /// hook ignored.
+    pub shutdown: Option<&'static [u8]>,
     /// What the process was started with, for constructors.
     pub arguments: Arguments,
 }
+
+// SAFETY: what it points to was put on the stack by the kernel, for good, and is only read.
+unsafe impl Sync for Arguments {}
+// SAFETY: as above.
+unsafe impl Send for Arguments {}
 
 /// `argc`, `argv` and `envp`.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +57,21 @@ unsafe extern "C" {
     static environ: *const *const c_char;
 }
 
+/// Nothing is set.
+pub const EMPTY: Environment = Environment {
+    runtime_api: None,
+    handler: None,
+    task_root: None,
+    function_name: None,
+    function_version: None,
+    memory_size_mb: None,
+    max_concurrency: None,
+    log_format: None,
+    log_level: None,
+    shutdown: None,
+    arguments: Arguments { argc: 0, argv: core::ptr::null(), envp: core::ptr::null() },
+};
+
 const TRACE_ID: &CStr = c"_X_AMZN_TRACE_ID";
 
 impl Environment {
@@ -48,7 +79,7 @@ impl Environment {
     pub fn read(argc: c_int, argv: *const *const c_char) -> Environment {
         // SAFETY: libc set it before `main`; nobody else runs yet.
         let envp = unsafe { environ };
-        let mut environment = Environment::empty(Arguments { argc, argv, envp });
+        let mut environment = Environment { arguments: Arguments { argc, argv, envp }, ..EMPTY };
         let mut entry = envp;
         loop {
             // SAFETY: the list ends with null, and `entry` has not passed it.
@@ -59,7 +90,7 @@ impl Environment {
             entry = entry.wrapping_add(1);
             // Most entries are somebody else's, and end with their first letter.
             // SAFETY: the entries are strings that the kernel put on the stack, for good.
-            if matches!(unsafe { *text }.cast_unsigned(), b'A' | b'L' | b'_') {
+            if matches!(unsafe { *text }.cast_unsigned(), b'A' | b'L' | b'P' | b'_') {
                 // SAFETY: as above.
                 let text: &'static CStr = unsafe { CStr::from_ptr(text) };
                 environment.take(text.to_bytes());
@@ -67,34 +98,36 @@ impl Environment {
         }
     }
 
-    fn empty(arguments: Arguments) -> Environment {
-        Environment {
-            runtime_api: None,
-            handler: None,
-            task_root: None,
-            function_name: None,
-            function_version: None,
-            memory_size_mb: None,
-            arguments,
-        }
-    }
-
     fn take(&mut self, entry: &'static [u8]) {
         let Some(equals) = entry.iter().position(|&byte| byte == b'=') else {
             return;
         };
-        let value = &entry[equals + 1..];
-        match &entry[..equals] {
-            b"AWS_LAMBDA_RUNTIME_API" => self.runtime_api = Some(value),
-            b"_HANDLER" => self.handler = Some(value),
-            b"LAMBDA_TASK_ROOT" => self.task_root = Some(value),
-            b"AWS_LAMBDA_FUNCTION_NAME" => self.function_name = Some(value),
-            b"AWS_LAMBDA_FUNCTION_VERSION" => self.function_version = Some(value),
-            b"AWS_LAMBDA_FUNCTION_MEMORY_SIZE" => self.memory_size_mb = number(value),
-            _ => {}
+        let (name, value) = (&entry[..equals], &entry[equals + 1..]);
+        if let Some((_, set)) = VARIABLES.iter().find(|(known, _)| known.as_bytes() == name) {
+            set(self, value);
         }
     }
 }
+
+type Set = fn(&mut Environment, &'static [u8]);
+
+/// A table, because a `match` on texts becomes ten times the code.
+const VARIABLES: [(&str, Set); 10] = [
+    ("AWS_LAMBDA_RUNTIME_API", |environment, value| environment.runtime_api = Some(value)),
+    ("_HANDLER", |environment, value| environment.handler = Some(value)),
+    ("LAMBDA_TASK_ROOT", |environment, value| environment.task_root = Some(value)),
+    ("AWS_LAMBDA_FUNCTION_NAME", |environment, value| environment.function_name = Some(value)),
+    ("AWS_LAMBDA_FUNCTION_VERSION", |environment, value| {
+        environment.function_version = Some(value);
+    }),
+    ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", |environment, value| {
+        environment.memory_size_mb = http::decimal(value).map(|size| size as u64);
+    }),
+    ("AWS_LAMBDA_MAX_CONCURRENCY", |environment, value| environment.max_concurrency = Some(value)),
+    ("AWS_LAMBDA_LOG_FORMAT", |environment, value| environment.log_format = Some(value)),
+    ("AWS_LAMBDA_LOG_LEVEL", |environment, value| environment.log_level = Some(value)),
+    ("PILOTLIGHT_SHUTDOWN", |environment, value| environment.shutdown = Some(value)),
+];
 
 /// Sets `_X_AMZN_TRACE_ID`, where X-Ray's SDKs look for it, or unsets it: a stale one would tie this
 /// invocation to another's trace.
@@ -108,18 +141,13 @@ pub fn set_trace_id(trace_id: Option<&CStr>) {
     };
 }
 
-fn number(digits: &[u8]) -> Option<u64> {
-    core::str::from_utf8(digits).ok()?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn known_names_are_taken_and_others_left() {
-        let nothing = Arguments { argc: 0, argv: core::ptr::null(), envp: core::ptr::null() };
-        let mut environment = Environment::empty(nothing);
+        let mut environment = EMPTY;
         environment.take(b"_HANDLER=hello.greet=x");
         environment.take(b"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128");
         environment.take(b"LAMBDA_TASK_ROOT");

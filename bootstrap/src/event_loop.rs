@@ -1,42 +1,102 @@
-//! The order of one invocation: next, trace id, call, answer. Nothing else is decided here.
+//! The order of one invocation: next, trace id, call, answer. Nothing else is decided here, but how many
+//! workers do so at once.
 
+use alloc::boxed::Box;
 use alloc::ffi::CString;
+use alloc::format;
 use alloc::vec::Vec;
 use core::convert::Infallible;
+use core::sync::atomic::AtomicBool;
+use core::sync::atomic::Ordering;
 
 use crate::crash;
 use crate::environment;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::handler::Handler;
+use crate::http;
 use crate::invocation::Outcome;
+use crate::log;
 use crate::runtime_api::RuntimeApi;
 
-/// Serves invocations until the Runtime API fails.
-pub fn run(api: &mut RuntimeApi, handler: &Handler, environment: &Environment) -> Failure {
-    let Err(failure) = serve(api, handler, environment);
-    failure
+/// Starts a thread that may run code of the handler's library; Err is a system error number.
+pub type StartThread = fn(&'static (dyn Fn() + Sync)) -> Result<(), i32>;
+
+/// Serves invocations until the Runtime API fails: on this thread, and on as many more as the function
+/// allows invocations at once.
+pub fn run(
+    api: &mut RuntimeApi,
+    handler: &'static Handler,
+    environment: &'static Environment,
+    start_thread: StartThread,
+) -> Failure {
+    let workers = workers(handler, environment);
+    let alone = workers == 1;
+    for running in 1..workers {
+        let work = move || match RuntimeApi::new(environment) {
+            Ok(mut api) => serve(&mut api, handler, environment, alone).end(),
+            Err(failure) => failure.end(),
+        };
+        if let Err(errno) = start_thread(Box::leak(Box::new(work))) {
+            let message = format!("{running} workers in place of {workers} (errno {errno})");
+            log::own(log::WARN, &message);
+            break;
+        }
+    }
+    serve(api, handler, environment, alone)
+}
+
+/// How many invocations may run at once.
+fn workers(handler: &Handler, environment: &Environment) -> usize {
+    let Some(text) = environment.max_concurrency.filter(|text| !text.is_empty()) else {
+        return 1;
+    };
+    let message = match http::decimal(text) {
+        Some(1) => return 1,
+        Some(workers @ 2..) if handler.is_concurrent() => return workers,
+        Some(2..) => "the handler does not say that it is thread-safe",
+        Some(0) | None => "that is no number of invocations",
+    };
+    let text = alloc::string::String::from_utf8_lossy(text);
+    let message =
+        format!("AWS_LAMBDA_MAX_CONCURRENCY is {text}, but {message}: one invocation at a time");
+    log::own(log::WARN, &message);
+    1
 }
 
 fn serve(
     api: &mut RuntimeApi,
     handler: &Handler,
     environment: &Environment,
+    alone: bool,
+) -> Failure {
+    let Err(failure) = serve_all(api, handler, environment, alone);
+    failure
+}
+
+fn serve_all(
+    api: &mut RuntimeApi,
+    handler: &Handler,
+    environment: &Environment,
+    alone: bool,
 ) -> Result<Infallible, Failure> {
+    static WATCHED: AtomicBool = AtomicBool::new(false);
     let mut buffer = Vec::new();
-    let mut watched = false;
     loop {
         let invocation = api.next(&mut buffer)?;
-        if !watched {
+        if !WATCHED.swap(true, Ordering::Relaxed) {
             crash::watch_other_signals();
-            watched = true;
         }
-        let trace_id = invocation.trace_id.and_then(|id| CString::new(id).ok());
-        environment::set_trace_id(trace_id.as_deref());
-        let answer = handler.call(&invocation, environment);
+        // The process has one environment: it cannot hold several invocations' traces.
+        if alone {
+            let trace_id = invocation.trace_id.and_then(|id| CString::new(id).ok());
+            environment::set_trace_id(trace_id.as_deref());
+        }
+        let mut response = api.response(&invocation);
+        let answer = handler.call(&invocation, environment, &mut response);
         match answer.outcome() {
-            Outcome::Response(body) => api.respond(&invocation, body)?,
-            Outcome::Failure(error) => api.fail(&invocation, &error)?,
+            Outcome::Response(body) => response.finish(body)?,
+            Outcome::Failure(error) => response.fail(&error)?,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a program without std has to bring itself: the entry point that musl's start-up code calls,
 //! the allocator, and what happens on a panic.
 
+use alloc::boxed::Box;
 use core::alloc::GlobalAlloc;
 use core::alloc::Layout;
 use core::ffi::c_char;
@@ -10,15 +11,14 @@ use core::panic::PanicInfo;
 use pilotlight_bootstrap::environment::Environment;
 use pilotlight_bootstrap::failure::ExitCode;
 use pilotlight_bootstrap::libc::heap;
+use pilotlight_bootstrap::log;
 use pilotlight_bootstrap::sys;
 
 /// Called by musl's `crt1.o`.
 #[unsafe(no_mangle)]
 extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
-    let environment = Environment::read(argc, argv);
-    let failure = super::run(&environment);
-    failure.log();
-    sys::exit(failure.code as i32)
+    let environment = Box::leak(Box::new(Environment::read(argc, argv)));
+    super::run(environment).end()
 }
 
 struct Heap;
@@ -50,7 +50,7 @@ unsafe impl GlobalAlloc for Heap {
 /// A panic of the bootstrap's own is a bug: say where, and end.
 #[panic_handler]
 fn panic(info: &PanicInfo) -> ! {
-    sys::log(&alloc::format!("pilotlight: internal error, please report it: {info}\n"));
+    log::own(log::ERROR, &alloc::format!("internal error, please report it: {info}"));
     sys::exit(ExitCode::Internal as i32)
 }
 

@@ -5,6 +5,7 @@ use alloc::format;
 use alloc::string::String;
 
 use crate::loader::LoadError;
+use crate::log;
 use crate::sys;
 
 /// How the process ends; the numbers are part of what README.md promises.
@@ -51,8 +52,9 @@ impl Failure {
         Failure { code, error_type: error_type.into(), message, stack_trace: String::new() }
     }
 
-    /// Writes the one line that people find in the function's log.
-    pub fn log(&self) {
-        sys::log(&format!("pilotlight: {}: {}\n", self.error_type, self.message));
+    /// Writes the one line that people find in the function's log, and ends the process.
+    pub fn end(&self) -> ! {
+        log::own(log::ERROR, &format!("{}: {}", self.error_type, self.message));
+        sys::exit(self.code as i32)
     }
 }

@@ -1,7 +1,7 @@
-//! Writes the one JSON document that the bootstrap sends: an error.
+//! Writes JSON: the body of an error, and the strings of the log.
 
 use alloc::string::String;
-use core::fmt::Write as _;
+use core::fmt;
 
 use crate::invocation::HandlerError;
 
@@ -24,24 +24,32 @@ pub fn error_body(error: &HandlerError) -> String {
     body
 }
 
-/// A JSON string; what is not UTF-8 is replaced, as the server would otherwise refuse the whole.
 fn push_string(body: &mut String, text: &[u8]) {
-    body.push('"');
-    for character in String::from_utf8_lossy(text).chars() {
-        match character {
-            '"' => body.push_str("\\\""),
-            '\\' => body.push_str("\\\\"),
-            '\n' => body.push_str("\\n"),
-            '\r' => body.push_str("\\r"),
-            '\t' => body.push_str("\\t"),
-            control if control < ' ' => {
-                // Writing to a String cannot fail.
-                let _ = write!(body, "\\u{:04x}", u32::from(control));
+    // Writing to a String cannot fail.
+    let _ = write_string(body, text);
+}
+
+/// Writes a JSON string; what is not UTF-8 is replaced, as a reader would otherwise refuse the whole.
+/// Does not allocate.
+pub fn write_string(to: &mut dyn fmt::Write, text: &[u8]) -> fmt::Result {
+    to.write_char('"')?;
+    for chunk in text.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match character {
+                '"' => to.write_str("\\\"")?,
+                '\\' => to.write_str("\\\\")?,
+                '\n' => to.write_str("\\n")?,
+                '\r' => to.write_str("\\r")?,
+                '\t' => to.write_str("\\t")?,
+                control if control < ' ' => write!(to, "\\u{:04x}", u32::from(control))?,
+                other => to.write_char(other)?,
             }
-            other => body.push(other),
+        }
+        if !chunk.invalid().is_empty() {
+            to.write_char(char::REPLACEMENT_CHARACTER)?;
         }
     }
-    body.push('"');
+    to.write_char('"')
 }
 
 #[cfg(test)]

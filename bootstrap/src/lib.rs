@@ -8,6 +8,7 @@
 
 extern crate alloc;
 
+mod base64;
 pub mod crash;
 #[allow(unsafe_code)]
 pub mod environment;
@@ -15,12 +16,17 @@ pub mod event_loop;
 pub mod failure;
 pub mod handler;
 pub mod http;
+#[allow(unsafe_code)]
+mod in_flight;
 pub mod invocation;
 mod json;
 #[cfg(feature = "static")]
 pub mod libc;
 pub mod loader;
+pub mod log;
 pub mod runtime_api;
+#[allow(unsafe_code)]
+pub mod shutdown;
 #[allow(unsafe_code)]
 pub mod sys;
 mod xray;

@@ -15,17 +15,24 @@ use pilotlight_bootstrap::failure::Failure;
 use pilotlight_bootstrap::handler::Handler;
 use pilotlight_bootstrap::libc;
 use pilotlight_bootstrap::libc::Process;
+use pilotlight_bootstrap::log;
 use pilotlight_bootstrap::runtime_api::RuntimeApi;
+use pilotlight_bootstrap::shutdown;
 
 /// Never returns without a failure: the platform ends the process.
-fn run(environment: &Environment) -> Failure {
+fn run(environment: &'static Environment) -> Failure {
+    log::configure(environment);
     let mut api = match RuntimeApi::new(environment) {
         Ok(api) => api,
         Err(failure) => return failure,
     };
+    api.begin_init();
     crash::watch_faults(libc::locate);
     match Handler::load(environment, &Process) {
-        Ok(handler) => event_loop::run(&mut api, &handler, environment),
+        Ok(handler) => {
+            shutdown::prepare(&mut api, handler, environment, libc::start_thread);
+            event_loop::run(&mut api, handler, environment, libc::start_thread)
+        }
         Err(failure) => api.fail_init(failure),
     }
 }

@@ -3,7 +3,9 @@
 
 use alloc::vec::Vec;
 use core::ffi::CStr;
+use core::ffi::c_char;
 use core::ffi::c_int;
+use core::ffi::c_void;
 use core::net::SocketAddr;
 use core::ptr;
 
@@ -172,15 +174,37 @@ impl Socket {
         Ok(read)
     }
 
-    /// Sends both parts, in one system call as far as the kernel takes them.
-    pub fn send(&self, mut head: &[u8], mut body: &[u8]) -> Result<(), i32> {
-        while !(head.is_empty() && body.is_empty()) {
-            let sent = self.send_some(head, body)?;
-            let of_head = sent.min(head.len());
-            head = &head[of_head..];
-            body = &body[sent - of_head..];
+    /// Sends all parts, in one system call as far as the kernel takes them.
+    pub fn send(&self, mut parts: [&[u8]; 4]) -> Result<(), i32> {
+        while parts.iter().any(|part| !part.is_empty()) {
+            let mut sent = self.send_some(parts)?;
+            for part in &mut parts {
+                let of_this = sent.min(part.len());
+                *part = &part[of_this..];
+                sent -= of_this;
+            }
         }
         Ok(())
+    }
+
+    /// Whether the other side could still take a request: it has neither closed the connection nor said
+    /// anything.
+    pub fn is_at_rest(&self) -> bool {
+        let mut byte = 0u8;
+        let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
+        // SAFETY: the kernel writes at most one byte to `byte`.
+        let read = unsafe { libc::recv(self.0, ptr::from_mut(&mut byte).cast(), 1, flags) };
+        read < 0 && errno() == libc::EAGAIN
+    }
+
+    /// For a report that ends what is being sent, made by whoever must not own the socket.
+    pub fn descriptor(&self) -> c_int {
+        self.0
+    }
+
+    /// The socket of a descriptor that stays open until the process ends, which it is about to.
+    pub fn until_the_end(descriptor: c_int) -> core::mem::ManuallyDrop<Socket> {
+        core::mem::ManuallyDrop::new(Socket(descriptor))
     }
 
     /// Waits until something has come, or the time is up. For reports alone: an ordinary request
@@ -191,8 +215,8 @@ impl Socket {
         unsafe { libc::poll(&raw mut wanted, 1, milliseconds) };
     }
 
-    fn send_some(&self, head: &[u8], body: &[u8]) -> Result<usize, i32> {
-        let mut parts = [head, body].map(|part| libc::iovec {
+    fn send_some(&self, parts: [&[u8]; 4]) -> Result<usize, i32> {
+        let mut parts = parts.map(|part| libc::iovec {
             iov_base: part.as_ptr().cast_mut().cast(),
             iov_len: part.len(),
         });
@@ -201,7 +225,7 @@ impl Socket {
         message.msg_iov = parts.as_mut_ptr();
         message.msg_iovlen = parts.len() as _;
         loop {
-            // SAFETY: the kernel reads `parts`, which borrow `head` and `body`. Without
+            // SAFETY: the kernel reads `parts`, which borrow the caller's. Without
             // MSG_NOSIGNAL a server that went away would end the process in silence.
             let sent = unsafe { libc::sendmsg(self.0, &raw const message, libc::MSG_NOSIGNAL) };
             match usize::try_from(sent) {
@@ -218,6 +242,23 @@ impl Drop for Socket {
         // SAFETY: the descriptor is this socket's own.
         unsafe { libc::close(self.0) };
     }
+}
+
+unsafe extern "C" {
+    fn inet_pton(family: c_int, text: *const c_char, address: *mut c_void) -> c_int;
+}
+
+/// The address that `host` is, if it is one and no name. (The C library's way, which is linked anyway.)
+pub fn numeric_address(host: &CStr, port: u16) -> Option<SocketAddr> {
+    let mut v4 = [0u8; 4];
+    // SAFETY: `host` ends with NUL, and there is room for an IPv4 address.
+    if unsafe { inet_pton(libc::AF_INET, host.as_ptr(), v4.as_mut_ptr().cast()) } == 1 {
+        return Some(SocketAddr::from((v4, port)));
+    }
+    let mut v6 = [0u8; 16];
+    // SAFETY: `host` ends with NUL, and there is room for an IPv6 address.
+    let is_v6 = unsafe { inet_pton(libc::AF_INET6, host.as_ptr(), v6.as_mut_ptr().cast()) };
+    (is_v6 == 1).then(|| SocketAddr::from((v6, port)))
 }
 
 /// The first address of a host, as the system's resolver has it.
@@ -252,13 +293,17 @@ pub fn resolve(host: &CStr, port: u16) -> Option<SocketAddr> {
     address
 }
 
-/// Writes a line to standard error, as far as that is possible.
-pub fn log(line: &str) {
-    log_bytes(line.as_bytes());
+/// The time since the Unix epoch in seconds, and the milliseconds beyond.
+pub fn now() -> (u64, u32) {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: there is room for what is written. The call cannot fail for this clock.
+    unsafe { libc::clock_gettime(libc::CLOCK_REALTIME, &raw mut time) };
+    let milliseconds = u32::try_from(time.tv_nsec / 1_000_000).unwrap_or(0);
+    (u64::try_from(time.tv_sec).unwrap_or(0), milliseconds)
 }
 
-/// As [`log`], for what is not known to be UTF-8.
-pub fn log_bytes(line: &[u8]) {
+/// Writes a line to standard error, as far as that is possible.
+pub fn log(line: &[u8]) {
     // SAFETY: the kernel reads `line.len()` bytes from `line`.
     unsafe { libc::write(2, line.as_ptr().cast(), line.len()) };
 }

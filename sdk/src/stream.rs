@@ -1,5 +1,6 @@
 //! Responses that are written piece by piece.
 
+use std::fmt;
 use std::io;
 use std::io::Write;
 use std::marker::PhantomData;
@@ -12,8 +13,9 @@ use serde_json::json;
 use crate::Context;
 use crate::runtime;
 
-/// The response of one invocation, written piece by piece: each write is sent at once, and waits while
-/// the reader is slow. Small pieces are better collected by a [`std::io::BufWriter`].
+/// The response of one invocation, written piece by piece: each write, and each `write!`, is sent at
+/// once, and waits while the reader is slow. Small pieces are better collected by a
+/// [`std::io::BufWriter`].
 ///
 /// A handler that takes one returns `Result<(), E>`. An error before the first write fails the
 /// invocation like any other; later, it breaks the response off and reaches the reader as its end.
@@ -79,6 +81,11 @@ impl Write for ResponseStream<'_> {
         // SAFETY: the ABI's rule for `stream_write`, as above.
         result(unsafe { (runtime.stream_write)(self.stream, abi::Bytes::of(piece)) })?;
         Ok(piece.len())
+    }
+
+    /// What `write!` formats is one piece, not one for every part of it.
+    fn write_fmt(&mut self, text: fmt::Arguments) -> io::Result<()> {
+        self.write_all(text.to_string().as_bytes())
     }
 
     /// Every write has been sent.

@@ -2,6 +2,7 @@
 
 mod binary;
 mod command;
+mod concurrency;
 mod context;
 mod damaged;
 mod examples;
@@ -13,6 +14,8 @@ mod heavy;
 mod oracle;
 mod protocol;
 mod rie;
+mod script;
 mod stock;
+mod streaming;
 mod support;
 mod tidy;

@@ -1,108 +1,25 @@
 //! The bootstrap against a server that says exactly what a test tells it to, byte by byte.
 
-use std::io::Read as _;
-use std::io::Write as _;
 use std::net::TcpListener;
-use std::net::TcpStream;
 use std::process::Command;
 use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
+use crate::script;
+use crate::script::Script;
+use crate::script::Seen;
+use crate::script::accepted;
+use crate::script::answer;
+use crate::script::here;
+use crate::script::next;
+use crate::script::serve;
+use crate::script::status;
 use crate::support;
 
-/// One answer of the server, and whether it closes the connection behind it.
-struct Script {
-    bytes: Vec<u8>,
-    /// Pieces of this size are sent one by one.
-    piece: usize,
-    close: bool,
-}
-
-fn answer(bytes: impl Into<Vec<u8>>) -> Script {
-    Script { bytes: bytes.into(), piece: usize::MAX, close: false }
-}
-
-/// `/next` with this event, counted; the id is the one that the post must name.
-fn next(event: &str) -> Script {
-    answer(format!(
-        "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: r1\r\nContent-Length: {}\r\n\r\n{event}",
-        event.len()
-    ))
-}
-
-fn accepted() -> Script {
-    answer("HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
-}
-
-fn status(status: &str) -> Script {
-    answer(format!("HTTP/1.1 {status}\r\nContent-Length: 2\r\n\r\n{{}}"))
-}
-
-/// What the bootstrap did.
-struct Seen {
-    /// Request lines and bodies, in order.
-    requests: Vec<(String, String)>,
-    connections: usize,
-    code: Option<i32>,
-    log: String,
-}
-
-/// Runs `echo` against a server that gives these answers, one a request, and then goes away.
+/// Runs `echo` against a server that gives these answers.
 fn converse(api: impl FnOnce(u16) -> String, script: Vec<Script>) -> Seen {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = listener.local_addr().expect("an address").port();
-    let server = thread::spawn(move || serve(&listener, script));
-    let function = support::example("echo");
-    let mut child = Command::new(&function.bootstrap)
-        .env_clear()
-        .envs(function.environment(&api(port)))
-        .env("http_proxy", "http://127.0.0.1:9")
-        .env("HTTP_PROXY", "http://127.0.0.1:9")
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the bootstrap");
-    let (requests, connections) = server.join().expect("the server");
-    let mut log = String::new();
-    child.stderr.take().expect("a pipe").read_to_string(&mut log).expect("UTF-8");
-    Seen { requests, connections, code: child.wait().expect("ended").code(), log }
-}
-
-fn serve(listener: &TcpListener, script: Vec<Script>) -> (Vec<(String, String)>, usize) {
-    let mut requests = Vec::new();
-    let mut connections = 0;
-    let mut current: Option<TcpStream> = None;
-    for Script { bytes, piece, close } in script {
-        let mut stream = current.take().unwrap_or_else(|| {
-            connections += 1;
-            listener.accept().expect("a connection").0
-        });
-        stream.set_nodelay(true).expect("a socket");
-        requests.push(read_request(&mut stream));
-        for piece in bytes.chunks(piece.min(bytes.len()).max(1)) {
-            stream.write_all(piece).expect("sent");
-        }
-        current = Some(stream).filter(|_| !close);
-    }
-    (requests, connections)
-}
-
-fn read_request(stream: &mut TcpStream) -> (String, String) {
-    let mut bytes = Vec::new();
-    let mut byte = [0];
-    while !bytes.ends_with(b"\r\n\r\n") {
-        stream.read_exact(&mut byte).expect("a request");
-        bytes.push(byte[0]);
-    }
-    let head = String::from_utf8(bytes).expect("UTF-8");
-    let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: "));
-    let mut body = vec![0; length.map_or(0, |length| length.parse().expect("a number"))];
-    stream.read_exact(&mut body).expect("a body");
-    (head, String::from_utf8(body).expect("UTF-8"))
-}
-
-fn here(port: u16) -> String {
-    format!("127.0.0.1:{port}")
+    script::converse(&support::example("echo"), api, script)
 }
 
 /// Converses, then ends the session with 410, and says what `echo` posted.
@@ -167,8 +84,12 @@ fn a_refused_answer_is_logged_and_the_loop_goes_on() {
         let seen = converse(here, script);
         assert_eq!(seen.requests[3].1, "2", "after {refusal}");
         let code = &refusal[..3];
-        let line = format!("pilotlight: POST /invocation/r1/response was answered {code}: {{}}\n");
-        assert!(seen.log.starts_with(&line), "{}", seen.log);
+        let line = format!(
+            "\tr1\tWARN\tpilotlight: POST /invocation/r1/response was answered {code}: {{}}\n"
+        );
+        assert!(seen.log.contains(&line), "{}", seen.log);
+        // The other says why the process ended.
+        assert_eq!(seen.log.lines().count(), 2, "{}", seen.log);
     }
 }
 

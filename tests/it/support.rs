@@ -1,6 +1,7 @@
 //! What the tests share: where things are, and one invocation from start to end.
 
 use std::env;
+use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use pilotlight_local::function::Function;
 use pilotlight_local::run;
 use pilotlight_local::runtime_api::Outcome;
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// Far above what anything here takes; reached only by something that hangs.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -168,4 +170,21 @@ pub fn free_port() -> u16 {
             return port;
         }
     }
+}
+
+/// Builds `tests/fixtures/handlers/<name>.c` into a folder that lives as long as the first value.
+pub fn fixture_in_c(name: &str) -> (TempDir, PathBuf) {
+    let folder = TempDir::new().expect("a folder");
+    let library = folder.path().join(format!("lib{name}.so"));
+    let source = root().join(format!("tests/fixtures/handlers/{name}.c"));
+    let arguments = ["-shared", "-fPIC", "-O1", "-pthread", "-Wall", "-Wextra", "-Werror"];
+    compile(&source, &arguments, &library);
+    (folder, library)
+}
+
+/// The most memory that a running process has had, in KiB.
+pub fn peak_memory_kib(process: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).expect("a process");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("its memory");
+    line.trim_end_matches("kB").trim().parse().expect("a number")
 }

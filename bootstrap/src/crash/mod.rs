@@ -1,14 +1,15 @@
 //! A handler that dies is reported before the process ends: to the invocation's `/error`, or to
-//! `/init/error`, with the signal, the address and the nearest symbol; and in one line of the log.
+//! `/init/error`, or at the end of a response that is being streamed, with the signal, the address and
+//! the nearest symbol; and in one line of the log.
 //!
 //! The report is made inside a signal handler, on a stack of its own. So nothing here allocates,
-//! locks or waits without an end: the request was prepared when the invocation came, and the rest is
-//! written into a buffer that is there from the start.
+//! locks or waits without an end: the requests were prepared when the invocations came
+//! ([`crate::in_flight`]), and the rest is written into a buffer that is there from the start.
 
 #[allow(unsafe_code)]
-mod signals;
+mod room;
 #[allow(unsafe_code)]
-mod slot;
+mod signals;
 
 use core::ffi::CStr;
 use core::fmt;
@@ -20,11 +21,13 @@ pub use self::signals::on_own_stack;
 pub use self::signals::report_exit;
 pub use self::signals::watch_faults;
 pub use self::signals::watch_other_signals;
-pub use self::slot::arm;
-pub use self::slot::disarm;
 
-use self::slot::Request;
+use crate::base64;
+use crate::in_flight;
+use crate::in_flight::Goal;
+use crate::in_flight::Request;
 use crate::loader::nearest_symbol;
+use crate::log;
 use crate::sys;
 use crate::sys::File;
 use crate::sys::Socket;
@@ -107,9 +110,10 @@ fn describe_place(instruction: usize, locate: Option<Locate>, text: &mut Text) -
     Ok(())
 }
 
-/// Reports why the process is about to end, if an invocation or the start-up is under way.
+/// Says why the process is about to end: in one line of the log, and to every invocation that is in
+/// flight, of this thread's worker first.
 fn report(cause: &Cause, locate: Option<Locate>) {
-    let Some(Request { address, head, room }) = slot::take() else {
+    let Some(room) = room::take() else {
         return;
     };
     let (message_room, rest) = room.split_at_mut(2048);
@@ -118,12 +122,10 @@ fn report(cause: &Cause, locate: Option<Locate>) {
     let _ = cause.describe(locate, &mut message);
     let message = message.as_bytes();
 
-    let (line_room, rest) = rest.split_at_mut(2304);
+    let (line_room, rest) = rest.split_at_mut(2560);
     let mut line = Text::new(line_room);
-    let _ = line.write_str("pilotlight: ");
-    line.push(message);
-    line.push(b"\n");
-    sys::log_bytes(line.as_bytes());
+    let _ = log::write_own_error(&mut line, message);
+    sys::log(line.as_bytes());
 
     let (body_room, rest) = rest.split_at_mut(2304);
     let mut body = Text::new(body_room);
@@ -131,16 +133,34 @@ fn report(cause: &Cause, locate: Option<Locate>) {
     body.push(message);
     let _ = write!(body, "\",\"errorType\":\"{}\",\"stackTrace\":[]}}", cause.error_type());
 
-    let mut request = Text::new(rest);
-    request.push(head);
-    let (kind, length) = (cause.error_type(), body.as_bytes().len());
-    let _ = write!(request, "Function.{kind}\r\nContent-Length: {length}\r\n\r\n");
-    // An API that is not there any more has nobody to tell.
-    if let Ok(socket) = Socket::connect(&address)
-        && socket.send(request.as_bytes(), body.as_bytes()).is_ok()
-    {
-        socket.wait_for_answer(PATIENCE_MS);
+    for request in in_flight::take_all() {
+        // A goal that is not there any more has nobody to tell.
+        let _ = send(&request, cause.error_type(), body.as_bytes(), rest);
     }
+}
+
+/// Sends one report; `room` is for its head.
+fn send(request: &Request, kind: &str, body: &[u8], room: &mut [u8]) -> Result<(), i32> {
+    let mut head = Text::new(room);
+    head.push(request.head);
+    let _ = write!(head, "Function.{kind}\r\n");
+    match request.goal {
+        Goal::Post(address) => {
+            let _ = write!(head, "Content-Length: {}\r\n\r\n", body.len());
+            let socket = Socket::connect(&address)?;
+            socket.send([head.as_bytes(), body, b"", b""])?;
+            socket.wait_for_answer(PATIENCE_MS);
+        }
+        Goal::Trailers(descriptor, name) => {
+            let _ = write!(head, "{name}: ");
+            let _ = base64::write(&mut head, body);
+            let _ = head.write_str("\r\n\r\n");
+            let socket = Socket::until_the_end(descriptor);
+            socket.send([head.as_bytes(), b"", b"", b""])?;
+            socket.wait_for_answer(PATIENCE_MS);
+        }
+    }
+    Ok(())
 }
 
 /// A text in a buffer of fixed size.

@@ -3,6 +3,7 @@
 //! The promises are those at the top of `sdk/include/pilotlight.h`; whoever wrote the library keeps
 //! them, and the SDK keeps them for everyone who uses it.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ffi::CStr;
@@ -17,21 +18,34 @@ use pilotlight_abi as abi;
 use crate::environment::Arguments;
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::handler::Sink;
 use crate::invocation::HandlerError;
 use crate::invocation::Invocation;
 use crate::invocation::Outcome;
 use crate::loader::Image;
 use crate::loader::Library;
+use crate::log;
 
 /// A handler of a library that stays mapped.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
     call: abi::Call,
+    flags: u32,
 }
 
 impl Entry {
+    /// Whether it may be called on several threads at once.
+    pub fn is_concurrent(&self) -> bool {
+        self.flags & abi::CONCURRENT != 0
+    }
+
     /// Calls the handler on this thread.
-    pub fn call<'a>(&self, invocation: &Invocation<'a>, environment: &Environment) -> Answer<'a> {
+    pub fn call<'a>(
+        &self,
+        invocation: &Invocation<'a>,
+        environment: &Environment,
+        mut response: &mut dyn Sink,
+    ) -> Answer<'a> {
         let absent = abi::Bytes::of_option;
         let invocation = abi::Invocation {
             event: abi::Bytes::of(invocation.event),
@@ -45,16 +59,21 @@ impl Entry {
             function_name: absent(environment.function_name),
             function_version: absent(environment.function_version),
             memory_size_mb: environment.memory_size_mb.unwrap_or(0),
+            stream: ptr::from_mut(&mut response).cast(),
         };
         let mut outcome = abi::Outcome::EMPTY;
         // SAFETY: the ABI's rules for `call`: both pointers are valid, and what the invocation
         // borrows lives for 'a, which the answer cannot outlive.
         let code = unsafe { (self.call)(&raw const invocation, &raw mut outcome) };
         // What a C handler has printed must be out before the environment can be frozen.
-        // SAFETY: null stands for every stream.
-        unsafe { libc::fflush(ptr::null_mut()) };
+        flush_streams();
         Answer { code, outcome, borrows: PhantomData }
     }
+}
+
+fn flush_streams() {
+    // SAFETY: null stands for every stream.
+    unsafe { libc::fflush(ptr::null_mut()) };
 }
 
 /// What a handler answered; released when it is dropped.
@@ -89,13 +108,14 @@ impl Drop for Answer<'_> {
     }
 }
 
-/// Borrows bytes that a library promised to keep until its outcome is released.
+/// Borrows bytes that a library promised to keep: until its outcome is released, or until the function
+/// that it called with them returns.
 fn bytes<'a>(bytes: abi::Bytes) -> Option<&'a [u8]> {
     if bytes.data.is_null() {
         return None;
     }
-    // SAFETY: the ABI's rule for what a handler puts into an outcome. Only `Answer` calls this,
-    // and lends the slice for no longer than it lives.
+    // SAFETY: the ABI's rule for what a handler puts into an outcome. Whoever calls this
+    // lends the slice for no longer than that.
     Some(unsafe { slice::from_raw_parts(bytes.data, bytes.length) })
 }
 
@@ -119,6 +139,8 @@ pub struct Exports {
     /// The ABI version that it was built for.
     pub abi_version: u32,
     init: Option<abi::Init>,
+    shutdown: Option<abi::Shutdown>,
+    attach: Option<abi::Attach>,
     /// Every handler, with its name.
     pub handlers: Vec<(String, Entry)>,
 }
@@ -130,12 +152,17 @@ impl Exports {
         let image = library.image();
         let found: abi::Library = read(image, library.entry)?;
         let abi_version = found.abi_version;
-        let mut exports = Exports { abi_version, init: found.init, handlers: Vec::new() };
+        let abi::Library { init, shutdown, attach, .. } = found;
+        let handlers = Vec::new();
+        let mut exports = Exports { abi_version, init, shutdown, attach, handlers };
         if !exports.is_supported() {
             return Some(exports);
         }
-        if let Some(init) = found.init {
-            image.code(init as usize as u64)?;
+        let init = init.map(|function| function as usize);
+        let shutdown = shutdown.map(|function| function as usize);
+        let attach = attach.map(|function| function as usize);
+        for function in [init, shutdown, attach].into_iter().flatten() {
+            image.code(function as u64)?;
         }
         for index in 0..found.handler_count {
             let offset = u64::from(index) * size_of::<abi::Handler>() as u64;
@@ -146,9 +173,14 @@ impl Exports {
             // SAFETY: no code of the library runs before this function returns.
             let name = unsafe { image.bytes_at(handler.name.addr() as u64) }?;
             let name = CStr::from_bytes_until_nul(name).ok()?.to_string_lossy().into_owned();
-            exports.handlers.push((name, Entry { call }));
+            exports.handlers.push((name, Entry { call, flags: handler.flags }));
         }
         Some(exports)
+    }
+
+    /// Whether there is work to do when the execution environment ends.
+    pub fn has_shutdown(&self) -> bool {
+        self.shutdown.is_some()
     }
 
     /// Whether the library may be called as this runtime calls libraries.
@@ -170,8 +202,20 @@ fn read<T: Copy>(image: &Image, live: u64) -> Option<T> {
     Some(unsafe { bytes.as_ptr().cast::<T>().read_unaligned() })
 }
 
-/// Runs the library's own start-up work, if it has any.
+/// Hands the library what the runtime offers, and runs its own start-up work, if it has any.
 pub fn initialise(exports: &Exports) -> Result<(), Failure> {
+    if let Some(attach) = exports.attach {
+        let runtime = Box::leak(Box::new(abi::Runtime {
+            abi_version: abi::ABI_VERSION,
+            log_format: if log::is_json() { abi::LOG_JSON } else { abi::LOG_TEXT },
+            log_level: log::level(),
+            log: offered_log,
+            stream_begin: offered_stream_begin,
+            stream_write: offered_stream_write,
+        }));
+        // SAFETY: the ABI's rule for `attach`: once, before `init`, with what lives for good.
+        unsafe { attach(runtime) };
+    }
     let Some(init) = exports.init else {
         return Ok(());
     };
@@ -188,4 +232,45 @@ pub fn initialise(exports: &Exports) -> Result<(), Failure> {
             Err(Failure { stack_trace, ..failure })
         }
     }
+}
+
+/// Runs the library's last work, if it has any, and writes out what C streams hold.
+pub fn shut_down(exports: &Exports) {
+    if let Some(shutdown) = exports.shutdown {
+        // SAFETY: the ABI's rule for `shutdown`: once, on any thread.
+        unsafe { shutdown() };
+    }
+    flush_streams();
+}
+
+/// [`abi::Runtime::log`].
+unsafe extern "C" fn offered_log(level: u32, target: abi::Bytes, message: abi::Bytes) {
+    log::record(level, bytes(target), bytes(message).unwrap_or_default());
+}
+
+/// What `Entry::call` has put into the invocation.
+///
+/// # Safety
+/// The handler's promise: its call has not returned, and no other thread writes.
+unsafe fn sink<'a>(stream: *mut abi::Stream) -> &'a mut dyn Sink {
+    // SAFETY: as the function's own contract.
+    unsafe { *stream.cast::<&'a mut dyn Sink>() }
+}
+
+/// [`abi::Runtime::stream_begin`].
+unsafe extern "C" fn offered_stream_begin(
+    stream: *mut abi::Stream,
+    content_type: abi::Bytes,
+    prelude: abi::Bytes,
+) -> i32 {
+    // SAFETY: the handler's promise of the ABI.
+    let sink = unsafe { sink(stream) };
+    sink.begin(bytes(content_type), bytes(prelude)).err().unwrap_or(0)
+}
+
+/// [`abi::Runtime::stream_write`].
+unsafe extern "C" fn offered_stream_write(stream: *mut abi::Stream, data: abi::Bytes) -> i32 {
+    // SAFETY: as above.
+    let sink = unsafe { sink(stream) };
+    sink.write(bytes(data).unwrap_or_default()).err().unwrap_or(0)
 }

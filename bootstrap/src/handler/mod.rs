@@ -7,6 +7,7 @@ mod resolve;
 
 pub use self::foreign::Answer;
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
@@ -26,16 +27,48 @@ use crate::sys::File;
 #[derive(Debug)]
 pub struct Handler {
     entry: Entry,
+    exports: Exports,
+}
+
+/// Where a handler writes a response piece by piece. Errors are system error numbers.
+pub trait Sink {
+    /// Says of what type the pieces are, or what an HTTP front needs in front of them (JSON), before the
+    /// first of them.
+    fn begin(&mut self, content_type: Option<&[u8]>, prelude: Option<&[u8]>) -> Result<(), i32>;
+
+    /// Sends a piece, and waits for as long as the reader takes.
+    fn write(&mut self, data: &[u8]) -> Result<(), i32>;
 }
 
 impl Handler {
     /// Calls the handler. What it answers lives as long as the returned value.
-    pub fn call<'a>(&self, invocation: &Invocation<'a>, environment: &Environment) -> Answer<'a> {
-        self.entry.call(invocation, environment)
+    pub fn call<'a>(
+        &self,
+        invocation: &Invocation<'a>,
+        environment: &Environment,
+        response: &mut dyn Sink,
+    ) -> Answer<'a> {
+        self.entry.call(invocation, environment, response)
     }
 
-    /// Maps the library that `_HANDLER` names, and runs its constructors and its `init`.
-    pub fn load(environment: &Environment, host: &dyn Host) -> Result<Handler, Failure> {
+    /// Whether it may be called on several threads at once.
+    pub fn is_concurrent(&self) -> bool {
+        self.entry.is_concurrent()
+    }
+
+    /// Whether its library has work to do when the execution environment ends.
+    pub fn has_shutdown(&self) -> bool {
+        self.exports.has_shutdown()
+    }
+
+    /// Has its library do that work, and its C streams written out.
+    pub fn shut_down(&self) {
+        foreign::shut_down(&self.exports);
+    }
+
+    /// Maps the library that `_HANDLER` names, and runs its constructors and its `init`. It stays for
+    /// ever.
+    pub fn load(environment: &Environment, host: &dyn Host) -> Result<&'static Handler, Failure> {
         let wanted = Wanted::parse(environment)?;
         let (path, file) = wanted.open(File::open)?;
         let size = size_of::<pilotlight_abi::Library>() as u64;
@@ -53,7 +86,7 @@ impl Handler {
         host.register(&path, library);
         foreign::construct(library, environment.arguments);
         foreign::initialise(&exports)?;
-        Ok(Handler { entry })
+        Ok(Box::leak(Box::new(Handler { entry, exports })))
     }
 }
 

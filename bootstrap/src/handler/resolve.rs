@@ -81,18 +81,11 @@ fn text(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::environment::Arguments;
+    use crate::environment::EMPTY;
 
     fn wanted(handler: &'static str) -> Result<Wanted, Failure> {
-        let environment = Environment {
-            runtime_api: None,
-            handler: Some(handler.as_bytes()),
-            task_root: Some(b"/var/task"),
-            function_name: None,
-            function_version: None,
-            memory_size_mb: None,
-            arguments: Arguments { argc: 0, argv: core::ptr::null(), envp: core::ptr::null() },
-        };
+        let (handler, task_root) = (Some(handler.as_bytes()), Some(&b"/var/task"[..]));
+        let environment = Environment { handler, task_root, ..EMPTY };
         Wanted::parse(&environment)
     }
 

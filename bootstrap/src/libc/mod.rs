@@ -16,6 +16,7 @@ mod tls;
 use core::ffi::CStr;
 
 pub use self::dl::locate;
+pub use self::threads::start_thread;
 
 use crate::loader::Host;
 use crate::loader::Library;

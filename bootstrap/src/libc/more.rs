@@ -18,6 +18,7 @@ use crate::loader::Library;
 use crate::loader::LoadError;
 use crate::loader::TlsPlace;
 use crate::loader::TlsTemplate;
+use crate::log;
 use crate::sys;
 use crate::sys::File;
 
@@ -35,7 +36,7 @@ pub fn symbol(name: &[u8]) -> Option<u64> {
     if !TRIED.swap(true, Ordering::Relaxed) {
         match load() {
             Ok(library) => MORE.store(ptr::from_ref(library).cast_mut(), Ordering::Relaxed),
-            Err(error) => sys::log(&format!("pilotlight: {error}\n")),
+            Err(error) => log::own(log::ERROR, &format!("{error}")),
         }
     }
     // SAFETY: null, or a library that was kept for good.

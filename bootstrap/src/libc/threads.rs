@@ -1,6 +1,7 @@
 //! Threads of mapped libraries: begun with the libraries' thread-locals, and ended with the
 //! destructors that they registered.
 
+use alloc::boxed::Box;
 use core::cell::UnsafeCell;
 use core::ffi::c_char;
 use core::ffi::c_int;
@@ -84,6 +85,21 @@ fn with_room_for_reports(attributes: &libc::pthread_attr_t) -> libc::pthread_att
     // SAFETY: as above. A size that is too large is refused, and the thread then has what it had.
     unsafe { libc::pthread_attr_setstacksize(&raw mut copy, size + crash::STACK_SIZE) };
     copy
+}
+
+/// Starts a thread of the bootstrap's own that may run the libraries' code, too.
+pub fn start_thread(work: &'static (dyn Fn() + Sync)) -> Result<(), i32> {
+    unsafe extern "C" fn start(work: *mut c_void) -> *mut c_void {
+        // SAFETY: it is what `start_thread` has leaked, for this thread alone.
+        let work = unsafe { &*work.cast::<&'static (dyn Fn() + Sync)>() };
+        work();
+        ptr::null_mut()
+    }
+    let work = Box::into_raw(Box::new(work)).cast();
+    let mut thread = MaybeUninit::uninit();
+    // SAFETY: there is room for the thread's name, and `start` may be called with `work`.
+    let code = unsafe { pilotlight_pthread_create(thread.as_mut_ptr(), ptr::null(), start, work) };
+    if code == 0 { Ok(()) } else { Err(code) }
 }
 
 extern "C" fn run(task: *mut c_void) -> *mut c_void {

@@ -50,7 +50,8 @@ impl Endpoint {
         }
         let string = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
         let host = string(host)?;
-        let address = host.parse().ok().map(|ip| SocketAddr::new(ip, port));
+        let address = CString::new(host.as_str()).ok();
+        let address = address.and_then(|host| sys::numeric_address(&host, port));
         Some(Endpoint {
             host,
             port,

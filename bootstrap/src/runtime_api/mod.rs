@@ -1,45 +1,40 @@
-//! The Runtime API, version 2018-06-01: the only file that knows its URLs and header names.
+//! The Runtime API, version 2018-06-01. Its URLs and header names are in `wire`.
 //!
-//! Source: "Using the Lambda runtime API" in AWS's documentation. One kept-alive connection carries
-//! everything. There is no time-out and no proxy: the environment may be frozen for hours between
-//! a `GET /next` and its answer, and the server is on this machine.
+//! Each worker has one kept-alive connection, which carries everything. There is no time-out and no
+//! proxy: the environment may be frozen for hours between a `GET /next` and its answer, and the server
+//! is on this machine.
 
 mod endpoint;
+mod extension;
+mod response;
+mod wire;
+
+pub use self::response::Response;
 
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use self::endpoint::Endpoint;
-use crate::crash;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::http;
 use crate::http::Answer;
 use crate::http::ReadError;
 use crate::http::Receive;
+use crate::in_flight::Goal;
+use crate::in_flight::Worker;
 use crate::invocation::HandlerError;
 use crate::invocation::Invocation;
 use crate::json;
-use crate::sys;
+use crate::log;
 use crate::sys::Socket;
-use crate::xray;
-
-const USER_AGENT: &str = concat!("pilotlight/", env!("CARGO_PKG_VERSION"));
-
-/// Where something is posted, behind the base and the version; joined from its parts.
-type Path<'a> = [&'a [u8]; 3];
-
-const INIT_ERROR: Path = [b"init/error", b"", b""];
-
-fn invocation_path<'a>(invocation: &Invocation<'a>, what: &'static [u8]) -> Path<'a> {
-    [b"invocation/", invocation.request_id, what]
-}
 
 /// A client of the Runtime API.
 #[derive(Debug)]
 pub struct RuntimeApi {
     endpoint: Endpoint,
+    worker: Worker,
     connection: Option<Socket>,
     /// For X-Ray.
     working_directory: &'static [u8],
@@ -72,51 +67,34 @@ impl RuntimeApi {
                 "AWS_LAMBDA_RUNTIME_API is `{text}`; expected host:port, as in 127.0.0.1:9001"
             ))
         })?;
-        let (base, host) = (&endpoint.base, &endpoint.authority);
-        let next_request = format!(
-            "GET {base}/2018-06-01/runtime/invocation/next HTTP/1.1\r\n\
-             Host: {host}\r\nUser-Agent: {USER_AGENT}\r\n\r\n"
-        );
-        let api = RuntimeApi {
+        let next_request = wire::next_request(&endpoint);
+        Ok(RuntimeApi {
             endpoint,
+            worker: Worker::begin(),
             connection: None,
             working_directory: environment.task_root.unwrap_or_default(),
-            next_request: next_request.into_bytes(),
+            next_request,
             request: Vec::new(),
             answer: Vec::new(),
-        };
-        api.arm(INIT_ERROR, None);
-        Ok(api)
+        })
+    }
+
+    /// From now on, the end of the process is a failure of the start-up.
+    pub fn begin_init(&mut self) {
+        self.arm(wire::INIT_ERROR, None);
     }
 
     /// Prepares what is to be posted if the process ends by itself.
-    fn arm(&self, path: Path, invocation_id: Option<&[u8]>) {
-        let category: &[u8] = b"\r\nLambda-Runtime-Function-Error-Type: ";
-        crash::arm(self.endpoint.address, &[&self.post_head(path, invocation_id), &[category]]);
-    }
-
-    /// What every post begins with, up to the end of a header.
-    fn post_head<'h>(&'h self, path: Path<'h>, invocation_id: Option<&'h [u8]>) -> [&'h [u8]; 13] {
-        let id_name: &[u8] = match invocation_id {
-            Some(_) => b"\r\nLambda-Runtime-Invocation-Id: ",
-            None => b"",
+    fn arm(&mut self, path: wire::Path, invocation_id: Option<&[u8]>) {
+        let RuntimeApi { endpoint, worker, .. } = self;
+        // A host whose name has not been looked up yet cannot be told.
+        let Some(address) = endpoint.address else {
+            return;
         };
-        let [first, second, third] = path;
-        [
-            b"POST ",
-            self.endpoint.base.as_bytes(),
-            b"/2018-06-01/runtime/",
-            first,
-            second,
-            third,
-            b" HTTP/1.1\r\nHost: ",
-            self.endpoint.authority.as_bytes(),
-            b"\r\nUser-Agent: ",
-            USER_AGENT.as_bytes(),
-            id_name,
-            invocation_id.unwrap_or_default(),
-            b"\r\nContent-Type: application/json",
-        ]
+        let head = wire::post_head(endpoint, path, invocation_id, wire::JSON);
+        let mut parts = [wire::ERROR_TYPE; 15];
+        parts[..head.len()].copy_from_slice(&head);
+        worker.arm(Goal::Post(address), &parts);
     }
 
     /// Waits for the next invocation, for as long as it takes.
@@ -129,25 +107,29 @@ impl RuntimeApi {
             let message = refusal("GET /next", &answer, buffer);
             return Err(Failure::runtime_api(message));
         }
-        let mut invocation = parse_invocation(&buffer[answer.head.clone()]);
+        let mut invocation = wire::parse_invocation(&buffer[answer.head.clone()]);
         invocation.event = &buffer[answer.body];
         if invocation.request_id.is_empty() {
-            let message = "GET /next answered without Lambda-Runtime-Aws-Request-Id";
-            return Err(Failure::runtime_api(message.into()));
+            let message = format!("GET /next answered without {}", wire::REQUEST_ID);
+            return Err(Failure::runtime_api(message));
         }
-        self.arm(invocation_path(&invocation, b"/error"), invocation.invocation_id);
+        self.worker.set_request_id(invocation.request_id);
+        self.arm(wire::invocation_path(&invocation, b"/error"), invocation.invocation_id);
         Ok(invocation)
     }
 
-    /// Posts the answer of a handler.
-    pub fn respond(&mut self, invocation: &Invocation, body: &[u8]) -> Result<(), Failure> {
-        let path = invocation_path(invocation, b"/response");
+    /// The answer to an invocation, to be given whole or written piece by piece.
+    pub fn response<'r>(&'r mut self, invocation: &'r Invocation<'r>) -> Response<'r> {
+        Response::new(self, invocation)
+    }
+
+    fn respond(&mut self, invocation: &Invocation, body: &[u8]) -> Result<(), Failure> {
+        let path = wire::invocation_path(invocation, b"/response");
         self.post(path, invocation.invocation_id, None, body)?.into_result()
     }
 
-    /// Posts the failure of a handler.
-    pub fn fail(&mut self, invocation: &Invocation, error: &HandlerError) -> Result<(), Failure> {
-        let path = invocation_path(invocation, b"/error");
+    fn fail(&mut self, invocation: &Invocation, error: &HandlerError) -> Result<(), Failure> {
+        let path = wire::invocation_path(invocation, b"/error");
         let body = json::error_body(error);
         self.post(path, invocation.invocation_id, Some(error), body.as_bytes())?.into_result()
     }
@@ -160,33 +142,29 @@ impl RuntimeApi {
             stack_trace: failure.stack_trace.as_bytes(),
         };
         let body = json::error_body(&error);
-        match self.post(INIT_ERROR, None, Some(&error), body.as_bytes()) {
-            Ok(Posted::Accepted) => {}
-            Ok(Posted::Dropped(message)) => log(&message),
-            Ok(Posted::Fatal(api)) | Err(api) => api.log(),
+        let posted = self.post(wire::INIT_ERROR, None, Some(&error), body.as_bytes());
+        if let Err(api) = posted.and_then(Posted::into_result) {
+            log::own(log::ERROR, &api.message);
         }
         failure
     }
 
     fn post(
         &mut self,
-        path: Path,
+        path: wire::Path,
         invocation_id: Option<&[u8]>,
         error: Option<&HandlerError>,
         body: &[u8],
     ) -> Result<Posted, Failure> {
-        crash::disarm();
+        self.worker.disarm();
         let mut request = core::mem::take(&mut self.request);
         request.clear();
-        let mut put = |parts: &[&[u8]]| parts.iter().for_each(|part| request.extend(*part));
-        put(&self.post_head(path, invocation_id));
+        let head = wire::post_head(&self.endpoint, path, invocation_id, wire::JSON);
+        head.iter().for_each(|part| request.extend(*part));
         if let Some(error) = error {
-            let kind = function_error_type(error.error_type);
-            put(&[b"\r\nLambda-Runtime-Function-Error-Type: ", kind.as_bytes()]);
-            let cause = xray::cause(error, self.working_directory);
-            put(&[b"\r\nLambda-Runtime-Function-XRay-Error-Cause: ", cause.as_bytes()]);
+            wire::push_error(&mut request, error, self.working_directory);
         }
-        put(&[b"\r\nContent-Length: ", format!("{}", body.len()).as_bytes(), b"\r\n\r\n"]);
+        request.extend(format!("\r\nContent-Length: {}\r\n\r\n", body.len()).as_bytes());
 
         let mut buffer = core::mem::take(&mut self.answer);
         let answer = self.exchange(&request, body, &mut buffer);
@@ -250,7 +228,7 @@ fn attempt(
     buffer: &mut Vec<u8>,
 ) -> Result<Answer, ReadError> {
     buffer.clear();
-    connection.send(head, body).map_err(ReadError::System)?;
+    connection.send([head, body, b"", b""]).map_err(ReadError::System)?;
     http::read_answer(&mut &*connection, buffer)
 }
 
@@ -261,6 +239,7 @@ fn closed_at_rest(error: &ReadError) -> bool {
 }
 
 /// What became of a post.
+#[derive(Debug)]
 enum Posted {
     /// 200 or 202.
     Accepted,
@@ -271,7 +250,7 @@ enum Posted {
 }
 
 impl Posted {
-    fn of(path: Path, exchange: &Exchange, buffer: &[u8]) -> Posted {
+    fn of(path: wire::Path, exchange: &Exchange, buffer: &[u8]) -> Posted {
         let Exchange { answer, sent_again } = exchange;
         match answer.status {
             200 | 202 => Posted::Accepted,
@@ -294,16 +273,12 @@ impl Posted {
         match self {
             Posted::Accepted => Ok(()),
             Posted::Dropped(message) => {
-                log(&message);
+                log::own(log::WARN, &message);
                 Ok(())
             }
             Posted::Fatal(failure) => Err(failure),
         }
     }
-}
-
-fn log(message: &str) {
-    sys::log(&format!("pilotlight: {message}\n"));
 }
 
 /// One line for an answer that refuses: the server's own words are short JSON.
@@ -313,79 +288,4 @@ fn refusal(request: &str, answer: &Answer, buffer: &[u8]) -> String {
     let printable = |&byte: &u8| if byte.is_ascii_control() { b' ' } else { byte };
     let words: Vec<u8> = body.iter().map(printable).collect();
     format!("{request} was answered {}: {}", answer.status, String::from_utf8_lossy(&words))
-}
-
-/// All that the headers of `/next` say. Names come in any case and order, values in any form.
-fn parse_invocation(head: &[u8]) -> Invocation<'_> {
-    const PREFIX: &[u8] = b"lambda-runtime-";
-    let mut invocation = Invocation::default();
-    for (name, value) in http::headers(head) {
-        let Some((prefix, rest)) = name.split_at_checked(PREFIX.len()) else {
-            continue;
-        };
-        if !prefix.eq_ignore_ascii_case(PREFIX) || value.is_empty() {
-            continue;
-        }
-        let is = |name: &[u8]| rest.eq_ignore_ascii_case(name);
-        if is(b"aws-request-id") {
-            invocation.request_id = value;
-        } else if is(b"deadline-ms") {
-            invocation.deadline_ms = http::decimal(value).map(|number| number as u64);
-        } else if is(b"invoked-function-arn") {
-            invocation.invoked_function_arn = Some(value);
-        } else if is(b"trace-id") {
-            invocation.trace_id = Some(value);
-        } else if is(b"client-context") {
-            invocation.client_context = Some(value);
-        } else if is(b"cognito-identity") {
-            invocation.cognito_identity = Some(value);
-        } else if is(b"aws-tenant-id") {
-            invocation.tenant_id = Some(value);
-        } else if is(b"invocation-id") {
-            invocation.invocation_id = Some(value);
-        }
-    }
-    invocation
-}
-
-/// The category of a failure in the one form that the platform keeps,
-/// `(Runtime|Function)\.[A-Z][a-zA-Z]+`: the error's own type where that fits.
-fn function_error_type(error_type: &[u8]) -> String {
-    let (category, reason) = match error_type.strip_prefix(b"Runtime.") {
-        Some(reason) => ("Runtime", reason),
-        None => ("Function", error_type.strip_prefix(b"Function.").unwrap_or(error_type)),
-    };
-    let fits = matches!(reason, [b'A'..=b'Z', rest @ ..]
-        if !rest.is_empty() && rest.iter().all(u8::is_ascii_alphabetic));
-    match core::str::from_utf8(reason) {
-        Ok(reason) if fits => format!("{category}.{reason}"),
-        _ => "Function.HandlerError".into(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn headers_are_read_in_any_case_and_bad_ones_are_absent() {
-        let head = b"lambda-runtime-aws-request-id: 1\r\nLAMBDA-RUNTIME-DEADLINE-MS: 12\r\n\
-            Lambda-Runtime-Trace-Id: \r\nLambda-Runtime-Aws-Tenant-Id: t\r\nOther: x\r\n\r\n";
-        let invocation = parse_invocation(head);
-        assert_eq!(invocation.request_id, b"1");
-        assert_eq!(invocation.deadline_ms, Some(12));
-        assert_eq!(invocation.trace_id, None);
-        assert_eq!(invocation.tenant_id, Some(&b"t"[..]));
-        let absurd = b"Lambda-Runtime-Deadline-Ms: 99999999999999999999999\r\n\r\n";
-        assert_eq!(parse_invocation(absurd).deadline_ms, None);
-    }
-
-    #[test]
-    fn error_types_are_those_that_the_platform_keeps() {
-        assert_eq!(function_error_type(b"ParseError"), "Function.ParseError");
-        assert_eq!(function_error_type(b"Runtime.NoSuchHandler"), "Runtime.NoSuchHandler");
-        for other in [&b""[..], b"E", b"parse", b"Error2", b"Own.Error", b"A\r\nB", b"\xff"] {
-            assert_eq!(function_error_type(other), "Function.HandlerError");
-        }
-    }
 }

@@ -221,11 +221,8 @@ pub struct Runtime {
     /// `application/octet-stream`), and what a function URL or API Gateway needs to know first, JSON
     /// with `statusCode`, `headers` and `cookies` (absent: nothing). 0, or a system error number:
     /// EINVAL when the response has begun.
-    pub stream_begin: unsafe extern "C" fn(
-        stream: *mut Stream,
-        content_type: Bytes,
-        prelude: Bytes,
-    ) -> i32,
+    pub stream_begin:
+        unsafe extern "C" fn(stream: *mut Stream, content_type: Bytes, prelude: Bytes) -> i32,
     /// Writes a piece of the response, and waits for as long as the reader takes. 0, or a system error
     /// number when the reader has gone.
     pub stream_write: unsafe extern "C" fn(stream: *mut Stream, data: Bytes) -> i32,

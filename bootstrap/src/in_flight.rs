@@ -1,0 +1,242 @@
+//! What each worker has in flight: the request, for the log; and what is to be sent if the process
+//! ends, prepared in memory that is there when an invocation comes.
+
+use alloc::boxed::Box;
+use core::cell::UnsafeCell;
+use core::mem::MaybeUninit;
+use core::net::SocketAddr;
+use core::ptr;
+use core::sync::atomic::AtomicBool;
+use core::sync::atomic::AtomicPtr;
+use core::sync::atomic::AtomicU32;
+use core::sync::atomic::AtomicU64;
+use core::sync::atomic::AtomicUsize;
+use core::sync::atomic::Ordering;
+use core::sync::atomic::fence;
+
+/// Room for a request's head.
+const HEAD: usize = 2048;
+/// Room for a request id, which is a UUID of 36 bytes; of a longer one the log has the beginning.
+pub const ID: usize = 64;
+
+/// Where a report of a worker's end goes.
+#[derive(Clone, Copy, Debug)]
+pub enum Goal {
+    /// To a connection of its own, as a request.
+    Post(SocketAddr),
+    /// To the end of a response that is being streamed: this descriptor, and the name of the trailer for
+    /// the error's body.
+    Trailers(i32, &'static str),
+}
+
+/// What a report is made with.
+#[derive(Debug)]
+pub struct Request {
+    /// Where it goes.
+    pub goal: Goal,
+    /// What it begins with, up to the error's category.
+    pub head: &'static [u8],
+}
+
+struct Record {
+    thread: AtomicU64,
+    request_id: RequestId,
+    armed: AtomicBool,
+    prepared: UnsafeCell<Prepared>,
+    next: AtomicPtr<Record>,
+}
+
+struct Prepared {
+    goal: MaybeUninit<Goal>,
+    head: [u8; HEAD],
+    length: usize,
+}
+
+// SAFETY: a record's one worker writes what is prepared while it is disarmed; whoever takes it takes
+// it once and for good.
+unsafe impl Sync for Record {}
+
+impl Record {
+    const fn new() -> Record {
+        // All zeros, which the executable's file does not hold.
+        let prepared = Prepared { goal: MaybeUninit::zeroed(), head: [0; HEAD], length: 0 };
+        Record {
+            thread: AtomicU64::new(0),
+            request_id: RequestId::new(),
+            armed: AtomicBool::new(false),
+            prepared: UnsafeCell::new(prepared),
+            next: AtomicPtr::new(ptr::null_mut()),
+        }
+    }
+
+    fn take(&'static self) -> Option<Request> {
+        if !self.armed.swap(false, Ordering::Acquire) {
+            return None;
+        }
+        // SAFETY: it was armed, and this caller alone has taken it. Its worker does not write to it any
+        // more: it is the caller, or the process ends before its invocation does.
+        let prepared = unsafe { &*self.prepared.get() };
+        // SAFETY: `arm` has written it.
+        let goal = unsafe { prepared.goal.assume_init() };
+        Some(Request { goal, head: prepared.head.get(..prepared.length)? })
+    }
+}
+
+/// The first worker's: there from the start.
+static FIRST: Record = Record::new();
+static FIRST_IS_TAKEN: AtomicBool = AtomicBool::new(false);
+static LIST: AtomicPtr<Record> = AtomicPtr::new(ptr::null_mut());
+
+fn records() -> impl Iterator<Item = &'static Record> {
+    let record = |pointer: *mut Record| {
+        // SAFETY: null, or a record that lives for good.
+        unsafe { pointer.as_ref() }
+    };
+    let first = record(LIST.load(Ordering::Acquire));
+    core::iter::successors(first, move |current| record(current.next.load(Ordering::Relaxed)))
+}
+
+/// One worker's record; its methods are called by its thread.
+#[derive(Debug)]
+pub struct Worker(&'static Record);
+
+impl core::fmt::Debug for Record {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Record").finish_non_exhaustive()
+    }
+}
+
+impl Worker {
+    /// That of the calling thread, which keeps it for ever.
+    pub fn begin() -> Worker {
+        let record = if FIRST_IS_TAKEN.swap(true, Ordering::Relaxed) {
+            Box::leak(Box::new(Record::new()))
+        } else {
+            &FIRST
+        };
+        record.thread.store(this_thread(), Ordering::Relaxed);
+        let pointer = ptr::from_ref(record).cast_mut();
+        let _ = LIST.fetch_update(Ordering::Release, Ordering::Relaxed, |head| {
+            record.next.store(head, Ordering::Relaxed);
+            Some(pointer)
+        });
+        Worker(record)
+    }
+
+    /// From now on, this is the request that the log names.
+    pub fn set_request_id(&mut self, id: &[u8]) {
+        self.0.request_id.set(id);
+    }
+
+    /// From now on, the end of the process is reported to this goal by what begins with these parts and
+    /// goes on with the category of the error.
+    pub fn arm(&mut self, goal: Goal, parts: &[&[u8]]) {
+        self.disarm();
+        // SAFETY: disarmed, so nobody but this thread looks at it, and `&mut self` is its only handle.
+        let prepared = unsafe { &mut *self.0.prepared.get() };
+        let mut length = 0;
+        for part in parts {
+            let Some(room) = prepared.head.get_mut(length..length + part.len()) else {
+                // A request id that long has no report.
+                return;
+            };
+            room.copy_from_slice(part);
+            length += part.len();
+        }
+        prepared.length = length;
+        prepared.goal = MaybeUninit::new(goal);
+        self.rearm();
+    }
+
+    /// From now on, the end of the process is not this worker's affair.
+    pub fn disarm(&mut self) {
+        self.0.armed.store(false, Ordering::Relaxed);
+    }
+
+    /// As before it was disarmed.
+    pub fn rearm(&mut self) {
+        self.0.armed.store(true, Ordering::Release);
+    }
+}
+
+/// Takes what was prepared, of the calling thread's worker first; nobody gets it again.
+pub fn take_all() -> impl Iterator<Item = Request> {
+    let thread = this_thread();
+    let is_own = move |record: &&Record| record.thread.load(Ordering::Relaxed) == thread;
+    let own = records().filter(is_own);
+    own.chain(records()).filter_map(Record::take)
+}
+
+/// The id of the request that the calling thread works for, as far as that is known: its own, or that
+/// of the only worker. Returns how many bytes of `buffer` it has.
+pub fn request_id(buffer: &mut [u8; ID]) -> usize {
+    let thread = this_thread();
+    let own = records().find(|record| record.thread.load(Ordering::Relaxed) == thread);
+    let only = || records().next().filter(|_| records().count() == 1);
+    own.or_else(only).map_or(0, |record| record.request_id.get(buffer))
+}
+
+fn this_thread() -> u64 {
+    // SAFETY: the call has no argument.
+    unsafe { libc::pthread_self() }
+}
+
+/// A request id that one thread writes and any may read, whole or not at all: a sequence lock, odd
+/// while it is being written.
+struct RequestId {
+    sequence: AtomicU32,
+    length: AtomicUsize,
+    words: [AtomicU64; ID / 8],
+}
+
+impl RequestId {
+    const fn new() -> RequestId {
+        RequestId {
+            sequence: AtomicU32::new(0),
+            length: AtomicUsize::new(0),
+            words: [const { AtomicU64::new(0) }; ID / 8],
+        }
+    }
+
+    fn set(&self, id: &[u8]) {
+        let sequence = self.sequence.load(Ordering::Relaxed);
+        self.sequence.store(sequence.wrapping_add(1), Ordering::Relaxed);
+        fence(Ordering::Release);
+        self.length.store(id.len().min(ID), Ordering::Relaxed);
+        for (word, bytes) in self.words.iter().zip(id.chunks(8)) {
+            let mut whole = [0; 8];
+            whole[..bytes.len()].copy_from_slice(bytes);
+            word.store(u64::from_ne_bytes(whole), Ordering::Relaxed);
+        }
+        self.sequence.store(sequence.wrapping_add(2), Ordering::Release);
+    }
+
+    fn get(&self, buffer: &mut [u8; ID]) -> usize {
+        let before = self.sequence.load(Ordering::Acquire);
+        for (word, bytes) in self.words.iter().zip(buffer.chunks_mut(8)) {
+            bytes.copy_from_slice(&word.load(Ordering::Relaxed).to_ne_bytes());
+        }
+        let length = self.length.load(Ordering::Relaxed);
+        fence(Ordering::Acquire);
+        let after = self.sequence.load(Ordering::Relaxed);
+        // One that changes just now is neither of the two.
+        if before == after && before.is_multiple_of(2) { length } else { 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_id_is_kept_and_cut() {
+        let id = RequestId::new();
+        let mut buffer = [0; ID];
+        assert_eq!(id.get(&mut buffer), 0);
+        id.set(b"8476a536-e9f4-11e8-9739-2dfe598c3fcd");
+        let length = id.get(&mut buffer);
+        assert_eq!(&buffer[..length], b"8476a536-e9f4-11e8-9739-2dfe598c3fcd");
+        id.set(&[b'x'; 100]);
+        assert_eq!(id.get(&mut buffer), ID);
+    }
+}

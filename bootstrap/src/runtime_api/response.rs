@@ -1,0 +1,208 @@
+//! The answer to one invocation: posted whole, or streamed in chunks as the handler writes them.
+//!
+//! Source: "Response streaming" in "Building a custom runtime for AWS Lambda": a failure after the
+//! first chunk travels in the trailers; before it, it is posted to `/error`.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::Exchange;
+use super::Posted;
+use super::RuntimeApi;
+use super::wire;
+use crate::base64;
+use crate::failure::Failure;
+use crate::handler::Sink;
+use crate::http;
+use crate::in_flight::Goal;
+use crate::invocation::HandlerError;
+use crate::invocation::Invocation;
+use crate::json;
+use crate::sys::Socket;
+
+const EINVAL: i32 = 22;
+const EPIPE: i32 = 32;
+/// How long the server may take to say why it reads no further.
+const PATIENCE_MS: i32 = 100;
+/// What separates the prelude from the body, as a chunk of its own: some readers look for it there.
+const SEPARATOR: &[u8] = &[0; 8];
+
+/// An answer on its way.
+#[derive(Debug)]
+pub struct Response<'r> {
+    api: &'r mut RuntimeApi,
+    invocation: &'r Invocation<'r>,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Nothing is known of it: it will be posted whole, unless the handler writes first.
+    Unbegun,
+    /// The handler has said what it will write: of what type, and what an HTTP front needs first.
+    Begun { content_type: Vec<u8>, prelude: Option<Vec<u8>> },
+    /// Some of it has been sent.
+    Streaming(Socket),
+    /// It could not be written to the end.
+    Broken(Posted),
+}
+
+impl Sink for Response<'_> {
+    fn begin(&mut self, content_type: Option<&[u8]>, prelude: Option<&[u8]>) -> Result<(), i32> {
+        let content_type = match (content_type, prelude) {
+            (_, Some(_)) => wire::HTTP,
+            (Some(content_type), None) => content_type,
+            (None, None) => wire::BYTES,
+        };
+        // It stands in a header.
+        let is_plain = content_type.iter().all(|byte| matches!(byte, b' '..=b'~'));
+        if !is_plain || !matches!(self.state, State::Unbegun) {
+            return Err(EINVAL);
+        }
+        let (content_type, prelude) = (content_type.to_vec(), prelude.map(<[u8]>::to_vec));
+        self.state = State::Begun { content_type, prelude };
+        Ok(())
+    }
+
+    fn write(&mut self, data: &[u8]) -> Result<(), i32> {
+        match self.state {
+            State::Unbegun => self.begin(None, None)?,
+            State::Broken(_) => return Err(EPIPE),
+            State::Begun { .. } | State::Streaming(_) => {}
+        }
+        self.piece(data).map_err(|broken| {
+            self.state = State::Broken(broken);
+            EPIPE
+        })
+    }
+}
+
+impl<'r> Response<'r> {
+    pub(super) fn new(api: &'r mut RuntimeApi, invocation: &'r Invocation<'r>) -> Response<'r> {
+        Response { api, invocation, state: State::Unbegun }
+    }
+
+    /// Ends it with these bytes, which are all of it unless some have been written.
+    pub fn finish(self, body: &[u8]) -> Result<(), Failure> {
+        match self.state {
+            State::Unbegun => self.api.respond(self.invocation, body),
+            State::Broken(posted) => posted.into_result(),
+            State::Begun { .. } | State::Streaming(_) => self.end(body, b"0\r\n\r\n"),
+        }
+    }
+
+    /// Ends it with a failure.
+    pub fn fail(self, error: &HandlerError) -> Result<(), Failure> {
+        match self.state {
+            State::Unbegun | State::Begun { .. } => self.api.fail(self.invocation, error),
+            State::Broken(posted) => posted.into_result(),
+            State::Streaming(_) => self.end(b"", &trailers(error)),
+        }
+    }
+
+    /// Streams the last piece and what comes behind it, and reads what the server makes of the whole.
+    fn end(mut self, body: &[u8], last: &[u8]) -> Result<(), Failure> {
+        let sent = self.piece(body).and_then(|()| self.send([last, b"", b"", b""]));
+        let posted = sent.map_or_else(|broken| broken, |()| self.answer());
+        posted.into_result()
+    }
+
+    fn piece(&mut self, data: &[u8]) -> Result<(), Posted> {
+        if let State::Begun { .. } = self.state {
+            self.start()?;
+        }
+        // An empty chunk would be the end.
+        if data.is_empty() {
+            return Ok(());
+        }
+        self.send([chunk_head(data).as_bytes(), data, b"\r\n", b""])
+    }
+
+    /// Sends what comes in front of the first piece.
+    fn start(&mut self) -> Result<(), Posted> {
+        let begun = core::mem::replace(&mut self.state, State::Unbegun);
+        let State::Begun { content_type, prelude } = begun else {
+            return Ok(());
+        };
+        let RuntimeApi { endpoint, worker, connection, request, .. } = &mut *self.api;
+        worker.disarm();
+        // Only part of what follows could be sent again: so the connection is looked at first.
+        let kept = connection.take().filter(Socket::is_at_rest);
+        let socket = kept.map_or_else(|| endpoint.connect(), Ok).map_err(Posted::Fatal)?;
+        request.clear();
+        let path = wire::invocation_path(self.invocation, b"/response");
+        let head = wire::post_head(endpoint, path, self.invocation.invocation_id, &content_type);
+        head.iter().for_each(|part| request.extend(*part));
+        request.extend(wire::STREAMING);
+        if let Some(prelude) = &prelude {
+            for chunk in [prelude, SEPARATOR] {
+                request.extend([chunk_head(chunk).as_bytes(), chunk, b"\r\n"].concat());
+            }
+        }
+        let goal = Goal::Trailers(socket.descriptor(), wire::ERROR_BODY);
+        worker.arm(goal, &[b"0", wire::ERROR_TYPE]);
+        worker.disarm();
+        let sent = socket.send([request, b"", b"", b""]);
+        worker.rearm();
+        self.state = State::Streaming(socket);
+        sent.map_err(|errno| self.broken(errno))
+    }
+
+    fn send(&mut self, parts: [&[u8]; 4]) -> Result<(), Posted> {
+        let State::Streaming(socket) = &self.state else {
+            return Ok(());
+        };
+        // A crash in the middle of a chunk cannot be told before the chunk ends.
+        self.api.worker.disarm();
+        let sent = socket.send(parts);
+        self.api.worker.rearm();
+        sent.map_err(|errno| self.broken(errno))
+    }
+
+    /// What became of a response that cannot be sent any further: what the server says to it, or that
+    /// it says nothing.
+    fn broken(&mut self, errno: i32) -> Posted {
+        if let State::Streaming(socket) = &self.state {
+            socket.wait_for_answer(PATIENCE_MS);
+        }
+        match self.answer() {
+            Posted::Fatal(_) if self.api.connection.is_none() => {
+                let id = String::from_utf8_lossy(self.invocation.request_id);
+                Posted::Dropped(format!("the reader of {id}'s response has gone (errno {errno})"))
+            }
+            posted => posted,
+        }
+    }
+
+    fn answer(&mut self) -> Posted {
+        self.api.worker.disarm();
+        let State::Streaming(socket) = core::mem::replace(&mut self.state, State::Unbegun) else {
+            return Posted::Accepted;
+        };
+        let buffer = &mut self.api.answer;
+        let answer = match http::read_answer(&mut &socket, buffer) {
+            Ok(answer) => answer,
+            Err(error) => return Posted::Fatal(self.api.unreadable(&self.api.request, &error)),
+        };
+        let path = wire::invocation_path(self.invocation, b"/response");
+        let exchange = Exchange { answer, sent_again: false };
+        let posted = Posted::of(path, &exchange, buffer);
+        self.api.connection = Some(socket).filter(|_| exchange.answer.keep_alive);
+        posted
+    }
+}
+
+fn chunk_head(data: &[u8]) -> String {
+    format!("{:x}\r\n", data.len())
+}
+
+/// The last chunk and the trailers of a failure.
+fn trailers(error: &HandlerError) -> Vec<u8> {
+    let kind = wire::function_error_type(error.error_type);
+    let mut body = String::new();
+    // Writing to a String cannot fail.
+    let _ = base64::write(&mut body, json::error_body(error).as_bytes());
+    let rest = format!("{kind}\r\n{}: {body}\r\n\r\n", wire::ERROR_BODY);
+    [b"0", wire::ERROR_TYPE, rest.as_bytes()].concat()
+}

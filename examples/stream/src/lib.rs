@@ -1,0 +1,40 @@
+//! Writes its response piece by piece: `{"chunks":3}` is answered with three lines of plain text, each
+//! sent when it is written; a request to a function URL with `?chunks=3` likewise, as HTTP.
+
+use std::io;
+use std::io::Write;
+
+use pilotlight::HttpHead;
+use pilotlight::ResponseStream;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Request {
+    chunks: Option<u32>,
+    /// Only events of HTTP fronts have one.
+    request_context: Option<IgnoredAny>,
+    query_string_parameters: Option<Query>,
+}
+
+#[derive(Deserialize)]
+struct Query {
+    chunks: Option<String>,
+}
+
+fn count(request: Request, mut response: ResponseStream) -> io::Result<()> {
+    if request.request_context.is_some() {
+        response.begin_http(HttpHead::new(200).header("Content-Type", "text/plain"))?;
+    } else {
+        response.begin("text/plain")?;
+    }
+    let asked = request.query_string_parameters.and_then(|query| query.chunks?.parse().ok());
+    let chunks = request.chunks.or(asked).unwrap_or(1);
+    for chunk in 1..=chunks {
+        writeln!(response, "chunk {chunk} of {chunks}")?;
+    }
+    Ok(())
+}
+
+pilotlight::handler!(count);

@@ -1,0 +1,157 @@
+//! Several invocations at once, each on a worker with a connection of its own.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::Child;
+use std::process::Command;
+use std::process::Stdio;
+use std::sync::OnceLock;
+
+use pilotlight_local::function::Function;
+use tempfile::TempDir;
+
+use crate::script;
+use crate::script::here;
+use crate::support;
+
+/// `tests/fixtures/handlers/concurrent.c`.
+fn concurrent(handler: &str) -> Function {
+    static LIBRARY: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
+    let (_, library) = LIBRARY.get_or_init(|| support::fixture_in_c("concurrent"));
+    support::function(library, Some(handler))
+}
+
+/// A runtime and the listener that it comes to.
+struct Runtime {
+    child: Child,
+    listener: TcpListener,
+}
+
+impl Runtime {
+    fn start(handler: &str, concurrency: &str) -> Runtime {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let function = concurrent(handler);
+        let child = Command::new(&function.bootstrap)
+            .env_clear()
+            .envs(function.environment(&here(port)))
+            .env("AWS_LAMBDA_MAX_CONCURRENCY", concurrency)
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the bootstrap");
+        Runtime { child, listener }
+    }
+
+    /// Waits for the next worker to ask for work.
+    fn worker(&self) -> TcpStream {
+        let mut stream = self.listener.accept().expect("a connection").0;
+        assert!(script::read_head(&mut stream).starts_with("GET /2018-06-01/"));
+        stream
+    }
+
+    /// Ends it, and returns its log.
+    fn end(mut self) -> String {
+        self.child.kill().expect("ended");
+        let output = self.child.wait_with_output().expect("ended");
+        String::from_utf8(output.stderr).expect("UTF-8")
+    }
+}
+
+/// Gives a worker an invocation, whose trace id is made of the request's.
+fn invoke(worker: &mut TcpStream, request: &str, event: &str) {
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: {request}\r\n\
+         Lambda-Runtime-Trace-Id: trace-{request}\r\nContent-Length: {}\r\n\r\n{event}",
+        event.len()
+    );
+    worker.write_all(answer.as_bytes()).expect("sent");
+}
+
+/// What it posts, accepted; and that it asks for more.
+fn posted(worker: &mut TcpStream) -> (String, String) {
+    let request = script::read_request(worker);
+    worker.write_all(&script::accepted().bytes).expect("sent");
+    assert!(script::read_head(worker).starts_with("GET /2018-06-01/"));
+    request
+}
+
+#[test]
+fn as_many_run_at_once_as_the_function_allows() {
+    let runtime = Runtime::start("run", "3");
+    let mut workers: Vec<TcpStream> = (0..3).map(|_| runtime.worker()).collect();
+    for (worker, request) in workers.iter_mut().zip(["a", "b", "c"]) {
+        invoke(worker, request, "meet");
+    }
+    let mut answers = BTreeMap::new();
+    for worker in &mut workers {
+        let (head, body) = posted(worker);
+        let path = head.split(' ').nth(1).expect("a path").to_owned();
+        answers.insert(path, body);
+    }
+    let expected = ["a", "b", "c"].map(|id| {
+        (format!("/2018-06-01/runtime/invocation/{id}/response"), format!("trace-{id} none"))
+    });
+    assert_eq!(answers, BTreeMap::from(expected));
+    assert_eq!(runtime.end(), "");
+}
+
+#[test]
+fn a_failed_invocation_leaves_the_others_running() {
+    let runtime = Runtime::start("run", "2");
+    let (mut first, mut second) = (runtime.worker(), runtime.worker());
+    invoke(&mut first, "a", "fail");
+    assert!(posted(&mut first).0.contains("/invocation/a/error "));
+    invoke(&mut second, "b", "x");
+    assert_eq!(posted(&mut second).1, "trace-b none");
+    invoke(&mut first, "c", "x");
+    assert_eq!(posted(&mut first).1, "trace-c none");
+}
+
+#[test]
+fn a_crash_is_reported_to_every_invocation_in_flight() {
+    let mut runtime = Runtime::start("run", "3");
+    let mut workers: Vec<TcpStream> = (0..3).map(|_| runtime.worker()).collect();
+    invoke(&mut workers[0], "a", "meet");
+    invoke(&mut workers[1], "b", "crash");
+    let mut reported = Vec::new();
+    for _ in 0..2 {
+        let mut stream = runtime.listener.accept().expect("a report").0;
+        let (head, body) = script::read_request(&mut stream);
+        stream.write_all(&script::accepted().bytes).expect("sent");
+        assert!(body.contains("\"errorType\":\"SegmentationFault\""), "{body}");
+        reported.push(head.split('/').nth(4).expect("an id").to_owned());
+    }
+    // The one that died comes first.
+    assert_eq!(reported, ["b", "a"]);
+    assert_eq!(runtime.child.wait().expect("ended").code(), None);
+}
+
+#[test]
+fn one_at_a_time_is_as_if_nothing_were_said() {
+    for concurrency in ["1", ""] {
+        let runtime = Runtime::start("run", concurrency);
+        let mut worker = runtime.worker();
+        invoke(&mut worker, "a", "x");
+        assert_eq!(posted(&mut worker).1, "trace-a trace-a");
+        assert_eq!(runtime.end(), "", "{concurrency}");
+    }
+    for (handler, concurrency, why) in [
+        ("alone", "4", "the handler does not say that it is thread-safe"),
+        ("run", "0", "that is no number of invocations"),
+        ("run", "many", "that is no number of invocations"),
+    ] {
+        let runtime = Runtime::start(handler, concurrency);
+        let mut worker = runtime.worker();
+        invoke(&mut worker, "a", "x");
+        assert_eq!(posted(&mut worker).1, "trace-a trace-a");
+        let log = runtime.end();
+        let line = format!(
+            "\t-\tWARN\tpilotlight: AWS_LAMBDA_MAX_CONCURRENCY is {concurrency}, but {why}: one invocation at a time\n"
+        );
+        assert!(log.ends_with(&line), "{log}");
+        assert_eq!(log.lines().count(), 1, "{log}");
+    }
+}
