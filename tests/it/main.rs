@@ -10,11 +10,13 @@ mod fixtures;
 mod glibc;
 mod header;
 mod heavy;
+mod logs;
 #[allow(unsafe_code)]
 mod oracle;
 mod protocol;
 mod rie;
 mod script;
+mod shutdown;
 mod stock;
 mod streaming;
 mod support;

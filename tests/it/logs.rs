@@ -1,0 +1,126 @@
+//! The function's log: which lines there are, and what is in them.
+
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::Command;
+use std::process::Stdio;
+use std::sync::OnceLock;
+
+use pilotlight_local::function::Function;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::script;
+use crate::script::here;
+use crate::support;
+
+/// `tests/fixtures/handlers/logs.c`.
+fn logs() -> Function {
+    static LIBRARY: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
+    let (_, library) = LIBRARY.get_or_init(|| support::fixture_in_c("logs"));
+    support::function(library, None)
+}
+
+/// What the runtime logs when it is invoked with these events and then told to end.
+fn log(function: &Function, variables: &[(&str, &str)], events: &[&str]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let child = Command::new(&function.bootstrap)
+        .env_clear()
+        .envs(function.environment(&here(port)))
+        .envs(variables.iter().copied())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the bootstrap");
+    let mut worker = listener.accept().expect("a connection").0;
+    for event in events {
+        script::read_head(&mut worker);
+        worker.write_all(&script::next(event).bytes).expect("sent");
+        script::read_request(&mut worker);
+        worker.write_all(&script::accepted().bytes).expect("sent");
+    }
+    script::read_head(&mut worker);
+    worker.write_all(&script::status("410 Gone").bytes).expect("sent");
+    let output = child.wait_with_output().expect("ended");
+    String::from_utf8(output.stderr).expect("UTF-8")
+}
+
+/// The lines without their times, which have the form of RFC 3339.
+fn text_records(log: &str) -> Vec<String> {
+    let record = |line: &str| {
+        let (time, rest) = line.split_once('\t').expect("a time");
+        let form: String = time.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+        assert_eq!(form, "0000-00-00T00:00:00.000Z", "{line}");
+        rest.to_owned()
+    };
+    log.lines().map(record).collect()
+}
+
+const ENDED: &str = "r1\tERROR\tpilotlight: Runtime.ApiError: GET /next was answered 410: {}";
+
+#[test]
+fn text_has_time_request_level_and_message_in_one_line() {
+    let records = text_records(&log(&logs(), &[], &["a\\nb", "thread"]));
+    let levels = ["r1\tINFO\t2: ", "r1\tWARN\t3: ", "r1\tERROR\t4: ", "r1\tFATAL\t5: "];
+    let mut expected: Vec<String> = levels.iter().map(|start| format!("{start}a\\nb")).collect();
+    expected.push("r1\tINFO\ton a thread: x".into());
+    expected.push(ENDED.into());
+    assert_eq!(records, expected);
+    // CloudWatch takes each line feed for the end of a record.
+    let records = text_records(&log(&logs(), &[], &["a\nb"]));
+    assert_eq!(records[0], "r1\tINFO\t2: a\rb");
+}
+
+#[test]
+fn levels_are_chosen_in_any_case() {
+    let count =
+        |level| text_records(&log(&logs(), &[("AWS_LAMBDA_LOG_LEVEL", level)], &["x"])).len();
+    assert_eq!(count("trace"), 7);
+    assert_eq!(count("Debug"), 6);
+    assert_eq!(count("ERROR"), 3);
+    // The runtime's own last words are an ERROR.
+    assert_eq!(count("FATAL"), 1);
+    assert_eq!(count("LOUD"), 5);
+}
+
+#[test]
+fn json_has_the_same_in_fields() {
+    let variables = [("AWS_LAMBDA_LOG_FORMAT", "json"), ("AWS_LAMBDA_LOG_LEVEL", "warn")];
+    let log = log(&logs(), &variables, &["\"\\\u{1}ä\n"]);
+    let records: Vec<Value> =
+        log.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(records.len(), 4, "{log}");
+    assert_eq!(records[0]["level"], "WARN");
+    assert_eq!(records[0]["message"], "3: \"\\\u{1}ä\n");
+    assert_eq!(records[0]["requestId"], "r1");
+    assert_eq!(records[3]["target"], "pilotlight");
+    assert_eq!(records[3]["message"], "Runtime.ApiError: GET /next was answered 410: {}");
+    let time = records[3]["timestamp"].as_str().expect("text");
+    assert_eq!((time.len(), time.ends_with('Z')), (24, true), "{time}");
+}
+
+#[test]
+fn rust_handlers_log_by_the_crate_log_and_panics_are_records_in_json() {
+    let function = support::function(&support::fixture_crate("logging"), None);
+    let records = text_records(&log(&function, &[], &["\"tea\""]));
+    assert_eq!(records[0], "r1\tINFO\tlogging: served tea");
+    assert_eq!(records[1], "r1\tWARN\tlogging::pot: empty");
+    let variables = [("AWS_LAMBDA_LOG_FORMAT", "JSON"), ("AWS_LAMBDA_LOG_LEVEL", "DEBUG")];
+    let lines = log(&function, &variables, &["\"tea\"", "\"panic\""]);
+    let records: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(records[0]["level"], "DEBUG");
+    assert_eq!(records[1]["target"], "logging");
+    assert_eq!(records[1]["message"], "served tea");
+    let panic = records.iter().find(|record| record["target"] == "panic").expect("a record");
+    let message = panic["message"].as_str().expect("text");
+    assert!(message.contains("panicked at") && message.ends_with(": no tea"), "{message}");
+}
+
+#[test]
+fn payloads_are_never_logged() {
+    let variables = [("AWS_LAMBDA_LOG_LEVEL", "TRACE")];
+    let records = text_records(&log(&support::example("echo"), &variables, &["\"secret\""]));
+    assert_eq!(records, [ENDED]);
+}
