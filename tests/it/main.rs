@@ -11,6 +11,7 @@ mod glibc;
 mod header;
 mod heavy;
 mod logs;
+mod managed;
 #[allow(unsafe_code)]
 mod oracle;
 mod protocol;

@@ -1,9 +1,11 @@
 //! AWS's own emulator in front of the real bootstrap: one function at a time, on loopback.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read as _;
 use std::io::Write as _;
 use std::net::TcpStream;
+use std::path::Path;
 use std::path::PathBuf;
 use std::process::Child;
 use std::process::Command;
@@ -16,39 +18,62 @@ use tempfile::TempDir;
 use crate::support;
 
 /// A running emulator; dropping it ends it and what it has started.
-struct Rie {
+pub struct Rie {
     child: Child,
     port: u16,
     folder: TempDir,
 }
 
 impl Rie {
+    /// With an example in front.
     fn start(handler: &str) -> Rie {
+        Rie::start_in(&support::dist("examples"), handler, &[])
+    }
+
+    fn start_in(task_root: &Path, handler: &str, variables: &[(&str, &str)]) -> Rie {
+        let mut command = Command::new(program());
+        command.env("LAMBDA_TASK_ROOT", task_root).env("AWS_LAMBDA_FUNCTION_TIMEOUT", "10");
+        command.envs(variables.iter().copied());
+        let runtime = support::bootstrap().into_os_string();
+        Rie::launch(command, &[runtime, handler.into()])
+    }
+
+    /// Starts the emulator by this command, with what it is to run behind its own arguments.
+    pub fn launch(mut command: Command, runtime: &[OsString]) -> Rie {
         let folder = TempDir::new().expect("a folder");
         let (api, port) = (support::free_port(), support::free_port());
         let log = File::create(folder.path().join("log")).expect("a file");
-        let child = Command::new(program())
+        let child = command
             .args(["--log-level", "info"])
             .args(["--runtime-api-address", &format!("127.0.0.1:{api}")])
             .args(["--runtime-interface-emulator-address", &format!("127.0.0.1:{port}")])
-            .arg(support::bootstrap())
-            .arg(handler)
-            .env("LAMBDA_TASK_ROOT", support::dist("examples"))
-            .env("AWS_LAMBDA_FUNCTION_TIMEOUT", "10")
+            .args(runtime)
             .stdout(log.try_clone().expect("a file"))
             .stderr(log)
             .spawn()
             .expect("AWS's emulator");
+        let rie = Rie { child, port, folder };
+        rie.wait_for("to listen", || TcpStream::connect(("127.0.0.1", port)).is_ok());
+        rie
+    }
+
+    /// Waits until something is the case.
+    pub fn wait_for(&self, what: &str, is_so: impl Fn() -> bool) {
         let end = Instant::now() + support::PATIENCE;
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(Instant::now() < end, "the emulator does not listen");
+        while !is_so() {
+            assert!(Instant::now() < end, "waited in vain for the emulator {what}");
             thread::sleep(Duration::from_millis(5));
         }
-        Rie { child, port, folder }
     }
 
     /// Invokes the function: status and body.
     fn invoke(&self, event: &[u8]) -> (u16, Vec<u8>) {
+        let (head, body) = self.invoke_with_headers(event);
+        (head[9..12].parse().expect("a status"), body)
+    }
+
+    /// Invokes the function: the whole head, and the body.
+    pub fn invoke_with_headers(&self, event: &[u8]) -> (String, Vec<u8>) {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("connected");
         stream.set_read_timeout(Some(support::PATIENCE)).expect("a socket");
         let head = format!(
@@ -59,11 +84,11 @@ impl Rie {
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).expect("an answer");
         let end = answer.windows(4).position(|part| part == b"\r\n\r\n").expect("a head");
-        let status = std::str::from_utf8(&answer[9..12]).expect("a status");
-        (status.parse().expect("a number"), answer[end + 4..].to_vec())
+        let head = String::from_utf8(answer[..end].to_vec()).expect("UTF-8");
+        (head, answer[end + 4..].to_vec())
     }
 
-    fn log(&self) -> String {
+    pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).expect("the log")
     }
 }
@@ -79,7 +104,7 @@ impl Drop for Rie {
     }
 }
 
-fn program() -> PathBuf {
+pub fn program() -> PathBuf {
     let program = support::root().join("target/tools/aws-lambda-rie");
     assert!(program.exists(), "{} is missing: run ./build.sh test", program.display());
     program
@@ -122,4 +147,56 @@ fn errors_refusals_and_crashes_reach_the_caller() {
     let body = String::from_utf8(body).expect("UTF-8");
     assert_eq!(status, 502, "{body}");
     assert!(body.contains("no libnothing.so and no nothing.so in"), "{body}");
+}
+
+fn text(answer: (u16, Vec<u8>)) -> (u16, String) {
+    (answer.0, String::from_utf8(answer.1).expect("UTF-8"))
+}
+
+#[test]
+fn a_response_may_be_as_large_as_lambda_allows_and_no_larger() {
+    const MOST: usize = 6_291_556;
+    let (folder, _) = support::fixture_in_c("sizes");
+    let sizes = Rie::start_in(folder.path(), "sizes", &[]);
+    let invoke = |size: usize| sizes.invoke(format!("{size} ").as_bytes());
+    assert_eq!(invoke(MOST).1.len(), MOST);
+    let (status, refusal) = text(invoke(MOST + 1));
+    assert!(
+        refusal.contains("\"errorType\":\"Function.ResponseSizeTooLarge\""),
+        "{status} {refusal}"
+    );
+    assert!(sizes.log().contains("was answered 413: "), "{}", sizes.log());
+    // The same process goes on.
+    assert_eq!(text(invoke(3)), (200, "777".into()));
+    assert_eq!(sizes.log().matches("INIT START").count(), 1, "{}", sizes.log());
+}
+
+#[test]
+fn a_stream_and_its_end_arrive() {
+    let stream = Rie::start("stream");
+    let lines = "chunk 1 of 2\nchunk 2 of 2\n";
+    assert_eq!(text(stream.invoke(br#"{"chunks":2}"#)), (200, lines.into()));
+    assert_eq!(text(stream.invoke(br#"{"chunks":0}"#)), (200, String::new()));
+    let (_, error) = text(stream.invoke(b"7"));
+    assert!(error.contains("\"errorType\":\"InvalidEvent\""), "{error}");
+}
+
+#[test]
+fn a_function_that_times_out_is_started_again() {
+    let timeout = [("AWS_LAMBDA_FUNCTION_TIMEOUT", "1")];
+    let faulty = Rie::start_in(&support::dist("examples"), "faulty", &timeout);
+    let (_, answer) = text(faulty.invoke(br#"{"fault":"sleep"}"#));
+    assert_eq!(answer, "Task timed out after 1.00 seconds");
+    assert_eq!(text(faulty.invoke(b"{}")), (200, r#"{"fault":null}"#.into()));
+}
+
+#[test]
+fn the_end_of_the_environment_reaches_the_hook() {
+    let (folder, _) = support::fixture_in_c("ends");
+    let ends = Rie::start_in(folder.path(), "ends", &[]);
+    assert_eq!(ends.invoke(b"{}").0, 200);
+    let kill = Command::new("kill").arg(ends.child.id().to_string()).status().expect("kill");
+    assert!(kill.success());
+    ends.wait_for("to end the function", || ends.log().contains("the last work"));
+    ends.wait_for("to show what was held back", || ends.log().contains("held back until now"));
 }
