@@ -30,6 +30,7 @@ pub fn run(
     environment: &'static Environment,
     start_thread: StartThread,
 ) -> Failure {
+    api.end_init();
     let workers = workers(handler, environment);
     let alone = workers == 1;
     for running in 1..workers {

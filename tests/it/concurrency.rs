@@ -1,6 +1,8 @@
 //! Several invocations at once, each on a worker with a connection of its own.
 
 use std::collections::BTreeMap;
+use std::io::BufRead as _;
+use std::io::BufReader;
 use std::io::Write as _;
 use std::net::TcpListener;
 use std::net::TcpStream;
@@ -31,7 +33,7 @@ struct Runtime {
 }
 
 impl Runtime {
-    fn start(handler: &str, concurrency: &str) -> Runtime {
+    fn start(handler: &str, concurrency: &str, level: &str) -> Runtime {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let function = concurrent(handler);
@@ -39,6 +41,7 @@ impl Runtime {
             .env_clear()
             .envs(function.environment(&here(port)))
             .env("AWS_LAMBDA_MAX_CONCURRENCY", concurrency)
+            .env("AWS_LAMBDA_LOG_LEVEL", level)
             .stderr(Stdio::piped())
             .spawn()
             .expect("the bootstrap");
@@ -80,7 +83,7 @@ fn posted(worker: &mut TcpStream) -> (String, String) {
 
 #[test]
 fn as_many_run_at_once_as_the_function_allows() {
-    let runtime = Runtime::start("run", "3");
+    let runtime = Runtime::start("run", "3", "INFO");
     let mut workers: Vec<TcpStream> = (0..3).map(|_| runtime.worker()).collect();
     for (worker, request) in workers.iter_mut().zip(["a", "b", "c"]) {
         invoke(worker, request, "meet");
@@ -100,7 +103,7 @@ fn as_many_run_at_once_as_the_function_allows() {
 
 #[test]
 fn a_failed_invocation_leaves_the_others_running() {
-    let runtime = Runtime::start("run", "2");
+    let runtime = Runtime::start("run", "2", "INFO");
     let (mut first, mut second) = (runtime.worker(), runtime.worker());
     invoke(&mut first, "a", "fail");
     assert!(posted(&mut first).0.contains("/invocation/a/error "));
@@ -112,9 +115,13 @@ fn a_failed_invocation_leaves_the_others_running() {
 
 #[test]
 fn a_crash_is_reported_to_every_invocation_in_flight() {
-    let mut runtime = Runtime::start("run", "3");
+    let mut runtime = Runtime::start("run", "3", "DEBUG");
     let mut workers: Vec<TcpStream> = (0..3).map(|_| runtime.worker()).collect();
     invoke(&mut workers[0], "a", "meet");
+    let mut line = String::new();
+    let log = runtime.child.stderr.as_mut().expect("a pipe");
+    BufReader::new(log).read_line(&mut line).expect("UTF-8");
+    assert!(line.ends_with("\ta\tDEBUG\there\n"), "{line}");
     invoke(&mut workers[1], "b", "crash");
     let mut reported = Vec::new();
     for _ in 0..2 {
@@ -132,7 +139,7 @@ fn a_crash_is_reported_to_every_invocation_in_flight() {
 #[test]
 fn one_at_a_time_is_as_if_nothing_were_said() {
     for concurrency in ["1", ""] {
-        let runtime = Runtime::start("run", concurrency);
+        let runtime = Runtime::start("run", concurrency, "INFO");
         let mut worker = runtime.worker();
         invoke(&mut worker, "a", "x");
         assert_eq!(posted(&mut worker).1, "trace-a trace-a");
@@ -143,7 +150,7 @@ fn one_at_a_time_is_as_if_nothing_were_said() {
         ("run", "0", "that is no number of invocations"),
         ("run", "many", "that is no number of invocations"),
     ] {
-        let runtime = Runtime::start(handler, concurrency);
+        let runtime = Runtime::start(handler, concurrency, "INFO");
         let mut worker = runtime.worker();
         invoke(&mut worker, "a", "x");
         assert_eq!(posted(&mut worker).1, "trace-a trace-a");

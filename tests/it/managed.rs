@@ -2,6 +2,7 @@
 //! errors in the trailers of streams. It wants the layer in `/opt`, the function in `/var/task`, and runs
 //! both as another user; so it gets a mount namespace of its own, for which the tests must be root.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
@@ -22,13 +23,24 @@ fn start(library: &Path, handler: &str) -> Rie {
     Rie::launch(command, &[])
 }
 
+/// Invokes the function when a worker waits for that; this emulator has no queue.
+fn invoke(rie: &Rie, event: &[u8]) -> (String, Vec<u8>) {
+    let answer = RefCell::new(None);
+    rie.wait_for("to have a worker", || {
+        let (head, body) = rie.invoke_with_headers(event);
+        let is_there = !head.contains("\nError-Type: Runtime.Unavailable\r");
+        answer.replace(Some((head, body)));
+        is_there
+    });
+    answer.take().expect("an answer")
+}
+
 #[test]
 fn three_invocations_meet_in_one_process() {
     let (_folder, library) = support::fixture_in_c("concurrent");
     let rie = start(&library, "concurrent.run");
-    let invoke = || rie.invoke_with_headers(b"meet");
     let answers: Vec<(String, Vec<u8>)> = thread::scope(|scope| {
-        let running: Vec<_> = (0..3).map(|_| scope.spawn(invoke)).collect();
+        let running: Vec<_> = (0..3).map(|_| scope.spawn(|| invoke(&rie, b"meet"))).collect();
         running.into_iter().map(|thread| thread.join().expect("answered")).collect()
     });
     for (head, body) in answers {
@@ -44,9 +56,9 @@ fn three_invocations_meet_in_one_process() {
 fn an_error_in_mid_stream_reaches_the_caller() {
     let (_folder, library) = support::fixture_in_c("streams");
     let rie = start(&library, "streams");
-    let (head, body) = rie.invoke_with_headers(b"rest");
+    let (head, body) = invoke(&rie, b"rest");
     assert_eq!(body, b"piecerest", "{head}");
-    let (head, body) = rie.invoke_with_headers(b"fail");
+    let (head, body) = invoke(&rie, b"fail");
     assert!(head.contains("\nError-Type: Function.StreamError\r"), "{head}");
     let body = String::from_utf8(body).expect("UTF-8");
     assert!(body.contains("after the first piece"), "{body}");

@@ -163,14 +163,14 @@ fn against<T>(function: &Function, talk: impl FnOnce(&TcpListener) -> T) -> (T, 
 
 #[test]
 fn a_reader_that_has_gone_is_told_to_the_handler_and_the_loop_goes_on() {
-    let (request, _, log) = against(&streams(), |listener| {
+    let ((request, _stream), _, log) = against(&streams(), |listener| {
         let mut stream = listener.accept().expect("a connection").0;
         script::read_head(&mut stream);
         stream.write_all(&next("gone").bytes).expect("sent");
         script::read_head(&mut stream);
         drop(stream);
         let mut stream = listener.accept().expect("another connection").0;
-        script::read_head(&mut stream)
+        (script::read_head(&mut stream), stream)
     });
     assert!(request.starts_with("GET /2018-06-01/runtime/invocation/next "), "{request}");
     assert!(log.contains("\tr1\tWARN\tpilotlight: the reader of r1's response has gone"), "{log}");

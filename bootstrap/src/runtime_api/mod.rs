@@ -84,6 +84,11 @@ impl RuntimeApi {
         self.arm(wire::INIT_ERROR, None);
     }
 
+    /// From now on it is not, which the platform would refuse to hear.
+    pub fn end_init(&mut self) {
+        self.worker.disarm();
+    }
+
     /// Prepares what is to be posted if the process ends by itself.
     fn arm(&mut self, path: wire::Path, invocation_id: Option<&[u8]>) {
         let RuntimeApi { endpoint, worker, .. } = self;
