@@ -6,6 +6,8 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use crate::sys::find_byte;
+
 /// The Runtime API limits what the headers of one invocation hold to 1 MB in all.
 const MOST_HEAD: usize = 4 << 20;
 /// A line with a chunk's size; extensions are allowed and nobody sends any.
@@ -72,10 +74,16 @@ pub fn read_answer(source: &mut impl Receive, buffer: &mut Vec<u8>) -> Result<An
 }
 
 /// The headers of an answer's head: names as sent, values without the space around them.
-pub fn headers(head: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
-    head.split(|&byte| byte == b'\n').filter_map(|line| {
-        let colon = line.iter().position(|&byte| byte == b':')?;
-        Some((line[..colon].trim_ascii(), line[colon + 1..].trim_ascii()))
+pub fn headers(mut head: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    core::iter::from_fn(move || {
+        while !head.is_empty() {
+            let (line, rest) = head.split_at(line_end(head));
+            head = rest;
+            if let Some(colon) = find_byte(line, b':') {
+                return Some((line[..colon].trim_ascii(), line[colon + 1..].trim_ascii()));
+            }
+        }
+        None
     })
 }
 
@@ -160,7 +168,7 @@ impl<S: Receive> Reader<'_, S> {
     fn line(&mut self, start: usize, most: usize) -> Result<usize, ReadError> {
         let mut seen = start;
         loop {
-            let found = self.buffer[seen..].iter().position(|&byte| byte == b'\n');
+            let found = find_byte(&self.buffer[seen..], b'\n');
             let end = found.map_or(self.buffer.len(), |place| seen + place + 1);
             // How the bytes were cut must not decide whether a line is too long.
             if end - start > most || (found.is_none() && end - start == most) {
@@ -237,7 +245,7 @@ impl<S: Receive> Reader<'_, S> {
 
 /// The length of the first line, with its line feed.
 fn line_end(bytes: &[u8]) -> usize {
-    bytes.iter().position(|&byte| byte == b'\n').map_or(bytes.len(), |place| place + 1)
+    find_byte(bytes, b'\n').map_or(bytes.len(), |place| place + 1)
 }
 
 fn parse_status(head: &[u8]) -> Result<u16, ReadError> {

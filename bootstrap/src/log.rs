@@ -29,7 +29,8 @@ pub const ERROR: u32 = 4;
 const OWN: &[u8] = b"pilotlight";
 
 static IS_JSON: AtomicBool = AtomicBool::new(false);
-static LEVEL: AtomicU32 = AtomicU32::new(INFO);
+/// The level that was chosen, plus one: 0 lies where zeros need no room and no page of the executable.
+static LEVEL: AtomicU32 = AtomicU32::new(0);
 
 /// Takes format and level from the environment; anything unknown means text, and INFO.
 pub fn configure(environment: &Environment) {
@@ -39,7 +40,7 @@ pub fn configure(environment: &Environment) {
         (0u32..).zip(LOG_LEVELS).find(|(_, name)| wanted.eq_ignore_ascii_case(name.as_bytes()))
     };
     if let Some((level, _)) = environment.log_level.and_then(named) {
-        LEVEL.store(level, Ordering::Relaxed);
+        LEVEL.store(level + 1, Ordering::Relaxed);
     }
 }
 
@@ -50,7 +51,7 @@ pub fn is_json() -> bool {
 
 /// The least severe level that is logged.
 pub fn level() -> u32 {
-    LEVEL.load(Ordering::Relaxed)
+    LEVEL.load(Ordering::Relaxed).checked_sub(1).unwrap_or(INFO)
 }
 
 /// Writes a record of the runtime's own.
