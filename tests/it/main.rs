@@ -13,6 +13,7 @@ mod header;
 mod heavy;
 mod logs;
 mod managed;
+mod memory;
 #[allow(unsafe_code)]
 mod oracle;
 mod protocol;
