@@ -109,6 +109,20 @@ fn a_failure_is_posted_before_the_first_piece_and_a_trailer_after_it() {
 }
 
 #[test]
+fn an_async_handler_streams_and_breaks_off() {
+    let library = support::fixture_crate("asynchronous");
+    let mut function = support::function(&library, Some("streaming"));
+    // Its library has a hook for the end, which this server knows nothing of.
+    function.variables.push(("PILOTLIGHT_SHUTDOWN".into(), "0".into()));
+    let script = |event| vec![next(event), accepted(), status("410 Gone")];
+    let seen = script::converse(&function, here, script("false"));
+    assert_eq!(body(&seen), "3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n");
+    let seen = script::converse(&function, here, script("true"));
+    let (kind, error) = trailers(&seen, "3\r\none\r\n3\r\ntwo\r\n");
+    assert_eq!((kind.as_str(), &error["errorMessage"]), ("Function.Error", &"no three".into()));
+}
+
+#[test]
 fn a_handler_that_dies_in_the_middle_says_so_in_the_trailers() {
     let script = |event| vec![next(event), accepted()];
     let seen = script::converse(&streams(), here, script("crash"));
