@@ -79,11 +79,9 @@ impl Drop for Listener {
             }
             std::mem::take(&mut state.threads)
         };
+        // Wakes those that wait for a connection.
+        let _ = rustix::net::shutdown(&self.shared.socket, rustix::net::Shutdown::Both);
         for thread in threads {
-            while !thread.is_finished() && self.shared.state().waiting > 0 {
-                // Wakes a thread that waits for a connection.
-                drop(TcpStream::connect(self.address));
-            }
             // A thread that panicked has printed why.
             let _ = thread.join();
         }
@@ -109,6 +107,9 @@ impl Shared {
     fn work(self: Arc<Self>) {
         loop {
             let Ok((stream, _)) = self.socket.accept() else {
+                if self.state().stopping {
+                    return;
+                }
                 // No descriptors are left: those that are served will give some back.
                 thread::sleep(std::time::Duration::from_millis(10));
                 continue;
