@@ -12,7 +12,7 @@ cd "$(dirname "$0")"
 
 dist=$PWD/dist
 tools=$PWD/target/tools
-examples=(hello echo context faulty stream)
+examples=(hello echo context faulty slow stream)
 
 say() { printf '\033[1m== %s\033[0m\n' "$*"; }
 
