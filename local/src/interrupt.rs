@@ -29,8 +29,8 @@ pub struct Interrupts {
 impl Interrupts {
     /// From now on a signal ends the command at once, with everything that it has started.
     pub fn catch() -> Result<Interrupts> {
-        let mut caught = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])
-            .context("cannot catch signals")?;
+        let mut caught =
+            Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM]).context("cannot catch signals")?;
         let orderly = Arc::new(AtomicBool::new(false));
         let (sender, signals) = mpsc::channel();
         let wanted = Arc::clone(&orderly);

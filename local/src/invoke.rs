@@ -45,7 +45,9 @@ pub fn invoke(plan: &Plan, responses: &mut impl Write) -> Result<bool> {
         .header("X-Amz-Log-Type", "Tail")
         .content_type("application/json")
         .send(plan.event)
-        .with_context(|| format!("cannot reach {endpoint}; is `pilotlight serve` running there?"))?;
+        .with_context(|| {
+            format!("cannot reach {endpoint}; is `pilotlight serve` running there?")
+        })?;
     let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
     let tail = header("X-Amz-Log-Result").and_then(|tail| BASE64_STANDARD.decode(tail).ok());
     let failed = header("X-Amz-Function-Error").is_some();

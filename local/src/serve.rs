@@ -43,7 +43,8 @@ impl Served {
         let mut placements = Vec::new();
         for mut function in functions {
             reach_back(&mut function, address, credentials.as_ref());
-            if placements.iter().any(|known: &Arc<Placement>| known.function.name == function.name) {
+            if placements.iter().any(|known: &Arc<Placement>| known.function.name == function.name)
+            {
                 bail!("two libraries make a function named {}: rename one", function.name);
             }
             placements.push(Placement::open(function, settings.clone(), epoch)?);

@@ -75,7 +75,11 @@ impl Body {
 
     /// All of it, if it has at most so many bytes; None if it is longer. A body that says that it
     /// is longer is not read.
-    pub fn whole(&mut self, connection: &mut Connection, most: usize) -> io::Result<Option<Vec<u8>>> {
+    pub fn whole(
+        &mut self,
+        connection: &mut Connection,
+        most: usize,
+    ) -> io::Result<Option<Vec<u8>>> {
         let mut whole = Vec::new();
         if let Framing::Counted(length) = self.framing {
             let Ok(length) = usize::try_from(length) else { return Ok(None) };

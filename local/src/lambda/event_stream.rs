@@ -23,7 +23,7 @@ fn message(event_type: &str, content_type: &str, payload: &[u8]) -> Vec<u8> {
     let known =
         [(":event-type", event_type), (":content-type", content_type), (":message-type", "event")];
     for (name, value) in known {
-        headers.extend(u8::try_from(name.len()).into_iter());
+        headers.extend(u8::try_from(name.len()));
         headers.extend(name.as_bytes());
         headers.push(STRING);
         headers.extend(u16::try_from(value.len()).unwrap_or_default().to_be_bytes());

@@ -74,7 +74,11 @@ pub fn respond(
             let answer = match outcome {
                 Ok(Ok(Outcome::Response(_))) => whole(&sink.gathered),
                 Err(throttled) => Refusal::from(throttled).answer(),
-                _ => Answer { status: 502, body: b"Internal Server Error".into(), ..Answer::default() },
+                _ => Answer {
+                    status: 502,
+                    body: b"Internal Server Error".into(),
+                    ..Answer::default()
+                },
             };
             connection.write(head, &answer.with("x-amzn-RequestId", request_id))
         }
@@ -211,9 +215,8 @@ fn event(name: &str, target: &str, head: &Head, body: &[u8], request_id: &str) -
         add(&mut parameters, decode(name), &decode(value));
     }
     let now = OffsetDateTime::now_utc();
-    let form = format_description!(
-        "[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000"
-    );
+    let form =
+        format_description!("[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000");
     let since_epoch = Duration::try_from(now - OffsetDateTime::UNIX_EPOCH).unwrap_or_default();
     let mut event = json!({
         "version": "2.0",

@@ -214,7 +214,8 @@ fn client_context(head: &Head, kind: &str) -> Result<Option<String>, Refusal> {
     let json = BASE64_STANDARD.decode(encoded).ok();
     let json = json.and_then(|json| String::from_utf8(json).ok());
     let json = json.filter(|json| serde_json::from_str::<serde::de::IgnoredAny>(json).is_ok());
-    json.map(Some).ok_or_else(|| refuse("Client context must be a valid Base64-encoded JSON object."))
+    json.map(Some)
+        .ok_or_else(|| refuse("Client context must be a valid Base64-encoded JSON object."))
 }
 
 fn wants_tail(head: &Head) -> bool {

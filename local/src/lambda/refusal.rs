@@ -31,9 +31,8 @@ impl Refusal {
 
     /// The event is longer than the service takes.
     pub fn too_large(most: usize) -> Refusal {
-        let words = format!(
-            "Request must be smaller than {most} bytes for the InvokeFunction operation"
-        );
+        let words =
+            format!("Request must be smaller than {most} bytes for the InvokeFunction operation");
         Refusal::new(413, "RequestTooLargeException", words)
     }
 

@@ -54,8 +54,11 @@ fn check_at(
     };
     let incomplete = "IncompleteSignatureException";
     let Some(authorization) = parse(header) else {
-        return refuse(incomplete, "Authorization header is not AWS4-HMAC-SHA256 with a Credential, \
-                                   SignedHeaders and a Signature.");
+        return refuse(
+            incomplete,
+            "Authorization header is not AWS4-HMAC-SHA256 with a Credential, \
+                                   SignedHeaders and a Signature.",
+        );
     };
     if authorization.key != credentials.key {
         let words = "The security token included in the request is invalid.";
@@ -68,14 +71,16 @@ fn check_at(
     };
     let invalid = "InvalidSignatureException";
     if (now - signed_at.assume_utc()).abs() > MOST_SKEW {
-        return refuse(invalid, "Signature expired, or made in the future: the clocks differ by more \
-                                than 5 minutes.");
+        return refuse(
+            invalid,
+            "Signature expired, or made in the future: the clocks differ by more \
+                                than 5 minutes.",
+        );
     }
     let covered = |name: &str| authorization.signed.contains(&name);
     let amz = |name: &str| name.to_ascii_lowercase().starts_with("x-amz-");
-    let uncovered = head.headers.iter().find(|(name, _)| {
-        amz(name) && !covered(&name.to_ascii_lowercase())
-    });
+    let uncovered =
+        head.headers.iter().find(|(name, _)| amz(name) && !covered(&name.to_ascii_lowercase()));
     if uncovered.is_some() || !covered("host") {
         return refuse(invalid, "Host and every X-Amz- header must be signed.");
     }
@@ -202,7 +207,8 @@ mod tests {
     }
 
     fn checked(head: &Head, body: &str, secret: &str, minutes: i64) -> bool {
-        let now = time::macros::datetime!(2026-01-02 03:04:05 UTC) + time::Duration::minutes(minutes);
+        let now =
+            time::macros::datetime!(2026-01-02 03:04:05 UTC) + time::Duration::minutes(minutes);
         let credentials = Credentials { key: "AKIDEXAMPLE".into(), secret: secret.into() };
         check_at(head, body.as_bytes(), &credentials, now).is_ok()
     }

@@ -137,8 +137,7 @@ impl Placement {
     ) -> Result<Done, Throttled> {
         let (sandbox, fresh) = self.place()?;
         let initialised = |span| self.initialised(&sandbox, span);
-        let done =
-            invoke::run(&self.function, &sandbox, fresh, request, &initialised, pass_on);
+        let done = invoke::run(&self.function, &sandbox, fresh, request, &initialised, pass_on);
         self.release(&sandbox, &done, received.elapsed());
         Ok(done)
     }
@@ -208,7 +207,8 @@ impl Placement {
         state.totals.count(done, whole);
         let generation = state.generation;
         let closed = state.closed;
-        let found = state.environments.iter().position(|entry| entry.sandbox.number == sandbox.number);
+        let found =
+            state.environments.iter().position(|entry| entry.sandbox.number == sandbox.number);
         let Some(place) = found else { return };
         let entry = &mut state.environments[place];
         entry.busy -= 1;
@@ -278,6 +278,7 @@ impl Placement {
             "timeout_s": self.function.timeout.as_secs_f64(),
             "reserved": self.settings.reserved,
             "provisioned": self.settings.provisioned,
+            "freezes": self.freezes(),
             "in_flight": state.in_flight,
             "totals": state.totals.json(),
             "environments": lives.iter().map(|life| life.json(self.epoch)).collect::<Vec<_>>(),

@@ -65,14 +65,7 @@ impl Sandbox {
                 let _ = answer.send(ExecutionEnvironment::start(&function, output));
             }
         })?;
-        Ok(Sandbox {
-            number,
-            provisioned,
-            generation,
-            tmp,
-            starter,
-            process: Mutex::new(None),
-        })
+        Ok(Sandbox { number, provisioned, generation, tmp, starter, process: Mutex::new(None) })
     }
 
     /// Starts a fresh process, in place of the one before.

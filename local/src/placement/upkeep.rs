@@ -129,7 +129,8 @@ impl Placement {
         let limit = PROVISIONED_INIT.max(self.function.timeout);
         let (span, result) = invoke::initialise(&self.function, sandbox, limit, SpanKind::Init);
         let mut state = self.state();
-        let found = state.environments.iter().position(|entry| entry.sandbox.number == sandbox.number);
+        let found =
+            state.environments.iter().position(|entry| entry.sandbox.number == sandbox.number);
         // Otherwise everything is being ended.
         let Some(place) = found else { return Ok(()) };
         let name = &self.function.name;

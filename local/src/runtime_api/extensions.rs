@@ -44,7 +44,8 @@ pub fn respond(
 }
 
 fn register(head: &Head, body: &[u8], shared: &Shared) -> Result<Answer, Refusal> {
-    let refuse = |status, error_type, message: String| Err(Refusal::new(status, error_type, message));
+    let refuse =
+        |status, error_type, message: String| Err(Refusal::new(status, error_type, message));
     let Some(name) = head.header("Lambda-Extension-Name").filter(|name| !name.is_empty()) else {
         let message = "the header Lambda-Extension-Name is missing";
         return refuse(400, "Extension.InvalidExtensionName", message.to_owned());
@@ -52,10 +53,13 @@ fn register(head: &Head, body: &[u8], shared: &Shared) -> Result<Answer, Refusal
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     if let Some(event) = body["events"].as_array().and_then(|events| events.first()) {
         let event = event.as_str().unwrap_or_default();
-        let message = format!("{event}: {}EventNotSupportedForInternalExtension", match event {
-            "SHUTDOWN" => "Shutdown",
-            _ => "",
-        });
+        let message = format!(
+            "{event}: {}EventNotSupportedForInternalExtension",
+            match event {
+                "SHUTDOWN" => "Shutdown",
+                _ => "",
+            }
+        );
         return refuse(403, "Extension.InvalidEventType", message);
     }
     let mut session = shared.session();

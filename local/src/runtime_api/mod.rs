@@ -155,11 +155,10 @@ fn respond(
             let error = read_error(head, connection)?;
             let mut session = shared.session();
             let begun = session.begin_answer(id, head.header(response::ATTEMPT_ID));
-            let ended = begun
-                .and_then(|live| {
-                    drop(live);
-                    session.end_answer(id, Instant::now(), error, None)
-                });
+            let ended = begun.and_then(|live| {
+                drop(live);
+                session.end_answer(id, Instant::now(), error, None)
+            });
             drop(session);
             shared.change(|_| {});
             ended.map(|()| accepted())

@@ -157,7 +157,8 @@ impl Session {
         if self.expired.contains(request_id) {
             return Err(Refusal::new(410, "InvokeTimeout", "Invoke timeout"));
         }
-        let found = self.in_flight.iter_mut().find(|flight| flight.invocation.request_id == request_id);
+        let found =
+            self.in_flight.iter_mut().find(|flight| flight.invocation.request_id == request_id);
         let Some(in_flight) = found else {
             return Err(match self.state {
                 State::Initialising => invalid_request_id(),
@@ -284,7 +285,8 @@ mod tests {
     fn answer(session: &mut Session, request_id: &str, attempt: Option<&str>) -> u16 {
         let begun = session.begin_answer(request_id, attempt).map(drop);
         let response = Outcome::Response(b"r".to_vec());
-        let ended = begun.and_then(|()| session.end_answer(request_id, Instant::now(), response, None));
+        let ended =
+            begun.and_then(|()| session.end_answer(request_id, Instant::now(), response, None));
         ended.err().map_or(202, |refusal| refusal.status)
     }
 
