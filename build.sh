@@ -106,6 +106,18 @@ fetch_tool() {
 	rm -r "$folder"
 }
 
+# Lambda's own clients, in an environment for Python of their own.
+fetch_clients() {
+	local stamp="$tools/python/boto3-1.44.5-awscli-1.46.2"
+	[ -e "$stamp" ] && return
+	need python3 python3
+	python3 -m venv --help >/dev/null 2>&1 || need venv python3-venv
+	say "Lambda's clients (boto3 1.44.5, awscli 1.46.2)"
+	python3 -m venv --clear "$tools/python"
+	"$tools/python/bin/python" -m pip install --quiet --disable-pip-version-check boto3==1.44.5 awscli==1.46.2
+	touch "$stamp"
+}
+
 run_tests() {
 	build
 	need strace strace
@@ -113,6 +125,9 @@ run_tests() {
 	# AWS's own emulator, which their command for serverless applications brings along, and another.
 	fetch_tool aws-lambda-rie aws-sam-cli==1.170.0 samcli/local/rapid/aws-lambda-rie-x86_64
 	fetch_tool cargo-lambda cargo-lambda==1.9.2 '*.data/scripts/cargo-lambda'
+	need ab apache2-utils
+	need chromium chromium
+	fetch_clients
 	say "tests"
 	# The bootstrap's own crate is tested as a library on the system's libc.
 	cargo test --locked --workspace

@@ -156,6 +156,7 @@ fn write_all(stream: &mut TcpStream, mut parts: &mut [IoSlice]) -> io::Result<()
 fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        201 => "Created",
         202 => "Accepted",
         204 => "No Content",
         400 => "Bad Request",
