@@ -62,6 +62,12 @@ build_command_and_layer() {
 	target/release/package-layer "$dist/layer" "$dist/pilotlight-layer-x86_64.zip"
 }
 
+# What everything is compared with: a program of raw system calls.
+build_limit() {
+	cc -static -nostdlib -nostartfiles -ffreestanding -O2 -fno-stack-protector -s \
+		-o "$dist/bin/limit" tests/peers/limit/limit.c
+}
+
 build_examples() {
 	say "examples"
 	cargo build --locked --release "${examples[@]/#/-p}"
@@ -79,6 +85,7 @@ build() {
 	build_bootstrap
 	build_libc
 	build_command_and_layer
+	build_limit
 	build_examples
 	say "built"
 	(cd "$dist" && ls -l layer/bootstrap layer/pilotlight/* pilotlight-layer-x86_64.zip bin/pilotlight examples/*.so)

@@ -102,6 +102,7 @@ impl ExecutionEnvironment {
         };
         let mut command = Command::new(&function.bootstrap);
         command
+            .args(&function.arguments)
             .env_clear()
             .envs(function.environment(&address))
             .env("AWS_LAMBDA_METADATA_API", &address)

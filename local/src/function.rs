@@ -25,6 +25,8 @@ pub struct Function {
     pub task_root: PathBuf,
     /// The program that is started; in our layer `/opt/bootstrap`.
     pub bootstrap: PathBuf,
+    /// What it is started with; Lambda gives nothing.
+    pub arguments: Vec<String>,
     /// In MB.
     pub memory_mb: u64,
     /// After which an invocation is ended.
@@ -71,6 +73,7 @@ impl Function {
             handler,
             task_root,
             bootstrap: bootstrap.canonicalize()?,
+            arguments: Vec::new(),
             memory_mb: 128,
             timeout: Duration::from_secs(3),
             variables: Vec::new(),
@@ -80,12 +83,15 @@ impl Function {
         })
     }
 
-    /// The same function under another program, which brings its handler along.
-    pub fn with_program(&self, program: &Path) -> Result<Function> {
-        let shown = program.display();
-        let program =
-            program.canonicalize().with_context(|| format!("{shown}: no such program"))?;
-        Ok(Function { bootstrap: program, ..self.clone() })
+    /// The same function under another program, which brings its handler along. Its arguments, if
+    /// it has any, are divided by spaces.
+    pub fn with_command(&self, command: &str) -> Result<Function> {
+        let mut words = command.split_whitespace().map(str::to_owned);
+        let shown = words.next().context("a command begins with a program")?;
+        let program = Path::new(&shown)
+            .canonicalize()
+            .with_context(|| format!("{shown}: no such program"))?;
+        Ok(Function { bootstrap: program, arguments: words.collect(), ..self.clone() })
     }
 
     /// The ARN that invocations name.

@@ -15,6 +15,7 @@ mod heavy;
 mod http_events;
 mod logs;
 mod managed;
+mod measure;
 #[allow(unsafe_code)]
 mod oracle;
 mod page;
