@@ -178,11 +178,11 @@ check() {
 
 measure() {
 	build
-	local peers=$PWD/target/peers limit=$PWD/target/peers/limit
-	say "peers: a program of raw system calls, and hello on lambda_runtime"
-	mkdir -p "$peers"
-	cc -static -nostdlib -nostartfiles -ffreestanding -O2 -fno-stack-protector -s \
-		-o "$limit" tests/peers/limit/limit.c
+	need strace strace
+	need python3 python3
+	local peers=$PWD/target/peers figures=$PWD/target/measure
+	say "peers: hello on lambda_runtime"
+	mkdir -p "$peers" "$figures"
 	(
 		cd tests/peers/lambda_runtime
 		cargo build --locked --release --target-dir "$peers" --bin lambda-runtime-default
@@ -190,11 +190,23 @@ measure() {
 	)
 	# What has not been written back yet is mapped page by page, which no deployed file is.
 	sync
-	say "hello: each program started 200 times in turn, 50 invocations each"
-	"$dist/bin/pilotlight" measure "$dist/examples/libhello.so" --rounds 200 --invocations 50 \
-		--event '{"name":"Ada"}' --expect '{"message":"Hello, Ada!"}' --control "limit=$limit" \
-		--peer "lambda-default=$peers/release/lambda-runtime-default" \
-		--peer "lambda-best=$peers/best/lambda-runtime-best"
+	local cache
+	for cache in warm cold; do
+		say "hello, page cache $cache: each program started many times in turn"
+		"$dist/bin/pilotlight" measure "$dist/examples/libhello.so" $([ $cache = cold ] && echo --cold-cache) \
+			--rounds 200 --event '{"name":"Ada"}' --expect '{"message":"Hello, Ada!"}' \
+			--control "limit=$dist/bin/limit" \
+			--peer "lambda_runtime, best flags=$peers/best/lambda-runtime-best" \
+			--peer "lambda_runtime, default=$peers/release/lambda-runtime-default" \
+			--json "$figures/$cache.json" --html "$figures/$cache.html"
+	done
+	local example
+	for example in echo context; do
+		say "$example"
+		"$dist/bin/pilotlight" measure "$dist/examples/lib$example.so" --rounds 100
+	done
+	tests/peers/fill-readme.py "$figures" README.md
+	say "the README's table is filled; pictures in $figures"
 }
 
 case ${1:-build} in

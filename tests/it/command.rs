@@ -181,33 +181,3 @@ fn bad_arguments_are_named_and_make_exit_code_2() {
     said(&["run", HELLO, "--layer", "nothing"], "nothing/bootstrap: no bootstrap there");
     said(&["run"], "<LIBRARY>");
 }
-
-#[test]
-fn measure_states_every_figure_beside_a_control() {
-    let event = r#"{"name":"Ada"}"#;
-    let control = format!("control={}", support::bootstrap().display());
-    let output = pilotlight(&[
-        "measure",
-        HELLO,
-        "--event",
-        event,
-        "--rounds",
-        "3",
-        "--invocations",
-        "7",
-        "--control",
-        &control,
-        "--expect",
-        r#"{"message":"Hello, Ada!"}"#,
-    ]);
-    assert_eq!(output.status.code(), Some(0), "{output:?}");
-    let table = text(&output.stdout);
-    for figure in ["init µs", "cold response µs", "steady µs", "peak KiB", "page faults"] {
-        assert!(table.contains(figure), "{table}");
-    }
-    assert_eq!(table.lines().filter(|line| line.trim().starts_with("control ")).count(), 5);
-
-    let wrong = pilotlight(&["measure", HELLO, "--event", event, "--expect", "x"]);
-    assert_eq!(wrong.status.code(), Some(2));
-    assert!(text(&wrong.stderr).contains("answered {\"message\":\"Hello, Ada!\"}"), "{wrong:?}");
-}

@@ -13,7 +13,7 @@ const ADA: &str = r#"{"name":"Ada"}"#;
 fn measure(arguments: &[&str]) -> Output {
     let mut command = served::command();
     command.arg("measure").arg(example("hello")).args(["--event", ADA, "--rounds", "3"]);
-    command.args(["--invocations", "10"]).args(arguments).output().expect("the command")
+    command.args(arguments).output().expect("the command")
 }
 
 fn written(output: &Output, file: &std::path::Path) -> Value {
@@ -85,7 +85,8 @@ fn what_cannot_be_measured_is_named() {
     };
     refused(&["--peer", "nobody=/nowhere/peer"], "/nowhere/peer: no such program");
     refused(&["--peer", "true=/bin/true"], "true: ended before it asked for an invocation");
-    refused(&["--expect", "something"], "hello: answered {\"message\":\"Hello, Ada!\"}");
+    let own = format!("--control=own={}", crate::support::bootstrap().display());
+    refused(&[&own, "--expect", "x"], "own: answered {\"message\":\"Hello, Ada!\"}");
     refused(&["--invocations", "0"], "--rounds and --invocations are at least 1");
     refused(&["--json", "/nowhere/file"], "cannot write /nowhere/file");
 }
