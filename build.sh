@@ -12,7 +12,7 @@ cd "$(dirname "$0")"
 
 dist=$PWD/dist
 tools=$PWD/target/tools
-examples=(hello echo context faulty stream)
+examples=(hello echo context faulty slow stream)
 
 say() { printf '\033[1m== %s\033[0m\n' "$*"; }
 
@@ -62,6 +62,12 @@ build_command_and_layer() {
 	target/release/package-layer "$dist/layer" "$dist/pilotlight-layer-x86_64.zip"
 }
 
+# What everything is compared with: a program of raw system calls.
+build_limit() {
+	cc -static -nostdlib -nostartfiles -ffreestanding -O2 -fno-stack-protector -s \
+		-o "$dist/bin/limit" tests/peers/limit/limit.c
+}
+
 build_examples() {
 	say "examples"
 	cargo build --locked --release "${examples[@]/#/-p}"
@@ -79,6 +85,7 @@ build() {
 	build_bootstrap
 	build_libc
 	build_command_and_layer
+	build_limit
 	build_examples
 	say "built"
 	(cd "$dist" && ls -l layer/bootstrap layer/pilotlight/* pilotlight-layer-x86_64.zip bin/pilotlight examples/*.so)
@@ -106,6 +113,18 @@ fetch_tool() {
 	rm -r "$folder"
 }
 
+# Lambda's own clients, in an environment for Python of their own.
+fetch_clients() {
+	local stamp="$tools/python/boto3-1.44.5-awscli-1.46.2"
+	[ -e "$stamp" ] && return
+	need python3 python3
+	python3 -m venv --help >/dev/null 2>&1 || need venv python3-venv
+	say "Lambda's clients (boto3 1.44.5, awscli 1.46.2)"
+	python3 -m venv --clear "$tools/python"
+	"$tools/python/bin/python" -m pip install --quiet --disable-pip-version-check boto3==1.44.5 awscli==1.46.2
+	touch "$stamp"
+}
+
 run_tests() {
 	build
 	need strace strace
@@ -113,6 +132,9 @@ run_tests() {
 	# AWS's own emulator, which their command for serverless applications brings along, and another.
 	fetch_tool aws-lambda-rie aws-sam-cli==1.170.0 samcli/local/rapid/aws-lambda-rie-x86_64
 	fetch_tool cargo-lambda cargo-lambda==1.9.2 '*.data/scripts/cargo-lambda'
+	need ab apache2-utils
+	need chromium chromium
+	fetch_clients
 	say "tests"
 	# The bootstrap's own crate is tested as a library on the system's libc.
 	cargo test --locked --workspace
@@ -156,11 +178,11 @@ check() {
 
 measure() {
 	build
-	local peers=$PWD/target/peers limit=$PWD/target/peers/limit
-	say "peers: a program of raw system calls, and hello on lambda_runtime"
-	mkdir -p "$peers"
-	cc -static -nostdlib -nostartfiles -ffreestanding -O2 -fno-stack-protector -s \
-		-o "$limit" tests/peers/limit/limit.c
+	need strace strace
+	need python3 python3
+	local peers=$PWD/target/peers figures=$PWD/target/measure
+	say "peers: hello on lambda_runtime"
+	mkdir -p "$peers" "$figures"
 	(
 		cd tests/peers/lambda_runtime
 		cargo build --locked --release --target-dir "$peers" --bin lambda-runtime-default
@@ -168,11 +190,23 @@ measure() {
 	)
 	# What has not been written back yet is mapped page by page, which no deployed file is.
 	sync
-	say "hello: each program started 200 times in turn, 50 invocations each"
-	"$dist/bin/pilotlight" measure "$dist/examples/libhello.so" --rounds 200 --invocations 50 \
-		--event '{"name":"Ada"}' --expect '{"message":"Hello, Ada!"}' --control "limit=$limit" \
-		--peer "lambda-default=$peers/release/lambda-runtime-default" \
-		--peer "lambda-best=$peers/best/lambda-runtime-best"
+	local cache
+	for cache in warm cold; do
+		say "hello, page cache $cache: each program started many times in turn"
+		"$dist/bin/pilotlight" measure "$dist/examples/libhello.so" $([ $cache = cold ] && echo --cold-cache) \
+			--rounds 200 --event '{"name":"Ada"}' --expect '{"message":"Hello, Ada!"}' \
+			--control "limit=$dist/bin/limit" \
+			--peer "lambda_runtime, best flags=$peers/best/lambda-runtime-best" \
+			--peer "lambda_runtime, default=$peers/release/lambda-runtime-default" \
+			--json "$figures/$cache.json" --html "$figures/$cache.html"
+	done
+	local example
+	for example in echo context; do
+		say "$example"
+		"$dist/bin/pilotlight" measure "$dist/examples/lib$example.so" --rounds 100
+	done
+	tests/peers/fill-readme.py "$figures" README.md
+	say "the README's table is filled; pictures in $figures"
 }
 
 case ${1:-build} in

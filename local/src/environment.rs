@@ -1,8 +1,7 @@
-//! An execution environment: one bootstrap process, its Runtime API, and what becomes of both.
+//! An execution environment's process: one bootstrap, its Runtime API, and what becomes of both.
 
 use std::fmt;
 use std::fs;
-use std::io;
 use std::process::Child;
 use std::process::Command;
 use std::process::ExitStatus;
@@ -10,6 +9,8 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc;
+use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -19,23 +20,32 @@ use anyhow::Context as _;
 use anyhow::Result;
 use rustix::process::Pid;
 use rustix::process::Signal;
-use rustix::process::WaitId;
-use rustix::process::WaitIdOptions;
 
 use crate::function::Function;
+use crate::identifiers;
+use crate::log::Log;
+use crate::process;
 use crate::runtime_api::Ended;
 use crate::runtime_api::Invocation;
 use crate::runtime_api::Outcome;
+use crate::runtime_api::Piece;
 use crate::runtime_api::RuntimeApi;
 use crate::runtime_api::Session;
 use crate::runtime_api::Shared;
 
 /// Lambda's limit for `Init` before the first invocation.
 pub const INIT_LIMIT: Duration = Duration::from_secs(10);
+/// How long a process with an internal extension has from SIGTERM on; without one there is no
+/// SIGTERM. Source: "Lambda execution environment lifecycle", shutdown phase.
+pub const SHUTDOWN_LIMIT: Duration = Duration::from_millis(500);
+/// Pieces of an answer that wait for a slow client, before the runtime has to wait.
+const PIECES: usize = 16;
 
 /// Why an invocation was not answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unanswered {
+    /// There is no process: the program could not be started.
+    NotStarted(String),
     /// The runtime reported that it cannot start.
     InitError(Outcome),
     /// The process ended.
@@ -49,6 +59,7 @@ pub enum Unanswered {
 pub struct ExecutionEnvironment {
     api: RuntimeApi,
     pid: Pid,
+    log: Option<Arc<Log>>,
     reaper: Option<JoinHandle<()>>,
     /// The most memory seen so far, in KiB.
     peak: AtomicU64,
@@ -57,8 +68,10 @@ pub struct ExecutionEnvironment {
 /// Where the output of the process goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// To this process's standard error, where its own log lines go.
+    /// To a log, which shows it on this process's standard error.
     Shown,
+    /// To a log, and nowhere else.
+    Kept,
     /// Nowhere.
     Hidden,
 }
@@ -76,30 +89,41 @@ impl ExecutionEnvironment {
         output: Output,
         prepare: impl FnOnce(&mut Session),
     ) -> Result<ExecutionEnvironment> {
-        let api = RuntimeApi::start().context("cannot listen on 127.0.0.1")?;
-        let stream = || -> io::Result<Stdio> {
-            Ok(match output {
-                Output::Shown => io::stderr().into(),
-                Output::Hidden => Stdio::null(),
-            })
+        let concurrency = function.max_concurrency.map_or(1, usize::from);
+        let api = RuntimeApi::start(concurrency).context("cannot listen on 127.0.0.1")?;
+        let address = api.address().to_string();
+        let token = api.shared().metadata_token.get_or_init(identifiers::uuid);
+        let (log, stdout, stderr) = match output {
+            Output::Hidden => (None, Stdio::null(), Stdio::null()),
+            _ => {
+                let (log, stdout, stderr) = Log::open(output == Output::Shown)?;
+                (Some(log), stdout, stderr)
+            }
         };
         let mut command = Command::new(&function.bootstrap);
         command
+            .args(&function.arguments)
             .env_clear()
-            .envs(function.environment(&api.address().to_string()))
+            .envs(function.environment(&address))
+            .env("AWS_LAMBDA_METADATA_API", &address)
+            .env("AWS_LAMBDA_METADATA_TOKEN", token)
             .current_dir(&function.task_root)
             .stdin(Stdio::null())
-            .stdout(stream()?)
-            .stderr(stream()?);
+            .stdout(stdout)
+            .stderr(stderr);
         api.shared().change(prepare);
         api.shared().session().started = Instant::now();
-        let child = command
-            .spawn()
+        let child = process::spawn(&mut command)
             .with_context(|| format!("cannot start {}", function.bootstrap.display()))?;
+        // Our own copies of the ends that the process writes to.
+        drop(command);
         let pid = Pid::from_child(&child);
         let shared = Arc::clone(api.shared());
         let reaper = Some(thread::spawn(move || reap(child, &shared)));
-        Ok(ExecutionEnvironment { api, pid, reaper, peak: AtomicU64::new(0) })
+        if let Some(log) = &log {
+            log.follow()?;
+        }
+        Ok(ExecutionEnvironment { api, pid, log, reaper, peak: AtomicU64::new(0) })
     }
 
     /// Waits for the first `/next`, and says how long it took from the process's start.
@@ -126,9 +150,37 @@ impl ExecutionEnvironment {
     /// Has the runtime handle an invocation. It is over when the runtime asks for the next one, or
     /// ends.
     pub fn invoke(&self, invocation: Invocation, limit: Duration) -> Result<Ended, Unanswered> {
+        let end = Instant::now().checked_add(limit);
         let request_id = invocation.request_id.clone();
         self.api.shared().change(|session| session.queue.push_back(invocation));
-        let found = self.api.shared().wait_for(limit, |session| {
+        self.wait_ended(&request_id, end)
+    }
+
+    /// As [`ExecutionEnvironment::invoke`], and passes the answer on while it comes in.
+    pub fn invoke_live(
+        &self,
+        mut invocation: Invocation,
+        limit: Duration,
+        mut pass_on: impl FnMut(Piece),
+    ) -> Result<Ended, Unanswered> {
+        let end = Instant::now().checked_add(limit);
+        let request_id = invocation.request_id.clone();
+        let (sender, pieces) = mpsc::sync_channel(PIECES);
+        invocation.live = Some(sender);
+        self.api.shared().change(|session| session.queue.push_back(invocation));
+        loop {
+            match pieces.recv_timeout(remaining(end)) {
+                Ok(piece) => pass_on(piece),
+                // The answer has ended, or the process has.
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => break,
+            }
+        }
+        self.wait_ended(&request_id, end)
+    }
+
+    fn wait_ended(&self, request_id: &str, end: Option<Instant>) -> Result<Ended, Unanswered> {
+        let found = self.api.shared().wait_for(remaining(end), |session| {
             let place = session.ended.iter().position(|ended| ended.request_id == request_id);
             if let Some(place) = place {
                 return session.is_at_rest().then(|| Ok(session.ended.swap_remove(place)));
@@ -136,9 +188,24 @@ impl ExecutionEnvironment {
             session.exited.map(|exit| Err(Unanswered::Exited(exit)))
         });
         found.unwrap_or_else(|| {
-            self.end();
+            if self.shared().session().concurrency > 1 {
+                // The process has other invocations, which are not to suffer.
+                self.shared().session().expire(request_id);
+            } else {
+                self.end();
+            }
             Err(Unanswered::TimedOut)
         })
+    }
+
+    /// Stops the process between invocations, as Lambda freezes an environment.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Has a frozen process go on.
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
     }
 
     /// The session, for whoever wants to look closer.
@@ -146,11 +213,21 @@ impl ExecutionEnvironment {
         self.api.shared()
     }
 
+    /// What the process writes, unless it is hidden.
+    pub fn log(&self) -> Option<&Log> {
+        self.log.as_deref()
+    }
+
+    /// The process.
+    pub fn pid(&self) -> Pid {
+        self.pid
+    }
+
     /// Peak memory of the process so far, in KiB; of one that has ended, as far as it was seen. (The
     /// kernel's own count for an ended child begins with its parent's memory.)
     pub fn peak_memory_kib(&self) -> u64 {
-        let pid = self.pid.as_raw_nonzero();
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let status = fs::read_to_string(process::proc_file(self.pid, "status"));
+        let status = status.unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let peak = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
         self.peak.fetch_max(peak.unwrap_or(0), Ordering::Relaxed).max(peak.unwrap_or(0))
@@ -158,8 +235,7 @@ impl ExecutionEnvironment {
 
     /// How many page faults the process has had that needed no storage, and how many that did.
     pub fn page_faults(&self) -> Option<(u64, u64)> {
-        let pid = self.pid.as_raw_nonzero();
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let stat = fs::read_to_string(process::proc_file(self.pid, "stat")).ok()?;
         // The second field, in parentheses, is the program's name and may hold anything.
         let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
         Some((fields.get(7)?.parse().ok()?, fields.get(9)?.parse().ok()?))
@@ -170,17 +246,28 @@ impl ExecutionEnvironment {
         self.shared().session().exited.is_none()
     }
 
-    /// Ends the process at once, as Lambda does without extensions, and waits until it is gone.
+    /// Ends the process as Lambda does, and waits until it is gone: at once without extensions,
+    /// and otherwise after SIGTERM and a little time.
     pub fn end(&self) {
-        {
-            // While the session is locked, the process cannot be reaped and its id not be reused.
-            let session = self.shared().session();
-            if session.exited.is_none() {
-                // It may have ended by itself a moment ago.
-                let _ = rustix::process::kill_process(self.pid, Signal::KILL);
+        if !self.shared().session().extensions().is_empty() {
+            self.signal(Signal::TERM);
+            self.thaw();
+            if self.shared().wait_for(SHUTDOWN_LIMIT, |session| session.exited).is_some() {
+                return;
             }
         }
+        self.signal(Signal::KILL);
         self.shared().wait_for(Duration::MAX, |session| session.exited);
+    }
+
+    /// Sends a signal to the process and what it has started.
+    fn signal(&self, signal: Signal) {
+        // While the session is locked, the process cannot be reaped and its id not be reused.
+        let session = self.shared().session();
+        if session.exited.is_none() {
+            // It may have ended by itself a moment ago.
+            let _ = rustix::process::kill_process_group(self.pid, signal);
+        }
     }
 }
 
@@ -191,22 +278,28 @@ impl Drop for ExecutionEnvironment {
             // A thread that panicked has printed why.
             let _ = reaper.join();
         }
+        if let Some(log) = &self.log {
+            log.read();
+        }
     }
 }
 
+/// What is left of a limit; one too far to be added to the clock is none.
+fn remaining(end: Option<Instant>) -> Duration {
+    end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()))
+}
+
 fn reap(mut child: Child, shared: &Shared) {
-    // Leaves the process a zombie, so that its id is not reused before the session says so.
-    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-    // Fails for a process that is no child, which this one is.
-    let _ = rustix::process::waitid(WaitId::Pid(Pid::from_child(&child)), options);
+    process::wait(&child);
     // Where SIGCHLD is ignored, the kernel has reaped the process and forgotten how it ended.
-    shared.change(|session| session.exited = Some(child.wait().unwrap_or_default()));
+    shared.change(|session| session.exit(child.wait().unwrap_or_default()));
 }
 
 impl fmt::Display for Unanswered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use std::os::unix::process::ExitStatusExt as _;
         match self {
+            Unanswered::NotStarted(why) => f.write_str(why),
             Unanswered::InitError(_) => f.write_str("the runtime reported that it cannot start"),
             Unanswered::TimedOut => f.write_str("the time was up"),
             Unanswered::Exited(status) => match (status.code(), status.signal()) {

@@ -9,23 +9,36 @@ use anyhow::Context as _;
 use anyhow::Result;
 use anyhow::bail;
 
+/// The account that functions belong to: the one of AWS's own examples.
+pub const ACCOUNT: &str = "123456789012";
+
 /// A function and its configuration.
 #[derive(Clone, Debug)]
 pub struct Function {
     /// Its name; the library's, unless somebody chose another.
     pub name: String,
+    /// The handler library, as a canonical path.
+    pub library: PathBuf,
     /// `_HANDLER`.
     pub handler: String,
     /// The folder that the package was unpacked to; on Lambda `/var/task`.
     pub task_root: PathBuf,
     /// The program that is started; in our layer `/opt/bootstrap`.
     pub bootstrap: PathBuf,
+    /// What it is started with; Lambda gives nothing.
+    pub arguments: Vec<String>,
     /// In MB.
     pub memory_mb: u64,
     /// After which an invocation is ended.
     pub timeout: Duration,
     /// Variables of the user's own, over Lambda's.
     pub variables: Vec<(String, String)>,
+    /// `AWS_LAMBDA_INITIALIZATION_TYPE`: `on-demand` or `provisioned-concurrency`.
+    pub initialization_type: &'static str,
+    /// `AWS_LAMBDA_LOG_STREAM_NAME`.
+    pub log_stream: String,
+    /// How many invocations a process may have at once, as on a Managed Instance; elsewhere one.
+    pub max_concurrency: Option<u16>,
 }
 
 impl Function {
@@ -56,26 +69,34 @@ impl Function {
         }
         Ok(Function {
             name: base.to_owned(),
+            library,
             handler,
             task_root,
             bootstrap: bootstrap.canonicalize()?,
+            arguments: Vec::new(),
             memory_mb: 128,
             timeout: Duration::from_secs(3),
             variables: Vec::new(),
+            initialization_type: "on-demand",
+            log_stream: "local".to_owned(),
+            max_concurrency: None,
         })
     }
 
-    /// The same function under another program, which brings its handler along.
-    pub fn with_program(&self, program: &Path) -> Result<Function> {
-        let shown = program.display();
-        let program =
-            program.canonicalize().with_context(|| format!("{shown}: no such program"))?;
-        Ok(Function { bootstrap: program, ..self.clone() })
+    /// The same function under another program, which brings its handler along. Its arguments, if
+    /// it has any, are divided by spaces.
+    pub fn with_command(&self, command: &str) -> Result<Function> {
+        let mut words = command.split_whitespace().map(str::to_owned);
+        let shown = words.next().context("a command begins with a program")?;
+        let program = Path::new(&shown)
+            .canonicalize()
+            .with_context(|| format!("{shown}: no such program"))?;
+        Ok(Function { bootstrap: program, arguments: words.collect(), ..self.clone() })
     }
 
     /// The ARN that invocations name.
     pub fn arn(&self) -> String {
-        format!("arn:aws:lambda:{}:123456789012:function:{}", region(), self.name)
+        format!("arn:aws:lambda:{}:{ACCOUNT}:function:{}", region(), self.name)
     }
 
     /// The environment of the process, as Lambda's documentation lists it, and nothing else of
@@ -93,11 +114,13 @@ impl Function {
             ("AWS_LAMBDA_FUNCTION_NAME", &self.name),
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
-            ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+            ("AWS_LAMBDA_INITIALIZATION_TYPE", self.initialization_type),
             ("AWS_LAMBDA_LOG_GROUP_NAME", &group),
-            ("AWS_LAMBDA_LOG_STREAM_NAME", "local"),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", &self.log_stream),
             ("AWS_REGION", &region),
             ("AWS_DEFAULT_REGION", &region),
+            ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"),
+            ("AWS_XRAY_DAEMON_ADDRESS", "127.0.0.1:2000"),
             ("TZ", ":UTC"),
             ("LANG", "en_US.UTF-8"),
             ("PATH", "/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
@@ -105,6 +128,9 @@ impl Function {
         ];
         let mut variables: Vec<(String, String)> =
             fixed.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        if let Some(most) = self.max_concurrency {
+            variables.push(("AWS_LAMBDA_MAX_CONCURRENCY".to_owned(), most.to_string()));
+        }
         for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
             variables.extend(env::var(name).ok().map(|value| (name.to_owned(), value)));
         }
@@ -113,7 +139,8 @@ impl Function {
     }
 }
 
-fn region() -> String {
+/// The region that functions are told to run in: the user's own, or `us-east-1`.
+pub fn region() -> String {
     let of = |name| env::var(name).ok().filter(|region| !region.is_empty());
     of("AWS_REGION").or_else(|| of("AWS_DEFAULT_REGION")).unwrap_or_else(|| "us-east-1".to_owned())
 }

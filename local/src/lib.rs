@@ -2,11 +2,25 @@
 //!
 //! An [`ExecutionEnvironment`](environment::ExecutionEnvironment) is one process of the real
 //! bootstrap with a Runtime API server of its own ([`runtime_api`]). The bootstrap is started as
-//! Lambda starts it, and met over HTTP alone.
+//! Lambda starts it, and met over HTTP alone. [`placement`] keeps many of them, and [`lambda`] is what
+//! clients see.
 
+pub mod clock;
 pub mod environment;
 pub mod function;
+pub mod http;
+pub mod identifiers;
+pub mod interrupt;
+pub mod invoke;
+pub mod lambda;
+mod log;
 pub mod measure;
+mod page;
+pub mod placement;
+#[allow(unsafe_code)]
+mod private_tmp;
+pub mod process;
 pub mod report;
 pub mod run;
 pub mod runtime_api;
+pub mod serve;

@@ -57,7 +57,7 @@ pub fn answer(
     };
     match result {
         Ok(Outcome::Response(body)) => (body, false),
-        Ok(Outcome::Error { body, .. })
+        Ok(Outcome::Error { body, .. } | Outcome::FailedStream { body, .. })
         | Err(Unanswered::InitError(Outcome::Error { body, .. })) => (body, true),
         Ok(Outcome::TooLarge) => error(
             "Function.ResponseSizeTooLarge",
@@ -65,15 +65,41 @@ pub fn answer(
                 "Response payload size exceeded maximum allowed payload size ({MOST_RESPONSE} bytes)."
             ),
         ),
-        Err(Unanswered::TimedOut) => error(
-            "Sandbox.Timedout",
-            format!(
-                "RequestId: {request_id} Error: Task timed out after {:.2} seconds",
-                timeout.as_secs_f64()
-            ),
-        ),
-        Err(unanswered) => {
-            error("Runtime.ExitError", format!("RequestId: {request_id} Error: {unanswered}"))
+        Ok(Outcome::Truncated) => {
+            error("Runtime.TruncatedResponse", "The response broke off.".to_owned())
         }
+        Err(unanswered) => {
+            let words = match &unanswered {
+                Unanswered::TimedOut => {
+                    format!("Task timed out after {:.2} seconds", timeout.as_secs_f64())
+                }
+                other => other.to_string(),
+            };
+            let message = format!("RequestId: {request_id} Error: {words}");
+            error(&error_type(&unanswered), message)
+        }
+    }
+}
+
+/// Lambda's own name for why an invocation was not answered.
+pub fn error_type(unanswered: &Unanswered) -> String {
+    let name = match unanswered {
+        Unanswered::NotStarted(_) => "Runtime.InvalidEntrypoint",
+        Unanswered::InitError(Outcome::Error { error_type: Some(error_type), .. }) => error_type,
+        Unanswered::InitError(_) => "Runtime.Unknown",
+        Unanswered::Exited(_) => "Runtime.ExitError",
+        Unanswered::TimedOut => "Sandbox.Timedout",
+    };
+    name.to_owned()
+}
+
+/// What an outcome says, for a log.
+pub fn words(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Response(body)
+        | Outcome::Error { body, .. }
+        | Outcome::FailedStream { body, .. } => String::from_utf8_lossy(body).into_owned(),
+        Outcome::TooLarge => "the response was too large".to_owned(),
+        Outcome::Truncated => "the response broke off".to_owned(),
     }
 }

@@ -46,7 +46,7 @@ fn one_hello_needs_little_memory() {
 /// What `strace` sees between exec and the first `/next`.
 #[test]
 fn few_system_calls_come_before_the_first_next() {
-    let api = RuntimeApi::start().expect("a server");
+    let api = RuntimeApi::start(1).expect("a server");
     api.shared().change(|session| session.closed = true);
     let function = support::example("hello");
     let trace = tempfile::NamedTempFile::new().expect("a file");

@@ -18,6 +18,7 @@ fn contexts(invocations: &[&[(&str, &str)]]) -> Vec<Value> {
             request_id: format!("request-{number}"),
             event: b"{}".to_vec(),
             headers: headers.iter().map(|&(name, value)| (name.into(), value.into())).collect(),
+            ..Invocation::default()
         };
         let ended = environment.invoke(invocation, support::PATIENCE).expect("answered");
         match ended.outcome {

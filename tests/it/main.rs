@@ -2,6 +2,7 @@
 
 mod binary;
 mod cargo_lambda;
+mod clients;
 mod command;
 mod concurrency;
 mod context;
@@ -11,14 +12,20 @@ mod fixtures;
 mod glibc;
 mod header;
 mod heavy;
+mod http_events;
 mod logs;
 mod managed;
+mod measure;
 mod memory;
 #[allow(unsafe_code)]
 mod oracle;
+mod page;
 mod protocol;
 mod rie;
 mod script;
+mod serve;
+mod serve_ends;
+mod served;
 mod shutdown;
 mod stock;
 mod streaming;

@@ -16,6 +16,7 @@ use pilotlight_local::environment::INIT_LIMIT;
 use pilotlight_local::environment::Output;
 use pilotlight_local::environment::Unanswered;
 use pilotlight_local::function::Function;
+use pilotlight_local::identifiers;
 use pilotlight_local::run;
 use pilotlight_local::runtime_api::Outcome;
 use serde_json::Value;
@@ -64,7 +65,7 @@ pub fn invoke(
     function: &Function,
     event: &[u8],
 ) -> Result<Outcome, Unanswered> {
-    let invocation = run::invocation(function, &run::request_id(), event);
+    let invocation = run::invocation(function, &identifiers::uuid(), event);
     environment.invoke(invocation, function.timeout).map(|ended| ended.outcome)
 }
 

@@ -1,49 +1,49 @@
 //! The Runtime API of one execution environment: a server on a port of its own, on loopback.
 //!
-//! One thread a connection, blocking: what is measured is not mixed with a scheduler's work.
 //! Source: "Using the Lambda runtime API" in AWS's documentation, and AWS's own emulator where that
 //! is silent.
 
-mod http;
+mod extensions;
+mod invocation;
+mod response;
 mod session;
 
 use std::io;
 use std::net::SocketAddr;
 use std::net::TcpListener;
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::Condvar;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
+use std::sync::OnceLock;
 use std::sync::PoisonError;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
-use std::thread;
-use std::thread::JoinHandle;
 use std::time::Duration;
 use std::time::Instant;
 
-pub use self::session::Ended;
-pub use self::session::Invocation;
+pub use self::invocation::Ended;
+pub use self::invocation::Invocation;
+pub use self::invocation::Outcome;
+pub use self::invocation::Piece;
 pub use self::session::MOST_RESPONSE;
-pub use self::session::Outcome;
 pub use self::session::Session;
 
-use self::http::Answer;
-use self::http::Connection;
-use self::http::Request;
-use self::session::Refusal;
+use self::invocation::Refusal;
+use crate::http::Answer;
+use crate::http::Body;
+use crate::http::Connection;
+use crate::http::Head;
+use crate::http::Listener;
+use crate::http::json;
 
 const PREFIX: &str = "/2018-06-01/runtime/";
-/// Threads that wait for connections: a runtime needs one, a misbehaving one a few.
-const LISTENERS: usize = 4;
+/// A posted error, far above what a runtime writes.
+const MOST_ERROR: usize = 8 << 20;
 
 /// The server, until it is dropped.
 #[derive(Debug)]
 pub struct RuntimeApi {
-    address: SocketAddr,
     shared: Arc<Shared>,
-    listeners: Vec<JoinHandle<()>>,
+    listener: Listener,
 }
 
 /// What the server's threads and its owner share.
@@ -51,8 +51,8 @@ pub struct RuntimeApi {
 pub struct Shared {
     session: Mutex<Session>,
     changed: Condvar,
-    /// Whoever accepts a connection is to end instead.
-    stopping: AtomicBool,
+    /// What the environment's process shows to be told where it runs; set before it starts.
+    pub metadata_token: OnceLock<String>,
 }
 
 impl Shared {
@@ -92,23 +92,24 @@ impl Shared {
 }
 
 impl RuntimeApi {
-    /// Starts a server on a free port of 127.0.0.1.
-    pub fn start() -> io::Result<RuntimeApi> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        let address = listener.local_addr()?;
+    /// Starts a server on a free port of 127.0.0.1, for a runtime with so many workers.
+    pub fn start(concurrency: usize) -> io::Result<RuntimeApi> {
+        let socket = TcpListener::bind("127.0.0.1:0")?;
         let shared = Arc::new(Shared::default());
-        let mut listeners = Vec::new();
-        for _ in 0..LISTENERS {
-            let listener = listener.try_clone()?;
-            let shared = Arc::clone(&shared);
-            listeners.push(thread::spawn(move || listen(&listener, &shared)));
-        }
-        Ok(RuntimeApi { address, shared, listeners })
+        shared.session().concurrency = concurrency.max(1);
+        let serving = Arc::clone(&shared);
+        // One for each worker, one for an extension, and one that keeps waiting.
+        let listener = Listener::start(socket, concurrency + 2, move |connection| {
+            serving.session().connections += 1;
+            // A connection that breaks is the runtime's affair: it will try again, or end.
+            let _ = serve(connection, &serving);
+        })?;
+        Ok(RuntimeApi { shared, listener })
     }
 
     /// Where it listens; `AWS_LAMBDA_RUNTIME_API` is this address.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.listener.address()
     }
 
     /// The session that it serves.
@@ -119,109 +120,101 @@ impl RuntimeApi {
 
 impl Drop for RuntimeApi {
     fn drop(&mut self) {
-        self.shared.stopping.store(true, Ordering::Release);
+        // Whoever waits in `/next` is to go, before the threads are waited for.
         self.shared.change(|session| session.closed = true);
-        for _ in 0..self.listeners.len() {
-            // Wakes a thread that waits for a connection; one that serves will not need it.
-            drop(TcpStream::connect(self.address));
-        }
-        for listener in self.listeners.drain(..) {
-            // A thread that panicked has printed why.
-            let _ = listener.join();
-        }
     }
 }
 
-fn listen(listener: &TcpListener, shared: &Shared) {
-    while let Ok((stream, _)) = listener.accept() {
-        if shared.stopping.load(Ordering::Acquire) {
-            return;
-        }
-        shared.session().connections += 1;
-        // A connection that breaks is the runtime's affair: it will try again, or end.
-        let _ = serve(stream, shared);
-    }
-}
-
-fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
-    let mut connection = Connection::new(stream)?;
-    while let Some(request) = connection.read()? {
-        let answer = respond(request, shared);
-        connection.write(&answer)?;
+fn serve(mut connection: Connection, shared: &Shared) -> io::Result<()> {
+    while let Some(head) = connection.read_head()? {
+        shared.session().requests += 1;
+        let answer = match respond(&head, &mut connection, shared)? {
+            Ok(answer) => answer,
+            Err(Refusal { status, error_type, message }) => {
+                let body = serde_json::json!({ "errorMessage": message, "errorType": error_type });
+                json(status, format!("{body}\n"))
+            }
+        };
+        connection.write_as_service(&answer)?;
     }
     Ok(())
 }
 
 /// The API on one page.
-fn respond(request: Request, shared: &Shared) -> Answer {
-    shared.session().requests += 1;
-    let path = request.path.strip_prefix(PREFIX).unwrap_or_default().to_owned();
+fn respond(
+    head: &Head,
+    connection: &mut Connection,
+    shared: &Shared,
+) -> io::Result<Result<Answer, Refusal>> {
+    let path = head.path().strip_prefix(PREFIX).unwrap_or_default();
     let parts: Vec<&str> = path.split('/').collect();
-    match (request.method.as_str(), parts.as_slice()) {
-        ("GET", ["invocation", "next"]) => next(&request, shared),
-        ("POST", ["invocation", id, "response"]) => {
-            let received = Instant::now();
-            post(shared, |session| session.answer(id, received, Outcome::Response(request.body)))
-        }
+    Ok(match (head.method.as_str(), parts.as_slice()) {
+        ("GET", ["invocation", "next"]) => next(head, shared),
+        ("POST", ["invocation", id, "response"]) => response::take(head, id, connection, shared)?,
         ("POST", ["invocation", id, "error"]) => {
-            let received = Instant::now();
-            post(shared, |session| session.answer(id, received, error(request)))
+            let error = read_error(head, connection)?;
+            let mut session = shared.session();
+            let begun = session.begin_answer(id, head.header(response::ATTEMPT_ID));
+            let ended = begun.and_then(|live| {
+                drop(live);
+                session.end_answer(id, Instant::now(), error, None)
+            });
+            drop(session);
+            shared.change(|_| {});
+            ended.map(|()| accepted())
         }
-        ("POST", ["init", "error"]) => post(shared, |session| session.fail_init(error(request))),
+        ("POST", ["init", "error"]) => {
+            let error = read_error(head, connection)?;
+            let failed = shared.session().fail_init(error);
+            shared.change(|_| {});
+            failed.map(|()| accepted())
+        }
         (
             _,
             ["invocation", "next"] | ["invocation", _, "response" | "error"] | ["init", "error"],
-        ) => Answer { status: 405, ..Answer::default() },
-        _ => Answer { status: 404, body: b"404 page not found\n".to_vec(), ..Answer::default() },
-    }
+        ) => Ok(Answer { status: 405, ..Answer::default() }),
+        _ => match extensions::respond(head, connection, shared)? {
+            Some(answer) => answer,
+            None => Ok(Answer {
+                status: 404,
+                body: b"404 page not found\n".to_vec(),
+                ..Answer::default()
+            }),
+        },
+    })
 }
 
-fn next(request: &Request, shared: &Shared) -> Answer {
-    let begun = shared.session().begin_next(request.received);
+fn next(head: &Head, shared: &Shared) -> Result<Answer, Refusal> {
+    let begun = shared.session().begin_next(head.received);
     shared.change(|_| {});
-    if let Err(refusal) = begun {
-        return refused(&refusal);
-    }
+    begun?;
     let delivered = shared.wait_for(Duration::MAX, |session| match session.deliver() {
         Some(invocation) => Some(Some(invocation)),
         None => session.closed.then_some(None),
     });
-    match delivered.flatten() {
-        Some(invocation) => deliver(invocation),
+    Ok(match delivered.flatten() {
+        Some(invocation) => deliver(&invocation),
         None => Answer { status: 410, ..Answer::default() },
+    })
+}
+
+fn deliver(invocation: &Invocation) -> Answer {
+    let mut answer = json(200, invocation.event.as_slice())
+        .with("Lambda-Runtime-Aws-Request-Id", &invocation.request_id);
+    if !invocation.attempt_id.is_empty() {
+        answer = answer.with(response::ATTEMPT_ID, &invocation.attempt_id);
     }
+    answer.headers.extend(invocation.headers.iter().cloned());
+    answer
 }
 
-fn deliver(invocation: Invocation) -> Answer {
-    let mut headers = vec![
-        ("Content-Type".to_owned(), "application/json".to_owned()),
-        ("Lambda-Runtime-Aws-Request-Id".to_owned(), invocation.request_id),
-    ];
-    headers.extend(invocation.headers);
-    Answer { status: 200, headers, body: invocation.event }
+fn accepted() -> Answer {
+    json(202, "{\"status\":\"OK\"}\n")
 }
 
-fn post(shared: &Shared, change: impl FnOnce(&mut Session) -> Result<(), Refusal>) -> Answer {
-    let mut result = Ok(());
-    shared.change(|session| result = change(session));
-    match result {
-        Ok(()) => json(202, "{\"status\":\"OK\"}\n".into()),
-        Err(refusal) => refused(&refusal),
-    }
-}
-
-fn error(request: Request) -> Outcome {
-    let error_type = request.text("Lambda-Runtime-Function-Error-Type").map(str::to_owned);
-    Outcome::Error { body: request.body, error_type }
-}
-
-fn refused(refusal: &Refusal) -> Answer {
-    let Refusal { status, error_type, message } = refusal;
-    let body = serde_json::json!({ "errorMessage": message, "errorType": error_type });
-    json(*status, format!("{body}\n"))
-}
-
-fn json(status: u16, body: String) -> Answer {
-    let headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
-    Answer { status, headers, body: body.into_bytes() }
+fn read_error(head: &Head, connection: &mut Connection) -> io::Result<Outcome> {
+    let body = Body::of(head, connection)?.whole(connection, MOST_ERROR)?;
+    let error_type = head.header("Lambda-Runtime-Function-Error-Type").map(str::to_owned);
+    let too_long = || io::Error::new(io::ErrorKind::InvalidData, "an error of more than 8 MiB");
+    Ok(Outcome::Error { body: body.ok_or_else(too_long)?, error_type })
 }

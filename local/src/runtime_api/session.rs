@@ -1,89 +1,66 @@
 //! What a runtime may do when: the states of one execution environment. Every transition that is
 //! not written here is refused, with the words of AWS's own emulator.
 
+use std::collections::HashSet;
 use std::collections::VecDeque;
 use std::process::ExitStatus;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 use std::time::Instant;
+
+use super::invocation::Ended;
+use super::invocation::Invocation;
+use super::invocation::Outcome;
+use super::invocation::Piece;
+use super::invocation::Refusal;
 
 /// The largest response that the service takes: 6 MiB and 100 bytes.
 pub const MOST_RESPONSE: usize = 6 * 1024 * 1024 + 100;
 
-/// What a runtime is given by `/next`.
-#[derive(Clone, Debug, Default)]
-pub struct Invocation {
-    /// Names the invocation.
-    pub request_id: String,
-    /// The event, byte for byte.
-    pub event: Vec<u8>,
-    /// Header lines beside the request id, as the service sends them.
-    pub headers: Vec<(String, String)>,
-}
-
-/// How an invocation ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The runtime posted a response.
-    Response(Vec<u8>),
-    /// The runtime posted an error.
-    Error {
-        /// The body, JSON as a rule.
-        body: Vec<u8>,
-        /// `Lambda-Runtime-Function-Error-Type`.
-        error_type: Option<String>,
-    },
-    /// The response was larger than [`MOST_RESPONSE`].
-    TooLarge,
-}
-
-/// An invocation that has ended, with its times.
-#[derive(Clone, Debug)]
-pub struct Ended {
-    /// Which one.
-    pub request_id: String,
-    /// How.
-    pub outcome: Outcome,
-    /// From the event's sending to the answer's last byte.
-    pub duration: Duration,
-}
-
 /// Where the runtime is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// It has not called `/next` yet.
     Initialising,
-    /// It waits in `/next`.
-    Idle,
-    /// It has an invocation.
-    Invoked { request_id: String, sent: Instant },
-    /// It has answered and not called `/next` again.
-    Answered,
+    /// It has.
+    Initialised,
     /// It has posted `/init/error`.
     InitFailed,
 }
 
-/// What the server answers a post that it refuses.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// The status code.
-    pub status: u16,
-    /// `errorType` of the body.
-    pub error_type: &'static str,
-    /// `errorMessage` of the body.
-    pub message: String,
+/// An invocation that the runtime has and has not answered.
+#[derive(Debug)]
+struct InFlight {
+    invocation: Arc<Invocation>,
+    /// Taken by the answer when it begins.
+    live: Option<SyncSender<Piece>>,
+    sent: Instant,
+    /// An answer has begun and not ended.
+    answering: bool,
 }
 
 /// One execution environment, as its Runtime API sees it.
 #[derive(Debug)]
 pub struct Session {
     state: State,
+    in_flight: Vec<InFlight>,
+    /// How many `/next` wait.
+    waiting: usize,
+    /// The last invocation is answered and `/next` not called again.
+    answered: bool,
+    /// Invocations whose time was up while the process went on.
+    expired: HashSet<String>,
+    /// How many invocations the runtime may have at once. With more than one it is a Managed
+    /// Instance's: an answer is out before the next `/next`, and a late one is refused with 410.
+    pub concurrency: usize,
     /// Invocations to come.
     pub queue: VecDeque<Invocation>,
     /// Invocations that are over, in the order in which they ended.
     pub ended: Vec<Ended>,
     /// When the process was started.
     pub started: Instant,
-    /// From the start to the first `/next`.
+    /// From the start to the first `/next` of the runtime and of every extension.
     pub init: Option<Duration>,
     /// What was posted to `/init/error`.
     pub init_error: Option<Outcome>,
@@ -91,6 +68,9 @@ pub struct Session {
     pub exited: Option<ExitStatus>,
     /// No invocation will come any more: `/next` is answered 410.
     pub closed: bool,
+    /// Internal extensions that have registered, and how many of them have asked for an event.
+    pub(super) extensions: Vec<String>,
+    pub(super) extensions_waiting: usize,
     /// How many requests there were.
     pub requests: u64,
     /// How many connections they came on.
@@ -102,6 +82,11 @@ impl Session {
     pub fn new() -> Session {
         Session {
             state: State::Initialising,
+            in_flight: Vec::new(),
+            waiting: 0,
+            answered: false,
+            expired: HashSet::new(),
+            concurrency: 1,
             queue: VecDeque::new(),
             ended: Vec::new(),
             started: Instant::now(),
@@ -109,6 +94,8 @@ impl Session {
             init_error: None,
             exited: None,
             closed: false,
+            extensions: Vec::new(),
+            extensions_waiting: 0,
             requests: 0,
             connections: 0,
         }
@@ -116,61 +103,126 @@ impl Session {
 
     /// `/next` has come in, and is to wait for an invocation.
     pub fn begin_next(&mut self, received: Instant) -> Result<(), Refusal> {
-        match self.state {
-            State::InitFailed => Err(self.refuse("Next")),
-            State::Initialising => {
-                self.init = Some(received.saturating_duration_since(self.started));
-                self.state = State::Idle;
-                Ok(())
-            }
-            State::Idle | State::Answered => {
-                self.state = State::Idle;
-                Ok(())
-            }
-            // A runtime that asks again before it has answered gets the same event again.
-            State::Invoked { .. } => Ok(()),
+        if self.state == State::InitFailed {
+            return Err(self.refuse("Next"));
+        }
+        self.state = State::Initialised;
+        self.answered = false;
+        self.waiting += 1;
+        self.finish_init(received);
+        Ok(())
+    }
+
+    /// `Init` is over when the runtime and every extension have asked for something to do.
+    pub(super) fn finish_init(&mut self, now: Instant) {
+        let extensions = self.extensions_waiting >= self.extensions.len();
+        if self.init.is_none() && self.state == State::Initialised && extensions {
+            self.init = Some(now.saturating_duration_since(self.started));
         }
     }
 
-    /// The invocation that `/next` delivers, if there is one.
-    pub fn deliver(&mut self) -> Option<Invocation> {
-        let invocation = self.queue.front()?.clone();
-        self.state =
-            State::Invoked { request_id: invocation.request_id.clone(), sent: Instant::now() };
-        Some(invocation)
+    /// The identifiers of the internal extensions that have registered.
+    pub fn extensions(&self) -> &[String] {
+        &self.extensions
     }
 
-    /// A response or an error was posted for `request_id`.
-    pub fn answer(
+    pub(super) fn is_initialising(&self) -> bool {
+        self.state == State::Initialising
+    }
+
+    /// The invocation that `/next` delivers, if there is one.
+    pub fn deliver(&mut self) -> Option<Arc<Invocation>> {
+        // A runtime that asks again before it has answered gets the same event again.
+        let again = self.in_flight.first().filter(|_| self.concurrency == 1);
+        if let Some(again) = again.map(|in_flight| Arc::clone(&in_flight.invocation)) {
+            self.waiting -= 1;
+            return Some(again);
+        }
+        let mut invocation = self.queue.pop_front()?;
+        self.waiting -= 1;
+        let live = invocation.live.take();
+        let invocation = Arc::new(invocation);
+        let delivered = Arc::clone(&invocation);
+        self.in_flight.push(InFlight { invocation, live, sent: Instant::now(), answering: false });
+        Some(delivered)
+    }
+
+    /// An answer for `request_id` begins. The attempt, if it names one, must be the present one.
+    /// Returns where its bytes are wanted.
+    pub fn begin_answer(
+        &mut self,
+        request_id: &str,
+        attempt_id: Option<&str>,
+    ) -> Result<Option<SyncSender<Piece>>, Refusal> {
+        if self.expired.contains(request_id) {
+            return Err(Refusal::new(410, "InvokeTimeout", "Invoke timeout"));
+        }
+        let found =
+            self.in_flight.iter_mut().find(|flight| flight.invocation.request_id == request_id);
+        let Some(in_flight) = found else {
+            return Err(match self.state {
+                State::Initialising => invalid_request_id(),
+                _ if self.in_flight.is_empty() && self.concurrency == 1 => {
+                    self.refuse("InvocationResponse")
+                }
+                _ => invalid_request_id(),
+            });
+        };
+        if attempt_id.is_some_and(|attempt_id| attempt_id != in_flight.invocation.attempt_id) {
+            return Err(Refusal::new(400, "InvalidInvocationId", "Invalid invocation ID"));
+        }
+        if in_flight.answering {
+            return Err(self.refuse("InvocationResponse"));
+        }
+        in_flight.answering = true;
+        Ok(in_flight.live.take())
+    }
+
+    /// The answer that has begun has ended, or broken off.
+    pub fn end_answer(
         &mut self,
         request_id: &str,
         received: Instant,
         outcome: Outcome,
+        content_type: Option<String>,
     ) -> Result<(), Refusal> {
-        let State::Invoked { request_id: current, sent } = &self.state else {
-            return Err(match self.state {
-                State::Initialising => invalid_request_id(),
-                _ => self.refuse("InvocationResponse"),
-            });
+        let of = |flight: &InFlight| flight.invocation.request_id == request_id;
+        let Some(place) = self.in_flight.iter().position(of) else {
+            // Its time was up meanwhile.
+            return Err(Refusal::new(410, "InvokeTimeout", "Invoke timeout"));
         };
-        if current != request_id {
-            return Err(invalid_request_id());
-        }
-        let duration = received.saturating_duration_since(*sent);
-        self.queue.pop_front();
-        self.state = State::Answered;
-        let too_large =
-            matches!(&outcome, Outcome::Response(response) if response.len() > MOST_RESPONSE);
-        let outcome = if too_large { Outcome::TooLarge } else { outcome };
-        self.ended.push(Ended { request_id: request_id.to_owned(), outcome, duration });
+        let in_flight = self.in_flight.remove(place);
+        self.answered = true;
+        let too_large = outcome == Outcome::TooLarge;
+        self.ended.push(Ended {
+            request_id: request_id.to_owned(),
+            outcome,
+            content_type,
+            duration: received.saturating_duration_since(in_flight.sent),
+            at: received,
+        });
         if too_large {
-            return Err(Refusal {
-                status: 413,
-                error_type: "RequestEntityTooLarge",
-                message: format!("Exceeded maximum allowed payload size ({MOST_RESPONSE} bytes)."),
-            });
+            return Err(Refusal::new(
+                413,
+                "RequestEntityTooLarge",
+                format!("Exceeded maximum allowed payload size ({MOST_RESPONSE} bytes)."),
+            ));
         }
         Ok(())
+    }
+
+    /// The time of an invocation is up and the process goes on: its answer will be refused.
+    pub fn expire(&mut self, request_id: &str) {
+        self.queue.retain(|invocation| invocation.request_id != request_id);
+        self.in_flight.retain(|flight| flight.invocation.request_id != request_id);
+        self.expired.insert(request_id.to_owned());
+    }
+
+    /// The process has ended, and nobody will answer any more.
+    pub fn exit(&mut self, status: ExitStatus) {
+        self.exited = Some(status);
+        self.queue.clear();
+        self.in_flight.clear();
     }
 
     /// An error was posted to `/init/error`.
@@ -186,25 +238,25 @@ impl Session {
     /// Whether the runtime has nothing more to do for the invocations that have ended: the service
     /// holds an answer until `/next`, or the end of the process.
     pub fn is_at_rest(&self) -> bool {
-        self.exited.is_some() || matches!(self.state, State::Idle | State::Invoked { .. })
+        self.concurrency > 1 || self.exited.is_some() || !self.answered
     }
 
     fn refuse(&self, transition: &str) -> Refusal {
         let state = match self.state {
             State::Initialising => "RuntimeStartedState",
-            State::Idle => "RuntimeReadyState",
-            State::Invoked { .. } => "RuntimeRunningState",
-            State::Answered => "RuntimeResponseSentState",
             State::InitFailed => "RuntimeInitErrorState",
+            State::Initialised if !self.in_flight.is_empty() => "RuntimeRunningState",
+            State::Initialised if self.answered => "RuntimeResponseSentState",
+            State::Initialised => "RuntimeReadyState",
         };
-        Refusal {
-            status: 403,
-            error_type: "InvalidStateTransition",
-            message: format!(
+        Refusal::new(
+            403,
+            "InvalidStateTransition",
+            format!(
                 "State transition from {state} to {transition} failed for runtime. \
                  Error: State transition is not allowed"
             ),
-        }
+        )
     }
 }
 
@@ -215,7 +267,7 @@ impl Default for Session {
 }
 
 fn invalid_request_id() -> Refusal {
-    Refusal { status: 400, error_type: "InvalidRequestID", message: "Invalid request ID".into() }
+    Refusal::new(400, "InvalidRequestID", "Invalid request ID")
 }
 
 #[cfg(test)]
@@ -225,31 +277,39 @@ mod tests {
     fn with_event(request_id: &str) -> Session {
         let mut session = Session::new();
         let request_id = request_id.to_owned();
-        session.queue.push_back(Invocation { request_id, ..Invocation::default() });
+        let attempt_id = "attempt".to_owned();
+        session.queue.push_back(Invocation { request_id, attempt_id, ..Invocation::default() });
         session
     }
 
-    fn status(result: Result<(), Refusal>) -> u16 {
-        result.err().map_or(202, |refusal| refusal.status)
+    fn answer(session: &mut Session, request_id: &str, attempt: Option<&str>) -> u16 {
+        let begun = session.begin_answer(request_id, attempt).map(drop);
+        let response = Outcome::Response(b"r".to_vec());
+        let ended =
+            begun.and_then(|()| session.end_answer(request_id, Instant::now(), response, None));
+        ended.err().map_or(202, |refusal| refusal.status)
     }
 
     #[test]
     fn one_invocation_goes_through_its_states() {
         let mut session = with_event("a");
         let now = Instant::now();
-        let response = || Outcome::Response(b"r".to_vec());
-        assert_eq!(status(session.answer("a", now, response())), 400);
+        assert_eq!(answer(&mut session, "a", None), 400);
         session.begin_next(now).expect("initialised");
         assert!(session.init.is_some());
-        assert_eq!(session.deliver().map(|given| given.request_id).as_deref(), Some("a"));
+        assert_eq!(session.deliver().expect("queued").request_id, "a");
         session.begin_next(now).expect("asking again is allowed");
-        assert_eq!(session.deliver().map(|given| given.request_id).as_deref(), Some("a"));
-        assert_eq!(status(session.answer("b", now, response())), 400);
-        assert_eq!(status(session.answer("a", now, response())), 202);
-        assert_eq!(status(session.answer("a", now, response())), 403);
+        assert_eq!(session.deliver().expect("the same").request_id, "a");
+        assert_eq!(answer(&mut session, "b", None), 400);
+        assert_eq!(answer(&mut session, "a", Some("another")), 400);
+        assert_eq!(answer(&mut session, "a", Some("attempt")), 202);
+        assert!(!session.is_at_rest());
+        assert_eq!(answer(&mut session, "a", None), 403);
         session.begin_next(now).expect("ready again");
+        assert!(session.is_at_rest());
         assert!(session.deliver().is_none());
-        assert_eq!(status(session.fail_init(response())), 403);
+        let error = Outcome::Error { body: Vec::new(), error_type: None };
+        assert_eq!(session.fail_init(error).expect_err("refused").status, 403);
     }
 
     #[test]
@@ -257,18 +317,34 @@ mod tests {
         let mut session = with_event("a");
         let error = Outcome::Error { body: Vec::new(), error_type: None };
         session.fail_init(error).expect("initialising");
-        assert_eq!(status(session.begin_next(Instant::now())), 403);
+        assert_eq!(session.begin_next(Instant::now()).expect_err("refused").status, 403);
     }
 
     #[test]
-    fn a_response_one_byte_too_large_ends_the_invocation_with_413() {
-        for (extra, expected) in [(0, 202), (1, 413)] {
-            let mut session = with_event("a");
+    fn several_invocations_are_in_flight_where_that_is_wanted() {
+        let mut session = with_event("a");
+        session.concurrency = 2;
+        session.queue.push_back(Invocation { request_id: "b".to_owned(), ..Invocation::default() });
+        for expected in ["a", "b"] {
             session.begin_next(Instant::now()).expect("initialised");
-            session.deliver().expect("queued");
-            let response = Outcome::Response(vec![b'x'; MOST_RESPONSE + extra]);
-            assert_eq!(status(session.answer("a", Instant::now(), response)), expected);
-            assert_eq!(session.ended[0].outcome == Outcome::TooLarge, extra == 1);
+            assert_eq!(session.deliver().expect("queued").request_id, expected);
         }
+        session.begin_next(Instant::now()).expect("a third worker");
+        assert!(session.deliver().is_none());
+        assert_eq!(answer(&mut session, "b", None), 202);
+        assert_eq!(answer(&mut session, "b", None), 400);
+        session.expire("a");
+        assert_eq!(answer(&mut session, "a", None), 410);
+    }
+
+    #[test]
+    fn init_lasts_until_the_extensions_are_there() {
+        let mut session = with_event("a");
+        session.extensions.push("internal".to_owned());
+        session.begin_next(Instant::now()).expect("ready");
+        assert_eq!(session.init, None);
+        session.extensions_waiting += 1;
+        session.finish_init(Instant::now());
+        assert!(session.init.is_some());
     }
 }

@@ -1,0 +1,139 @@
+//! `pilotlight measure`.
+
+use std::fs;
+use std::io;
+use std::io::IsTerminal as _;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use anyhow::Result;
+use anyhow::bail;
+use clap::Args;
+use pilotlight_local::function::Function;
+use pilotlight_local::interrupt::Interrupts;
+use pilotlight_local::measure;
+use pilotlight_local::measure::Candidate;
+use pilotlight_local::measure::Plan;
+use pilotlight_local::process::Workplace;
+
+use super::Target;
+use super::pair;
+use super::read_event;
+
+/// The arguments.
+#[derive(Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    target: Target,
+    /// How often each program is started.
+    #[arg(long, default_value_t = 100)]
+    rounds: usize,
+    /// How many invocations each start serves.
+    #[arg(long, default_value_t = 50)]
+    invocations: usize,
+    /// Evict every file that a program opens from the page cache before each start.
+    #[arg(long)]
+    cold_cache: bool,
+    /// What all are compared with, as NAME=COMMAND; by default a program of raw system calls that
+    /// returns the event.
+    #[arg(long, value_name = "NAME=COMMAND", value_parser = pair)]
+    control: Option<(String, String)>,
+    /// A program to be measured beside the handler, as NAME=COMMAND; may be repeated.
+    #[arg(long = "peer", value_name = "NAME=COMMAND", value_parser = pair)]
+    peers: Vec<(String, String)>,
+    /// What every invocation must answer.
+    #[arg(long, value_name = "TEXT")]
+    expect: Option<String>,
+    /// Write all figures to this file as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write a page with the distributions as pictures to this file.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+}
+
+/// Measures, and prints the table.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let function = arguments.target.function()?;
+    let event = read_event(&arguments.target.event)?;
+    let candidates = candidates(arguments, &function, &event)?;
+    let _interrupts = Interrupts::catch()?;
+    let workplace = Workplace::open()?;
+    let Arguments { rounds, invocations, cold_cache, .. } = *arguments;
+    let plan = Plan { rounds, invocations, cold_cache };
+    let mut bar = bar(rounds * candidates.len());
+    let series = measure::measure(&candidates, &event, plan, workplace.folder(), &mut bar)?;
+    print!("{}", measure::table(&candidates, &series));
+    if cold_cache {
+        println!("page cache cold for the files that each one opens");
+    }
+    for warning in measure::warnings(&series) {
+        eprintln!("pilotlight: {warning}");
+    }
+    let write = |path: &PathBuf, text: String| {
+        fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+    };
+    if let Some(path) = &arguments.json {
+        write(path, format!("{:#}\n", measure::json(&candidates, &series)))?;
+    }
+    if let Some(path) = &arguments.html {
+        let title = format!("{}: {rounds} starts, {invocations} invocations each", function.name);
+        write(path, measure::html(&title, &candidates, &series))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The control, the handler, the peers.
+fn candidates(arguments: &Arguments, function: &Function, event: &[u8]) -> Result<Vec<Candidate>> {
+    let expected = arguments.expect.as_ref().map(|text| text.as_bytes().to_vec());
+    let candidate = |name: &str, function: Function| {
+        let name = name.to_owned();
+        Candidate { name, function, expected: expected.clone() }
+    };
+    let program = |(name, command): &(String, String)| -> Result<Candidate> {
+        Ok(candidate(name, function.with_command(command)?))
+    };
+    let mut candidates = vec![match &arguments.control {
+        Some(control) => program(control)?,
+        None => {
+            let mut function = function.with_command(&limit()?.display().to_string())?;
+            function.variables.push(("LIMIT_ECHO".to_owned(), "1".to_owned()));
+            let expected = Some(event.to_vec());
+            Candidate { expected, ..candidate("limit", function) }
+        }
+    }];
+    candidates.push(candidate(&function.name, function.clone()));
+    for peer in &arguments.peers {
+        candidates.push(program(peer)?);
+    }
+    Ok(candidates)
+}
+
+/// The program of raw system calls that was built beside this one.
+fn limit() -> Result<PathBuf> {
+    let limit = std::env::current_exe()?.with_file_name("limit");
+    if !limit.is_file() {
+        bail!("{}: missing; run ./build.sh, or name a --control", limit.display());
+    }
+    Ok(limit)
+}
+
+/// Draws how far it is, where somebody sees it.
+fn bar(starts: usize) -> impl FnMut(usize) {
+    const WIDTH: usize = 40;
+    let shown = io::stderr().is_terminal();
+    let mut drawn = usize::MAX;
+    move |done| {
+        let filled = done * WIDTH / starts.max(1);
+        if shown && filled != drawn {
+            drawn = filled;
+            let end = if done == starts { "\r\x1b[K" } else { "" };
+            let (full, left) = ("█".repeat(filled), "░".repeat(WIDTH - filled));
+            eprint!("\r{full}{left} {done} of {starts} starts{end}");
+            // A terminal that is gone needs no bar.
+            let _ = io::stderr().flush();
+        }
+    }
+}

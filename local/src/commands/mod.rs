@@ -1,0 +1,105 @@
+//! The subcommands: their arguments, and what follows from them. The work itself is the library's.
+
+pub mod invoke;
+pub mod measure;
+pub mod run;
+pub mod serve;
+
+use std::fs;
+use std::io;
+use std::io::Read as _;
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use anyhow::Result;
+use anyhow::bail;
+use clap::Args;
+use pilotlight_local::function::Function;
+use pilotlight_local::function::default_bootstrap;
+
+/// How a function is configured.
+#[derive(Args)]
+pub struct Configuration {
+    /// A variable for the function's environment; may be repeated.
+    #[arg(long = "env", value_name = "NAME=VALUE", value_parser = pair)]
+    variables: Vec<(String, String)>,
+    /// The function's memory in MB, as it is told.
+    #[arg(long, default_value_t = 128, value_name = "MB")]
+    memory: u64,
+    /// Seconds after which an invocation is ended.
+    #[arg(long, default_value_t = 3.0, value_name = "SECONDS", value_parser = timeout)]
+    timeout: f64,
+    /// The layer's folder; by default the one that was built with this command.
+    #[arg(long, value_name = "FOLDER")]
+    layer: Option<PathBuf>,
+}
+
+impl Configuration {
+    fn function(&self, library: &Path, handler: Option<&str>) -> Result<Function> {
+        let bootstrap = match &self.layer {
+            Some(layer) => layer.join("bootstrap"),
+            None => default_bootstrap()?,
+        };
+        let mut function = Function::of_library(library, handler, &bootstrap)?;
+        function.memory_mb = self.memory;
+        function.timeout = Duration::from_secs_f64(self.timeout);
+        function.variables.clone_from(&self.variables);
+        Ok(function)
+    }
+}
+
+/// A function, and what it is invoked with.
+#[derive(Args)]
+pub struct Target {
+    /// The handler library.
+    library: PathBuf,
+    /// The handler's name, if the library has several.
+    #[arg(long)]
+    handler: Option<String>,
+    /// The event: JSON or anything else, @FILE for a file's bytes, or - for standard input.
+    #[arg(long, default_value = "{}")]
+    event: String,
+    #[command(flatten)]
+    configuration: Configuration,
+}
+
+impl Target {
+    fn function(&self) -> Result<Function> {
+        self.configuration.function(&self.library, self.handler.as_deref())
+    }
+}
+
+fn read_event(text: &str) -> Result<Vec<u8>> {
+    if text == "-" {
+        let mut event = Vec::new();
+        io::stdin().read_to_end(&mut event).context("cannot read the event")?;
+        return Ok(event);
+    }
+    match text.strip_prefix('@') {
+        Some(path) => fs::read(path).with_context(|| format!("cannot read the event from {path}")),
+        None => Ok(text.as_bytes().to_vec()),
+    }
+}
+
+fn pair(text: &str) -> Result<(String, String)> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => bail!("expected NAME=VALUE"),
+    }
+}
+
+fn timeout(text: &str) -> Result<f64> {
+    match text.parse() {
+        Ok(seconds) if seconds > 0.0 && seconds <= 900.0 => Ok(seconds),
+        _ => bail!("expected a number of seconds, at most Lambda's 900"),
+    }
+}
+
+fn above_zero(text: &str) -> Result<f64> {
+    match text.parse() {
+        Ok(number) if number > 0.0 && number <= 1e9 => Ok(number),
+        _ => bail!("expected a number above zero"),
+    }
+}

@@ -1,0 +1,34 @@
+//! `pilotlight run`.
+
+use std::io;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+use pilotlight_local::interrupt::Interrupts;
+use pilotlight_local::process::Workplace;
+use pilotlight_local::run;
+
+use super::Target;
+use super::read_event;
+
+/// The arguments.
+#[derive(Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    target: Target,
+    /// How many invocations.
+    #[arg(long, default_value_t = 1)]
+    count: usize,
+}
+
+/// Exit code 1 says that an invocation ended with an error, 2 that none could be made.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let function = arguments.target.function()?;
+    let event = read_event(&arguments.target.event)?;
+    let _interrupts = Interrupts::catch()?;
+    let workplace = Workplace::open()?;
+    let mut responses = io::stdout().lock();
+    let errors = run::run(&function, &event, arguments.count, workplace.folder(), &mut responses)?;
+    Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,97 @@
+//! `pilotlight serve`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use anyhow::Result;
+use clap::Args;
+use pilotlight_local::clock::Clock;
+use pilotlight_local::environment::Output;
+use pilotlight_local::interrupt::Interrupts;
+use pilotlight_local::lambda::Credentials;
+use pilotlight_local::placement::Settings;
+use pilotlight_local::process::Workplace;
+use pilotlight_local::serve;
+use pilotlight_local::serve::Served;
+
+use super::Configuration;
+use super::above_zero;
+
+/// The arguments.
+#[derive(Args)]
+pub struct Arguments {
+    /// The handler libraries: one function each, named by its file (`libecho.so` is `echo`).
+    #[arg(required = true)]
+    libraries: Vec<PathBuf>,
+    /// Where to listen.
+    #[arg(long, default_value = "127.0.0.1:9000", value_name = "ADDRESS:PORT")]
+    listen: SocketAddr,
+    /// Each function's reserved concurrency: more invocations at once are refused with 429.
+    #[arg(long, value_name = "N")]
+    reserved: Option<usize>,
+    /// How many environments of each function are initialised ahead.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    provisioned: usize,
+    /// Seconds after which an idle environment is ended.
+    #[arg(long, default_value_t = 300.0, value_name = "SECONDS", value_parser = above_zero)]
+    idle: f64,
+    /// How many times as fast as Lambda's its waiting times pass: until idle environments end, and
+    /// between the attempts of asynchronous invocations.
+    #[arg(long, default_value_t = 1.0, value_name = "N", value_parser = above_zero)]
+    speed: f64,
+    /// Stop the processes between invocations, as Lambda freezes environments.
+    #[arg(long)]
+    freeze: bool,
+    /// Replace the environments of a function whose library was built anew.
+    #[arg(long)]
+    watch: bool,
+    /// Have each process take so many invocations at once, as on a Managed Instance.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    max_concurrency: Option<u16>,
+    /// Check that clients sign with this access key.
+    #[arg(long, value_name = "KEY:SECRET", value_parser = serve::credentials)]
+    credentials: Option<Credentials>,
+    /// Do not show the functions' logs.
+    #[arg(long)]
+    quiet: bool,
+    #[command(flatten)]
+    configuration: Configuration,
+}
+
+/// Serves until Ctrl-C.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let mut functions = Vec::new();
+    for library in &arguments.libraries {
+        let mut function = arguments.configuration.function(library, None)?;
+        function.max_concurrency = arguments.max_concurrency;
+        functions.push(function);
+    }
+    let interrupts = Interrupts::catch()?;
+    let workplace = Workplace::open()?;
+    let settings = Settings {
+        reserved: arguments.reserved,
+        provisioned: arguments.provisioned,
+        idle: Duration::from_secs_f64(arguments.idle),
+        freeze: arguments.freeze,
+        watch: arguments.watch,
+        clock: Clock { speed: arguments.speed },
+        output: if arguments.quiet { Output::Kept } else { Output::Shown },
+        folder: workplace.folder().to_path_buf(),
+    };
+    let credentials = arguments.credentials.clone();
+    let served = Served::start(functions, &settings, credentials, arguments.listen)?;
+    let address = served.address().context("it listens")?;
+    eprintln!("pilotlight: http://{address}/ shows what happens; Ctrl-C ends it");
+    for name in served.lambda.functions.keys() {
+        eprintln!("pilotlight: {name}: pilotlight invoke {name} --endpoint http://{address}");
+        eprintln!("pilotlight: {name}: http://{address}/lambda-url/{name}/");
+    }
+    // Another one ends it at once, for whoever does not want to wait for shutdown hooks.
+    interrupts.wait();
+    drop(served);
+    drop(workplace);
+    Ok(ExitCode::SUCCESS)
+}

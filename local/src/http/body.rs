@@ -1,0 +1,156 @@
+//! Bodies of requests, counted or chunked: whole, or piece by piece as they come in.
+
+use std::io;
+use std::io::Read as _;
+use std::io::Write as _;
+
+use super::Connection;
+use super::Head;
+use super::Headers;
+use super::malformed;
+use super::owned;
+
+/// A piece that is passed on at once is at most this long.
+const PIECE: usize = 64 << 10;
+/// Trailers that a body may have.
+const MOST_TRAILERS: usize = 32;
+
+/// A request's body, as far as it is read.
+#[derive(Debug)]
+pub struct Body {
+    framing: Framing,
+    /// The header lines behind a chunked body, once it has ended.
+    pub trailers: Headers,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Framing {
+    /// So many bytes are still to come.
+    Counted(u64),
+    /// So many bytes of the present chunk are still to come.
+    Chunked(u64),
+    Ended,
+}
+
+impl Body {
+    /// The body that follows a head. A client that waits to be told to go on is told.
+    pub fn of(head: &Head, connection: &mut Connection) -> io::Result<Body> {
+        let encoding = head.header("transfer-encoding").map(str::to_ascii_lowercase);
+        let framing = if encoding.is_some_and(|encoding| encoding.ends_with("chunked")) {
+            Framing::Chunked(0)
+        } else {
+            let length = head.header("content-length").unwrap_or("0");
+            Framing::Counted(length.trim().parse().map_err(|_| malformed("Content-Length"))?)
+        };
+        if head.header("expect").is_some_and(|value| value.eq_ignore_ascii_case("100-continue")) {
+            connection.stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+        }
+        Ok(Body { framing, trailers: Vec::new() })
+    }
+
+    /// The next piece, as soon as there is one; None behind the last.
+    pub fn piece(&mut self, connection: &mut Connection) -> io::Result<Option<Vec<u8>>> {
+        loop {
+            let left = match &mut self.framing {
+                Framing::Ended => return Ok(None),
+                Framing::Counted(0) => {
+                    self.framing = Framing::Ended;
+                    continue;
+                }
+                Framing::Chunked(0) => {
+                    self.next_chunk(connection)?;
+                    continue;
+                }
+                Framing::Counted(left) | Framing::Chunked(left) => left,
+            };
+            let most = usize::try_from(*left).unwrap_or(usize::MAX).min(PIECE);
+            let piece = connection.some(most)?;
+            *left -= piece.len() as u64;
+            if self.framing == Framing::Chunked(0) && connection.line()? != b"\r\n" {
+                return Err(malformed("a chunk longer than its size"));
+            }
+            return Ok(Some(piece));
+        }
+    }
+
+    /// All of it, if it has at most so many bytes; None if it is longer. A body that says that it
+    /// is longer is not read.
+    pub fn whole(
+        &mut self,
+        connection: &mut Connection,
+        most: usize,
+    ) -> io::Result<Option<Vec<u8>>> {
+        let mut whole = Vec::new();
+        if let Framing::Counted(length) = self.framing {
+            let Ok(length) = usize::try_from(length) else { return Ok(None) };
+            if length > most {
+                return Ok(None);
+            }
+            whole.reserve_exact(length);
+        }
+        while let Some(piece) = self.piece(connection)? {
+            if whole.len() + piece.len() > most {
+                return Ok(None);
+            }
+            whole.extend_from_slice(&piece);
+        }
+        Ok(Some(whole))
+    }
+
+    fn next_chunk(&mut self, connection: &mut Connection) -> io::Result<()> {
+        let line = connection.line()?;
+        let size = match httparse::parse_chunk_size(&line) {
+            Ok(httparse::Status::Complete((_, size))) => size,
+            _ => return Err(malformed("a chunk's size")),
+        };
+        if size > 0 {
+            self.framing = Framing::Chunked(size);
+            return Ok(());
+        }
+        self.framing = Framing::Ended;
+        let mut block = Vec::new();
+        while !block.ends_with(b"\r\n\r\n") && block != b"\r\n" {
+            block.extend(connection.line()?);
+        }
+        let mut headers = [httparse::EMPTY_HEADER; MOST_TRAILERS];
+        match httparse::parse_headers(&block, &mut headers) {
+            Ok(httparse::Status::Complete((_, found))) => self.trailers = owned(found),
+            _ => return Err(malformed("a trailer")),
+        }
+        Ok(())
+    }
+}
+
+impl Connection {
+    /// At least one byte and at most so many.
+    fn some(&mut self, most: usize) -> io::Result<Vec<u8>> {
+        if !self.buffer.is_empty() {
+            return Ok(self.buffer.drain(..most.min(self.buffer.len())).collect());
+        }
+        let mut bytes = vec![0; most];
+        let read = self.stream.read(&mut bytes)?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        bytes.truncate(read);
+        Ok(bytes)
+    }
+
+    fn line(&mut self) -> io::Result<Vec<u8>> {
+        /// Sizes and trailers are short, and an error's body in a trailer is not longer than this.
+        const LONGEST_LINE: usize = 8 << 20;
+        let mut searched = 0;
+        loop {
+            if let Some(end) = self.buffer[searched..].iter().position(|&byte| byte == b'\n') {
+                return Ok(self.buffer.drain(..=searched + end).collect());
+            }
+            searched = self.buffer.len();
+            if searched > LONGEST_LINE {
+                return Err(malformed("a line of more than 8 MiB"));
+            }
+            if self.more()? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+    }
+}

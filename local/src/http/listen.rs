@@ -1,0 +1,151 @@
+//! Threads that wait for connections: as many as are needed at once, and one more.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::Shutdown;
+use std::net::SocketAddr;
+use std::net::TcpListener;
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::thread;
+use std::thread::JoinHandle;
+
+use super::Connection;
+
+/// A listening socket with its threads, until it is dropped.
+///
+/// Each thread accepts a connection and serves it to its end. The one that leaves none waiting
+/// starts another first, so that a connection never pays for a thread's start unless all are busy.
+pub struct Listener {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    socket: TcpListener,
+    serve: Box<dyn Fn(Connection) + Send + Sync>,
+    /// How many threads wait at most, once they have been needed.
+    most_waiting: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: usize,
+    stopping: bool,
+    last: u64,
+    /// Streams that are being served, so that they can be ended.
+    serving: HashMap<u64, TcpStream>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Listener {
+    /// Serves what connects, with so many threads from the beginning.
+    pub fn start(
+        socket: TcpListener,
+        threads: usize,
+        serve: impl Fn(Connection) + Send + Sync + 'static,
+    ) -> io::Result<Listener> {
+        let address = socket.local_addr()?;
+        let shared = Arc::new(Shared {
+            socket,
+            serve: Box::new(serve),
+            most_waiting: threads.max(32),
+            state: Mutex::default(),
+        });
+        for _ in 0..threads.max(1) {
+            shared.add_thread(&mut shared.state());
+        }
+        Ok(Listener { address, shared })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let threads = {
+            let mut state = self.shared.state();
+            state.stopping = true;
+            for stream in state.serving.values() {
+                // One that is closed already has ended by itself.
+                let _ = stream.shutdown(Shutdown::Both);
+            }
+            std::mem::take(&mut state.threads)
+        };
+        // Wakes those that wait for a connection.
+        let _ = rustix::net::shutdown(&self.shared.socket, rustix::net::Shutdown::Both);
+        for thread in threads {
+            // A thread that panicked has printed why.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add_thread(self: &Arc<Self>, state: &mut State) {
+        let shared = Arc::clone(self);
+        let thread = thread::Builder::new().stack_size(512 << 10).spawn(move || shared.work());
+        // Without another thread, connections wait until one of the others is free.
+        if let Ok(thread) = thread {
+            state.waiting += 1;
+            state.threads.retain(|thread| !thread.is_finished());
+            state.threads.push(thread);
+        }
+    }
+
+    fn work(self: Arc<Self>) {
+        loop {
+            let Ok((stream, _)) = self.socket.accept() else {
+                if self.state().stopping {
+                    return;
+                }
+                // No descriptors are left: those that are served will give some back.
+                thread::sleep(std::time::Duration::from_millis(10));
+                continue;
+            };
+            let Some(number) = self.begin(&stream) else { return };
+            if let Ok(connection) = Connection::new(stream) {
+                (self.serve)(connection);
+            }
+            let mut state = self.state();
+            state.serving.remove(&number);
+            if state.stopping || state.waiting >= self.most_waiting {
+                return;
+            }
+            state.waiting += 1;
+        }
+    }
+
+    /// None when the thread is to end.
+    fn begin(self: &Arc<Self>, stream: &TcpStream) -> Option<u64> {
+        let mut state = self.state();
+        state.waiting -= 1;
+        if state.stopping {
+            return None;
+        }
+        if state.waiting == 0 {
+            self.add_thread(&mut state);
+        }
+        state.last += 1;
+        let number = state.last;
+        state.serving.extend(stream.try_clone().ok().map(|stream| (number, stream)));
+        Some(number)
+    }
+}
+
+impl std::fmt::Debug for Listener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Listener").field("address", &self.address).finish_non_exhaustive()
+    }
+}

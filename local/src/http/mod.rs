@@ -1,0 +1,189 @@
+//! HTTP/1.1 as both sides of this program serve it: runtimes ask for work with it, clients invoke.
+//!
+//! Blocking, a thread a connection: what is measured is not mixed with a scheduler's work, and a
+//! streamed body passes through piece by piece.
+
+mod answer;
+mod body;
+mod listen;
+
+use std::io;
+use std::io::Read as _;
+use std::net::TcpStream;
+use std::time::Instant;
+
+pub use self::answer::Answer;
+pub use self::answer::ChunkedAnswer;
+pub use self::answer::json;
+pub use self::body::Body;
+pub use self::listen::Listener;
+
+/// Headers that a request may have; runtimes send about ten, browsers twenty.
+const MOST_HEADERS: usize = 128;
+/// A request's headers together; the X-Ray cause alone may be large.
+const MOST_HEAD: usize = 2 << 20;
+
+/// Header lines of a request, or the trailers of its body.
+pub type Headers = Vec<(String, Vec<u8>)>;
+
+/// What a request says before its body.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// When its first byte was there.
+    pub received: Instant,
+    /// `GET`, `POST` and so on.
+    pub method: String,
+    /// The path with its query, as sent.
+    pub target: String,
+    /// Whether the client speaks HTTP/1.1, and not 1.0, which knows no chunks.
+    pub is_1_1: bool,
+    /// The header lines, in order.
+    pub headers: Headers,
+}
+
+impl Head {
+    /// A header's value, by its name in any case, where it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        find(&self.headers, name)
+    }
+
+    /// The path without its query.
+    pub fn path(&self) -> &str {
+        self.target.split_once('?').map_or(&self.target, |(path, _)| path)
+    }
+
+    /// The query, without its question mark.
+    pub fn query(&self) -> &str {
+        self.target.split_once('?').map_or("", |(_, query)| query)
+    }
+
+    /// Whether the client lets the connection serve more requests.
+    pub fn keeps_alive(&self) -> bool {
+        let connection = self.header("connection").unwrap_or_default().to_ascii_lowercase();
+        match self.is_1_1 {
+            true => !connection.contains("close"),
+            false => connection.contains("keep-alive"),
+        }
+    }
+}
+
+/// A value by its name in any case, where it is text.
+pub fn find<'a>(headers: &'a Headers, name: &str) -> Option<&'a str> {
+    let (_, value) = headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+    std::str::from_utf8(value).ok()
+}
+
+/// A connection that a client has made.
+#[derive(Debug)]
+pub struct Connection {
+    stream: TcpStream,
+    /// What was read and not used yet.
+    buffer: Vec<u8>,
+}
+
+impl Connection {
+    /// Takes an accepted stream over.
+    pub fn new(stream: TcpStream) -> io::Result<Connection> {
+        stream.set_nodelay(true)?;
+        Ok(Connection { stream, buffer: Vec::with_capacity(16 << 10) })
+    }
+
+    /// Reads the next request's head; None when the client has closed the connection.
+    pub fn read_head(&mut self) -> io::Result<Option<Head>> {
+        if self.buffer.is_empty() && self.more()? == 0 {
+            return Ok(None);
+        }
+        let received = Instant::now();
+        loop {
+            if let Some((head, end)) = parse_head(&self.buffer, received)? {
+                self.buffer.drain(..end);
+                return Ok(Some(head));
+            }
+            if self.buffer.len() > MOST_HEAD {
+                return Err(malformed("headers of more than 2 MiB"));
+            }
+            if self.more()? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+    }
+
+    fn more(&mut self) -> io::Result<usize> {
+        let mut bytes = [0; 16 << 10];
+        let read = self.stream.read(&mut bytes)?;
+        self.buffer.extend_from_slice(&bytes[..read]);
+        Ok(read)
+    }
+}
+
+fn parse_head(bytes: &[u8], received: Instant) -> io::Result<Option<(Head, usize)>> {
+    let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+    let mut parsed = httparse::Request::new(&mut headers);
+    let status = parsed.parse(bytes).map_err(|error| malformed(&error.to_string()))?;
+    let httparse::Status::Complete(end) = status else {
+        return Ok(None);
+    };
+    let head = Head {
+        received,
+        method: parsed.method.unwrap_or_default().to_owned(),
+        target: parsed.path.unwrap_or_default().to_owned(),
+        is_1_1: parsed.version == Some(1),
+        headers: owned(parsed.headers),
+    };
+    Ok(Some((head, end)))
+}
+
+fn owned(headers: &[httparse::Header]) -> Headers {
+    headers.iter().map(|header| (header.name.to_owned(), header.value.to_vec())).collect()
+}
+
+fn malformed(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("malformed request: {what}"))
+}
+
+/// Percent-decodes one part of a path or query; what is no escape stays as it is.
+pub fn percent_decode(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let digits = bytes.get(at + 1..at + 3).and_then(|two| std::str::from_utf8(two).ok());
+        let byte = digits.and_then(|two| u8::from_str_radix(two, 16).ok());
+        match byte.filter(|_| bytes[at] == b'%') {
+            Some(byte) => {
+                decoded.push(byte);
+                at += 3;
+            }
+            None => {
+                decoded.push(bytes[at]);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_are_read_in_either_version() {
+        let now = Instant::now();
+        let bytes = b"GET /a/b?x=1 HTTP/1.0\r\nConnection: Keep-Alive\r\nX: y\r\n\r\nrest";
+        let (head, end) = parse_head(bytes, now).expect("well-formed").expect("whole");
+        assert_eq!((head.path(), head.query(), head.is_1_1), ("/a/b", "x=1", false));
+        assert!(head.keeps_alive());
+        assert_eq!(head.header("x"), Some("y"));
+        assert_eq!(&bytes[end..], b"rest");
+        assert!(parse_head(b"GET / HT", now).expect("well-formed").is_none());
+        assert!(parse_head(b"\x00\x01\r\n\r\n", now).is_err());
+    }
+
+    #[test]
+    fn escapes_are_decoded_and_all_else_is_kept() {
+        assert_eq!(percent_decode("f%3A%24LATEST"), "f:$LATEST");
+        assert_eq!(percent_decode("100%"), "100%");
+        assert_eq!(percent_decode("%zz%C3%A4"), "%zzä");
+    }
+}

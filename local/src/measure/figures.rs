@@ -1,0 +1,173 @@
+//! What is reported of the measurements: as a table, and as JSON.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+use serde_json::json;
+
+use super::Candidate;
+use super::Series;
+
+/// A figure's name with its unit, the name that JSON has for it, and where its values are.
+pub struct Figure {
+    /// As it is shown.
+    pub title: &'static str,
+    key: &'static str,
+    /// Its values.
+    pub of: fn(&Series) -> &[f64],
+}
+
+/// Every figure, in the order in which it is shown.
+pub const FIGURES: [Figure; 8] = [
+    Figure { title: "init µs", key: "init_us", of: |series| &series.init },
+    Figure { title: "first invocation µs", key: "first_us", of: |series| &series.first },
+    Figure { title: "cold response µs", key: "cold_us", of: |series| &series.cold },
+    Figure { title: "steady invocation µs", key: "steady_us", of: |series| &series.steady },
+    Figure { title: "peak memory KiB", key: "peak_kib", of: |series| &series.memory },
+    Figure { title: "page faults", key: "page_faults", of: |series| &series.faults },
+    Figure { title: "faults to storage", key: "major_faults", of: |series| &series.major_faults },
+    Figure { title: "read from storage KiB", key: "read_kib", of: |series| &series.read },
+];
+
+/// Above this, the control's p90 is too far from its minimum: the machine was busy.
+const MOST_SPREAD: f64 = 2.5;
+/// Fewer starts say little of a p99.
+const FEW_ROUNDS: usize = 20;
+
+/// The figures' quantiles, in the order of the table.
+struct Summary {
+    min: f64,
+    median: f64,
+    p90: f64,
+    p99: f64,
+}
+
+impl Summary {
+    fn of(values: &[f64]) -> Summary {
+        let at = |wanted| quantile(values, wanted).unwrap_or(f64::NAN);
+        Summary { min: at(0.0), median: at(0.5), p90: at(0.9), p99: at(0.99) }
+    }
+
+    /// How many times the control's median this one's is; nothing of zero.
+    fn ratio(&self, control: &Summary) -> Option<f64> {
+        (control.median > 0.0).then(|| self.median / control.median)
+    }
+}
+
+/// The table: minimum, median, 90th and 99th percentile of each figure, and the ratio of its median
+/// to the control's.
+pub fn table(candidates: &[Candidate], series: &[Series]) -> String {
+    let mut text = String::new();
+    for Figure { title, of, .. } in &FIGURES {
+        let heads = ["min", "median", "p90", "p99", "ratio"];
+        let [min, median, p90, p99, ratio] = heads;
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{title:<22} {min:>9} {median:>9} {p90:>9} {p99:>9} {ratio:>7}");
+        let control = Summary::of(series.first().map_or(&[], of));
+        for (candidate, series) in candidates.iter().zip(series) {
+            let summary = Summary::of(of(series));
+            let ratio = summary.ratio(&control).map_or("–".into(), |ratio| format!("{ratio:.2}"));
+            let Summary { min, median, p90, p99 } = summary;
+            let name = &candidate.name;
+            let _ = writeln!(
+                text,
+                "  {name:<20} {min:>9.1} {median:>9.1} {p90:>9.1} {p99:>9.1} {ratio:>7}"
+            );
+        }
+    }
+    let _ = writeln!(text, "{:<22} {:>9} {:>14}", "system calls", "init", "per invocation");
+    for (candidate, series) in candidates.iter().zip(series) {
+        let _ = match series.calls {
+            Some(calls) => {
+                let (name, init) = (&candidate.name, calls.init);
+                writeln!(text, "  {name:<20} {init:>9} {:>14}", calls.invocation)
+            }
+            None => writeln!(text, "  {:<20} not counted: strace is missing", candidate.name),
+        };
+    }
+    text
+}
+
+/// What to think of before the figures are believed.
+pub fn warnings(series: &[Series]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let Some(control) = series.first() else { return warnings };
+    let init = Summary::of(&control.init);
+    let spread = init.p90 / init.min;
+    if spread > MOST_SPREAD {
+        warnings.push(format!(
+            "the machine was noisy: one in ten starts of the control took {spread:.1} times its \
+             minimum or more. Close what else runs here, and try more --rounds; believe the ratios before the \
+             times, and the minimum before the p99"
+        ));
+    }
+    if control.init.len() < FEW_ROUNDS {
+        warnings.push(format!("{} rounds are few: try --rounds 100", control.init.len()));
+    }
+    warnings
+}
+
+/// The same as JSON, with every value.
+pub fn json(candidates: &[Candidate], series: &[Series]) -> Value {
+    let control = series.first();
+    let one = |(candidate, series): (&Candidate, &Series)| {
+        let mut figures = serde_json::Map::new();
+        for Figure { key, of, .. } in &FIGURES {
+            let summary = Summary::of(of(series));
+            let ratio = control.and_then(|control| summary.ratio(&Summary::of(of(control))));
+            let Summary { min, median, p90, p99 } = summary;
+            let values = of(series);
+            let figure = json!({
+                "min": min, "median": median, "p90": p90, "p99": p99, "ratio": ratio,
+                "values": values,
+            });
+            figures.insert((*key).to_owned(), figure);
+        }
+        json!({
+            "name": candidate.name,
+            "figures": figures,
+            "system_calls": series.calls.map(|calls| json!({
+                "init": calls.init, "invocation": calls.invocation,
+            })),
+            "evicted_files": series.evicted,
+        })
+    };
+    json!({
+        "candidates": candidates.iter().zip(series).map(one).collect::<Vec<_>>(),
+        "warnings": warnings(series),
+    })
+}
+
+/// A quantile by the nearest rank; None of nothing.
+pub fn quantile(values: &[f64], quantile: f64) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to len - 1")]
+    #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
+    let rank = (quantile * (sorted.len().saturating_sub(1)) as f64).round() as usize;
+    sorted.get(rank).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_of_the_sorted_values() {
+        let values = [5.0, 1.0, 4.0, 2.0, 3.0];
+        assert_eq!(quantile(&values, 0.0), Some(1.0));
+        assert_eq!(quantile(&values, 0.5), Some(3.0));
+        assert_eq!(quantile(&values, 1.0), Some(5.0));
+        assert_eq!(quantile(&[], 0.5), None);
+    }
+
+    #[test]
+    fn a_noisy_control_is_warned_of() {
+        let calm = Series { init: vec![100.0; 50], ..Series::default() };
+        assert!(warnings(&[calm]).is_empty());
+        let noisy: Vec<f64> =
+            (0..50).map(|round| if round % 5 == 0 { 300.0 } else { 100.0 }).collect();
+        let noisy = Series { init: noisy, ..Series::default() };
+        assert!(warnings(&[noisy])[0].starts_with("the machine was noisy: one in ten"));
+    }
+}

@@ -1,0 +1,206 @@
+//! `pilotlight measure`: how long a bootstrap and its peers take, in one run, each in turn.
+//!
+//! Machines are noisy, and two runs are two machines: every round starts each candidate once, and
+//! what is stated is the ratio to the first one, the control. Every answer is checked.
+
+mod cache;
+mod figures;
+mod html;
+mod trace;
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use anyhow::Result;
+use anyhow::bail;
+
+use crate::environment::ExecutionEnvironment;
+use crate::environment::INIT_LIMIT;
+use crate::environment::Output;
+use crate::function::Function;
+use crate::process;
+use crate::report::milliseconds;
+use crate::run;
+use crate::runtime_api::Ended;
+use crate::runtime_api::Outcome;
+
+pub use self::figures::json;
+pub use self::figures::quantile;
+pub use self::figures::table;
+pub use self::figures::warnings;
+pub use self::html::html;
+pub use self::trace::Calls;
+
+/// Invocations after the first that are not counted as steady: caches and heaps still fill.
+const WARM_UP: usize = 5;
+
+/// Something to be measured.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// As it is shown.
+    pub name: String,
+    /// What is started; a peer's `bootstrap` is a program that needs no library.
+    pub function: Function,
+    /// What every invocation must answer, if that is known.
+    pub expected: Option<Vec<u8>>,
+}
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// How often each candidate is started.
+    pub rounds: usize,
+    /// How many invocations each start serves.
+    pub invocations: usize,
+    /// Whether the files that a candidate opens are evicted from the page cache before each start.
+    pub cold_cache: bool,
+}
+
+/// What one candidate took.
+#[derive(Debug, Default)]
+pub struct Series {
+    /// From the process's start to its first `/next`, in µs.
+    pub init: Vec<f64>,
+    /// From the first event's sending to its answer, in µs.
+    pub first: Vec<f64>,
+    /// From the process's start to the first answer, in µs: the two together.
+    pub cold: Vec<f64>,
+    /// From an event's sending to its answer, once warm: each start's median, in µs.
+    pub steady: Vec<f64>,
+    /// Peak memory after the last invocation, in KiB.
+    pub memory: Vec<f64>,
+    /// Page faults that needed no storage.
+    pub faults: Vec<f64>,
+    /// Page faults that did.
+    pub major_faults: Vec<f64>,
+    /// What was read from storage, in KiB.
+    pub read: Vec<f64>,
+    /// System calls, if they could be counted.
+    pub calls: Option<Calls>,
+    /// Files that were evicted before each start.
+    pub evicted: usize,
+}
+
+/// Measures every candidate; the first one is the control. `folder` is for files of the
+/// measurement's own; `progress` hears how many starts are done.
+pub fn measure(
+    candidates: &[Candidate],
+    event: &[u8],
+    plan: Plan,
+    folder: &Path,
+    progress: &mut dyn FnMut(usize),
+) -> Result<Vec<Series>> {
+    if plan.rounds == 0 || plan.invocations == 0 {
+        bail!("nothing to measure: --rounds and --invocations are at least 1");
+    }
+    let mut series = Vec::new();
+    let mut files = Vec::new();
+    for candidate in candidates {
+        let traced = trace::trace(candidate, event, &folder.join("trace"));
+        let traced = traced.with_context(|| candidate.name.clone())?;
+        if plan.cold_cache && traced.is_none() {
+            bail!("--cold-cache has to know which files a program opens, from strace: install it");
+        }
+        let (calls, opened) = traced.unzip();
+        let opened: Vec<_> = opened.unwrap_or_default();
+        let evicted = if plan.cold_cache { opened.len() } else { 0 };
+        series.push(Series { calls, evicted, ..Series::default() });
+        files.push(opened);
+    }
+    let mut done = 0;
+    for _ in 0..plan.rounds {
+        for ((candidate, series), files) in candidates.iter().zip(&mut series).zip(&files) {
+            if plan.cold_cache {
+                cache::evict(files);
+            }
+            one_start(candidate, event, plan.invocations, series)
+                .with_context(|| candidate.name.clone())?;
+            done += 1;
+            progress(done);
+        }
+    }
+    Ok(series)
+}
+
+fn one_start(
+    candidate: &Candidate,
+    event: &[u8],
+    invocations: usize,
+    series: &mut Series,
+) -> Result<()> {
+    let (environment, init, ended) = start(candidate, event, invocations)?;
+    let first = ended.first().context("at least one invocation")?;
+    series.init.push(microseconds(init));
+    series.first.push(microseconds(first.duration));
+    series.cold.push(microseconds(init + first.duration));
+    let steady: Vec<f64> =
+        ended.iter().skip(WARM_UP).map(|ended| microseconds(ended.duration)).collect();
+    series.steady.extend(quantile(&steady, 0.5));
+    series.memory.push(float(environment.peak_memory_kib()));
+    if let Some((minor, major)) = environment.page_faults() {
+        series.faults.push(float(minor));
+        series.major_faults.push(float(major));
+    }
+    if let Some(bytes) = bytes_read(&environment) {
+        series.read.push(float(bytes) / 1024.0);
+    }
+    Ok(())
+}
+
+/// Starts a candidate and has it answer so many events; says how long its init took.
+fn start(
+    candidate: &Candidate,
+    event: &[u8],
+    invocations: usize,
+) -> Result<(ExecutionEnvironment, Duration, Vec<Ended>)> {
+    let function = &candidate.function;
+    let environment = ExecutionEnvironment::start_with(function, Output::Hidden, |session| {
+        // All events wait before the process starts, so that no other thread comes in between.
+        for number in 0..invocations {
+            let id = format!("00000000-0000-4000-8000-{number:012}");
+            session.queue.push_back(run::invocation(function, &id, event));
+        }
+    })?;
+    let limit = INIT_LIMIT + function.timeout;
+    let ended = environment.shared().wait_for(limit, |session| {
+        let done = session.ended.len() >= invocations || session.exited.is_some();
+        done.then(|| (session.init, std::mem::take(&mut session.ended)))
+    });
+    let (Some(init), ended) = ended.context("no answer in time")? else {
+        bail!("ended before it asked for an invocation; `pilotlight run` shows what it says");
+    };
+    if ended.len() < invocations {
+        bail!("ended after {} of {invocations} invocations", ended.len());
+    }
+    check(&ended, candidate.expected.as_deref())?;
+    Ok((environment, init, ended))
+}
+
+fn check(ended: &[Ended], expected: Option<&[u8]>) -> Result<()> {
+    for ended in ended {
+        let Outcome::Response(response) = &ended.outcome else {
+            bail!("answered with an error: {}", crate::report::words(&ended.outcome));
+        };
+        if expected.is_some_and(|expected| expected != response) {
+            bail!("answered {}", String::from_utf8_lossy(response));
+        }
+    }
+    Ok(())
+}
+
+/// What the process has had read from storage, for itself or as mapped pages.
+fn bytes_read(environment: &ExecutionEnvironment) -> Option<u64> {
+    let io = fs::read_to_string(process::proc_file(environment.pid(), "io")).ok()?;
+    io.lines().find_map(|line| line.strip_prefix("read_bytes: ")?.parse().ok())
+}
+
+fn microseconds(duration: Duration) -> f64 {
+    milliseconds(duration) * 1000.0
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
+fn float(count: u64) -> f64 {
+    count as f64
+}

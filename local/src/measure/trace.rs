@@ -1,0 +1,117 @@
+//! What a program asks of the kernel, seen by strace in a start that is not timed.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use anyhow::Result;
+
+use super::Candidate;
+
+/// Enough to see the last one warm.
+const INVOCATIONS: usize = 8;
+
+/// How many system calls there were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Calls {
+    /// Before the first request for work.
+    pub init: usize,
+    /// For one invocation, once warm.
+    pub invocation: usize,
+}
+
+/// Counts a candidate's system calls, and finds the files that it opens. None without strace.
+pub fn trace(
+    candidate: &Candidate,
+    event: &[u8],
+    file: &Path,
+) -> Result<Option<(Calls, Vec<PathBuf>)>> {
+    let Some(strace) = find("strace") else { return Ok(None) };
+    let mut traced = candidate.clone();
+    let program = std::mem::replace(&mut traced.function.bootstrap, strace);
+    let options = ["-f", "-qq", "-s", "64", "-o"].map(str::to_owned);
+    let paths = [file, &program].map(|path| path.display().to_string());
+    traced.function.arguments.splice(0..0, options.into_iter().chain(paths));
+    let (environment, _, _) = super::start(&traced, event, INVOCATIONS)?;
+    environment.end();
+    let calls = fs::read_to_string(file).context("strace wrote nothing")?;
+    Ok(Some((count(&calls), opened(&calls))))
+}
+
+fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
+fn count(calls: &str) -> Calls {
+    let lines: Vec<&str> = calls.lines().filter(|line| is_call(line)).collect();
+    let next: Vec<usize> = lines
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| line.contains("/runtime/invocation/next"))
+        .map(|(number, _)| number)
+        .collect();
+    let invocation = match next.as_slice() {
+        // The last request is not answered any more; the ones before it are of warm invocations.
+        [.., one, other] => other - one,
+        _ => 0,
+    };
+    Calls { init: next.first().copied().unwrap_or_default(), invocation }
+}
+
+/// A line that is the begin of a call: not the end of one that was interrupted, nor a signal.
+fn is_call(line: &str) -> bool {
+    let call = line.split_once(' ').map_or("", |(_, call)| call.trim_start());
+    call.starts_with(|letter: char| letter.is_ascii_lowercase())
+}
+
+/// Files that were opened or executed, as far as they are files of a storage.
+fn opened(calls: &str) -> Vec<PathBuf> {
+    let names: BTreeSet<&str> = calls
+        .lines()
+        .filter(|line| ["open(", "openat(", "execve("].iter().any(|call| line.contains(call)))
+        .filter(|line| !line.contains(" = -1 "))
+        .filter_map(|line| line.split('"').nth(1))
+        .filter(|name| {
+            name.starts_with('/') && !name.starts_with("/proc") && !name.starts_with("/sys")
+        })
+        .collect();
+    let files = names.into_iter().map(PathBuf::from).filter(|path| path.is_file());
+    // The program itself is there; the one that its header names is not among the calls.
+    files.flat_map(|path| [interpreter(&path), Some(path)]).flatten().collect()
+}
+
+/// The dynamic loader that a program names, by the only path there is on this architecture.
+fn interpreter(program: &Path) -> Option<PathBuf> {
+    const NAME: &str = "/lib64/ld-linux-x86-64.so.2";
+    let bytes = fs::read(program).ok()?;
+    let head = bytes.get(..4096.min(bytes.len()))?;
+    let named = head.windows(NAME.len()).any(|window| window == NAME.as_bytes());
+    named.then(|| PathBuf::from(NAME))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_are_counted_between_requests_for_work() {
+        let calls = "\
+7 execve(\"/bin/true\", [\"true\"], 0x1) = 0
+7 openat(AT_FDCWD, \"/nowhere\", O_RDONLY) = -1 ENOENT
+7 sendmsg(3, \"GET /2018-06-01/runtime/invocation/next HTTP/1.1\") = 50
+7 read(3, \"HTTP\", 100 <unfinished ...>
+8 --- SIGCHLD ---
+7 <... read resumed>) = 4
+7 sendmsg(3, \"POST\") = 50
+7 sendmsg(3, \"GET /2018-06-01/runtime/invocation/next HTTP/1.1\") = 50
+7 +++ killed by SIGKILL +++
+";
+        assert_eq!(count(calls), Calls { init: 2, invocation: 3 });
+        let files = opened(calls);
+        assert!(files.contains(&PathBuf::from("/bin/true")), "{files:?}");
+        assert!(!files.contains(&PathBuf::from("/nowhere")), "{files:?}");
+    }
+}

@@ -1,0 +1,190 @@
+//! One invocation in one execution environment: init if it has to be, the handler, Lambda's lines.
+
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
+
+use crate::environment::ExecutionEnvironment;
+use crate::environment::INIT_LIMIT;
+use crate::environment::Unanswered;
+use crate::function::Function;
+use crate::identifiers;
+use crate::report;
+use crate::report::Report;
+use crate::runtime_api::Ended;
+use crate::runtime_api::Invocation;
+use crate::runtime_api::Outcome;
+use crate::runtime_api::Piece;
+
+use super::journal::Span;
+use super::journal::SpanKind;
+use super::sandbox::Sandbox;
+
+/// What a client asks for.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// Names the invocation, across its attempts.
+    pub request_id: String,
+    /// The event.
+    pub event: Vec<u8>,
+    /// `X-Amzn-Trace-Id`; without one, the invocation gets its own.
+    pub trace_id: Option<String>,
+    /// The client context as JSON.
+    pub client_context: Option<String>,
+    /// `X-Amz-Tenant-Id`.
+    pub tenant_id: Option<String>,
+    /// The ARN that was invoked, with its qualifier if it had one.
+    pub arn: String,
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub struct Done {
+    /// The answer, or why there is none.
+    pub result: Result<Ended, Unanswered>,
+    /// The billed time but for `Init`.
+    pub duration: Duration,
+    /// `Init Duration`, if this invocation was the first of an environment.
+    pub init: Option<Duration>,
+    /// The last 4 KiB of the log.
+    pub log_tail: Vec<u8>,
+    /// Peak memory of the process, in KiB.
+    pub memory_kib: u64,
+    /// Whether it began with the `Init` of a new environment.
+    pub is_cold: bool,
+    /// What the page is to show.
+    pub span: Span,
+}
+
+impl Done {
+    /// Whether the answer is an error.
+    pub fn is_error(&self) -> bool {
+        !matches!(&self.result, Ok(Ended { outcome: Outcome::Response(_), .. }))
+    }
+}
+
+/// Runs an invocation to its end. `fresh` says that the environment has just been made for it;
+/// `initialised` hears of each process that was started, as soon as it asks for work or has failed.
+pub fn run(
+    function: &Function,
+    sandbox: &Sandbox,
+    fresh: bool,
+    request: Request,
+    initialised: &dyn Fn(Span),
+    pass_on: Option<&mut dyn FnMut(Piece)>,
+) -> Done {
+    let request_id = request.request_id.clone();
+    let initialise = |limit, kind, phase| {
+        let (span, process) = initialise(function, sandbox, limit, kind);
+        initialised(span);
+        if let Err(unanswered) = &process {
+            init_report(sandbox, phase, unanswered);
+        }
+        process
+    };
+    let mut init = None;
+    let mut process = sandbox.ready();
+    if let Some(process) = &process {
+        process.thaw();
+    } else if fresh && let Ok(started) = initialise(INIT_LIMIT, SpanKind::Init, "init") {
+        init = Some(started.1);
+        process = Some(started.0);
+    }
+    // Lambda tries once more, within the invocation's own time; likewise after a crash.
+    let mut spent = Duration::ZERO;
+    let process = process.map_or_else(
+        || {
+            let started = Instant::now();
+            let process = initialise(function.timeout, SpanKind::Reinit, "invoke");
+            spent = started.elapsed();
+            process.map(|(process, _)| process)
+        },
+        Ok,
+    );
+    line(sandbox, &format!("START RequestId: {request_id} Version: $LATEST"));
+    let began = Instant::now();
+    let result = process.and_then(|process| {
+        let invocation = invocation(function, request);
+        let limit = function.timeout.saturating_sub(spent);
+        match pass_on {
+            Some(pass_on) => process.invoke_live(invocation, limit, pass_on),
+            None => process.invoke(invocation, limit),
+        }
+    });
+    let duration = match &result {
+        Ok(ended) => ended.duration + spent,
+        Err(Unanswered::TimedOut) => function.timeout,
+        Err(_) => began.elapsed() + spent,
+    };
+    let process = sandbox.process();
+    let memory_kib = process.as_ref().map_or(0, |process| process.peak_memory_kib());
+    if result.as_ref().err() == Some(&Unanswered::TimedOut) {
+        let seconds = function.timeout.as_secs_f64();
+        line(sandbox, &format!("{request_id} Task timed out after {seconds:.2} seconds"));
+    }
+    line(sandbox, &format!("END RequestId: {request_id}"));
+    let report = Report { request_id: &request_id, duration, init, memory_kib };
+    line(sandbox, &report.line(function));
+    let log = process.as_ref().and_then(|process| process.log());
+    let log_tail = log.map(|log| log.take_tail()).unwrap_or_default();
+    let failed = !matches!(&result, Ok(Ended { outcome: Outcome::Response(_), .. }));
+    let span = Span::invocation(request_id, began, Instant::now(), failed);
+    Done { result, duration, init, log_tail, memory_kib, is_cold: fresh, span }
+}
+
+/// Starts a process, and waits until it asks for work.
+pub fn initialise(
+    function: &Function,
+    sandbox: &Sandbox,
+    limit: Duration,
+    kind: SpanKind,
+) -> (Span, Result<(Arc<ExecutionEnvironment>, Duration), Unanswered>) {
+    let started = Instant::now();
+    let process = sandbox
+        .start(function)
+        .map_err(|error| Unanswered::NotStarted(format!("{error:#}")))
+        .and_then(|process| process.wait_initialised(limit).map(|took| (process, took)));
+    (Span::init(kind, started, Instant::now(), process.is_err()), process)
+}
+
+/// An invocation with the headers that the service sends.
+pub fn invocation(function: &Function, request: Request) -> Invocation {
+    let deadline = SystemTime::now() + function.timeout;
+    let deadline = deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    let trace_id = request.trace_id.unwrap_or_else(|| identifiers::trace_id(&request.request_id));
+    let mut headers = Vec::new();
+    let mut header = |name: &str, value: Option<String>| {
+        headers.extend(value.map(|value| (format!("Lambda-Runtime-{name}"), value)));
+    };
+    header("Deadline-Ms", Some(deadline.to_string()));
+    header("Invoked-Function-Arn", Some(request.arn));
+    header("Trace-Id", Some(trace_id));
+    header("Client-Context", request.client_context);
+    header("Aws-Tenant-Id", request.tenant_id);
+    Invocation {
+        request_id: request.request_id,
+        event: request.event,
+        headers,
+        attempt_id: identifiers::uuid(),
+        live: None,
+    }
+}
+
+fn init_report(sandbox: &Sandbox, phase: &str, unanswered: &Unanswered) {
+    let status = if *unanswered == Unanswered::TimedOut { "timeout" } else { "error" };
+    let error_type = report::error_type(unanswered);
+    let words = format!(
+        "INIT_REPORT Phase: {phase}\tStatus: {status}\tError Type: {error_type}\tError: {unanswered}"
+    );
+    line(sandbox, &words);
+}
+
+fn line(sandbox: &Sandbox, words: &str) {
+    match sandbox.process().as_ref().and_then(|process| process.log()) {
+        Some(log) => log.line(words),
+        // There never was a process that could have had a log.
+        None => eprintln!("{words}"),
+    }
+}

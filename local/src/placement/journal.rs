@@ -1,0 +1,230 @@
+//! What happened in the environments, for the page and for `GET /environments`.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+use std::time::Instant;
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::measure::quantile;
+use crate::report::milliseconds;
+
+use super::invoke::Done;
+
+/// Spans that are kept of one environment.
+const MOST_SPANS: usize = 120;
+/// Figures that medians are taken of: the latest so many.
+const MOST_FIGURES: usize = 10_000;
+
+/// What a stretch of an environment's time was spent on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpanKind {
+    /// `Init`, before the first invocation.
+    Init,
+    /// `Init` again, within an invocation: after a failed one, a crash or a time-out.
+    Reinit,
+    /// The handler.
+    Invocation,
+}
+
+/// A stretch of an environment's time.
+#[derive(Clone, Debug)]
+pub struct Span {
+    /// What it was spent on.
+    pub kind: SpanKind,
+    request_id: String,
+    start: Instant,
+    end: Instant,
+    failed: bool,
+}
+
+impl Span {
+    /// A handler's.
+    pub fn invocation(request_id: String, start: Instant, end: Instant, failed: bool) -> Span {
+        Span { kind: SpanKind::Invocation, request_id, start, end, failed }
+    }
+
+    /// A start's.
+    pub fn init(kind: SpanKind, start: Instant, end: Instant, failed: bool) -> Span {
+        Span { kind, request_id: String::new(), start, end, failed }
+    }
+
+    fn json(&self, epoch: Instant) -> Value {
+        let kind = match self.kind {
+            SpanKind::Init => "init",
+            SpanKind::Reinit => "reinit",
+            SpanKind::Invocation => "invocation",
+        };
+        json!({
+            "kind": kind,
+            "request_id": self.request_id,
+            "start_ms": since(epoch, self.start),
+            "end_ms": since(epoch, self.end),
+            "failed": self.failed,
+        })
+    }
+}
+
+/// What an environment is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Its first process is starting.
+    Initialising,
+    /// It has an invocation.
+    Busy,
+    /// It waits for one.
+    Idle,
+    /// It waits for one, stopped.
+    Frozen,
+    /// It is gone.
+    Ended,
+}
+
+impl Phase {
+    fn name(self) -> &'static str {
+        match self {
+            Phase::Initialising => "initialising",
+            Phase::Busy => "busy",
+            Phase::Idle => "idle",
+            Phase::Frozen => "frozen",
+            Phase::Ended => "ended",
+        }
+    }
+}
+
+/// One environment's history.
+#[derive(Debug)]
+pub struct Life {
+    /// Which one.
+    pub number: u64,
+    /// Whether it is kept initialised.
+    pub provisioned: bool,
+    /// What it is doing.
+    pub phase: Phase,
+    /// Since when.
+    pub since: Instant,
+    created: Instant,
+    pid: Option<i32>,
+    memory_kib: u64,
+    invocations: u64,
+    spans: VecDeque<Span>,
+}
+
+impl Life {
+    /// A new environment's.
+    pub fn new(number: u64, provisioned: bool) -> Life {
+        let now = Instant::now();
+        Life {
+            number,
+            provisioned,
+            phase: Phase::Initialising,
+            since: now,
+            created: now,
+            pid: None,
+            memory_kib: 0,
+            invocations: 0,
+            spans: VecDeque::new(),
+        }
+    }
+
+    /// It does something else from now on.
+    pub fn turn(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.since = Instant::now();
+    }
+
+    /// Adds what has happened.
+    pub fn add(&mut self, span: Span, pid: Option<i32>, memory_kib: u64) {
+        self.invocations += u64::from(span.kind == SpanKind::Invocation);
+        self.spans.push_back(span);
+        self.spans.drain(..self.spans.len().saturating_sub(MOST_SPANS));
+        self.pid = pid;
+        self.memory_kib = self.memory_kib.max(memory_kib);
+    }
+
+    /// As it is shown; times are milliseconds since `epoch`.
+    pub fn json(&self, epoch: Instant) -> Value {
+        json!({
+            "number": self.number,
+            "provisioned": self.provisioned,
+            "state": self.phase.name(),
+            "since_ms": since(epoch, self.since),
+            "created_ms": since(epoch, self.created),
+            "pid": self.pid,
+            "memory_kib": self.memory_kib,
+            "invocations": self.invocations,
+            "spans": self.spans.iter().map(|span| span.json(epoch)).collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// What all environments of a function have done together.
+#[derive(Debug, Default)]
+pub struct Totals {
+    invocations: u64,
+    cold: u64,
+    errors: u64,
+    /// Invocations that were refused.
+    pub throttles: u64,
+    memory_kib: u64,
+    init: VecDeque<f64>,
+    duration: VecDeque<f64>,
+    own: VecDeque<f64>,
+}
+
+impl Totals {
+    /// Counts an invocation. `whole` is its time from the request to the answer.
+    pub fn count(&mut self, done: &Done, whole: Duration) {
+        self.invocations += 1;
+        self.cold += u64::from(done.is_cold);
+        self.errors += u64::from(done.is_error());
+        self.memory_kib = self.memory_kib.max(done.memory_kib);
+        keep(&mut self.duration, milliseconds(done.duration));
+        if let Some(init) = done.init {
+            keep(&mut self.init, milliseconds(init));
+        }
+        let theirs = done.duration + done.init.unwrap_or_default();
+        keep(&mut self.own, milliseconds(whole.saturating_sub(theirs)));
+    }
+
+    /// Counts an environment that was initialised ahead of its invocations.
+    pub fn count_init(&mut self, init: Duration) {
+        keep(&mut self.init, milliseconds(init));
+    }
+
+    /// As they are shown.
+    pub fn json(&self) -> Value {
+        json!({
+            "invocations": self.invocations,
+            "cold": self.cold,
+            "warm": self.invocations - self.cold,
+            "errors": self.errors,
+            "throttles": self.throttles,
+            "max_memory_kib": self.memory_kib,
+            "init_ms": summary(&self.init),
+            "duration_ms": summary(&self.duration),
+            "own_ms": summary(&self.own),
+        })
+    }
+}
+
+fn keep(figures: &mut VecDeque<f64>, figure: f64) {
+    if figures.len() == MOST_FIGURES {
+        figures.pop_front();
+    }
+    figures.push_back(figure);
+}
+
+fn summary(figures: &VecDeque<f64>) -> Value {
+    let figures: Vec<f64> = figures.iter().copied().collect();
+    json!({
+        "count": figures.len(),
+        "median": quantile(&figures, 0.5),
+        "p99": quantile(&figures, 0.99),
+    })
+}
+
+fn since(epoch: Instant, instant: Instant) -> f64 {
+    milliseconds(instant.saturating_duration_since(epoch))
+}

@@ -1,0 +1,291 @@
+//! Placement: which execution environment takes an invocation, and when there is a new one.
+//!
+//! As Lambda's: an environment runs one invocation at a time; a free warm one is taken, the most
+//! recently used first, else a new one is made, which is a cold start; beyond the reserved
+//! concurrency the invocation is refused. With [`Function::max_concurrency`] it is as a Managed
+//! Instance's instead: an environment runs several.
+
+mod invoke;
+mod journal;
+mod sandbox;
+mod upkeep;
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Condvar;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use std::time::Instant;
+
+use anyhow::Result;
+use serde_json::Value;
+use serde_json::json;
+
+pub use self::invoke::Done;
+pub use self::invoke::Request;
+pub use self::invoke::invocation;
+
+use self::journal::Life;
+use self::journal::Phase;
+use self::journal::Span;
+use self::journal::Totals;
+use self::sandbox::Sandbox;
+use crate::clock::Clock;
+use crate::environment::Output;
+use crate::function::Function;
+use crate::runtime_api::Piece;
+
+/// An account's concurrency, of which a function without a reserved one has all.
+const ACCOUNT_CONCURRENCY: usize = 1000;
+/// Environments that are shown after they have ended.
+const MOST_ENDED: usize = 50;
+
+/// How a function's environments are kept.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The function's reserved concurrency.
+    pub reserved: Option<usize>,
+    /// How many environments are initialised ahead.
+    pub provisioned: usize,
+    /// After which an idle environment is ended, in Lambda's time.
+    pub idle: Duration,
+    /// Whether environments are stopped between invocations.
+    pub freeze: bool,
+    /// Whether a library that was built anew replaces the environments.
+    pub watch: bool,
+    /// How fast Lambda's time passes.
+    pub clock: Clock,
+    /// Where logs go.
+    pub output: Output,
+    /// Where environments have their folders.
+    pub folder: PathBuf,
+}
+
+/// Why an invocation was not placed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Throttled {
+    /// The function's reserved concurrency is used up.
+    Reserved,
+    /// The account's is.
+    Account,
+    /// Everything is being ended.
+    Closed,
+}
+
+/// A function's environments.
+#[derive(Debug)]
+pub struct Placement {
+    /// The function.
+    pub function: Function,
+    settings: Settings,
+    /// What times that are shown count from.
+    epoch: Instant,
+    state: Mutex<State>,
+    changed: Condvar,
+    upkeep: Mutex<Option<JoinHandle<()>>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    environments: Vec<Entry>,
+    ended: VecDeque<Life>,
+    totals: Totals,
+    last_number: u64,
+    in_flight: usize,
+    /// Which state of the library's file new environments are made for.
+    generation: u64,
+    closed: bool,
+}
+
+#[derive(Debug)]
+struct Entry {
+    sandbox: Arc<Sandbox>,
+    life: Life,
+    /// Invocations that it has.
+    busy: usize,
+}
+
+impl Placement {
+    /// Begins to keep environments, and initialises those that are wanted ahead.
+    pub fn open(function: Function, settings: Settings, epoch: Instant) -> Result<Arc<Placement>> {
+        let placement = Arc::new(Placement {
+            function,
+            settings,
+            epoch,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            upkeep: Mutex::new(None),
+        });
+        placement.provision()?;
+        let keeper = Arc::clone(&placement);
+        let upkeep = std::thread::spawn(move || keeper.keep());
+        *placement.upkeep.lock().unwrap_or_else(PoisonError::into_inner) = Some(upkeep);
+        Ok(placement)
+    }
+
+    /// Places an invocation, and waits until it is over. Its answer goes to `pass_on` while it
+    /// comes in, if there is one. `received` is when the request for it came in.
+    pub fn invoke(
+        &self,
+        request: Request,
+        received: Instant,
+        pass_on: Option<&mut dyn FnMut(Piece)>,
+    ) -> Result<Done, Throttled> {
+        let (sandbox, fresh) = self.place()?;
+        let initialised = |span| self.initialised(&sandbox, span);
+        let done = invoke::run(&self.function, &sandbox, fresh, request, &initialised, pass_on);
+        self.release(&sandbox, &done, received.elapsed());
+        Ok(done)
+    }
+
+    /// Finds or makes an environment; says whether it is a new one.
+    fn place(&self) -> Result<(Arc<Sandbox>, bool), Throttled> {
+        let mut state = self.state();
+        if state.closed {
+            return Err(Throttled::Closed);
+        }
+        let most = self.settings.reserved.unwrap_or(ACCOUNT_CONCURRENCY);
+        if state.in_flight >= most {
+            state.totals.throttles += 1;
+            let reserved = self.settings.reserved.is_some();
+            return Err(if reserved { Throttled::Reserved } else { Throttled::Account });
+        }
+        let room = self.function.max_concurrency.map_or(1, usize::from);
+        let is_free = |entry: &&mut Entry| {
+            let warm = matches!(entry.life.phase, Phase::Idle | Phase::Frozen)
+                || room > 1 && entry.life.phase == Phase::Busy && entry.sandbox.ready().is_some();
+            warm && entry.busy < room
+        };
+        let free = state.environments.iter_mut().filter(is_free);
+        let best = free.max_by_key(|entry| (entry.sandbox.provisioned, entry.life.since));
+        let placed = if let Some(entry) = best {
+            entry.busy += 1;
+            entry.life.turn(Phase::Busy);
+            (Arc::clone(&entry.sandbox), false)
+        } else {
+            let sandbox = self.create(&mut state, false).map_err(|_| Throttled::Account)?;
+            (sandbox, true)
+        };
+        state.in_flight += 1;
+        Ok(placed)
+    }
+
+    /// Makes an environment that is busy from the beginning.
+    fn create(&self, state: &mut State, provisioned: bool) -> Result<Arc<Sandbox>> {
+        state.last_number += 1;
+        let number = state.last_number;
+        let folder = self.settings.folder.join(format!("{}-{number}", self.function.name));
+        let (generation, output) = (state.generation, self.settings.output);
+        let sandbox =
+            Sandbox::new(&self.function, &folder, number, provisioned, generation, output)?;
+        let sandbox = Arc::new(sandbox);
+        let life = Life::new(number, provisioned);
+        state.environments.push(Entry { sandbox: Arc::clone(&sandbox), life, busy: 1 });
+        Ok(sandbox)
+    }
+
+    /// An environment of a running invocation has a process that asks for work, or has failed.
+    fn initialised(&self, sandbox: &Sandbox, span: Span) {
+        let pid = sandbox.process().map(|process| process.pid().as_raw_nonzero().get());
+        let mut state = self.state();
+        let mut entries = state.environments.iter_mut();
+        if let Some(entry) = entries.find(|entry| entry.sandbox.number == sandbox.number) {
+            entry.life.add(span, pid, 0);
+            entry.life.turn(Phase::Busy);
+        }
+    }
+
+    fn release(&self, sandbox: &Sandbox, done: &Done, whole: Duration) {
+        let ready = sandbox.ready();
+        let pid = ready.as_ref().map(|process| process.pid().as_raw_nonzero().get());
+        let mut state = self.state();
+        state.in_flight -= 1;
+        state.totals.count(done, whole);
+        let generation = state.generation;
+        let closed = state.closed;
+        let found =
+            state.environments.iter().position(|entry| entry.sandbox.number == sandbox.number);
+        let Some(place) = found else { return };
+        let entry = &mut state.environments[place];
+        entry.busy -= 1;
+        entry.life.add(done.span.clone(), pid, done.memory_kib);
+        let stale = sandbox.generation != generation || sandbox.provisioned && ready.is_none();
+        if entry.busy > 0 {
+            return;
+        }
+        if stale || closed {
+            let entry = state.environments.swap_remove(place);
+            self.bury(&mut state, entry);
+        } else if let Some(process) = ready.filter(|_| self.freezes()) {
+            process.freeze();
+            entry.life.turn(Phase::Frozen);
+        } else {
+            entry.life.turn(Phase::Idle);
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    fn freezes(&self) -> bool {
+        self.settings.freeze && self.function.max_concurrency.is_none()
+    }
+
+    /// Ends an environment that has been taken out; what it was stays to be seen.
+    fn bury(&self, state: &mut State, mut entry: Entry) {
+        entry.life.turn(Phase::Ended);
+        state.ended.push_back(entry.life);
+        if state.ended.len() > MOST_ENDED {
+            state.ended.pop_front();
+        }
+        // Ending takes its time where there is a shutdown hook, and nobody is to wait for it here.
+        std::thread::spawn(move || entry.sandbox.end());
+    }
+
+    /// Ends every environment, and takes no invocation any more.
+    pub fn close(&self) {
+        let ending: Vec<_> = {
+            let mut state = self.state();
+            state.closed = true;
+            state.environments.drain(..).collect()
+        };
+        self.changed.notify_all();
+        std::thread::scope(|scope| {
+            for entry in &ending {
+                scope.spawn(|| entry.sandbox.end());
+            }
+        });
+        let upkeep = self.upkeep.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(upkeep) = upkeep {
+            // A thread that panicked has printed why.
+            let _ = upkeep.join();
+        }
+    }
+
+    /// The environments, those that have ended too, and what they have done together.
+    pub fn json(&self) -> Value {
+        let state = self.state();
+        let lives = state.ended.iter().chain(state.environments.iter().map(|entry| &entry.life));
+        let mut lives: Vec<_> = lives.collect();
+        lives.sort_by_key(|life| life.number);
+        json!({
+            "name": self.function.name,
+            "arn": self.function.arn(),
+            "memory_mb": self.function.memory_mb,
+            "timeout_s": self.function.timeout.as_secs_f64(),
+            "reserved": self.settings.reserved,
+            "provisioned": self.settings.provisioned,
+            "freezes": self.freezes(),
+            "in_flight": state.in_flight,
+            "totals": state.totals.json(),
+            "environments": lives.iter().map(|life| life.json(self.epoch)).collect::<Vec<_>>(),
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,118 @@
+//! One execution environment from its creation to its end: its `/tmp`, and the processes that it
+//! has one after the other.
+
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::sync::mpsc;
+use std::sync::mpsc::Sender;
+use std::thread;
+
+use anyhow::Context as _;
+use anyhow::Result;
+
+use crate::environment::ExecutionEnvironment;
+use crate::environment::Output;
+use crate::function::Function;
+use crate::private_tmp;
+
+type Start = (Function, Sender<Result<ExecutionEnvironment>>);
+
+/// An execution environment.
+#[derive(Debug)]
+pub struct Sandbox {
+    /// Counts a function's environments, from 1.
+    pub number: u64,
+    /// Whether it is one of those that are kept initialised.
+    pub provisioned: bool,
+    /// Which state of the library's file it was made for.
+    pub generation: u64,
+    tmp: PathBuf,
+    /// Asks the environment's own thread for a process.
+    starter: Sender<Start>,
+    process: Mutex<Option<Arc<ExecutionEnvironment>>>,
+}
+
+impl Sandbox {
+    /// Makes an environment, without a process yet. `folder` becomes its own.
+    pub fn new(
+        function: &Function,
+        folder: &Path,
+        number: u64,
+        provisioned: bool,
+        generation: u64,
+        output: Output,
+    ) -> Result<Sandbox> {
+        let tmp = folder.join("tmp");
+        fs::create_dir_all(&tmp).context("cannot make the environment's /tmp")?;
+        let (starter, starts) = mpsc::channel::<Start>();
+        let own = tmp.clone();
+        let keep = [function.task_root.clone(), layer(function)];
+        thread::Builder::new().stack_size(256 << 10).spawn(move || {
+            let keep: Vec<&Path> = keep.iter().map(PathBuf::as_path).collect();
+            let private = private_tmp::enter(&own, &keep).is_ok();
+            for (mut function, answer) in starts {
+                if !private {
+                    // Without root, it is where well-behaved programs put their files.
+                    let tmp = ("TMPDIR".to_owned(), own.display().to_string());
+                    function.variables.insert(0, tmp);
+                }
+                // Whoever asked has gone: the process ends as it is dropped.
+                let _ = answer.send(ExecutionEnvironment::start(&function, output));
+            }
+        })?;
+        Ok(Sandbox { number, provisioned, generation, tmp, starter, process: Mutex::new(None) })
+    }
+
+    /// Starts a fresh process, in place of the one before.
+    pub fn start(&self, function: &Function) -> Result<Arc<ExecutionEnvironment>> {
+        drop(self.slot().take());
+        let mut function = function.clone();
+        function.log_stream = format!("2026/01/01/[$LATEST]{:032x}", self.number);
+        if self.provisioned {
+            function.initialization_type = "provisioned-concurrency";
+        }
+        let (answer, started) = mpsc::channel();
+        let gone = "the environment's thread is gone";
+        self.starter.send((function, answer)).ok().context(gone)?;
+        let process = Arc::new(started.recv().context(gone)??);
+        *self.slot() = Some(Arc::clone(&process));
+        Ok(process)
+    }
+
+    /// The present process, alive or not.
+    pub fn process(&self) -> Option<Arc<ExecutionEnvironment>> {
+        self.slot().clone()
+    }
+
+    /// The present process, if it can take an invocation.
+    pub fn ready(&self) -> Option<Arc<ExecutionEnvironment>> {
+        self.process().filter(|process| process.is_alive() && is_initialised(process))
+    }
+
+    /// Ends the process, and removes what it kept in `/tmp`.
+    pub fn end(&self) {
+        let process = self.slot().take();
+        if let Some(process) = process {
+            process.end();
+        }
+        // What stays is removed with the working folder.
+        let _ = fs::remove_dir_all(&self.tmp);
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Option<Arc<ExecutionEnvironment>>> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_initialised(process: &ExecutionEnvironment) -> bool {
+    process.shared().session().init.is_some()
+}
+
+fn layer(function: &Function) -> PathBuf {
+    function.bootstrap.parent().map(Path::to_path_buf).unwrap_or_default()
+}

@@ -1,0 +1,169 @@
+//! What happens to environments by itself: idle ones end, provisioned ones are replaced, and all
+//! are when the library was built anew.
+
+use std::fs;
+use std::sync::Arc;
+use std::sync::PoisonError;
+use std::thread;
+use std::time::Duration;
+use std::time::SystemTime;
+
+use anyhow::Result;
+use anyhow::anyhow;
+
+use crate::environment::Unanswered;
+
+use super::Placement;
+use super::State;
+use super::invoke;
+use super::journal::Phase;
+use super::journal::SpanKind;
+use super::sandbox::Sandbox;
+
+/// How often a watched file is looked at.
+const WATCH: Duration = Duration::from_millis(200);
+/// The least limit for the init of a provisioned environment.
+const PROVISIONED_INIT: Duration = Duration::from_secs(130);
+/// How long after a provisioned environment could not be initialised it is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// A file's state, as far as a new build changes it.
+type Stamp = Option<(SystemTime, u64)>;
+
+impl Placement {
+    /// Does what is due, until the placement is closed.
+    pub(super) fn keep(self: Arc<Self>) {
+        let mut watched = self.stamp();
+        let mut seen = watched;
+        loop {
+            let wait = self.retire_idle();
+            if self.settings.watch {
+                // A file that changes is being written: it is new when it has stopped to change.
+                let now = self.stamp();
+                if now.is_some() && now != watched && now == seen {
+                    watched = now;
+                    self.replace_all();
+                }
+                seen = now;
+            }
+            if self.provision().is_err() {
+                thread::sleep(AGAIN.min(self.settings.clock.real(AGAIN)));
+            }
+            let state = self.state();
+            if state.closed {
+                return;
+            }
+            let wait = if self.settings.watch { wait.min(WATCH) } else { wait };
+            let waited = self.changed.wait_timeout(state, wait);
+            if waited.unwrap_or_else(PoisonError::into_inner).0.closed {
+                return;
+            }
+        }
+    }
+
+    /// Ends what has been idle for too long; says when the next one will have been.
+    fn retire_idle(&self) -> Duration {
+        let limit = self.settings.clock.real(self.settings.idle);
+        let mut state = self.state();
+        let mut wait = limit;
+        let mut place = 0;
+        while let Some(entry) = state.environments.get(place) {
+            let idle = matches!(entry.life.phase, Phase::Idle | Phase::Frozen);
+            let left = limit.saturating_sub(entry.life.since.elapsed());
+            if !idle || entry.sandbox.provisioned {
+                place += 1;
+            } else if left.is_zero() {
+                let entry = state.environments.swap_remove(place);
+                self.bury(&mut state, entry);
+            } else {
+                wait = wait.min(left);
+                place += 1;
+            }
+        }
+        wait
+    }
+
+    /// The library was built anew: idle environments end now, and busy ones when they are done.
+    fn replace_all(&self) {
+        let mut state = self.state();
+        state.generation += 1;
+        let mut place = 0;
+        while let Some(entry) = state.environments.get(place) {
+            if entry.busy > 0 {
+                place += 1;
+            } else {
+                let entry = state.environments.swap_remove(place);
+                self.bury(&mut state, entry);
+            }
+        }
+        drop(state);
+        let name = &self.function.name;
+        eprintln!("pilotlight: {name} was built anew: its environments are replaced");
+    }
+
+    /// Initialises provisioned environments until there are as many as are wanted.
+    pub(super) fn provision(&self) -> Result<()> {
+        let mut made = Vec::new();
+        {
+            let mut state = self.state();
+            let there = |state: &State| {
+                state.environments.iter().filter(|entry| entry.sandbox.provisioned).count()
+            };
+            while there(&state) < self.settings.provisioned && !state.closed {
+                made.push(self.create(&mut state, true)?);
+            }
+        }
+        thread::scope(|scope| {
+            let starts: Vec<_> =
+                made.iter().map(|sandbox| scope.spawn(|| self.initialise(sandbox))).collect();
+            let results = starts.into_iter().map(|start| match start.join() {
+                Ok(result) => result,
+                Err(_) => Err(anyhow!("the environment's start panicked")),
+            });
+            // All are waited for, whatever the first one says.
+            results.collect::<Vec<_>>().into_iter().collect()
+        })
+    }
+
+    fn initialise(&self, sandbox: &Sandbox) -> Result<()> {
+        let limit = PROVISIONED_INIT.max(self.function.timeout);
+        let (span, result) = invoke::initialise(&self.function, sandbox, limit, SpanKind::Init);
+        let mut state = self.state();
+        let found =
+            state.environments.iter().position(|entry| entry.sandbox.number == sandbox.number);
+        // Otherwise everything is being ended.
+        let Some(place) = found else { return Ok(()) };
+        let name = &self.function.name;
+        match result {
+            Ok((process, took)) => {
+                state.totals.count_init(took);
+                let entry = &mut state.environments[place];
+                entry.busy -= 1;
+                let pid = process.pid().as_raw_nonzero().get();
+                entry.life.add(span, Some(pid), process.peak_memory_kib());
+                let frozen = self.freezes();
+                if frozen {
+                    process.freeze();
+                }
+                entry.life.turn(if frozen { Phase::Frozen } else { Phase::Idle });
+                Ok(())
+            }
+            Err(unanswered) => {
+                let mut entry = state.environments.swap_remove(place);
+                entry.life.add(span, None, 0);
+                self.bury(&mut state, entry);
+                let why = match &unanswered {
+                    Unanswered::InitError(outcome) => crate::report::words(outcome),
+                    other => other.to_string(),
+                };
+                eprintln!("pilotlight: {name}: a provisioned environment failed: {why}");
+                Err(anyhow!("{name}: a provisioned environment could not be initialised: {why}"))
+            }
+        }
+    }
+
+    fn stamp(&self) -> Stamp {
+        let metadata = fs::metadata(&self.function.library).ok()?;
+        (metadata.len() > 0).then_some((metadata.modified().ok()?, metadata.len()))
+    }
+}

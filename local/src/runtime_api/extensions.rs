@@ -1,0 +1,101 @@
+//! The Extensions API as far as a runtime's own shutdown hook needs it, and the metadata endpoint.
+//!
+//! An *internal* extension is registered by the runtime's process itself, so that Lambda sends that
+//! process SIGTERM before it ends it. It may ask for no events.
+
+use std::io;
+use std::time::Duration;
+use std::time::Instant;
+
+use serde_json::Value;
+use serde_json::json;
+
+use super::Refusal;
+use super::Shared;
+use crate::http;
+use crate::http::Answer;
+use crate::http::Body;
+use crate::http::Connection;
+use crate::http::Head;
+
+/// A registration is a few words.
+const MOST_BODY: usize = 64 << 10;
+/// How many extensions Lambda takes.
+const MOST_EXTENSIONS: usize = 10;
+
+/// Answers a request that is one of these APIs'; None if it is not.
+pub fn respond(
+    head: &Head,
+    connection: &mut Connection,
+    shared: &Shared,
+) -> io::Result<Option<Result<Answer, Refusal>>> {
+    Ok(match (head.method.as_str(), head.path()) {
+        ("POST", "/2020-01-01/extension/register") => {
+            let body = Body::of(head, connection)?.whole(connection, MOST_BODY)?;
+            Some(register(head, &body.unwrap_or_default(), shared))
+        }
+        ("GET", "/2020-01-01/extension/event/next") => Some(next(head, shared)),
+        ("GET", "/2026-01-15/metadata/execution-environment") => Some(Ok(metadata(head, shared))),
+        ("GET", "/2018-06-01/ping") => {
+            Some(Ok(Answer { status: 200, body: b"pong".to_vec(), ..Answer::default() }))
+        }
+        _ => None,
+    })
+}
+
+fn register(head: &Head, body: &[u8], shared: &Shared) -> Result<Answer, Refusal> {
+    let refuse =
+        |status, error_type, message: String| Err(Refusal::new(status, error_type, message));
+    let Some(name) = head.header("Lambda-Extension-Name").filter(|name| !name.is_empty()) else {
+        let message = "the header Lambda-Extension-Name is missing";
+        return refuse(400, "Extension.InvalidExtensionName", message.to_owned());
+    };
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    if let Some(event) = body["events"].as_array().and_then(|events| events.first()) {
+        let event = event.as_str().unwrap_or_default();
+        let message = format!(
+            "{event}: {}EventNotSupportedForInternalExtension",
+            match event {
+                "SHUTDOWN" => "Shutdown",
+                _ => "",
+            }
+        );
+        return refuse(403, "Extension.InvalidEventType", message);
+    }
+    let mut session = shared.session();
+    if !session.is_initialising() || session.extensions.len() >= MOST_EXTENSIONS {
+        let message = "extensions register before the runtime's first /next, and ten at most";
+        return refuse(403, "Extension.RegistrationClosed", message.to_owned());
+    }
+    let identifier = crate::identifiers::uuid();
+    session.extensions.push(identifier.clone());
+    let body = json!({ "functionVersion": "$LATEST", "extensionName": name });
+    Ok(http::json(200, body.to_string()).with("Lambda-Extension-Identifier", identifier))
+}
+
+/// Waits until the environment ends, which the process learns by SIGTERM.
+fn next(head: &Head, shared: &Shared) -> Result<Answer, Refusal> {
+    {
+        let mut session = shared.session();
+        let identifier = head.header("Lambda-Extension-Identifier").unwrap_or_default();
+        if !session.extensions.iter().any(|known| known == identifier) {
+            let message = "the header Lambda-Extension-Identifier names no extension";
+            return Err(Refusal::new(403, "Extension.UnknownExtensionIdentifier", message));
+        }
+        session.extensions_waiting += 1;
+        session.finish_init(Instant::now());
+    }
+    shared.change(|_| {});
+    shared.wait_for(Duration::MAX, |session| session.closed.then_some(()));
+    Ok(Answer { status: 410, ..Answer::default() })
+}
+
+fn metadata(head: &Head, shared: &Shared) -> Answer {
+    let token = shared.metadata_token.get().map(|token| format!("Bearer {token}"));
+    match head.header("Authorization") {
+        given if given.is_some() && given == token.as_deref() => {
+            http::json(200, json!({ "AvailabilityZoneID": "use1-az1" }).to_string())
+        }
+        _ => Answer { status: 401, ..Answer::default() },
+    }
+}

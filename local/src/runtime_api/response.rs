@@ -1,0 +1,105 @@
+//! `POST …/response`: counted or chunked, buffered or passed on while it comes in.
+
+use std::io;
+use std::time::Instant;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
+use super::MOST_RESPONSE;
+use super::Outcome;
+use super::Piece;
+use super::Refusal;
+use super::Shared;
+use super::accepted;
+use crate::http::Answer;
+use crate::http::Body;
+use crate::http::Connection;
+use crate::http::Head;
+use crate::http::find;
+
+/// Names the attempt; a runtime that has received it sends it back.
+pub const ATTEMPT_ID: &str = "Lambda-Runtime-Invocation-Id";
+/// The largest streamed response: 200 MB.
+const MOST_STREAMED: usize = 200 << 20;
+
+/// Takes a response in. Fails where the connection does.
+pub fn take(
+    head: &Head,
+    id: &str,
+    connection: &mut Connection,
+    shared: &Shared,
+) -> io::Result<Result<Answer, Refusal>> {
+    let streams = match head.header("Lambda-Runtime-Function-Response-Mode") {
+        None | Some("") => false,
+        Some("streaming") => true,
+        Some(_) => {
+            let message = "Invalid function response mode";
+            return Ok(Err(Refusal::new(400, "InvalidFunctionResponseMode", message)));
+        }
+    };
+    let mut body = Body::of(head, connection)?;
+    let begun = shared.session().begin_answer(id, head.header(ATTEMPT_ID));
+    let live = match begun {
+        Ok(live) => live,
+        Err(refusal) => {
+            // The connection goes on behind the body.
+            while body.piece(connection)?.is_some() {}
+            return Ok(Err(refusal));
+        }
+    };
+    let content_type = head.header("content-type").map(str::to_owned);
+    let begun = Piece::Begun { content_type: content_type.clone(), streamed: streams };
+    // A client that has gone away does not end the invocation.
+    let pass_on = |piece| live.as_ref().is_some_and(|live| live.send(piece).is_ok());
+    let mut response = Vec::new();
+    let mut length = 0;
+    let most = if streams { MOST_STREAMED } else { MOST_RESPONSE };
+    // A response that is not streamed is passed on once it is known to be whole and not too long.
+    if streams {
+        pass_on(begun.clone());
+    }
+    let read = loop {
+        match body.piece(connection) {
+            Ok(Some(piece)) => {
+                length += piece.len();
+                if length > most {
+                    response.clear();
+                } else if streams && live.is_some() {
+                    pass_on(Piece::Bytes(piece));
+                } else {
+                    response.extend_from_slice(&piece);
+                }
+            }
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error),
+        }
+    };
+    let received = Instant::now();
+    let outcome = match (&read, error_in(&body)) {
+        (Err(_), _) => Outcome::Truncated,
+        _ if length > most => Outcome::TooLarge,
+        (Ok(()), Some((error_type, body))) => Outcome::FailedStream { response, error_type, body },
+        (Ok(()), None) => {
+            if !streams && live.is_some() {
+                pass_on(begun);
+                pass_on(Piece::Bytes(std::mem::take(&mut response)));
+            }
+            Outcome::Response(response)
+        }
+    };
+    let ended = shared.session().end_answer(id, received, outcome, content_type);
+    // Whoever reads the pieces is to find that the invocation has ended behind the last of them.
+    drop(live);
+    shared.change(|_| {});
+    read.map(|()| ended.map(|()| accepted()))
+}
+
+/// The error that a streamed response ended with: its type, and its body as JSON.
+fn error_in(body: &Body) -> Option<(String, Vec<u8>)> {
+    let error_type = find(&body.trailers, "Lambda-Runtime-Function-Error-Type")?.to_owned();
+    let encoded = find(&body.trailers, "Lambda-Runtime-Function-Error-Body").unwrap_or_default();
+    // What is not base64, as it should be, is shown as it came.
+    let decoded = BASE64_STANDARD.decode(encoded).unwrap_or_else(|_| encoded.into());
+    Some((error_type, decoded))
+}

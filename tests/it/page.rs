@@ -1,0 +1,101 @@
+//! The page, in headless Chromium: what it says, and what its pictures show of twenty invocations at
+//! once, cold and then warm.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::served::Served;
+use crate::served::example;
+use crate::support;
+
+/// Colours of the page, light and dark.
+const INIT: [[u8; 3]; 2] = [[0xeb, 0x68, 0x34], [0xd9, 0x59, 0x26]];
+const INVOCATION: [[u8; 3]; 2] = [[0x2a, 0x78, 0xd6], [0x39, 0x87, 0xe5]];
+
+/// Twenty invocations of `slow` at once with ApacheBench, a hundred in all.
+fn load(served: &Served) {
+    let folder = TempDir::new().expect("a folder");
+    let event = folder.path().join("event.json");
+    std::fs::write(&event, "{\"sleep_ms\":300}").expect("written");
+    let output = Command::new("ab")
+        .args(["-q", "-n", "100", "-c", "20", "-s", "60", "-T", "application/json", "-p"])
+        .arg(&event)
+        .arg(format!("{}/2015-03-31/functions/slow/invocations", served.url))
+        .output()
+        .expect("ab: run ./build.sh test");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("Complete requests:      100"), "{output:?}");
+    assert!(!said.contains("Non-2xx"), "{said}");
+}
+
+/// Runs Chromium on the page, as if a second and a half went by there.
+fn chromium(served: &Served, arguments: &[&str]) -> String {
+    let profile = TempDir::new().expect("a folder");
+    let output = Command::new("chromium")
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
+        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
+        .args(["--disable-dev-shm-usage", "--hide-scrollbars", "--virtual-time-budget=1500"])
+        .arg(format!("--user-data-dir={}", profile.path().display()))
+        .args(arguments)
+        .arg(format!("{}/?seconds=3600", served.url))
+        .output()
+        .expect("chromium: run ./build.sh test");
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// How many pixels of a screenshot have this colour.
+fn pixels(picture: &Path, colour: [u8; 3]) -> usize {
+    let mut reader = png::Decoder::new(BufReader::new(File::open(picture).expect("a picture")))
+        .read_info()
+        .expect("PNG");
+    let mut bytes = vec![0; reader.output_buffer_size().expect("a size")];
+    let frame = reader.next_frame(&mut bytes).expect("a frame");
+    let size = frame.color_type.samples();
+    bytes[..frame.buffer_size()].chunks(size).filter(|pixel| pixel[..3] == colour).count()
+}
+
+#[test]
+fn twenty_cold_starts_are_seen_and_then_none() {
+    let library = example("slow");
+    let served = Served::start(&[&library], &["--freeze", "--reserved", "30", "--timeout", "60"]);
+    let texts = |page: &str, words: &[&str]| {
+        for words in words {
+            assert!(page.contains(words), "no {words} in {page}");
+        }
+    };
+    let empty = chromium(&served, &["--dump-dom"]);
+    texts(&empty, &["live", "No environments: the next invocation will be cold."]);
+    load(&served);
+    let totals = served.function("slow")["totals"].clone();
+    assert_eq!((&totals["cold"], &totals["warm"]), (&20.into(), &80.into()), "{totals}");
+    let cold = chromium(&served, &["--dump-dom"]);
+    let figure = |name: &str, value: u32| format!("<dt>{name}</dt><dd>{value}");
+    texts(&cold, &[&figure("cold", 20), &figure("warm", 80), &figure("throttles", 0), "frozen, "]);
+    assert_eq!(cold.matches("class=\"lane\"").count(), 20);
+    load(&served);
+    let warm = chromium(&served, &["--dump-dom"]);
+    texts(&warm, &[&figure("cold", 20), &figure("warm", 180)]);
+
+    // The pictures stay for whoever wants to look at them.
+    let folder = support::root().join("target/page");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let shots = [
+        ("light", "1200,900", "--blink-settings=preferredColorScheme=1", 0),
+        ("dark", "1200,900", "--blink-settings=preferredColorScheme=0", 1),
+        ("phone", "500,900", "--blink-settings=preferredColorScheme=1", 0),
+    ];
+    for (name, size, scheme, dark) in shots {
+        let picture = folder.join(format!("{name}.png"));
+        let (size, shot) =
+            (format!("--window-size={size}"), format!("--screenshot={}", picture.display()));
+        chromium(&served, &[&size, scheme, &shot]);
+        for (what, colours) in [("init", INIT), ("invocations", INVOCATION)] {
+            assert!(pixels(&picture, colours[dark]) > 100, "no {what} in {name}");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+"""Puts the figures of `./build.sh measure` into the README's table: fill-readme.py FOLDER README."""
+
+import json
+import pathlib
+import re
+import sys
+
+BEGIN, END = "<!-- measured -->\n", "<!-- /measured -->"
+# What a row is called, which run it is of, which figure, and its unit.
+ROWS = [
+    ("init", "warm", "init_us", "µs"),
+    ("init, page cache cold", "cold", "init_us", "µs"),
+    ("first invocation", "warm", "first_us", "µs"),
+    ("cold response (both)", "warm", "cold_us", "µs"),
+    ("cold response, page cache cold", "cold", "cold_us", "µs"),
+    ("steady invocation", "warm", "steady_us", "µs"),
+    ("peak memory", "warm", "peak_kib", "KiB"),
+    ("page faults", "warm", "page_faults", ""),
+    ("read from storage, page cache cold", "cold", "read_kib", "KiB"),
+]
+
+
+def cell(figure, unit):
+    """A median, and its ratio to the control's."""
+    number = f"{figure['median']:.{0 if figure['median'] >= 100 or not unit else 1}f} {unit}".strip()
+    return number if figure["ratio"] is None else f"{number} ({figure['ratio']:.2f})"
+
+
+def table(runs):
+    """The table's lines."""
+    candidates = [candidate["name"] for candidate in runs["warm"]["candidates"]]
+    yield "| median (ratio to the limit) | " + " | ".join(candidates) + " |"
+    yield "|---|" + "---|" * len(candidates)
+    for title, run, key, unit in ROWS:
+        figures = [candidate["figures"][key] for candidate in runs[run]["candidates"]]
+        yield f"| {title} | " + " | ".join(cell(figure, unit) for figure in figures) + " |"
+    calls = [candidate["system_calls"] for candidate in runs["warm"]["candidates"]]
+    for title, key in [("system calls before the first `/next`", "init"), ("for an invocation", "invocation")]:
+        yield f"| {title} | " + " | ".join(str(call[key]) for call in calls) + " |"
+
+
+def main(folder, readme):
+    runs = {run: json.loads((folder / f"{run}.json").read_text()) for run in ("warm", "cold")}
+    text = readme.read_text()
+    filled = BEGIN + "\n".join(table(runs)) + "\n" + END
+    text, places = re.subn(re.escape(BEGIN) + ".*?" + re.escape(END), lambda _: filled, text, flags=re.S)
+    if places != 1:
+        sys.exit(f"{readme}: no place for the table between {BEGIN.strip()} and {END}")
+    readme.write_text(text)
+
+
+main(*map(pathlib.Path, sys.argv[1:]))
