@@ -6,24 +6,25 @@ use std::io::BufReader;
 use std::io::Write as _;
 use std::net::TcpListener;
 use std::net::TcpStream;
+use std::path::Path;
 use std::path::PathBuf;
 use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
 use std::sync::OnceLock;
+use std::thread;
 
-use pilotlight_local::function::Function;
 use tempfile::TempDir;
 
 use crate::script;
 use crate::script::here;
+use crate::served::Served;
 use crate::support;
 
 /// `tests/fixtures/handlers/concurrent.c`.
-fn concurrent(handler: &str) -> Function {
+fn concurrent() -> &'static Path {
     static LIBRARY: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
-    let (_, library) = LIBRARY.get_or_init(|| support::fixture_in_c("concurrent"));
-    support::function(library, Some(handler))
+    &LIBRARY.get_or_init(|| support::fixture_in_c("concurrent")).1
 }
 
 /// A runtime and the listener that it comes to.
@@ -33,10 +34,10 @@ struct Runtime {
 }
 
 impl Runtime {
-    fn start(handler: &str, concurrency: &str, level: &str) -> Runtime {
+    fn start(library: &Path, concurrency: &str, level: &str) -> Runtime {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let function = concurrent(handler);
+        let function = support::function(library, None);
         let child = Command::new(&function.bootstrap)
             .env_clear()
             .envs(function.environment(&here(port)))
@@ -83,10 +84,10 @@ fn posted(worker: &mut TcpStream) -> (String, String) {
 
 #[test]
 fn as_many_run_at_once_as_the_function_allows() {
-    let runtime = Runtime::start("run", "3", "INFO");
+    let runtime = Runtime::start(concurrent(), "3", "INFO");
     let mut workers: Vec<TcpStream> = (0..3).map(|_| runtime.worker()).collect();
     for (worker, request) in workers.iter_mut().zip(["a", "b", "c"]) {
-        invoke(worker, request, "meet");
+        invoke(worker, request, "\"meet\"");
     }
     let mut answers = BTreeMap::new();
     for worker in &mut workers {
@@ -103,9 +104,9 @@ fn as_many_run_at_once_as_the_function_allows() {
 
 #[test]
 fn a_failed_invocation_leaves_the_others_running() {
-    let runtime = Runtime::start("run", "2", "INFO");
+    let runtime = Runtime::start(concurrent(), "2", "INFO");
     let (mut first, mut second) = (runtime.worker(), runtime.worker());
-    invoke(&mut first, "a", "fail");
+    invoke(&mut first, "a", "\"fail\"");
     assert!(posted(&mut first).0.contains("/invocation/a/error "));
     invoke(&mut second, "b", "x");
     assert_eq!(posted(&mut second).1, "trace-b none");
@@ -115,14 +116,14 @@ fn a_failed_invocation_leaves_the_others_running() {
 
 #[test]
 fn a_crash_is_reported_to_every_invocation_in_flight() {
-    let mut runtime = Runtime::start("run", "3", "DEBUG");
+    let mut runtime = Runtime::start(concurrent(), "3", "DEBUG");
     let mut workers: Vec<TcpStream> = (0..3).map(|_| runtime.worker()).collect();
-    invoke(&mut workers[0], "a", "meet");
+    invoke(&mut workers[0], "a", "\"meet\"");
     let mut line = String::new();
     let log = runtime.child.stderr.as_mut().expect("a pipe");
     BufReader::new(log).read_line(&mut line).expect("UTF-8");
     assert!(line.ends_with("\ta\tDEBUG\there\n"), "{line}");
-    invoke(&mut workers[1], "b", "crash");
+    invoke(&mut workers[1], "b", "\"crash\"");
     let mut reported = Vec::new();
     for _ in 0..2 {
         let mut stream = runtime.listener.accept().expect("a report").0;
@@ -139,21 +140,23 @@ fn a_crash_is_reported_to_every_invocation_in_flight() {
 #[test]
 fn one_at_a_time_is_as_if_nothing_were_said() {
     for concurrency in ["1", ""] {
-        let runtime = Runtime::start("run", concurrency, "INFO");
+        let runtime = Runtime::start(concurrent(), concurrency, "INFO");
         let mut worker = runtime.worker();
         invoke(&mut worker, "a", "x");
         assert_eq!(posted(&mut worker).1, "trace-a trace-a");
         assert_eq!(runtime.end(), "", "{concurrency}");
     }
-    for (handler, concurrency, why) in [
-        ("alone", "4", "the handler does not say that it is thread-safe"),
-        ("run", "0", "that is no number of invocations"),
-        ("run", "many", "that is no number of invocations"),
+    // `sizes` answers a number with so many bytes, and says nothing of threads.
+    let (_folder, sizes) = support::fixture_in_c("sizes");
+    for (library, concurrency, why) in [
+        (sizes.as_path(), "4", "the handler does not say that it is thread-safe"),
+        (concurrent(), "0", "that is no number of invocations"),
+        (concurrent(), "many", "that is no number of invocations"),
     ] {
-        let runtime = Runtime::start(handler, concurrency, "INFO");
+        let runtime = Runtime::start(library, concurrency, "INFO");
         let mut worker = runtime.worker();
-        invoke(&mut worker, "a", "x");
-        assert_eq!(posted(&mut worker).1, "trace-a trace-a");
+        invoke(&mut worker, "a", "1");
+        assert!(posted(&mut worker).0.contains("/invocation/a/response "));
         let log = runtime.end();
         let line = format!(
             "\t-\tWARN\tpilotlight: AWS_LAMBDA_MAX_CONCURRENCY is {concurrency}, but {why}: one invocation at a time\n"
@@ -161,4 +164,17 @@ fn one_at_a_time_is_as_if_nothing_were_said() {
         assert!(log.ends_with(&line), "{log}");
         assert_eq!(log.lines().count(), 1, "{log}");
     }
+}
+
+#[test]
+fn the_local_lambda_runs_as_many_in_one_environment() {
+    let served = Served::start(&[concurrent()], &["--max-concurrency", "3"]);
+    let met: Vec<u16> = thread::scope(|scope| {
+        let invoke = || served.invoke("concurrent", "\"meet\"").status;
+        let running: Vec<_> = (0..3).map(|_| scope.spawn(invoke)).collect();
+        running.into_iter().map(|thread| thread.join().expect("answered")).collect()
+    });
+    assert_eq!(met, [200; 3]);
+    let environments = served.function("concurrent")["environments"].as_array().map(Vec::len);
+    assert_eq!(environments, Some(1));
 }

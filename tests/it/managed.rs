@@ -38,9 +38,9 @@ fn invoke(rie: &Rie, event: &[u8]) -> (String, Vec<u8>) {
 #[test]
 fn four_invocations_run_in_one_process() {
     let (_folder, library) = support::fixture_in_c("concurrent");
-    let rie = start(&library, "concurrent.run");
+    let rie = start(&library, "concurrent");
     let answers: Vec<(String, Vec<u8>)> = thread::scope(|scope| {
-        let running: Vec<_> = (0..4).map(|_| scope.spawn(|| invoke(&rie, b"meet"))).collect();
+        let running: Vec<_> = (0..4).map(|_| scope.spawn(|| invoke(&rie, b"\"meet\""))).collect();
         running.into_iter().map(|thread| thread.join().expect("answered")).collect()
     });
     for (head, body) in answers {

@@ -17,6 +17,7 @@ use tempfile::TempDir;
 
 use crate::script;
 use crate::script::here;
+use crate::served::Served;
 use crate::support;
 
 const SIGTERM: i32 = 15;
@@ -120,4 +121,13 @@ fn a_platform_that_knows_no_extensions_is_no_reason_to_end() {
     let (_, _, log) = Runtime::start(&ends(), None, Some(refusal)).end();
     let line = "\tWARN\tpilotlight: no orderly shutdown: POST /extension/register was answered 403: none\n";
     assert!(log.contains(line), "{log}");
+}
+
+#[test]
+fn the_local_lambda_ends_environments_as_lambda_does() {
+    let (_folder, library) = support::fixture_in_c("ends");
+    let served = Served::start(&[&library], &["--idle", "60", "--speed", "1000"]);
+    assert_eq!(served.invoke("ends", "{}").status, 200);
+    served
+        .wait_for("ends", "the hook has run", |_| served.log().contains("\tINFO\tthe last work\n"));
 }
