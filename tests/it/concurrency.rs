@@ -169,6 +169,8 @@ fn one_at_a_time_is_as_if_nothing_were_said() {
 #[test]
 fn the_local_lambda_runs_as_many_in_one_environment() {
     let served = Served::start(&[concurrent()], &["--max-concurrency", "3"]);
+    // One environment is there before the others come, as a Managed Instance's is.
+    assert_eq!(served.invoke("concurrent", "1").status, 200);
     let met: Vec<u16> = thread::scope(|scope| {
         let invoke = || served.invoke("concurrent", "\"meet\"").status;
         let running: Vec<_> = (0..3).map(|_| scope.spawn(invoke)).collect();
