@@ -17,6 +17,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::script;
+use crate::script::Script;
 use crate::script::Seen;
 use crate::script::accepted;
 use crate::script::here;
@@ -155,6 +156,15 @@ fn a_refusal_of_a_streamed_response_is_logged_and_the_loop_goes_on() {
     assert_eq!(seen.requests[3].1, "5\r\npiece\r\n4\r\nrest\r\n0\r\n\r\n");
 }
 
+#[test]
+fn a_server_that_closes_behind_a_response_is_asked_for_more() {
+    let closing = Script { bytes: Vec::new(), piece: 1, close: true };
+    let script = vec![next("rest"), closing, status("410 Gone")];
+    let seen = script::converse(&streams(), here, script);
+    assert!(seen.log.contains("/r1/response: the connection was closed"), "{}", seen.log);
+    assert!(seen.requests[2].0.starts_with("GET "));
+}
+
 /// Starts the function against a server that `talk` speaks for: what that returns, the runtime's peak of
 /// memory in KiB, and its log.
 fn against<T>(function: &Function, talk: impl FnOnce(&TcpListener) -> T) -> (T, u64, String) {
@@ -187,7 +197,10 @@ fn a_reader_that_has_gone_is_told_to_the_handler_and_the_loop_goes_on() {
         (script::read_head(&mut stream), stream)
     });
     assert!(request.starts_with("GET /2018-06-01/runtime/invocation/next "), "{request}");
-    assert!(log.contains("\tr1\tWARN\tpilotlight: the reader of r1's response has gone"), "{log}");
+    assert!(
+        log.contains("\tWARN\tpilotlight: POST /invocation/r1/response: the reader has gone"),
+        "{log}"
+    );
 }
 
 #[test]

@@ -262,9 +262,7 @@ impl Posted {
             // The first of the two had arrived: the answer is not lost, and not repeated.
             400 | 403 if *sent_again => Posted::Accepted,
             status => {
-                let path = path.concat();
-                let request = format!("POST /{}", String::from_utf8_lossy(&path));
-                let message = refusal(&request, answer, buffer);
+                let message = refusal(&post_line(path), answer, buffer);
                 // 400: this request; 410: this invocation timed out; 413: the answer was too large.
                 match status {
                     400 | 410 | 413 => Posted::Dropped(message),
@@ -284,6 +282,11 @@ impl Posted {
             Posted::Fatal(failure) => Err(failure),
         }
     }
+}
+
+/// What people read of a post.
+fn post_line(path: wire::Path) -> String {
+    format!("POST /{}", String::from_utf8_lossy(&path.concat()))
 }
 
 /// One line for an answer that refuses: the server's own words are short JSON.

@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 use super::Exchange;
 use super::Posted;
 use super::RuntimeApi;
+use super::post_line;
 use super::wire;
 use crate::base64;
 use crate::failure::Failure;
@@ -104,7 +105,8 @@ impl<'r> Response<'r> {
     /// Streams the last piece and what comes behind it, and reads what the server makes of the whole.
     fn end(mut self, body: &[u8], last: &[u8]) -> Result<(), Failure> {
         let sent = self.piece(body).and_then(|()| self.send([last, b"", b"", b""]));
-        let posted = sent.map_or_else(|broken| broken, |()| self.answer());
+        let posted =
+            sent.map_or_else(|broken| broken, |()| self.answer("the connection was closed"));
         posted.into_result()
     }
 
@@ -160,32 +162,26 @@ impl<'r> Response<'r> {
         sent.map_err(|errno| self.broken(errno))
     }
 
-    /// What became of a response that cannot be sent any further: what the server says to it, or that
-    /// it says nothing.
+    /// What became of a response that cannot be sent any further.
     fn broken(&mut self, errno: i32) -> Posted {
         if let State::Streaming(socket) = &self.state {
             socket.wait_for_answer(PATIENCE_MS);
         }
-        match self.answer() {
-            Posted::Fatal(_) if self.api.connection.is_none() => {
-                let id = String::from_utf8_lossy(self.invocation.request_id);
-                Posted::Dropped(format!("the reader of {id}'s response has gone (errno {errno})"))
-            }
-            posted => posted,
-        }
+        self.answer(&format!("the reader has gone (errno {errno})"))
     }
 
-    fn answer(&mut self) -> Posted {
+    /// What the server says of what was sent. If it says nothing, nobody knows what became of it, and the
+    /// next request will show whether the server is still there.
+    fn answer(&mut self, silence: &str) -> Posted {
         self.api.worker.disarm();
         let State::Streaming(socket) = core::mem::replace(&mut self.state, State::Unbegun) else {
             return Posted::Accepted;
         };
-        let buffer = &mut self.api.answer;
-        let answer = match http::read_answer(&mut &socket, buffer) {
-            Ok(answer) => answer,
-            Err(error) => return Posted::Fatal(self.api.unreadable(&self.api.request, &error)),
-        };
         let path = wire::invocation_path(self.invocation, b"/response");
+        let buffer = &mut self.api.answer;
+        let Ok(answer) = http::read_answer(&mut &socket, buffer) else {
+            return Posted::Dropped(format!("{}: {silence}", post_line(path)));
+        };
         let exchange = Exchange { answer, sent_again: false };
         let posted = Posted::of(path, &exchange, buffer);
         self.api.connection = Some(socket).filter(|_| exchange.answer.keep_alive);
