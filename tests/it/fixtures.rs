@@ -97,6 +97,20 @@ impl Fixture {
 }
 
 #[test]
+fn destructors_run_when_the_handler_exits() {
+    let folder = TempDir::new().expect("a folder");
+    let source = support::root().join("tests/fixtures/c/destructors.c");
+    let library = Fixture::read(source).build(folder.path());
+    let file = folder.path().join("said");
+    fs::write(&file, "").expect("written");
+    let function = support::function(&library, None);
+    let outcome = support::cold(&function, file.to_string_lossy().as_bytes());
+    assert_eq!(Posted::read(&outcome.expect("reported")).error_type, "ProcessExit");
+    let said = fs::read_to_string(&file).expect("the file");
+    assert_eq!(said, "atexit\ndestructor 102\ndestructor 101\n");
+}
+
+#[test]
 fn every_fixture_does_what_it_says() {
     let folder = TempDir::new().expect("a folder");
     let sources = fs::read_dir(support::root().join("tests/fixtures/c")).expect("the fixtures");

@@ -7,11 +7,16 @@
 #include <unistd.h>
 
 /* Room for the thread-locals of every library mapped, in every thread's static block. Untouched
- * pages of it cost address space alone. Kept equal to tls.rs. */
+ * pages of it cost address space alone. Kept equal to loader/src/provided.rs. */
 #define RESERVE_SIZE 16384
 static _Thread_local char reserve[RESERVE_SIZE] __attribute__((aligned(64)));
 
 char *pilotlight_tls_reserve(void) { return reserve; }
+
+/* Where the thread-locals are of libraries for which it is too small. Kept equal to tls.rs. */
+static _Thread_local void *blocks[8];
+
+void **pilotlight_tls_blocks(void) { return blocks; }
 
 char pilotlight_single_threaded = 0; /* "there may be threads": always right, never fast */
 

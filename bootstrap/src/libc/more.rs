@@ -3,7 +3,6 @@
 
 use alloc::ffi::CString;
 use alloc::format;
-use core::ffi::CStr;
 use core::ptr;
 use core::sync::atomic::AtomicBool;
 use core::sync::atomic::AtomicPtr;
@@ -13,9 +12,9 @@ use super::export;
 use super::tls;
 use crate::loader;
 use crate::loader::Defect;
-use crate::loader::Host;
 use crate::loader::Library;
 use crate::loader::LoadError;
+use crate::loader::Provider;
 use crate::loader::TlsPlace;
 use crate::loader::TlsTemplate;
 use crate::log;
@@ -55,7 +54,7 @@ fn load() -> Result<&'static Library, LoadError> {
 /// This process without the module, to the module.
 struct Core;
 
-impl Host for Core {
+impl Provider for Core {
     fn symbol(&self, hash: u64) -> Option<u64> {
         export(hash)
     }
@@ -64,9 +63,7 @@ impl Host for Core {
         None
     }
 
-    fn reserve_tls(&self, template: &TlsTemplate) -> Result<TlsPlace, u64> {
+    fn reserve_tls(&self, template: &TlsTemplate) -> TlsPlace {
         tls::reserve(template)
     }
-
-    fn register(&self, _path: &CStr, _library: &'static Library) {}
 }

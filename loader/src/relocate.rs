@@ -11,24 +11,46 @@ use super::arch::Relocation;
 use super::dynamic::Dynamic;
 use super::dynamic::Symbols;
 use super::dynamic::table;
+use super::elf::TlsTemplate;
 use super::elf::u64_at;
 use super::error::Defect;
-use super::map::Data;
-use super::map::Tables;
-use crate::loader::Host;
-use crate::loader::TlsPlace;
+use super::memory::Data;
+use super::memory::Tables;
 
 /// How many missing symbols a refusal names.
 const MOST_NAMES: usize = 8;
+
+/// What a library finds in the process that maps it.
+pub trait Provider {
+    /// The address of a symbol that the process provides, by its name's
+    /// [`symbol_hash`](crate::symbol_hash).
+    fn symbol(&self, hash: u64) -> Option<u64>;
+
+    /// The address of a symbol that the process has to fetch first, by its name.
+    fn rare_symbol(&self, name: &[u8]) -> Option<u64>;
+
+    /// Sets aside room for a library's thread-locals in every thread.
+    fn reserve_tls(&self, template: &TlsTemplate) -> TlsPlace;
+}
+
+/// Where a library's thread-locals are, in every thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TlsPlace {
+    /// What `__tls_get_addr` finds in its argument's first word.
+    pub module: u64,
+    /// What is added to the thread pointer, modulo 2⁶⁴. Err is how many bytes are left in the
+    /// reserve where the library's did not fit: then only `__tls_get_addr` finds them.
+    pub thread_pointer_offset: Result<u64, u64>,
+}
 
 /// What relocations refer to beside the file itself.
 pub struct Scope<'a> {
     /// The base address.
     pub base: u64,
     /// Where undefined symbols are looked up.
-    pub host: &'a dyn Host,
-    /// Where the library's thread-locals are, if it has any.
-    pub tls: Option<TlsPlace>,
+    pub host: &'a dyn Provider,
+    /// Where the library's thread-locals are, if it has any, and what they are.
+    pub tls: Option<(TlsPlace, &'a TlsTemplate)>,
 }
 
 /// Applies every relocation of the library.
@@ -101,7 +123,9 @@ impl Entry {
             Relocation::TlsOffset => thread_local(symbol, symbols, scope)?.1.wrapping_add(addend),
             Relocation::ThreadPointerOffset => {
                 let (place, offset) = thread_local(symbol, symbols, scope)?;
-                place.thread_pointer_offset.wrapping_add(offset).wrapping_add(addend)
+                let start =
+                    place.thread_pointer_offset.map_err(|available| too_large(scope, available))?;
+                start.wrapping_add(offset).wrapping_add(addend)
             }
         })
     }
@@ -157,7 +181,7 @@ fn resolve(
 
 /// Where a thread-local's library keeps them, and its offset there.
 fn thread_local(index: u32, symbols: &Symbols, scope: &Scope) -> Result<(TlsPlace, u64), Defect> {
-    let tls = scope.tls.ok_or(Defect::BadTls)?;
+    let (tls, _) = scope.tls.ok_or(Defect::BadTls)?;
     if index == 0 {
         return Ok((tls, 0));
     }
@@ -168,6 +192,12 @@ fn thread_local(index: u32, symbols: &Symbols, scope: &Scope) -> Result<(TlsPlac
     let name = symbols.name(&symbol).unwrap_or_default();
     let names = alloc::vec![String::from_utf8_lossy(name).into_owned()];
     Err(Defect::MissingSymbols { names, count: 1 })
+}
+
+#[cold]
+fn too_large(scope: &Scope, available: u64) -> Defect {
+    let (size, align) = scope.tls.map_or((0, 1), |(_, found)| (found.memory_size, found.align));
+    Defect::TlsTooLarge { size, align, available }
 }
 
 /// `DT_RELR`: an even word is a place; an odd one is a bitmap of the 63 words that follow it.

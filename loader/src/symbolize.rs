@@ -6,8 +6,6 @@
 use super::elf::u16_at;
 use super::elf::u32_at;
 use super::elf::u64_at;
-use super::map::FileView;
-use crate::sys::File;
 
 const SECTION_SIZE: usize = 64;
 const SYMBOL_SIZE: usize = 24;
@@ -15,19 +13,12 @@ const SHT_SYMTAB: u32 = 2;
 const SHT_DYNSYM: u32 = 11;
 const STT_FUNC: u8 = 2;
 
-/// Calls `found` with the name of the function that begins at or before `address` (relative to the
-/// base) and how far that is; None where the file names none.
-pub fn nearest_symbol<T>(
-    file: &File,
-    address: u64,
-    found: impl FnOnce(&[u8], u64) -> T,
-) -> Option<T> {
-    let size = file.size().ok().filter(|&size| size > 0)?;
-    let view = FileView::map(file, size).ok()?;
-    let bytes = view.bytes();
-    let (name, start) = nearest_in(bytes, SHT_SYMTAB, address)
-        .or_else(|| nearest_in(bytes, SHT_DYNSYM, address))?;
-    Some(found(name, address - start))
+/// The name of the function that begins at or before `address` (relative to the base), and how far
+/// that is; None where the file names none.
+pub fn nearest_symbol(file: &[u8], address: u64) -> Option<(&[u8], u64)> {
+    let (name, start) =
+        nearest_in(file, SHT_SYMTAB, address).or_else(|| nearest_in(file, SHT_DYNSYM, address))?;
+    Some((name, address - start))
 }
 
 fn nearest_in(file: &[u8], kind: u32, address: u64) -> Option<(&[u8], u64)> {

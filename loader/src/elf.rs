@@ -90,6 +90,21 @@ pub struct Parsed {
     pub program_headers: Range<usize>,
 }
 
+impl Parsed {
+    /// The segment that holds `size` bytes at `address`.
+    pub fn segment_at(&self, address: u64, size: u64) -> Option<&Segment> {
+        segment_at(&self.segments, address, size)
+    }
+}
+
+/// The one of these segments that holds `size` bytes at `address`.
+pub fn segment_at(segments: &[Segment], address: u64, size: u64) -> Option<&Segment> {
+    segments.iter().find(|segment| {
+        let end = segment.address + segment.memory_size;
+        address >= segment.address && address.checked_add(size).is_some_and(|last| last <= end)
+    })
+}
+
 /// Where the program headers lie in the file, after the ELF header was found to be one of ours.
 fn program_header_range(header: &[u8]) -> Result<Range<usize>, Defect> {
     let file_size = header.len() as u64;
