@@ -100,17 +100,20 @@ impl Dynamic {
         Ok(Symbols { symbols, strings })
     }
 
-    /// Refuses libraries that nobody provides.
-    pub fn check_needed(&self, symbols: &Symbols) -> Result<(), Defect> {
-        let mut names = Vec::new();
-        for &offset in &self.needed {
+    /// The names of the libraries that it needs.
+    pub fn needed(&self, symbols: &Symbols) -> Result<Vec<String>, Defect> {
+        let names = self.needed.iter().map(|&offset| {
             let name = usize::try_from(offset).ok().and_then(|offset| symbols.string(offset));
             let name = name.ok_or(Defect::BadTable { what: "list of needed libraries" })?;
-            let stem = name.windows(3).position(|part| part == b".so").unwrap_or(name.len());
-            if !provided::LIBRARIES.iter().any(|provided| provided.as_bytes() == &name[..stem]) {
-                names.push(String::from_utf8_lossy(name).into_owned());
-            }
-        }
+            Ok(String::from_utf8_lossy(name).into_owned())
+        });
+        names.collect()
+    }
+
+    /// Refuses libraries that nobody provides.
+    pub fn check_needed(&self, symbols: &Symbols) -> Result<(), Defect> {
+        let mut names = self.needed(symbols)?;
+        names.retain(|name| !provided::has_library(name.as_bytes()));
         if names.is_empty() { Ok(()) } else { Err(Defect::MissingLibraries { names }) }
     }
 

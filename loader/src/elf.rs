@@ -17,6 +17,9 @@ const PROGRAM_HEADER_SIZE: usize = 56;
 /// Far above what linkers write (about a dozen), far below what would cost memory.
 const MOST_PROGRAM_HEADERS: usize = 128;
 
+/// As far as position-independent code reaches: an offset of 31 bits from the instruction.
+const MOST_MEMORY: u64 = 1 << 31;
+
 const PT_LOAD: u32 = 1;
 const PT_DYNAMIC: u32 = 2;
 const PT_INTERP: u32 = 3;
@@ -227,12 +230,8 @@ impl ProgramHeader {
         if !fits_file {
             return Err(Defect::Truncated { what: "a segment", file_size });
         }
-        // One page of head room, so that rounding up cannot overflow either.
-        let fits_memory = self
-            .address
-            .checked_add(self.memory_size)
-            .and_then(|end| end.checked_add(PAGE))
-            .is_some_and(|end| end < 1 << 46);
+        let end = self.address.checked_add(self.memory_size);
+        let fits_memory = end.is_some_and(|end| end <= MOST_MEMORY);
         let same_page_offset = self.offset % PAGE == self.address % PAGE;
         if !fits_memory || self.file_size > self.memory_size || !same_page_offset {
             return Err(defect);

@@ -118,10 +118,7 @@ pub enum Defect {
         count: usize,
     },
     /// A constructor or destructor outside the executable segments.
-    BadConstructor {
-        /// Its address.
-        address: u64,
-    },
+    BadConstructor,
     /// A library without the symbol that was asked for.
     NoSuchSymbol {
         /// The symbol.
@@ -207,9 +204,8 @@ impl fmt::Display for Defect {
                 }
                 f.write_str(", which neither it nor this runtime defines; link the library that does statically into the handler")
             }
-            Defect::BadConstructor { address } => write!(
-                f,
-                "is damaged: its constructor or destructor at {address:#x} is not in an executable segment"
+            Defect::BadConstructor => f.write_str(
+                "is damaged: one of its constructors or destructors is not in an executable segment; package it again",
             ),
             Defect::NoSuchSymbol { name } => write!(
                 f,

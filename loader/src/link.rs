@@ -70,7 +70,7 @@ pub fn link(
     let code = |live: u64| {
         let address = live.wrapping_sub(base);
         let executable = parsed.segment_at(address, 1).is_some_and(|segment| segment.executable);
-        if executable { Ok(live) } else { Err(Defect::BadConstructor { address }) }
+        if executable { Ok(live) } else { Err(Defect::BadConstructor) }
     };
     let function = |address: u64| (address != 0).then(|| base.wrapping_add(address));
     let first = function(dynamic.init).into_iter();

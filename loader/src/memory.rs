@@ -46,20 +46,24 @@ impl<'a> Data<'a> {
     }
 
     /// The bytes from `address` to the end of its writable segment.
-    #[inline(always)]
     pub fn rest(&mut self, address: u64) -> Option<&mut [u8]> {
+        self.reach(address)
+    }
+
+    /// An address-sized word, or None where it is not inside one writable segment.
+    #[inline(always)]
+    pub fn word(&mut self, address: u64) -> Option<&mut [u8; 8]> {
+        self.reach(address)?.first_chunk_mut()
+    }
+
+    #[inline(always)]
+    fn reach(&mut self, address: u64) -> Option<&mut [u8]> {
         let offset = address.wrapping_sub(self.window_address);
         if offset >= self.window.len() as u64 {
             self.open_window(address)?;
         }
         let offset = address.wrapping_sub(self.window_address);
         self.window.get_mut(usize::try_from(offset).ok()?..)
-    }
-
-    /// An address-sized word, or None where it is not inside one writable segment.
-    #[inline(always)]
-    pub fn word(&mut self, address: u64) -> Option<&mut [u8; 8]> {
-        self.rest(address)?.first_chunk_mut()
     }
 
     #[cold]

@@ -16,6 +16,12 @@ pub const MODULE: &str = include_str!("../../layer/libc/more.txt");
 pub const LIBRARIES: [&str; 7] =
     ["libc", "libm", "libpthread", "libdl", "librt", "libgcc_s", "ld-linux-x86-64"];
 
+/// Whether the symbols of a library of this name are provided.
+pub fn has_library(name: &[u8]) -> bool {
+    let stem = name.windows(3).position(|part| part == b".so").unwrap_or(name.len());
+    LIBRARIES.iter().any(|library| library.as_bytes() == &name[..stem])
+}
+
 /// Bytes in each thread's static block for the thread-locals of all libraries.
 pub const TLS_RESERVE: u64 = 16384;
 

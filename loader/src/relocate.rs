@@ -74,14 +74,7 @@ pub fn relocate(
         }
         let entries =
             table(address, size, tables, Some(data)).ok_or(bad("table of relocations"))?;
-        for [place, info, addend] in entries.as_chunks::<8>().0.as_chunks::<3>().0 {
-            let info = u64::from_le_bytes(*info);
-            let entry = Entry {
-                place: u64::from_le_bytes(*place),
-                kind: low_half(info),
-                symbol: low_half(info >> 32),
-                addend: u64::from_le_bytes(*addend),
-            };
+        for entry in Entry::all(&entries) {
             // Nearly all are of this kind.
             let value = if entry.kind == arch::RELATIVE {
                 scope.base.wrapping_add(entry.addend)
@@ -98,14 +91,29 @@ pub fn relocate(
 }
 
 /// One entry of a `DT_RELA` table.
-struct Entry {
+pub struct Entry {
     place: u64,
-    kind: u32,
-    symbol: u32,
+    /// The raw number.
+    pub kind: u32,
+    /// An index of the symbol table; 0 for none.
+    pub symbol: u32,
     addend: u64,
 }
 
 impl Entry {
+    /// Every entry of a table.
+    pub fn all(table: &[u8]) -> impl Iterator<Item = Entry> {
+        table.as_chunks::<8>().0.as_chunks::<3>().0.iter().map(|[place, info, addend]| {
+            let info = u64::from_le_bytes(*info);
+            Entry {
+                place: u64::from_le_bytes(*place),
+                kind: low_half(info),
+                symbol: low_half(info >> 32),
+                addend: u64::from_le_bytes(*addend),
+            }
+        })
+    }
+
     /// What is to be written to the place of an entry that is not relative.
     fn value(
         &self,
@@ -219,6 +227,15 @@ fn apply_relative(relr: &[u8], data: &mut Data, base: u64) -> Result<(), Defect>
         place = place.wrapping_add(63 * 8);
     }
     Ok(())
+}
+
+/// How many places a `DT_RELR` table names.
+pub fn count_relative(relr: &[u8]) -> usize {
+    let places = relr.chunks_exact(8).map(|entry| match u64_at(entry, 0) {
+        entry if entry & 1 == 0 => 1,
+        bitmap => bitmap.count_ones() - 1,
+    });
+    places.fold(0, |sum, places| sum + usize::try_from(places).unwrap_or(0))
 }
 
 fn add_base(place: u64, data: &mut Data, base: u64) -> Result<(), Defect> {

@@ -6,10 +6,10 @@
 use super::elf::u16_at;
 use super::elf::u32_at;
 use super::elf::u64_at;
+use super::sections::sections;
 
-const SECTION_SIZE: usize = 64;
 const SYMBOL_SIZE: usize = 24;
-const SHT_SYMTAB: u32 = 2;
+pub const SHT_SYMTAB: u32 = 2;
 const SHT_DYNSYM: u32 = 11;
 const STT_FUNC: u8 = 2;
 
@@ -22,29 +22,13 @@ pub fn nearest_symbol(file: &[u8], address: u64) -> Option<(&[u8], u64)> {
 }
 
 fn nearest_in(file: &[u8], kind: u32, address: u64) -> Option<(&[u8], u64)> {
-    let sections = sections(file)?;
-    let table = sections.clone().find(|section| u32_at(section, 4) == kind)?;
-    let link = usize::try_from(u32_at(table, 40)).ok()?;
-    let names = content(file, sections.clone().nth(link)?)?;
-    let functions = content(file, table)?.chunks_exact(SYMBOL_SIZE).filter(|symbol| {
+    let table = sections(file).find(|section| section.kind() == kind)?;
+    let names = sections(file).nth(table.link()?)?.content(file)?;
+    let functions = table.content(file)?.chunks_exact(SYMBOL_SIZE).filter(|symbol| {
         symbol[4] & 0xf == STT_FUNC && u16_at(symbol, 6) != 0 && u64_at(symbol, 8) <= address
     });
     let nearest = functions.max_by_key(|symbol| u64_at(symbol, 8))?;
     let name = names.get(usize::try_from(u32_at(nearest, 0)).ok()?..)?;
     let end = name.iter().position(|&byte| byte == 0)?;
     Some((&name[..end], u64_at(nearest, 8)))
-}
-
-fn sections(file: &[u8]) -> Option<core::slice::ChunksExact<'_, u8>> {
-    let header = file.get(..64)?;
-    let start = usize::try_from(u64_at(header, 40)).ok()?;
-    let count = usize::from(u16_at(header, 60));
-    let end = start.checked_add(count * SECTION_SIZE)?;
-    Some(file.get(start..end)?.chunks_exact(SECTION_SIZE))
-}
-
-fn content<'a>(file: &'a [u8], section: &[u8]) -> Option<&'a [u8]> {
-    let start = usize::try_from(u64_at(section, 24)).ok()?;
-    let size = usize::try_from(u64_at(section, 32)).ok()?;
-    file.get(start..start.checked_add(size)?)
 }

@@ -56,6 +56,9 @@ impl Fixture {
         let function = support::function(library, self.handler.as_deref());
         let (kind, rest) = self.expect.split_once(' ').expect("a kind");
         let (first, second) = rest.split_once(' ').unwrap_or((rest, ""));
+        if !matches!(first, "Runtime.HandlerLoadError" | "Runtime.HandlerAbiMismatch") {
+            assert_eq!(support::verdict(library), None, "{name}");
+        }
         match kind {
             "response" => {
                 let answer = support::response(support::cold(&function, self.event.as_bytes()));
@@ -75,6 +78,11 @@ impl Fixture {
                 assert_eq!(posted.category, first, "{name}: {}", posted.message);
                 assert!(posted.message.contains(second), "{name}: {}", posted.message);
                 assert_eq!(code, Some(10), "{name}");
+                if let Some(words) = support::verdict(library) {
+                    assert_eq!(words, posted.message, "{name}: `pilotlight check`");
+                } else {
+                    assert!(!first.starts_with("Runtime.HandlerLoad"), "{name}: {second}");
+                }
             }
             "crash" | "init-crash" => {
                 let environment = support::start(&function);

@@ -2,6 +2,7 @@
 
 mod binary;
 mod cargo_lambda;
+mod check;
 mod clients;
 mod command;
 mod concurrency;
@@ -30,4 +31,5 @@ mod shutdown;
 mod stock;
 mod streaming;
 mod support;
+mod sweep;
 mod tidy;

@@ -11,6 +11,7 @@ use std::sync::atomic::AtomicU16;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use pilotlight_local::check;
 use pilotlight_local::environment::ExecutionEnvironment;
 use pilotlight_local::environment::INIT_LIMIT;
 use pilotlight_local::environment::Output;
@@ -125,6 +126,11 @@ pub fn refusal(function: &Function) -> (Posted, Option<i32>) {
         }
         other => panic!("expected an init error: {other:?}"),
     }
+}
+
+/// What `pilotlight check` says against a library; None where the bootstrap would load it.
+pub fn verdict(library: &Path) -> Option<String> {
+    check::check(library).refusal
 }
 
 /// Compiles C for a test, with the header of the SDK.
