@@ -6,7 +6,6 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use pilotlight_local::environment::Unanswered;
 
 use crate::support;
 
