@@ -25,9 +25,15 @@ cc -w -fno-builtin -shared -fPIC -nostdlib -Wl,-soname,libc.so -o "$work/core.so
 for source in "$here"/*.c; do
 	musl-gcc -O2 -fPIC -fno-builtin -Wall -Wextra -Werror -c -o "$work/$(basename "$source" .c).own.o" "$source"
 done
-# Ours is what getopt says it with: musl's own writes to its own `stderr`.
-(cd "$work" && ar x "$musl" getopt.lo && objcopy --weaken-symbol=__getopt_msg \
-	--redefine-sym __stderr_FILE=pilotlight_no_stream getopt.lo getopt.own.o)
+(
+	cd "$work"
+	ar x "$musl" getopt.lo strftime.lo
+	# Ours is what getopt says it with: musl's own writes to its own `stderr`.
+	objcopy --weaken-symbol=__getopt_msg --redefine-sym __stderr_FILE=pilotlight_no_stream \
+		getopt.lo getopt.own.o
+	# Hidden in musl, while stock code calls it by that name.
+	objcopy --redefine-sym __strftime_l=pilotlight_strftime_l strftime.lo strftime.own.o
+)
 list "$here/more.txt" >"$work/list"
 mapfile -t arguments < <(
 	sed 's/.* = //' "$work/list" | sort -u | sed 's/^/-Wl,-u,/'
