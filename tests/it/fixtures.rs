@@ -71,8 +71,8 @@ impl Fixture {
                 let answer = support::response(support::cold(&function, self.event.as_bytes()));
                 assert_eq!(String::from_utf8_lossy(&answer), rest, "{name}");
                 let handler = self.handler.as_deref();
-                let by_dlopen = oracle::answer(library, handler, self.event.as_bytes());
-                assert_eq!(by_dlopen, Ok(answer), "{name} through dlopen");
+                let by_dlopen = oracle::answer_alone(library, handler, &self.event);
+                assert_eq!(String::from_utf8_lossy(&by_dlopen), rest, "{name} through dlopen");
             }
             "error" => {
                 let outcome = support::cold(&function, self.event.as_bytes()).expect("answered");
@@ -132,7 +132,7 @@ fn every_fixture_does_what_it_says() {
     let mut count = 0;
     for source in sources {
         let source = source.expect("an entry").path();
-        if source.extension().is_some_and(|extension| extension == "c") {
+        if source.extension().is_some_and(|extension| extension == "c" || extension == "cc") {
             let fixture = Fixture::read(source);
             for link in &fixture.links {
                 fixture.judge(&fixture.build(folder.path(), link));

@@ -133,9 +133,10 @@ pub fn verdict(library: &Path) -> Option<String> {
     check::check(library).refusal
 }
 
-/// Compiles C for a test, with the header of the SDK.
+/// Compiles C or C++ for a test, with the header of the SDK.
 pub fn compile(source: &Path, arguments: &[&str], target: &Path) {
-    let compiler = Command::new("cc")
+    let is_c = source.extension().is_none_or(|extension| extension == "c");
+    let compiler = Command::new(if is_c { "cc" } else { "c++" })
         .arg("-I")
         .arg(root().join("sdk/include"))
         .arg(source)
