@@ -129,6 +129,8 @@ run_tests() {
 	build
 	need strace strace
 	need c++ g++
+	need ld.lld lld
+	need mold mold
 	# AWS's own emulator, which their command for serverless applications brings along, and another.
 	fetch_tool aws-lambda-rie aws-sam-cli==1.170.0 samcli/local/rapid/aws-lambda-rie-x86_64
 	fetch_tool cargo-lambda cargo-lambda==1.9.2 '*.data/scripts/cargo-lambda'

@@ -14,6 +14,7 @@ mod glibc;
 mod header;
 mod heavy;
 mod http_events;
+mod linkers;
 mod logs;
 mod managed;
 mod measure;
