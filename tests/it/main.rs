@@ -1,5 +1,6 @@
 //! The integration tests, one binary. They run what `./build.sh` has put into `dist/`.
 
+mod allocators;
 mod binary;
 mod cargo_lambda;
 mod check;

@@ -17,6 +17,8 @@ pub fn answer_alone(library: &Path, handler: Option<&str>, event: &str) -> Vec<u
     let answer = library.with_extension("answer");
     let child = Command::new(env::current_exe().expect("this test"))
         .args(["oracle::answers_for_another_process", "--exact"])
+        // What glibc has by itself is too little for jemalloc's thread-locals.
+        .env("GLIBC_TUNABLES", "glibc.rtld.optional_static_tls=16384")
         .env("ORACLE_LIBRARY", library)
         .envs(handler.map(|handler| ("ORACLE_HANDLER", handler)))
         .env("ORACLE_EVENT", event)
