@@ -26,7 +26,12 @@ fn main() -> Result<()> {
         return Ok(());
     }
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    cc::Build::new().file("src/libc/glibc.c").opt_level(2).compile("pilotlight_glibc");
+    cc::Build::new()
+        .files(["src/libc/glibc.c", "src/libc/memory.c"])
+        .flag("-fno-builtin")
+        .flag("-fno-tree-loop-distribute-patterns")
+        .opt_level(2)
+        .compile("pilotlight_libc");
     fs::write(out.join("exports.rs"), exports()?)?;
     link_with_musl(&out)
 }

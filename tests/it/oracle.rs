@@ -14,11 +14,20 @@ use pilotlight_abi as abi;
 /// As [`answer`], in a process of its own: two libraries that each hold the C++ library disturb each
 /// other under `dlopen`.
 pub fn answer_alone(library: &Path, handler: Option<&str>, event: &str) -> Vec<u8> {
+    answer_alone_with(library, handler, event, "")
+}
+
+/// As [`answer_alone`], with glibc's `GLIBC_TUNABLES`.
+pub fn answer_alone_with(
+    library: &Path,
+    handler: Option<&str>,
+    event: &str,
+    tunables: &str,
+) -> Vec<u8> {
     let answer = library.with_extension("answer");
     let child = Command::new(env::current_exe().expect("this test"))
         .args(["oracle::answers_for_another_process", "--exact"])
-        // What glibc has by itself is too little for jemalloc's thread-locals.
-        .env("GLIBC_TUNABLES", "glibc.rtld.optional_static_tls=16384")
+        .env("GLIBC_TUNABLES", tunables)
         .env("ORACLE_LIBRARY", library)
         .envs(handler.map(|handler| ("ORACLE_HANDLER", handler)))
         .env("ORACLE_EVENT", event)

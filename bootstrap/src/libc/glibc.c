@@ -18,6 +18,17 @@ static _Thread_local void *blocks[8];
 
 void **pilotlight_tls_blocks(void) { return blocks; }
 
+/* `__tls_get_addr`: compilers pass two words that relocations have filled in (tls.rs says with what),
+ * and call it for every thread-local of a handler. */
+char *pilotlight_tls_block(size_t library);
+
+char *pilotlight_tls_get_addr(const ptrdiff_t index[2])
+{
+	if (__builtin_expect(index[0] < 0, 1))
+		return (char *)__builtin_thread_pointer() + index[0] + index[1];
+	return pilotlight_tls_block((size_t)index[0]) + index[1];
+}
+
 char pilotlight_single_threaded = 0; /* "there may be threads": always right, never fast */
 
 const char *pilotlight_libc_version(void) { return "2.17"; }

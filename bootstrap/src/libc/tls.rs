@@ -4,12 +4,14 @@
 //! allocates when it first asks.
 //!
 //! The first word of a `__tls_get_addr` argument, which a dynamic linker would fill with a module's
-//! number, holds the library's offset in the reserve: the address is one addition away.
+//! number, holds the distance of the library's thread-locals from the thread pointer, which is negative:
+//! the address is one addition away (glibc.c).
 
 use core::cell::UnsafeCell;
 use core::ffi::c_int;
 use core::ffi::c_void;
 use core::ptr;
+use core::sync::atomic::AtomicIsize;
 use core::sync::atomic::AtomicPtr;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering;
@@ -24,9 +26,6 @@ use crate::sys;
 /// Libraries that one process can map: a handler and the layer's modules. Kept equal to the number
 /// of blocks in glibc.c.
 const MOST_TEMPLATES: usize = 8;
-
-/// Added to a library's number where its thread-locals have blocks of their own.
-const BLOCK: usize = 1 << 32;
 
 unsafe extern "C" {
     /// The reserve of the calling thread (glibc.c).
@@ -43,8 +42,8 @@ struct Template {
     /// How many bytes there are in all, for a block.
     memory_size: AtomicUsize,
     align: AtomicUsize,
-    /// The offset in the reserve, or [`BLOCK`] and more.
-    module: AtomicUsize,
+    /// The distance from the thread pointer, which is negative, or the number of the library.
+    module: AtomicIsize,
 }
 
 static TEMPLATES: [Template; MOST_TEMPLATES] = [const {
@@ -53,7 +52,7 @@ static TEMPLATES: [Template; MOST_TEMPLATES] = [const {
         size: AtomicUsize::new(0),
         memory_size: AtomicUsize::new(0),
         align: AtomicUsize::new(0),
-        module: AtomicUsize::new(0),
+        module: AtomicIsize::new(0),
     }
 }; MOST_TEMPLATES];
 static TEMPLATE_COUNT: AtomicUsize = AtomicUsize::new(0);
@@ -67,11 +66,11 @@ pub fn reserve(template: &TlsTemplate) -> TlsPlace {
             let reserve = pilotlight_tls_reserve().addr() as u64;
             let pointer = thread_pointer().addr() as u64;
             let offset = reserve.wrapping_sub(pointer).wrapping_add(place.start);
-            TlsPlace { module: place.start, thread_pointer_offset: Ok(offset) }
+            TlsPlace { module: offset, thread_pointer_offset: Ok(offset) }
         }
         Err(left) => {
             // Libraries are registered in the order in which they are relocated.
-            let module = BLOCK + TEMPLATE_COUNT.load(Ordering::Relaxed);
+            let module = TEMPLATE_COUNT.load(Ordering::Relaxed);
             TlsPlace { module: module as u64, thread_pointer_offset: Err(left) }
         }
     }
@@ -89,7 +88,7 @@ pub fn register(found: &TlsTemplate, place: TlsPlace) {
     template.size.store(number(found.file_size), Ordering::Relaxed);
     template.memory_size.store(number(found.memory_size), Ordering::Relaxed);
     template.align.store(number(found.align), Ordering::Relaxed);
-    template.module.store(number(place.module), Ordering::Relaxed);
+    template.module.store(number(place.module).cast_signed(), Ordering::Relaxed);
     TEMPLATE_COUNT.store(index + 1, Ordering::Release);
     initialise(template);
 }
@@ -102,9 +101,9 @@ pub fn begin_thread() {
 
 fn initialise(template: &Template) {
     let offset = template.module.load(Ordering::Relaxed);
-    if offset < BLOCK {
+    if offset < 0 {
         // These bytes of every thread's reserve have been set aside for this library.
-        copy_initial(template, pilotlight_tls_reserve().wrapping_add(offset));
+        copy_initial(template, thread_pointer().wrapping_offset(offset));
     }
 }
 
@@ -115,9 +114,9 @@ fn copy_initial(template: &Template, to: *mut u8) {
     unsafe { ptr::copy_nonoverlapping(from, to, template.size.load(Ordering::Relaxed)) };
 }
 
-/// This thread's block of a library that did not fit into the reserve.
-#[cold]
-fn block(index: usize) -> *mut u8 {
+/// This thread's block of a library that did not fit into the reserve, for glibc.c.
+#[unsafe(no_mangle)]
+extern "C" fn pilotlight_tls_block(index: usize) -> *mut u8 {
     let slot = pilotlight_tls_blocks().wrapping_add(index);
     // SAFETY: there is a slot for each library, and only this thread uses this one.
     let known = unsafe { slot.read() };
@@ -191,28 +190,6 @@ unsafe extern "C" fn end_thread(round: *mut c_void) {
             unsafe { heap::give_back(block.wrapping_sub(skew)) };
         }
     }
-}
-
-/// What compilers pass to `__tls_get_addr`: two slots that relocations have filled in.
-#[repr(C)]
-struct TlsIndex {
-    module: usize,
-    offset: usize,
-}
-
-/// `__tls_get_addr` of the x86-64 psABI.
-///
-/// # Safety
-/// `index` points to a slot pair of a mapped library; its compiler keeps that promise.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn pilotlight_tls_get_addr(index: *const TlsIndex) -> *mut u8 {
-    // SAFETY: as the function's own contract.
-    let index = unsafe { &*index };
-    let start = match index.module.checked_sub(BLOCK) {
-        None => pilotlight_tls_reserve().wrapping_add(index.module),
-        Some(library) => block(library),
-    };
-    start.wrapping_add(index.offset)
 }
 
 /// The thread pointer: the psABI puts its own address at %fs:0.
