@@ -129,6 +129,8 @@ run_tests() {
 	build
 	need strace strace
 	need c++ g++
+	need ld.lld lld
+	need mold mold
 	# AWS's own emulator, which their command for serverless applications brings along, and another.
 	fetch_tool aws-lambda-rie aws-sam-cli==1.170.0 samcli/local/rapid/aws-lambda-rie-x86_64
 	fetch_tool cargo-lambda cargo-lambda==1.9.2 '*.data/scripts/cargo-lambda'
@@ -146,17 +148,19 @@ run_tests() {
 fuzz() {
 	setup
 	need c++ g++
-	local target coverage="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=3"
+	local target count coverage="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=3"
 	coverage+=" -Cllvm-args=-sanitizer-coverage-inline-8bit-counters"
 	coverage+=" -Cllvm-args=-sanitizer-coverage-pc-table --cfg=fuzzing"
-	for target in elf http; do
-		say "fuzzing $target, $1 executions"
+	for target in elf load http; do
+		# Each execution of this one is a process.
+		[ "$target" = load ] && count=$(($1 / 4)) || count=$1
+		say "fuzzing $target, $count executions"
 		(
 			cd tests/fuzz
 			mkdir -p "../../target/fuzz/corpus/$target"
 			RUSTFLAGS=$coverage cargo build --locked --release --quiet --bin "$target" \
 				--target x86_64-unknown-linux-gnu --target-dir ../../target/fuzz
-			"../../target/fuzz/x86_64-unknown-linux-gnu/release/$target" -runs="$1" \
+			"../../target/fuzz/x86_64-unknown-linux-gnu/release/$target" -runs="$count" \
 				-max_len=8192 -print_final_stats=1 -artifact_prefix=../../target/fuzz/ "../../target/fuzz/corpus/$target" "seeds/$target" \
 				2>&1 | tail -n 8
 		)

@@ -10,12 +10,11 @@ use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 
+use pilotlight_loader::provided;
+use pilotlight_loader::symbol_hash;
+
 /// Where Debian's and Ubuntu's musl-dev puts musl's archives.
 const MUSL: &str = "/usr/lib/x86_64-linux-musl";
-
-/// The hash by which the table is looked up, shared with the code that does.
-#[path = "src/loader/symbol_hash.rs"]
-mod symbol_hash;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -23,28 +22,27 @@ fn main() -> Result<()> {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=layout.ld");
     println!("cargo:rerun-if-changed=src/libc");
-    println!("cargo:rerun-if-changed=src/loader/symbol_hash.rs");
     if env::var_os("CARGO_FEATURE_STATIC").is_none() {
         return Ok(());
     }
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    cc::Build::new().file("src/libc/glibc.c").opt_level(2).compile("pilotlight_glibc");
-    fs::write(out.join("exports.rs"), exports(&fs::read_to_string("src/libc/exports.txt")?)?)?;
+    cc::Build::new()
+        .files(["src/libc/glibc.c", "src/libc/memory.c"])
+        .flag("-fno-builtin")
+        .flag("-fno-tree-loop-distribute-patterns")
+        .opt_level(2)
+        .compile("pilotlight_libc");
+    fs::write(out.join("exports.rs"), exports()?)?;
     link_with_musl(&out)
 }
 
 /// The table as Rust source: the names' hashes in the order of their buckets, where each bucket
 /// begins, and, as assembly because Rust has no 32-bit addresses, what each name is here.
-fn exports(list: &str) -> Result<String> {
+fn exports() -> Result<String> {
     const BUCKETS: u64 = 512;
     let mut entries = Vec::new();
-    let lines = list.lines().map(str::trim);
-    for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        if line.starts_with("version ") {
-            continue;
-        }
-        let (name, target) = line.split_once(" = ").unwrap_or((line, line));
-        let hash = symbol_hash::symbol_hash(name.as_bytes());
+    for (name, target) in provided::entries(provided::BOOTSTRAP) {
+        let hash = symbol_hash(name.as_bytes());
         entries.push((hash % BUCKETS, hash, name, target));
     }
     entries.sort_unstable();

@@ -15,13 +15,25 @@ trap 'rm -r "$work"' EXIT
 list() { sed -e '/^#/d' -e '/^version /d' -e '/^$/d' "$1"; }
 
 # A stand-in for the bootstrap, so that the linker knows what not to take out of musl. (What both
-# lists name is the bootstrap's to handlers, and the module's to the bootstrap.)
+# lists name is the bootstrap's to handlers, and the module's to the bootstrap. So are the two functions
+# that keep no state and that musl insists on finding in the same file.)
 list "$here/more.txt" | sed 's/ = .*//' >"$work/own"
-list "$here/../../bootstrap/src/libc/exports.txt" | sed 's/ = .*//' | grep -vxF -f "$work/own" |
+list "$here/../../bootstrap/src/libc/exports.txt" | sed 's/ = .*//' | grep -vxF -e __uflow -e __overflow -f "$work/own" |
 	sed -E '/^(__)?environ$|^std(in|out|err)$/!s/.*/void &(void) {}/;t;s/.*/void *&;/' >"$work/core.c"
 cc -w -fno-builtin -shared -fPIC -nostdlib -Wl,-soname,libc.so -o "$work/core.so" "$work/core.c"
 
-musl-gcc -O2 -fPIC -fno-builtin -c -o "$work/support.o" "$here/support.c"
+for source in "$here"/*.c; do
+	musl-gcc -O2 -fPIC -fno-builtin -Wall -Wextra -Werror -c -o "$work/$(basename "$source" .c).own.o" "$source"
+done
+(
+	cd "$work"
+	ar x "$musl" getopt.lo strftime.lo
+	# Ours is what getopt says it with: musl's own writes to its own `stderr`.
+	objcopy --weaken-symbol=__getopt_msg --redefine-sym __stderr_FILE=pilotlight_no_stream \
+		getopt.lo getopt.own.o
+	# Hidden in musl, while stock code calls it by that name.
+	objcopy --redefine-sym __strftime_l=pilotlight_strftime_l strftime.lo strftime.own.o
+)
 list "$here/more.txt" >"$work/list"
 mapfile -t arguments < <(
 	sed 's/.* = //' "$work/list" | sort -u | sed 's/^/-Wl,-u,/'
@@ -32,12 +44,12 @@ mapfile -t arguments < <(
 	sed 's/\( = .*\)\{0,1\}$/;/' "$work/list"
 	echo 'local: *; };'
 } >"$work/versions"
-cc -shared -nostdlib -o "$work/libc.so" "${arguments[@]}" "$work/support.o" "$work/core.so" "$musl" \
+cc -shared -nostdlib -o "$work/libc.so" "${arguments[@]}" "$work"/*.own.o "$work/core.so" "$musl" \
 	-lgcc -Wl,--version-script="$work/versions" -Wl,-Bsymbolic -Wl,--build-id=none \
-	-Wl,-z,noseparate-code
+	-Wl,-z,noseparate-code -Wl,--gc-sections
 
 # State that the bootstrap has as well would be there twice: open streams, threads, the heap.
-state='ofl_head|__std(in|out|err)_FILE|vmlock|vdso_func|__malloc_context|builtin_tls|main_tls'
+state='ofl_head|__std(in|out|err)_FILE|vmlock|vdso_func|__malloc_context|builtin_tls|main_tls|handler_set|keys'
 if nm "$work/libc.so" | grep -E " [bBdD] ($state)\$"; then
 	echo "layer/libc/build.sh: more.txt names functions that keep this state" >&2
 	exit 1

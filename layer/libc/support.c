@@ -2,16 +2,11 @@
  * in place of a second one, and locks that hold however many threads the bootstrap has begun. */
 
 #define _GNU_SOURCE
-#include <poll.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
 #define INTERNAL __attribute__((visibility("hidden")))
 
@@ -19,6 +14,16 @@ INTERNAL void *__libc_malloc(size_t size) { return malloc(size); }
 INTERNAL void *__libc_calloc(size_t count, size_t size) { return calloc(count, size); }
 INTERNAL void *__libc_realloc(void *block, size_t size) { return realloc(block, size); }
 INTERNAL void __libc_free(void *block) { free(block); }
+
+/* What musl's functions read about the process: that there may be threads, and how large a page is.
+ * (`struct __libc` of its src/internal/libc.h; the bootstrap has the true one.) */
+INTERNAL struct {
+	char can_do_threads, threaded, secure;
+	volatile signed char need_locks;
+	int others;
+	size_t unused[5], page_size;
+	const void *locale[6];
+} __libc = {.can_do_threads = 1, .threaded = 1, .need_locks = 1, .others = 1, .page_size = 4096};
 
 /* musl's own skip locking while there is one thread, by a count that the bootstrap keeps. These
  * are held for moments (reading the time zone, opening a stream). */
@@ -39,211 +44,18 @@ INTERNAL int __clock_gettime(clockid_t clock, struct timespec *time)
 /* Streams are opened, listed and flushed at exit by the bootstrap alone. */
 INTERNAL void __stdio_exit_needed(void) {}
 
-/* musl's own writes to its own `stderr`. */
-_Noreturn void pilotlight_assert_fail(const char *what, const char *file, int line, const char *where)
-{
-	fprintf(stderr, "Assertion failed: %s (%s: %s: %d)\n", what, file, where, line);
-	abort();
-}
+/* There is one list of streams: the bootstrap's, which flushes them. */
+FILE *pilotlight_ofl_add(FILE *);
+FILE **pilotlight_ofl_lock(void);
+void pilotlight_ofl_unlock(void);
+INTERNAL FILE *__ofl_add(FILE *file) { return pilotlight_ofl_add(file); }
+INTERNAL FILE **__ofl_lock(void) { return pilotlight_ofl_lock(); }
+INTERNAL void __ofl_unlock(void) { pilotlight_ofl_unlock(); }
 
-/* The fortified functions: `room` is how large the compiler knows the destination to be. */
-static void check(size_t size, size_t room)
-{
-	if (size > room) {
-		static const char line[] = "pilotlight: buffer overflow detected\n";
-		write(2, line, sizeof line - 1);
-		abort();
-	}
-}
-
-void *pilotlight_memcpy_chk(void *to, const void *from, size_t size, size_t room)
-{
-	check(size, room);
-	return memcpy(to, from, size);
-}
-
-void *pilotlight_memmove_chk(void *to, const void *from, size_t size, size_t room)
-{
-	check(size, room);
-	return memmove(to, from, size);
-}
-
-void *pilotlight_mempcpy_chk(void *to, const void *from, size_t size, size_t room)
-{
-	check(size, room);
-	return mempcpy(to, from, size);
-}
-
-void *pilotlight_memset_chk(void *to, int byte, size_t size, size_t room)
-{
-	check(size, room);
-	return memset(to, byte, size);
-}
-
-void pilotlight_explicit_bzero_chk(void *to, size_t size, size_t room)
-{
-	check(size, room);
-	explicit_bzero(to, size);
-}
-
-char *pilotlight_strcpy_chk(char *to, const char *from, size_t room)
-{
-	check(strlen(from) + 1, room);
-	return strcpy(to, from);
-}
-
-char *pilotlight_stpcpy_chk(char *to, const char *from, size_t room)
-{
-	check(strlen(from) + 1, room);
-	return stpcpy(to, from);
-}
-
-char *pilotlight_strncpy_chk(char *to, const char *from, size_t size, size_t room)
-{
-	check(size, room);
-	return strncpy(to, from, size);
-}
-
-char *pilotlight_strcat_chk(char *to, const char *from, size_t room)
-{
-	check(strlen(to) + strlen(from) + 1, room);
-	return strcat(to, from);
-}
-
-char *pilotlight_strncat_chk(char *to, const char *from, size_t size, size_t room)
-{
-	check(strlen(to) + strnlen(from, size) + 1, room);
-	return strncat(to, from, size);
-}
-
-int pilotlight_vfprintf_chk(FILE *file, int flag, const char *format, va_list arguments)
-{
-	(void)flag;
-	return vfprintf(file, format, arguments);
-}
-
-int pilotlight_vprintf_chk(int flag, const char *format, va_list arguments)
-{
-	(void)flag;
-	return vfprintf(stdout, format, arguments);
-}
-
-int pilotlight_vasprintf_chk(char **to, int flag, const char *format, va_list arguments)
-{
-	(void)flag;
-	return vasprintf(to, format, arguments);
-}
-
-int pilotlight_vsnprintf_chk(char *to, size_t size, int flag, size_t room, const char *format,
-			     va_list arguments)
-{
-	(void)flag;
-	check(size, room);
-	return vsnprintf(to, size, format, arguments);
-}
-
-int pilotlight_vsprintf_chk(char *to, int flag, size_t room, const char *format, va_list arguments)
-{
-	(void)flag;
-	int size = vsnprintf(to, room, format, arguments);
-	check(size < 0 ? 0 : (size_t)size + 1, room);
-	return size;
-}
-
-/* Calls the `va_list` form of a function with this function's variable arguments. */
-#define FORWARD(last, call)                                                                        \
-	va_list arguments;                                                                         \
-	va_start(arguments, last);                                                                 \
-	int result = call;                                                                         \
-	va_end(arguments);                                                                         \
-	return result
-
-/* musl's own write to its own `stdout`, of which there would then be two. */
-int pilotlight_printf(const char *format, ...)
-{
-	FORWARD(format, vfprintf(stdout, format, arguments));
-}
-
-int pilotlight_vprintf(const char *format, va_list arguments)
-{
-	return vfprintf(stdout, format, arguments);
-}
-
-int pilotlight_printf_chk(int flag, const char *format, ...)
-{
-	FORWARD(format, pilotlight_vprintf_chk(flag, format, arguments));
-}
-
-int pilotlight_fprintf_chk(FILE *file, int flag, const char *format, ...)
-{
-	FORWARD(format, pilotlight_vfprintf_chk(file, flag, format, arguments));
-}
-
-int pilotlight_dprintf_chk(int file, int flag, const char *format, ...)
-{
-	(void)flag;
-	FORWARD(format, vdprintf(file, format, arguments));
-}
-
-int pilotlight_sprintf_chk(char *to, int flag, size_t room, const char *format, ...)
-{
-	FORWARD(format, pilotlight_vsprintf_chk(to, flag, room, format, arguments));
-}
-
-int pilotlight_snprintf_chk(char *to, size_t size, int flag, size_t room, const char *format, ...)
-{
-	FORWARD(format, pilotlight_vsnprintf_chk(to, size, flag, room, format, arguments));
-}
-
-int pilotlight_asprintf_chk(char **to, int flag, const char *format, ...)
-{
-	FORWARD(format, pilotlight_vasprintf_chk(to, flag, format, arguments));
-}
-
-ssize_t pilotlight_read_chk(int file, void *to, size_t size, size_t room)
-{
-	check(size, room);
-	return read(file, to, size);
-}
-
-ssize_t pilotlight_recv_chk(int file, void *to, size_t size, size_t room, int flags)
-{
-	check(size, room);
-	return recv(file, to, size, flags);
-}
-
-char *pilotlight_fgets_chk(char *to, size_t room, int size, FILE *file)
-{
-	check(size < 0 ? 0 : (size_t)size, room);
-	return fgets(to, size, file);
-}
-
-size_t pilotlight_fread_chk(void *to, size_t room, size_t size, size_t count, FILE *file)
-{
-	check(size != 0 && count > (size_t)-1 / size ? (size_t)-1 : size * count, room);
-	return fread(to, size, count, file);
-}
-
-char *pilotlight_realpath_chk(const char *path, char *to, size_t room)
-{
-	check(4096, room); /* PATH_MAX: what realpath may write */
-	return realpath(path, to);
-}
-
-char *pilotlight_getcwd_chk(char *to, size_t size, size_t room)
-{
-	check(size, room);
-	return getcwd(to, size);
-}
-
-int pilotlight_poll_chk(struct pollfd *list, nfds_t count, int timeout, size_t room)
-{
-	check(count, room / sizeof *list);
-	return poll(list, count, timeout);
-}
-
-long pilotlight_fdelt_chk(long file)
-{
-	check(file < 0 ? (size_t)-1 : (size_t)file + 1, 1024);
-	return file / 64;
-}
+/* As there is one lock that keeps shared memory mapped while somebody waits in it. */
+void pilotlight_vm_lock(void);
+void pilotlight_vm_unlock(void);
+void pilotlight_vm_wait(void);
+INTERNAL void __vm_lock(void) { pilotlight_vm_lock(); }
+INTERNAL void __vm_unlock(void) { pilotlight_vm_unlock(); }
+INTERNAL void __vm_wait(void) { pilotlight_vm_wait(); }

@@ -5,6 +5,7 @@
 //! Lambda starts it, and met over HTTP alone. [`placement`] keeps many of them, and [`lambda`] is what
 //! clients see.
 
+pub mod check;
 pub mod clock;
 pub mod environment;
 pub mod function;

@@ -27,6 +27,8 @@ enum Command {
     Invoke(commands::invoke::Arguments),
     /// Measures a handler's cold start and invocations beside other programs, in one run.
     Measure(commands::measure::Arguments),
+    /// Says, without running it, what a library is and whether the bootstrap would load it.
+    Check(commands::check::Arguments),
     /// Ends what another process of this program has left behind; it starts this one itself.
     #[command(name = process::GUARD, hide = true)]
     Guard { folder: PathBuf },
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => commands::serve::run(&arguments),
         Command::Invoke(arguments) => commands::invoke::run(&arguments),
         Command::Measure(arguments) => commands::measure::run(&arguments),
+        Command::Check(arguments) => Ok(commands::check::run(&arguments)),
         Command::Guard { folder } => process::guard(&folder).map(|()| ExitCode::SUCCESS),
     };
     match result {

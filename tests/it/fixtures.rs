@@ -16,7 +16,8 @@ use crate::support::Posted;
 #[derive(Debug, Default)]
 struct Fixture {
     source: PathBuf,
-    link: Vec<String>,
+    /// One for each way in which it is built.
+    links: Vec<String>,
     handler: Option<String>,
     event: String,
     expect: String,
@@ -31,38 +32,47 @@ impl Fixture {
                 continue;
             };
             match key {
-                "link" => fixture.link = value.split_whitespace().map(str::to_owned).collect(),
+                "link" => fixture.links.push(value.to_owned()),
                 "handler" => fixture.handler = Some(value.to_owned()),
                 "event" => value.clone_into(&mut fixture.event),
                 "expect" => value.clone_into(&mut fixture.expect),
                 _ => {}
             }
         }
+        if fixture.links.is_empty() {
+            fixture.links.push(String::new());
+        }
         assert!(!fixture.expect.is_empty(), "{} expects nothing", fixture.source.display());
         fixture
     }
 
-    fn build(&self, folder: &Path) -> PathBuf {
+    /// Builds it with one of its sets of arguments.
+    fn build(&self, folder: &Path, link: &str) -> PathBuf {
         let name = self.source.file_stem().and_then(|stem| stem.to_str()).expect("a name");
-        let library = folder.join(format!("lib{name}.so"));
+        // The dynamic linker keeps libraries by their names, so each has one of its own.
+        let number = self.links.iter().position(|known| known == link).unwrap_or(0);
+        let library = folder.join(format!("lib{name}_{number}.so"));
         let mut arguments = vec!["-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror"];
-        arguments.extend(self.link.iter().map(String::as_str));
+        arguments.extend(link.split_whitespace());
         support::compile(&self.source, &arguments, &library);
         library
     }
 
     fn judge(&self, library: &Path) {
-        let name = self.source.display();
+        let name = library.file_name().expect("a name").display();
         let function = support::function(library, self.handler.as_deref());
         let (kind, rest) = self.expect.split_once(' ').expect("a kind");
         let (first, second) = rest.split_once(' ').unwrap_or((rest, ""));
+        if !matches!(first, "Runtime.HandlerLoadError" | "Runtime.HandlerAbiMismatch") {
+            assert_eq!(support::verdict(library), None, "{name}");
+        }
         match kind {
             "response" => {
                 let answer = support::response(support::cold(&function, self.event.as_bytes()));
                 assert_eq!(String::from_utf8_lossy(&answer), rest, "{name}");
                 let handler = self.handler.as_deref();
-                let by_dlopen = oracle::answer(library, handler, self.event.as_bytes());
-                assert_eq!(by_dlopen, Ok(answer), "{name} through dlopen");
+                let by_dlopen = oracle::answer_alone(library, handler, &self.event);
+                assert_eq!(String::from_utf8_lossy(&by_dlopen), rest, "{name} through dlopen");
             }
             "error" => {
                 let outcome = support::cold(&function, self.event.as_bytes()).expect("answered");
@@ -75,6 +85,11 @@ impl Fixture {
                 assert_eq!(posted.category, first, "{name}: {}", posted.message);
                 assert!(posted.message.contains(second), "{name}: {}", posted.message);
                 assert_eq!(code, Some(10), "{name}");
+                if let Some(words) = support::verdict(library) {
+                    assert_eq!(words, posted.message, "{name}: `pilotlight check`");
+                } else {
+                    assert!(!first.starts_with("Runtime.HandlerLoad"), "{name}: {second}");
+                }
             }
             "crash" | "init-crash" => {
                 let environment = support::start(&function);
@@ -97,16 +112,32 @@ impl Fixture {
 }
 
 #[test]
+fn destructors_run_when_the_handler_exits() {
+    let folder = TempDir::new().expect("a folder");
+    let source = support::root().join("tests/fixtures/c/destructors.c");
+    let library = Fixture::read(source).build(folder.path(), "");
+    let file = folder.path().join("said");
+    fs::write(&file, "").expect("written");
+    let function = support::function(&library, None);
+    let outcome = support::cold(&function, file.to_string_lossy().as_bytes());
+    assert_eq!(Posted::read(&outcome.expect("reported")).error_type, "ProcessExit");
+    let said = fs::read_to_string(&file).expect("the file");
+    assert_eq!(said, "atexit\ndestructor 102\ndestructor 101\n");
+}
+
+#[test]
 fn every_fixture_does_what_it_says() {
     let folder = TempDir::new().expect("a folder");
     let sources = fs::read_dir(support::root().join("tests/fixtures/c")).expect("the fixtures");
     let mut count = 0;
     for source in sources {
         let source = source.expect("an entry").path();
-        if source.extension().is_some_and(|extension| extension == "c") {
+        if source.extension().is_some_and(|extension| extension == "c" || extension == "cc") {
             let fixture = Fixture::read(source);
-            fixture.judge(&fixture.build(folder.path()));
-            count += 1;
+            for link in &fixture.links {
+                fixture.judge(&fixture.build(folder.path(), link));
+                count += 1;
+            }
         }
     }
     assert!(count >= 18, "only {count} fixtures were found");

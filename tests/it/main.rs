@@ -1,7 +1,9 @@
 //! The integration tests, one binary. They run what `./build.sh` has put into `dist/`.
 
+mod allocators;
 mod binary;
 mod cargo_lambda;
+mod check;
 mod clients;
 mod command;
 mod concurrency;
@@ -13,6 +15,7 @@ mod glibc;
 mod header;
 mod heavy;
 mod http_events;
+mod linkers;
 mod logs;
 mod managed;
 mod measure;
@@ -30,4 +33,5 @@ mod shutdown;
 mod stock;
 mod streaming;
 mod support;
+mod sweep;
 mod tidy;

@@ -1,12 +1,54 @@
 //! The oracle for the bootstrap's loader: the same library through glibc's `dlopen`, called by the
 //! same ABI in this process.
 
+use std::env;
 use std::ffi::CStr;
+use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::slice;
 
 use libloading::Library;
 use pilotlight_abi as abi;
+
+/// As [`answer`], in a process of its own: two libraries that each hold the C++ library disturb each
+/// other under `dlopen`.
+pub fn answer_alone(library: &Path, handler: Option<&str>, event: &str) -> Vec<u8> {
+    answer_alone_with(library, handler, event, "")
+}
+
+/// As [`answer_alone`], with glibc's `GLIBC_TUNABLES`.
+pub fn answer_alone_with(
+    library: &Path,
+    handler: Option<&str>,
+    event: &str,
+    tunables: &str,
+) -> Vec<u8> {
+    let answer = library.with_extension("answer");
+    let child = Command::new(env::current_exe().expect("this test"))
+        .args(["oracle::answers_for_another_process", "--exact"])
+        .env("GLIBC_TUNABLES", tunables)
+        .env("ORACLE_LIBRARY", library)
+        .envs(handler.map(|handler| ("ORACLE_HANDLER", handler)))
+        .env("ORACLE_EVENT", event)
+        .env("ORACLE_ANSWER", &answer)
+        .output()
+        .expect("started");
+    assert!(child.status.success(), "{}: {child:?}", library.display());
+    fs::read(answer).expect("an answer")
+}
+
+#[test]
+fn answers_for_another_process() {
+    let Some(library) = env::var_os("ORACLE_LIBRARY") else {
+        return;
+    };
+    let handler = env::var("ORACLE_HANDLER").ok();
+    let event = env::var("ORACLE_EVENT").expect("an event");
+    let answer = answer(Path::new(&library), handler.as_deref(), event.as_bytes());
+    let path = env::var_os("ORACLE_ANSWER").expect("where to");
+    fs::write(path, answer.expect("a response")).expect("written");
+}
 
 /// What a handler answers to `event` under `dlopen`; Err is its `errorType`.
 pub fn answer(library: &Path, handler: Option<&str>, event: &[u8]) -> Result<Vec<u8>, String> {

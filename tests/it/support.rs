@@ -11,6 +11,7 @@ use std::sync::atomic::AtomicU16;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use pilotlight_local::check;
 use pilotlight_local::environment::ExecutionEnvironment;
 use pilotlight_local::environment::INIT_LIMIT;
 use pilotlight_local::environment::Output;
@@ -127,9 +128,15 @@ pub fn refusal(function: &Function) -> (Posted, Option<i32>) {
     }
 }
 
-/// Compiles C for a test, with the header of the SDK.
+/// What `pilotlight check` says against a library; None where the bootstrap would load it.
+pub fn verdict(library: &Path) -> Option<String> {
+    check::check(library).refusal
+}
+
+/// Compiles C or C++ for a test, with the header of the SDK.
 pub fn compile(source: &Path, arguments: &[&str], target: &Path) {
-    let compiler = Command::new("cc")
+    let is_c = source.extension().is_none_or(|extension| extension == "c");
+    let compiler = Command::new(if is_c { "cc" } else { "c++" })
         .arg("-I")
         .arg(root().join("sdk/include"))
         .arg(source)

@@ -87,6 +87,7 @@ fn unsafe_code_stands_in_named_modules_only() {
         "bootstrap/src/sys.rs",
     ];
     assert_eq!(mention("bootstrap/src", &words), bootstrap);
+    assert_eq!(mention("loader", &words), [""; 0]);
     assert_eq!(mention("local", &words), ["local/src/private_tmp.rs"]);
     assert_eq!(mention("layer", &words), [""; 0]);
     // In lib.rs it is what the macro `handler!` expands to.

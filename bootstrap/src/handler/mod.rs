@@ -11,6 +11,8 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
+use pilotlight_loader::abi_mismatch;
+
 use self::foreign::Entry;
 use self::foreign::Exports;
 use self::resolve::Wanted;
@@ -92,20 +94,10 @@ impl Handler {
 
 /// Refuses a library that was built for another ABI than this one.
 fn check_version(exports: &Exports, path: &str) -> Result<(), Failure> {
-    if exports.is_supported() {
-        return Ok(());
+    match abi_mismatch(exports.abi_version) {
+        None => Ok(()),
+        Some(words) => Err(Failure::init("Runtime.HandlerAbiMismatch", format!("{path} {words}"))),
     }
-    let (major, minor) = (exports.abi_version >> 16, exports.abi_version & 0xffff);
-    let (ours, newest) = (pilotlight_abi::ABI_MAJOR, pilotlight_abi::ABI_MINOR);
-    let remedy = if major < ours {
-        "build it with the SDK of this layer's version"
-    } else {
-        "use a newer layer, or build it with an older SDK"
-    };
-    let message = format!(
-        "{path} was built for handler ABI {major}.{minor}, this runtime has {ours}.{newest}; {remedy}"
-    );
-    Err(Failure::init("Runtime.HandlerAbiMismatch", message))
 }
 
 /// The handler with this name, or the only one.

@@ -13,6 +13,7 @@ use core::sync::atomic::AtomicPtr;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering;
 
+use super::more;
 use crate::loader::Library;
 use crate::loader::symbol_hash;
 
@@ -23,6 +24,8 @@ const MOST_LIBRARIES: usize = 8;
 #[derive(Clone)]
 struct Object {
     path: &'static CStr,
+    /// What it defines; None for the bootstrap, whose list of exports says that.
+    library: Option<&'static Library>,
     base: u64,
     range: Range<usize>,
     headers: *const libc::Elf64_Phdr,
@@ -39,6 +42,7 @@ pub fn register(path: &CStr, library: &'static Library) {
     let (headers, header_count) = library.program_headers.unwrap_or((0, 0));
     let object = Object {
         path: Box::leak(CString::from(path).into_boxed_c_str()),
+        library: Some(library),
         base: library.base(),
         range: library.range(),
         headers: pointer(headers),
@@ -80,7 +84,7 @@ fn executable() -> Object {
         (header.p_type == PT_GNU_EH_FRAME).then_some(header.p_vaddr)
     });
     let range = (&raw const __executable_start).addr()..(&raw const _end).addr();
-    Object { path: c"", base: 0, range, headers, header_count, eh_frame_header }
+    Object { path: c"", library: None, base: 0, range, headers, header_count, eh_frame_header }
 }
 
 fn object_at(address: *const c_void) -> Option<Object> {
@@ -179,15 +183,19 @@ unsafe extern "C" fn pilotlight_dladdr(address: *const c_void, info: *mut libc::
     1
 }
 
-/// `dlsym`, over what the bootstrap exports: how portable code asks whether a function exists.
+/// `dlsym`, over what the bootstrap exports, what the libraries define, and the rest of the C library:
+/// how portable code asks whether a function exists.
 ///
 /// # Safety
 /// `name` ends with NUL.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn pilotlight_dlsym(_library: *mut c_void, name: *const c_char) -> *mut c_void {
     // SAFETY: as the function's own contract.
-    let name = unsafe { CStr::from_ptr(name) };
-    super::export(symbol_hash(name.to_bytes())).map_or(ptr::null_mut(), pointer)
+    let name = unsafe { CStr::from_ptr(name) }.to_bytes();
+    super::export(symbol_hash(name))
+        .or_else(|| libraries().find_map(|object| object.library?.symbol(name)))
+        .or_else(|| more::symbol(name))
+        .map_or(ptr::null_mut(), pointer)
 }
 
 /// `dlopen`: a handler is one library, so there is nothing to open.

@@ -7,15 +7,38 @@
 #include <unistd.h>
 
 /* Room for the thread-locals of every library mapped, in every thread's static block. Untouched
- * pages of it cost address space alone. Kept equal to tls.rs. */
+ * pages of it cost address space alone. Kept equal to loader/src/provided.rs. */
 #define RESERVE_SIZE 16384
 static _Thread_local char reserve[RESERVE_SIZE] __attribute__((aligned(64)));
 
 char *pilotlight_tls_reserve(void) { return reserve; }
 
+/* Where the thread-locals are of libraries for which it is too small. Kept equal to tls.rs. */
+static _Thread_local void *blocks[8];
+
+void **pilotlight_tls_blocks(void) { return blocks; }
+
+/* `__tls_get_addr`: compilers pass two words that relocations have filled in (tls.rs says with what),
+ * and call it for every thread-local of a handler. */
+char *pilotlight_tls_block(size_t library);
+
+char *pilotlight_tls_get_addr(const ptrdiff_t index[2])
+{
+	if (__builtin_expect(index[0] < 0, 1))
+		return (char *)__builtin_thread_pointer() + index[0] + index[1];
+	return pilotlight_tls_block((size_t)index[0]) + index[1];
+}
+
 char pilotlight_single_threaded = 0; /* "there may be threads": always right, never fast */
 
 const char *pilotlight_libc_version(void) { return "2.17"; }
+
+/* The least that a thread's stack may be: what glibc's `PTHREAD_STACK_MIN` says. */
+size_t pilotlight_minimal_stack(const void *attributes)
+{
+	(void)attributes;
+	return 16384;
+}
 
 /* Libraries that were linked on a glibc before 2.33 ask for a version of the structure. There is one
  * on x86-64. */

@@ -20,6 +20,7 @@ pub use self::threads::start_thread;
 
 use crate::loader::Host;
 use crate::loader::Library;
+use crate::loader::Provider;
 use crate::loader::TlsPlace;
 use crate::loader::TlsTemplate;
 
@@ -41,7 +42,7 @@ pub fn export(hash: u64) -> Option<u64> {
 /// This process, to the libraries that it maps.
 pub struct Process;
 
-impl Host for Process {
+impl Provider for Process {
     fn symbol(&self, hash: u64) -> Option<u64> {
         export(hash)
     }
@@ -50,15 +51,18 @@ impl Host for Process {
         more::symbol(name)
     }
 
-    fn reserve_tls(&self, template: &TlsTemplate) -> Result<TlsPlace, u64> {
+    fn reserve_tls(&self, template: &TlsTemplate) -> TlsPlace {
         tls::reserve(template)
     }
+}
 
+impl Host for Process {
     fn register(&self, path: &CStr, library: &'static Library) {
         threads::set_stack_size();
         dl::register(path, library);
-        if let Some((address, size, place)) = library.tls {
-            tls::register(address, size, place);
+        if let Some((template, place)) = &library.tls {
+            tls::register(template, *place);
         }
+        exit::run_at_exit(&library.destructors);
     }
 }

@@ -3,19 +3,18 @@
 
 use alloc::ffi::CString;
 use alloc::format;
-use core::ffi::CStr;
 use core::ptr;
-use core::sync::atomic::AtomicBool;
 use core::sync::atomic::AtomicPtr;
+use core::sync::atomic::AtomicU8;
 use core::sync::atomic::Ordering;
 
 use super::export;
 use super::tls;
 use crate::loader;
 use crate::loader::Defect;
-use crate::loader::Host;
 use crate::loader::Library;
 use crate::loader::LoadError;
+use crate::loader::Provider;
 use crate::loader::TlsPlace;
 use crate::loader::TlsTemplate;
 use crate::log;
@@ -28,15 +27,22 @@ const PATH: &str = "pilotlight/libc.so";
 const ENTRY: &str = "pow";
 
 static MORE: AtomicPtr<Library> = AtomicPtr::new(ptr::null_mut());
-static TRIED: AtomicBool = AtomicBool::new(false);
+static STATE: AtomicU8 = AtomicU8::new(UNTRIED);
+const UNTRIED: u8 = 0;
+const LOADING: u8 = 1;
+const DONE: u8 = 2;
 
-/// The address of one of its symbols; the first call maps it. Libraries are mapped by one thread at
-/// a time.
+/// The address of one of its symbols; the first call maps it, on any thread.
 pub fn symbol(name: &[u8]) -> Option<u64> {
-    if !TRIED.swap(true, Ordering::Relaxed) {
-        match load() {
-            Ok(library) => MORE.store(ptr::from_ref(library).cast_mut(), Ordering::Relaxed),
-            Err(error) => log::own(log::ERROR, &format!("{error}")),
+    while STATE.load(Ordering::Acquire) != DONE {
+        if STATE.compare_exchange(UNTRIED, LOADING, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+            match load() {
+                Ok(library) => MORE.store(ptr::from_ref(library).cast_mut(), Ordering::Relaxed),
+                Err(error) => log::own(log::ERROR, &format!("{error}")),
+            }
+            STATE.store(DONE, Ordering::Release);
+        } else {
+            sys::pause(1);
         }
     }
     // SAFETY: null, or a library that was kept for good.
@@ -55,7 +61,7 @@ fn load() -> Result<&'static Library, LoadError> {
 /// This process without the module, to the module.
 struct Core;
 
-impl Host for Core {
+impl Provider for Core {
     fn symbol(&self, hash: u64) -> Option<u64> {
         export(hash)
     }
@@ -64,9 +70,7 @@ impl Host for Core {
         None
     }
 
-    fn reserve_tls(&self, template: &TlsTemplate) -> Result<TlsPlace, u64> {
+    fn reserve_tls(&self, template: &TlsTemplate) -> TlsPlace {
         tls::reserve(template)
     }
-
-    fn register(&self, _path: &CStr, _library: &'static Library) {}
 }

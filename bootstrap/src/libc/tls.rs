@@ -1,72 +1,94 @@
-//! Thread-locals of mapped libraries: a reserve in the bootstrap's own static block, shared out
-//! among them, so that both the dynamic and the initial-exec model reach them.
+//! Thread-locals of mapped libraries. They lie in a reserve in the bootstrap's own static block,
+//! shared out among the libraries, so that both the dynamic and the initial-exec model reach them.
+//! Those that do not fit there are reached by the dynamic model alone, in a block that each thread
+//! allocates when it first asks.
 //!
 //! The first word of a `__tls_get_addr` argument, which a dynamic linker would fill with a module's
-//! number, holds the library's offset in the reserve: the address is one addition away.
+//! number, holds the distance of the library's thread-locals from the thread pointer, which is negative:
+//! the address is one addition away (glibc.c).
 
+use core::cell::UnsafeCell;
+use core::ffi::c_int;
+use core::ffi::c_void;
 use core::ptr;
+use core::sync::atomic::AtomicIsize;
 use core::sync::atomic::AtomicPtr;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering;
 
+use pilotlight_loader::provided;
+
+use super::heap;
 use crate::loader::TlsPlace;
 use crate::loader::TlsTemplate;
+use crate::sys;
 
-/// Kept equal to `RESERVE_SIZE` and the alignment in glibc.c.
-const SIZE: u64 = 16384;
-const ALIGN: u64 = 64;
-
-/// Libraries that one process can map: a handler and the layer's modules.
+/// Libraries that one process can map: a handler and the layer's modules. Kept equal to the number
+/// of blocks in glibc.c.
 const MOST_TEMPLATES: usize = 8;
 
 unsafe extern "C" {
     /// The reserve of the calling thread (glibc.c).
     safe fn pilotlight_tls_reserve() -> *mut u8;
+    /// Its blocks, one for each library, null until they are asked for (glibc.c).
+    safe fn pilotlight_tls_blocks() -> *mut *mut u8;
 }
 
+/// A library's thread-locals.
 struct Template {
+    /// The initial bytes.
     bytes: AtomicPtr<u8>,
     size: AtomicUsize,
-    offset: AtomicUsize,
+    /// How many bytes there are in all, for a block.
+    memory_size: AtomicUsize,
+    align: AtomicUsize,
+    /// The distance from the thread pointer, which is negative, or the number of the library.
+    module: AtomicIsize,
 }
 
 static TEMPLATES: [Template; MOST_TEMPLATES] = [const {
     Template {
         bytes: AtomicPtr::new(ptr::null_mut()),
         size: AtomicUsize::new(0),
-        offset: AtomicUsize::new(0),
+        memory_size: AtomicUsize::new(0),
+        align: AtomicUsize::new(0),
+        module: AtomicIsize::new(0),
     }
 }; MOST_TEMPLATES];
 static TEMPLATE_COUNT: AtomicUsize = AtomicUsize::new(0);
 static USED: AtomicUsize = AtomicUsize::new(0);
 
-/// Sets room aside for a library; Err is how many bytes are left.
-pub fn reserve(template: &TlsTemplate) -> Result<TlsPlace, u64> {
-    let used = USED.load(Ordering::Relaxed) as u64;
-    let left = SIZE - used;
-    if template.align > ALIGN || TEMPLATE_COUNT.load(Ordering::Relaxed) == MOST_TEMPLATES {
-        return Err(left);
+/// Sets room aside for a library.
+pub fn reserve(template: &TlsTemplate) -> TlsPlace {
+    match provided::tls_place(USED.load(Ordering::Relaxed) as u64, template) {
+        Ok(place) => {
+            USED.store(number(place.end), Ordering::Relaxed);
+            let reserve = pilotlight_tls_reserve().addr() as u64;
+            let pointer = thread_pointer().addr() as u64;
+            let offset = reserve.wrapping_sub(pointer).wrapping_add(place.start);
+            TlsPlace { module: offset, thread_pointer_offset: Ok(offset) }
+        }
+        Err(left) => {
+            // Libraries are registered in the order in which they are relocated.
+            let module = TEMPLATE_COUNT.load(Ordering::Relaxed);
+            TlsPlace { module: module as u64, thread_pointer_offset: Err(left) }
+        }
     }
-    // The compiler aligned each thread-local relative to the template's own address.
-    let skew = template.address % template.align;
-    let start = used.next_multiple_of(template.align) + skew;
-    let end = start.checked_add(template.memory_size).filter(|&end| end <= SIZE).ok_or(left)?;
-    USED.store(usize::try_from(end).unwrap_or(usize::MAX), Ordering::Relaxed);
-    let reserve = pilotlight_tls_reserve().addr() as u64;
-    let pointer = thread_pointer().addr() as u64;
-    let thread_pointer_offset = reserve.wrapping_sub(pointer).wrapping_add(start);
-    Ok(TlsPlace { module: start, thread_pointer_offset })
 }
 
-/// Has the `size` initial bytes at `address` copied into this thread's reserve, and into that of
-/// every thread begun from now on.
-pub fn register(address: u64, size: u64, place: TlsPlace) {
+/// Has a library's initial values, at the live address in `found`, given to this thread and to every
+/// one begun from now on.
+pub fn register(found: &TlsTemplate, place: TlsPlace) {
     let index = TEMPLATE_COUNT.load(Ordering::Relaxed);
-    let template = &TEMPLATES[index];
-    let number = |value: u64| usize::try_from(value).unwrap_or(0);
-    template.bytes.store(ptr::with_exposed_provenance_mut(number(address)), Ordering::Relaxed);
-    template.size.store(number(size), Ordering::Relaxed);
-    template.offset.store(number(place.module), Ordering::Relaxed);
+    let Some(template) = TEMPLATES.get(index) else {
+        return;
+    };
+    let bytes = ptr::with_exposed_provenance_mut(number(found.address));
+    template.bytes.store(bytes, Ordering::Relaxed);
+    template.size.store(number(found.file_size), Ordering::Relaxed);
+    template.memory_size.store(number(found.memory_size), Ordering::Relaxed);
+    template.align.store(number(found.align), Ordering::Relaxed);
+    template.module.store(number(place.module).cast_signed(), Ordering::Relaxed);
     TEMPLATE_COUNT.store(index + 1, Ordering::Release);
     initialise(template);
 }
@@ -78,30 +100,96 @@ pub fn begin_thread() {
 }
 
 fn initialise(template: &Template) {
-    let offset = template.offset.load(Ordering::Relaxed);
-    let to = pilotlight_tls_reserve().wrapping_add(offset);
+    let offset = template.module.load(Ordering::Relaxed);
+    if offset < 0 {
+        // These bytes of every thread's reserve have been set aside for this library.
+        copy_initial(template, thread_pointer().wrapping_offset(offset));
+    }
+}
+
+fn copy_initial(template: &Template, to: *mut u8) {
     let from = template.bytes.load(Ordering::Relaxed);
-    // SAFETY: `reserve` has set these bytes of every thread's reserve aside for this library,
-    // and the loader has checked that its template lies in a mapped segment.
+    // SAFETY: the callers have this much room at `to` for this library alone, and the loader has
+    // checked that the initial bytes lie in a mapped segment.
     unsafe { ptr::copy_nonoverlapping(from, to, template.size.load(Ordering::Relaxed)) };
 }
 
-/// What compilers pass to `__tls_get_addr`: two slots that relocations have filled in.
-#[repr(C)]
-struct TlsIndex {
-    module: usize,
-    offset: usize,
+/// This thread's block of a library that did not fit into the reserve, for glibc.c.
+#[unsafe(no_mangle)]
+extern "C" fn pilotlight_tls_block(index: usize) -> *mut u8 {
+    let slot = pilotlight_tls_blocks().wrapping_add(index);
+    // SAFETY: there is a slot for each library, and only this thread uses this one.
+    let known = unsafe { slot.read() };
+    if !known.is_null() {
+        return known;
+    }
+    let template = &TEMPLATES[index];
+    let align = template.align.load(Ordering::Relaxed);
+    // As far into the block as the template lies behind an aligned address.
+    let skew = template.bytes.load(Ordering::Relaxed).addr() % align;
+    let size = template.memory_size.load(Ordering::Relaxed) + skew;
+    let allocated = heap::allocate_zeroed(size, align);
+    if allocated.is_null() {
+        sys::log("pilotlight: no memory for thread-locals\n");
+        // SAFETY: there is no way to go on, nor to say so to whoever asks for an address.
+        unsafe { libc::abort() };
+    }
+    let block = allocated.wrapping_add(skew);
+    copy_initial(template, block);
+    // SAFETY: as above.
+    unsafe { slot.write(block) };
+    give_back_at_end();
+    block
 }
 
-/// `__tls_get_addr` of the x86-64 psABI.
-///
-/// # Safety
-/// `index` points to a slot pair of a mapped library; its compiler keeps that promise.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn pilotlight_tls_get_addr(index: *const TlsIndex) -> *mut u8 {
-    // SAFETY: as the function's own contract.
-    let index = unsafe { &*index };
-    pilotlight_tls_reserve().wrapping_add(index.module).wrapping_add(index.offset)
+/// The key whose destructor gives a thread's blocks back; made once.
+struct Key(UnsafeCell<libc::pthread_key_t>, UnsafeCell<libc::pthread_once_t>);
+
+// SAFETY: `pthread_once` orders the one write to the key before every read.
+unsafe impl Sync for Key {}
+
+static KEY: Key = Key(UnsafeCell::new(0), UnsafeCell::new(libc::PTHREAD_ONCE_INIT));
+
+unsafe extern "C" {
+    fn pthread_once(once: *mut libc::pthread_once_t, run: extern "C" fn()) -> c_int;
+}
+
+extern "C" fn make_key() {
+    // SAFETY: called once, by `pthread_once`; the key is where the static keeps it.
+    unsafe { libc::pthread_key_create(KEY.0.get(), Some(end_thread)) };
+}
+
+fn give_back_at_end() {
+    // SAFETY: both statics live for ever.
+    unsafe { pthread_once(KEY.1.get(), make_key) };
+    set_round(1);
+}
+
+fn set_round(round: usize) {
+    // SAFETY: whoever calls this has seen the key made, and it is never written again.
+    let key = unsafe { *KEY.0.get() };
+    // SAFETY: the value is a number, which nobody follows.
+    unsafe { libc::pthread_setspecific(key, ptr::without_provenance(round)) };
+}
+
+/// Called in every one of the rounds in which a thread's destructors run; the blocks are theirs
+/// until the last.
+unsafe extern "C" fn end_thread(round: *mut c_void) {
+    /// `PTHREAD_DESTRUCTOR_ITERATIONS`.
+    const ROUNDS: usize = 4;
+    if round.addr() < ROUNDS {
+        return set_round(round.addr() + 1);
+    }
+    for (index, template) in TEMPLATES.iter().enumerate() {
+        let slot = pilotlight_tls_blocks().wrapping_add(index);
+        // SAFETY: there is a slot for each library, and only this thread uses this one.
+        let block = unsafe { slot.replace(ptr::null_mut()) };
+        if !block.is_null() {
+            let skew = block.addr() % template.align.load(Ordering::Relaxed);
+            // SAFETY: `block` has allocated it, so far in front; the thread's code has ended.
+            unsafe { heap::give_back(block.wrapping_sub(skew)) };
+        }
+    }
 }
 
 /// The thread pointer: the psABI puts its own address at %fs:0.
@@ -110,4 +198,8 @@ fn thread_pointer() -> *mut u8 {
     // SAFETY: reads one word that every thread has.
     unsafe { core::arch::asm!("mov {}, fs:0", out(reg) pointer, options(nostack, readonly)) };
     pointer
+}
+
+fn number(value: u64) -> usize {
+    usize::try_from(value).unwrap_or(0)
 }

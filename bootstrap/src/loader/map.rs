@@ -9,11 +9,15 @@ use alloc::vec::Vec;
 use core::ptr;
 use core::slice;
 
-use super::elf::Extent;
-use super::elf::Segment;
-use super::elf::page_ceil;
-use super::elf::page_floor;
-use super::error::Defect;
+use pilotlight_loader::Data;
+use pilotlight_loader::Defect;
+use pilotlight_loader::Tables;
+use pilotlight_loader::elf::Extent;
+use pilotlight_loader::elf::Segment;
+use pilotlight_loader::elf::page_ceil;
+use pilotlight_loader::elf::page_floor;
+use pilotlight_loader::elf::segment_at;
+
 use crate::sys;
 
 /// How much longer than its file an image may be without being mapped twice: segments begin on
@@ -196,13 +200,29 @@ impl Image {
 
     /// The segments that cannot be written.
     pub fn tables(&self) -> Tables<'_> {
-        Tables { image: self }
+        let segments = self.segments.iter().filter(|segment| !segment.writable);
+        let bytes = |segment: &Segment| {
+            let size = usize::try_from(segment.memory_size).unwrap_or(0);
+            // SAFETY: the bytes are mapped readable for as long as the image lives, and no `Data`
+            // can write to a segment that is not writable.
+            (segment.address, unsafe { slice::from_raw_parts(self.pointer(segment.address), size) })
+        };
+        Tables::new(segments.map(bytes).collect())
     }
 
     /// Splits the image for relocation: tables are read while data is written.
     pub fn parts(&mut self) -> (Tables<'_>, Data<'_>) {
         let image = &*self;
-        (Tables { image }, Data { image, window: &mut [], window_address: 0 })
+        let segments = image.segments.iter().filter(|segment| segment.writable);
+        let bytes = |segment: &Segment| {
+            let size = usize::try_from(segment.memory_size).unwrap_or(0);
+            let start = image.pointer(segment.address);
+            // SAFETY: the bytes are mapped writable for as long as the image lives; there is one
+            // `Data` at a time (the image is borrowed mutably), and no two segments share a byte.
+            (segment.address, unsafe { slice::from_raw_parts_mut(start, size) })
+        };
+        let data = Data::new(segments.map(bytes).collect());
+        (image.tables(), data)
     }
 
     /// Makes the whole pages of `extent` read-only, as ld.so does for RELRO.
@@ -227,77 +247,8 @@ impl Image {
     }
 
     fn segment_of(&self, address: u64, size: u64) -> Option<&Segment> {
-        self.segments.iter().find(|segment| inside(segment, address, size))
+        segment_at(&self.segments, address, size)
     }
-}
-
-/// The read-only segments: what they hold cannot change while the writable ones are relocated.
-#[derive(Clone, Copy, Debug)]
-pub struct Tables<'a> {
-    image: &'a Image,
-}
-
-impl<'a> Tables<'a> {
-    /// The bytes from `address` to the end of its segment, or None outside the read-only ones.
-    pub fn rest(&self, address: u64) -> Option<&'a [u8]> {
-        let segment = self.image.segment_of(address, 1).filter(|segment| !segment.writable)?;
-        let size = segment.address + segment.memory_size - address;
-        let size = usize::try_from(size).ok()?;
-        // SAFETY: the bytes are mapped readable for as long as the image lives, and no
-        // `Data` can write to a segment that is not writable.
-        Some(unsafe { slice::from_raw_parts(self.image.pointer(address), size) })
-    }
-}
-
-/// The writable segments.
-#[derive(Debug)]
-pub struct Data<'a> {
-    image: &'a Image,
-    /// The segment of the last access, from its address on: relocations come in order.
-    window: &'a mut [u8],
-    window_address: u64,
-}
-
-impl Data<'_> {
-    /// The bytes at `address`, or None where they do not all lie in one writable segment.
-    pub fn bytes(&mut self, address: u64, size: u64) -> Option<&mut [u8]> {
-        let size = usize::try_from(size).ok()?;
-        self.rest(address)?.get_mut(..size)
-    }
-
-    /// The bytes from `address` to the end of its writable segment.
-    #[inline(always)]
-    pub fn rest(&mut self, address: u64) -> Option<&mut [u8]> {
-        let offset = address.wrapping_sub(self.window_address);
-        if offset >= self.window.len() as u64 {
-            self.open_window(address)?;
-        }
-        let offset = address.wrapping_sub(self.window_address);
-        self.window.get_mut(usize::try_from(offset).ok()?..)
-    }
-
-    /// An address-sized word, or None where it is not inside one writable segment.
-    #[inline(always)]
-    pub fn word(&mut self, address: u64) -> Option<&mut [u8; 8]> {
-        self.rest(address)?.first_chunk_mut()
-    }
-
-    #[cold]
-    fn open_window(&mut self, address: u64) -> Option<()> {
-        let segment = self.image.segment_of(address, 1).filter(|segment| segment.writable)?;
-        let size = usize::try_from(segment.memory_size).ok()?;
-        let start = self.image.pointer(segment.address);
-        self.window_address = segment.address;
-        // SAFETY: the bytes are mapped writable for as long as the image lives; there is one
-        // `Data` at a time (`parts` borrows the image mutably), and it has one window at a time.
-        self.window = unsafe { slice::from_raw_parts_mut(start, size) };
-        Some(())
-    }
-}
-
-fn inside(segment: &Segment, address: u64, size: u64) -> bool {
-    address >= segment.address
-        && address.checked_add(size).is_some_and(|end| end <= segment.address + segment.memory_size)
 }
 
 fn protection(segment: &Segment) -> i32 {

@@ -1,5 +1,6 @@
 //! The subcommands: their arguments, and what follows from them. The work itself is the library's.
 
+pub mod check;
 pub mod invoke;
 pub mod measure;
 pub mod run;

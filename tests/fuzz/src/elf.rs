@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pilotlight_bootstrap::loader::elf;
+use pilotlight_loader::elf;
 
 fuzz_target!(|file: &[u8]| {
     let Ok(parsed) = elf::parse(file) else {

@@ -3,9 +3,11 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::ffi::CStr;
 use core::fmt;
 
 use super::arch;
+use super::provided;
 
 /// What is wrong with a file, and what to do about it.
 #[derive(Debug, PartialEq, Eq)]
@@ -70,10 +72,12 @@ pub enum Defect {
     NotDynamic,
     /// The thread-local template's numbers contradict each other.
     BadTls,
-    /// More thread-local bytes than the reserve holds.
+    /// More thread-local bytes than the reserve holds, reached from the thread pointer.
     TlsTooLarge {
         /// What the library needs.
         size: u64,
+        /// How it must be aligned.
+        align: u64,
         /// What is left.
         available: u64,
     },
@@ -113,11 +117,8 @@ pub enum Defect {
         /// How many there are.
         count: usize,
     },
-    /// A constructor outside the executable segments.
-    BadConstructor {
-        /// Its address.
-        address: u64,
-    },
+    /// A constructor or destructor outside the executable segments.
+    BadConstructor,
     /// A library without the symbol that was asked for.
     NoSuchSymbol {
         /// The symbol.
@@ -171,9 +172,10 @@ impl fmt::Display for Defect {
             Defect::NoSegments => f.write_str("is damaged: it has nothing to map"),
             Defect::NotDynamic => f.write_str("has no dynamic section; link it as a shared library"),
             Defect::BadTls => f.write_str("is damaged: its thread-local template contradicts itself"),
-            Defect::TlsTooLarge { size, available } => write!(
+            Defect::TlsTooLarge { size, align, available } => write!(
                 f,
-                "needs {size} bytes of thread-local storage and {available} are left; keep large thread-locals on the heap"
+                "needs {size} bytes of thread-local storage (aligned to {align}) under the initial-exec model, and {available} (aligned to {}) are left; compile it without -ftls-model=initial-exec, or keep large thread-locals on the heap",
+                provided::TLS_ALIGN,
             ),
             Defect::Unmappable { errno } => write!(f, "cannot be mapped (errno {errno})"),
             Defect::BadTable { what } => {
@@ -202,9 +204,8 @@ impl fmt::Display for Defect {
                 }
                 f.write_str(", which neither it nor this runtime defines; link the library that does statically into the handler")
             }
-            Defect::BadConstructor { address } => write!(
-                f,
-                "is damaged: its constructor at {address:#x} is not in an executable segment"
+            Defect::BadConstructor => f.write_str(
+                "is damaged: one of its constructors or destructors is not in an executable segment; package it again",
             ),
             Defect::NoSuchSymbol { name } => write!(
                 f,
@@ -220,4 +221,26 @@ fn list(f: &mut fmt::Formatter<'_>, names: &[String]) -> fmt::Result {
         write!(f, "{separator}`{name}`")?;
     }
     Ok(())
+}
+
+/// Why a library was refused.
+#[derive(Debug)]
+pub struct LoadError {
+    /// The file.
+    pub path: String,
+    /// What is wrong with it.
+    pub defect: Defect,
+}
+
+impl LoadError {
+    /// Says what is wrong with the file at `path`.
+    pub fn new(path: &CStr, defect: Defect) -> LoadError {
+        LoadError { path: path.to_string_lossy().into_owned(), defect }
+    }
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.path, self.defect)
+    }
 }

@@ -11,15 +11,13 @@ use super::elf::u16_at;
 use super::elf::u32_at;
 use super::elf::u64_at;
 use super::error::Defect;
-use super::map::Data;
-use super::map::Tables;
-use super::symbol_hash;
+use super::memory::Data;
+use super::memory::Tables;
+use super::provided;
+use super::symbol_hash::START;
+use super::symbol_hash::step;
 
 const SYMBOL_SIZE: usize = 24;
-
-/// The shared libraries whose symbols the bootstrap provides, without version and suffix.
-const PROVIDED: [&str; 7] =
-    ["libc", "libm", "libpthread", "libdl", "librt", "libgcc_s", "ld-linux-x86-64"];
 
 /// A table of the file: borrowed where it cannot change, copied where relocations could reach it
 /// (tools that edit libraries put tables into writable segments).
@@ -44,6 +42,10 @@ pub struct Dynamic {
     pub init: u64,
     /// `DT_INIT_ARRAY` and its size.
     pub init_array: (u64, u64),
+    /// `DT_FINI`.
+    pub fini: u64,
+    /// `DT_FINI_ARRAY` and its size.
+    pub fini_array: (u64, u64),
 }
 
 impl Dynamic {
@@ -67,13 +69,14 @@ impl Dynamic {
                 8 => dynamic.rela.1 = value,
                 10 => dynamic.strings_size = value,
                 12 => dynamic.init = value,
-                17 => {
-                    return Err(Defect::BadTable { what: "DT_REL table" });
-                }
+                13 => dynamic.fini = value,
+                17 => return Err(Defect::BadTable { what: "DT_REL table" }),
                 22 => return Err(Defect::TextRelocations),
                 23 => dynamic.plt.0 = value,
                 25 => dynamic.init_array.0 = value,
+                26 => dynamic.fini_array.0 = value,
                 27 => dynamic.init_array.1 = value,
+                28 => dynamic.fini_array.1 = value,
                 30 if value & 4 != 0 => return Err(Defect::TextRelocations),
                 35 => dynamic.relr.1 = value,
                 36 => dynamic.relr.0 = value,
@@ -97,17 +100,20 @@ impl Dynamic {
         Ok(Symbols { symbols, strings })
     }
 
-    /// Refuses libraries that nobody provides.
-    pub fn check_needed(&self, symbols: &Symbols) -> Result<(), Defect> {
-        let mut names = Vec::new();
-        for &offset in &self.needed {
+    /// The names of the libraries that it needs.
+    pub fn needed(&self, symbols: &Symbols) -> Result<Vec<String>, Defect> {
+        let names = self.needed.iter().map(|&offset| {
             let name = usize::try_from(offset).ok().and_then(|offset| symbols.string(offset));
             let name = name.ok_or(Defect::BadTable { what: "list of needed libraries" })?;
-            let stem = name.windows(3).position(|part| part == b".so").unwrap_or(name.len());
-            if !PROVIDED.iter().any(|provided| provided.as_bytes() == &name[..stem]) {
-                names.push(String::from_utf8_lossy(name).into_owned());
-            }
-        }
+            Ok(String::from_utf8_lossy(name).into_owned())
+        });
+        names.collect()
+    }
+
+    /// Refuses libraries that nobody provides.
+    pub fn check_needed(&self, symbols: &Symbols) -> Result<(), Defect> {
+        let mut names = self.needed(symbols)?;
+        names.retain(|name| !provided::has_library(name.as_bytes()));
         if names.is_empty() { Ok(()) } else { Err(Defect::MissingLibraries { names }) }
     }
 
@@ -213,12 +219,12 @@ impl Symbols<'_> {
     /// The hash of the symbol's name, by which the process's own symbols are looked up.
     pub fn name_hash(&self, symbol: &Symbol) -> Option<u64> {
         let name = self.strings.get(usize::try_from(symbol.name).ok()?..)?;
-        let mut hash = symbol_hash::START;
+        let mut hash = START;
         for &byte in name {
             if byte == 0 {
                 return Some(hash);
             }
-            hash = symbol_hash::step(hash, byte);
+            hash = step(hash, byte);
         }
         None
     }

@@ -17,6 +17,9 @@ const PROGRAM_HEADER_SIZE: usize = 56;
 /// Far above what linkers write (about a dozen), far below what would cost memory.
 const MOST_PROGRAM_HEADERS: usize = 128;
 
+/// As far as position-independent code reaches: an offset of 31 bits from the instruction.
+const MOST_MEMORY: u64 = 1 << 31;
+
 const PT_LOAD: u32 = 1;
 const PT_DYNAMIC: u32 = 2;
 const PT_INTERP: u32 = 3;
@@ -88,6 +91,21 @@ pub struct Parsed {
     pub eh_frame_header: Option<Extent>,
     /// Where the program headers lie in the file, for `dl_iterate_phdr`.
     pub program_headers: Range<usize>,
+}
+
+impl Parsed {
+    /// The segment that holds `size` bytes at `address`.
+    pub fn segment_at(&self, address: u64, size: u64) -> Option<&Segment> {
+        segment_at(&self.segments, address, size)
+    }
+}
+
+/// The one of these segments that holds `size` bytes at `address`.
+pub fn segment_at(segments: &[Segment], address: u64, size: u64) -> Option<&Segment> {
+    segments.iter().find(|segment| {
+        let end = segment.address + segment.memory_size;
+        address >= segment.address && address.checked_add(size).is_some_and(|last| last <= end)
+    })
 }
 
 /// Where the program headers lie in the file, after the ELF header was found to be one of ours.
@@ -212,12 +230,8 @@ impl ProgramHeader {
         if !fits_file {
             return Err(Defect::Truncated { what: "a segment", file_size });
         }
-        // One page of head room, so that rounding up cannot overflow either.
-        let fits_memory = self
-            .address
-            .checked_add(self.memory_size)
-            .and_then(|end| end.checked_add(PAGE))
-            .is_some_and(|end| end < 1 << 46);
+        let end = self.address.checked_add(self.memory_size);
+        let fits_memory = end.is_some_and(|end| end <= MOST_MEMORY);
         let same_page_offset = self.offset % PAGE == self.address % PAGE;
         if !fits_memory || self.file_size > self.memory_size || !same_page_offset {
             return Err(defect);

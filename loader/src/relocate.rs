@@ -11,24 +11,46 @@ use super::arch::Relocation;
 use super::dynamic::Dynamic;
 use super::dynamic::Symbols;
 use super::dynamic::table;
+use super::elf::TlsTemplate;
 use super::elf::u64_at;
 use super::error::Defect;
-use super::map::Data;
-use super::map::Tables;
-use crate::loader::Host;
-use crate::loader::TlsPlace;
+use super::memory::Data;
+use super::memory::Tables;
 
 /// How many missing symbols a refusal names.
 const MOST_NAMES: usize = 8;
+
+/// What a library finds in the process that maps it.
+pub trait Provider {
+    /// The address of a symbol that the process provides, by its name's
+    /// [`symbol_hash`](crate::symbol_hash).
+    fn symbol(&self, hash: u64) -> Option<u64>;
+
+    /// The address of a symbol that the process has to fetch first, by its name.
+    fn rare_symbol(&self, name: &[u8]) -> Option<u64>;
+
+    /// Sets aside room for a library's thread-locals in every thread.
+    fn reserve_tls(&self, template: &TlsTemplate) -> TlsPlace;
+}
+
+/// Where a library's thread-locals are, in every thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TlsPlace {
+    /// What `__tls_get_addr` finds in its argument's first word.
+    pub module: u64,
+    /// What is added to the thread pointer, modulo 2⁶⁴. Err is how many bytes are left in the
+    /// reserve where the library's did not fit: then only `__tls_get_addr` finds them.
+    pub thread_pointer_offset: Result<u64, u64>,
+}
 
 /// What relocations refer to beside the file itself.
 pub struct Scope<'a> {
     /// The base address.
     pub base: u64,
     /// Where undefined symbols are looked up.
-    pub host: &'a dyn Host,
-    /// Where the library's thread-locals are, if it has any.
-    pub tls: Option<TlsPlace>,
+    pub host: &'a dyn Provider,
+    /// Where the library's thread-locals are, if it has any, and what they are.
+    pub tls: Option<(TlsPlace, &'a TlsTemplate)>,
 }
 
 /// Applies every relocation of the library.
@@ -52,14 +74,7 @@ pub fn relocate(
         }
         let entries =
             table(address, size, tables, Some(data)).ok_or(bad("table of relocations"))?;
-        for [place, info, addend] in entries.as_chunks::<8>().0.as_chunks::<3>().0 {
-            let info = u64::from_le_bytes(*info);
-            let entry = Entry {
-                place: u64::from_le_bytes(*place),
-                kind: low_half(info),
-                symbol: low_half(info >> 32),
-                addend: u64::from_le_bytes(*addend),
-            };
+        for entry in Entry::all(&entries) {
             // Nearly all are of this kind.
             let value = if entry.kind == arch::RELATIVE {
                 scope.base.wrapping_add(entry.addend)
@@ -76,14 +91,29 @@ pub fn relocate(
 }
 
 /// One entry of a `DT_RELA` table.
-struct Entry {
+pub struct Entry {
     place: u64,
-    kind: u32,
-    symbol: u32,
+    /// The raw number.
+    pub kind: u32,
+    /// An index of the symbol table; 0 for none.
+    pub symbol: u32,
     addend: u64,
 }
 
 impl Entry {
+    /// Every entry of a table.
+    pub fn all(table: &[u8]) -> impl Iterator<Item = Entry> {
+        table.as_chunks::<8>().0.as_chunks::<3>().0.iter().map(|[place, info, addend]| {
+            let info = u64::from_le_bytes(*info);
+            Entry {
+                place: u64::from_le_bytes(*place),
+                kind: low_half(info),
+                symbol: low_half(info >> 32),
+                addend: u64::from_le_bytes(*addend),
+            }
+        })
+    }
+
     /// What is to be written to the place of an entry that is not relative.
     fn value(
         &self,
@@ -101,7 +131,9 @@ impl Entry {
             Relocation::TlsOffset => thread_local(symbol, symbols, scope)?.1.wrapping_add(addend),
             Relocation::ThreadPointerOffset => {
                 let (place, offset) = thread_local(symbol, symbols, scope)?;
-                place.thread_pointer_offset.wrapping_add(offset).wrapping_add(addend)
+                let start =
+                    place.thread_pointer_offset.map_err(|available| too_large(scope, available))?;
+                start.wrapping_add(offset).wrapping_add(addend)
             }
         })
     }
@@ -157,7 +189,7 @@ fn resolve(
 
 /// Where a thread-local's library keeps them, and its offset there.
 fn thread_local(index: u32, symbols: &Symbols, scope: &Scope) -> Result<(TlsPlace, u64), Defect> {
-    let tls = scope.tls.ok_or(Defect::BadTls)?;
+    let (tls, _) = scope.tls.ok_or(Defect::BadTls)?;
     if index == 0 {
         return Ok((tls, 0));
     }
@@ -168,6 +200,12 @@ fn thread_local(index: u32, symbols: &Symbols, scope: &Scope) -> Result<(TlsPlac
     let name = symbols.name(&symbol).unwrap_or_default();
     let names = alloc::vec![String::from_utf8_lossy(name).into_owned()];
     Err(Defect::MissingSymbols { names, count: 1 })
+}
+
+#[cold]
+fn too_large(scope: &Scope, available: u64) -> Defect {
+    let (size, align) = scope.tls.map_or((0, 1), |(_, found)| (found.memory_size, found.align));
+    Defect::TlsTooLarge { size, align, available }
 }
 
 /// `DT_RELR`: an even word is a place; an odd one is a bitmap of the 63 words that follow it.
@@ -189,6 +227,15 @@ fn apply_relative(relr: &[u8], data: &mut Data, base: u64) -> Result<(), Defect>
         place = place.wrapping_add(63 * 8);
     }
     Ok(())
+}
+
+/// How many places a `DT_RELR` table names.
+pub fn count_relative(relr: &[u8]) -> usize {
+    let places = relr.chunks_exact(8).map(|entry| match u64_at(entry, 0) {
+        entry if entry & 1 == 0 => 1,
+        bitmap => bitmap.count_ones() - 1,
+    });
+    places.fold(0, |sum, places| sum + usize::try_from(places).unwrap_or(0))
 }
 
 fn add_base(place: u64, data: &mut Data, base: u64) -> Result<(), Defect> {

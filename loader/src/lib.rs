@@ -1,0 +1,41 @@
+//! What a handler library is, and why one is refused: ELF, read and relocated in safe code over
+//! slices. The bootstrap hands in memory that it has mapped, `pilotlight check` copies of the file,
+//! so that both say the same in the same words.
+//!
+//! What it deliberately does not do: lazy binding, symbol versions, libraries that need other
+//! libraries, indirect functions, copy relocations, thread-local descriptors, pages both writable
+//! and executable. Each absence is a [`Defect`] with its own words.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod arch;
+pub mod dynamic;
+pub mod elf;
+mod error;
+mod handlers;
+mod link;
+pub mod listed;
+mod memory;
+pub mod provided;
+mod relocate;
+pub mod sections;
+mod survey;
+mod symbol_hash;
+mod symbolize;
+
+pub use self::error::Defect;
+pub use self::error::LoadError;
+pub use self::handlers::abi_mismatch;
+pub use self::link::Linked;
+pub use self::link::Wanted;
+pub use self::link::link;
+pub use self::memory::Data;
+pub use self::memory::Tables;
+pub use self::relocate::Provider;
+pub use self::relocate::TlsPlace;
+pub use self::survey::Survey;
+pub use self::symbol_hash::symbol_hash;
+pub use self::symbolize::nearest_symbol;

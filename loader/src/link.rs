@@ -1,0 +1,104 @@
+//! From headers to a library that could be called: which steps there are, in which order, and what
+//! each refuses.
+
+use alloc::vec::Vec;
+
+use super::Defect;
+use super::Provider;
+use super::TlsPlace;
+use super::dynamic;
+use super::dynamic::Dynamic;
+use super::elf;
+use super::elf::Parsed;
+use super::memory::Data;
+use super::memory::Tables;
+use super::relocate;
+use super::relocate::Scope;
+
+/// The symbol that a library is mapped for.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// Its name.
+    pub symbol: &'static str,
+    /// How many bytes have to lie behind it.
+    pub size: u64,
+}
+
+/// A library whose data has been relocated.
+#[derive(Debug)]
+pub struct Linked {
+    /// What the dynamic section says.
+    pub dynamic: Dynamic,
+    /// The address of the symbol that was wanted, relative to the base.
+    pub entry: u64,
+    /// Live addresses of the constructors, in the order in which they are to run.
+    pub constructors: Vec<u64>,
+    /// Live addresses of the destructors, in the order in which they are to run.
+    pub destructors: Vec<u64>,
+    /// Where its thread-locals are, if it has any.
+    pub tls: Option<TlsPlace>,
+}
+
+/// Relocates the segments that `tables` and `data` lend, which are to live at `base`, against what
+/// `host` provides.
+pub fn link(
+    parsed: &Parsed,
+    tables: &Tables,
+    data: &mut Data,
+    base: u64,
+    host: &dyn Provider,
+    wanted: Wanted,
+) -> Result<Linked, Defect> {
+    let dynamic = Dynamic::read(&parsed.dynamic, tables, data)?;
+    let symbols = dynamic.symbols(tables, Some(data))?;
+    dynamic.check_needed(&symbols)?;
+    let entry = dynamic
+        .find(wanted.symbol.as_bytes(), &symbols, tables, Some(data))
+        .ok_or(Defect::NoSuchSymbol { name: wanted.symbol })?;
+    let template = parsed.tls.as_ref().filter(|template| template.memory_size > 0);
+    let tls = template.map(|template| (host.reserve_tls(template), template));
+    let scope = Scope { base, host, tls };
+    relocate::relocate(&dynamic, &symbols, tables, data, &scope)?;
+
+    let inside = |address, size| parsed.segment_at(address, size).is_some();
+    if !inside(entry, wanted.size) {
+        return Err(Defect::BadTable { what: "entry symbol" });
+    }
+    if template.is_some_and(|template| !inside(template.address, template.file_size)) {
+        return Err(Defect::BadTls);
+    }
+    let code = |live: u64| {
+        let address = live.wrapping_sub(base);
+        let executable = parsed.segment_at(address, 1).is_some_and(|segment| segment.executable);
+        if executable { Ok(live) } else { Err(Defect::BadConstructor) }
+    };
+    let function = |address: u64| (address != 0).then(|| base.wrapping_add(address));
+    let first = function(dynamic.init).into_iter();
+    let constructors = first.chain(array(dynamic.init_array, tables, data)?);
+    let constructors: Result<_, _> = constructors.filter(is_function).map(code).collect();
+    let last = function(dynamic.fini);
+    let destructors = array(dynamic.fini_array, tables, data)?.into_iter().rev().chain(last);
+    let destructors: Result<_, _> = destructors.filter(is_function).map(code).collect();
+    let (constructors, destructors) = (constructors?, destructors?);
+    let tls = tls.map(|(place, _)| place);
+    Ok(Linked { dynamic, entry, constructors, destructors, tls })
+}
+
+/// 0 and -1 are place holders.
+fn is_function(live: &u64) -> bool {
+    *live != 0 && *live != u64::MAX
+}
+
+/// `DT_INIT_ARRAY` or `DT_FINI_ARRAY` after relocation: live addresses.
+fn array(
+    (address, size): (u64, u64),
+    tables: &Tables,
+    data: &mut Data,
+) -> Result<Vec<u64>, Defect> {
+    if size == 0 {
+        return Ok(Vec::new());
+    }
+    let bytes = dynamic::table(address, size, tables, Some(data))
+        .ok_or(Defect::BadTable { what: "list of constructors" })?;
+    Ok(bytes.chunks_exact(8).map(|entry| elf::u64_at(entry, 0)).collect())
+}

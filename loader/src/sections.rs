@@ -1,0 +1,65 @@
+//! The section headers, which nothing needs to be mapped for: what they say is for people.
+
+use core::ops::Range;
+
+use super::elf::u16_at;
+use super::elf::u32_at;
+use super::elf::u64_at;
+
+const SECTION_SIZE: usize = 64;
+const SHF_ALLOC: u64 = 2;
+/// `SHT_NOBITS`, whose bytes are not in the file.
+const NO_BITS: u32 = 8;
+
+/// One section header, as its bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Section<'a>(&'a [u8]);
+
+impl<'a> Section<'a> {
+    /// `sh_type`.
+    pub fn kind(self) -> u32 {
+        u32_at(self.0, 4)
+    }
+
+    /// The section that this one refers to.
+    pub fn link(self) -> Option<usize> {
+        usize::try_from(u32_at(self.0, 40)).ok()
+    }
+
+    /// Where its bytes are in the file.
+    pub fn range(self) -> Option<Range<usize>> {
+        let start = usize::try_from(u64_at(self.0, 24)).ok()?;
+        let size = usize::try_from(u64_at(self.0, 32)).ok()?;
+        Some(start..start.checked_add(size)?)
+    }
+
+    /// Its bytes in `file`.
+    pub fn content(self, file: &'a [u8]) -> Option<&'a [u8]> {
+        file.get(self.range()?)
+    }
+}
+
+/// The sections of a file, none where it names none.
+pub fn sections(file: &[u8]) -> impl Iterator<Item = Section<'_>> + Clone {
+    let table = || {
+        let header = file.get(..64)?;
+        let start = usize::try_from(u64_at(header, 40)).ok()?;
+        let count = usize::from(u16_at(header, 60));
+        file.get(start..start.checked_add(count * SECTION_SIZE)?)
+    };
+    table().unwrap_or_default().chunks_exact(SECTION_SIZE).map(Section)
+}
+
+/// How many bytes of the file are symbols and debug information, which `strip` takes away.
+pub fn strippable_size(file: &[u8]) -> usize {
+    let unmapped = sections(file)
+        .filter(|section| u64_at(section.0, 8) & SHF_ALLOC == 0 && section.kind() != NO_BITS);
+    let sizes = unmapped.filter_map(|section| section.content(file)).map(<[u8]>::len);
+    // Of a file with neither, the names of the sections and the compiler's remark are left.
+    let all = sizes.fold(0, usize::saturating_add);
+    if sections(file).any(|section| section.kind() == super::symbolize::SHT_SYMTAB) {
+        all
+    } else {
+        0
+    }
+}

@@ -1,0 +1,87 @@
+//! What a library asks for, for those who only look: its relocations by kind, and every symbol and
+//! library that it needs, beyond the first that would have it refused.
+
+use alloc::collections::BTreeMap;
+use alloc::collections::BTreeSet;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::Defect;
+use super::arch;
+use super::arch::Relocation;
+use super::dynamic;
+use super::dynamic::Dynamic;
+use super::dynamic::Symbols;
+use super::elf::Parsed;
+use super::memory::Data;
+use super::memory::Tables;
+use super::relocate;
+use super::relocate::Entry;
+
+/// What a library asks for.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// The libraries that it names, whoever provides them.
+    pub libraries: Vec<String>,
+    /// The symbols that it cannot do without.
+    pub symbols: BTreeSet<String>,
+    /// The symbols that it takes where they are.
+    pub weak_symbols: BTreeSet<String>,
+    /// How many relocations there are of each kind, and what the kind is called.
+    pub relocations: BTreeMap<&'static str, usize>,
+    /// How many of them are relative ones with a full entry each.
+    pub unpacked_relative: usize,
+}
+
+impl Survey {
+    /// Reads it out of segments that have not been relocated yet.
+    pub fn of(parsed: &Parsed, tables: &Tables, data: &mut Data) -> Result<Survey, Defect> {
+        let dynamic = Dynamic::read(&parsed.dynamic, tables, data)?;
+        let symbols = dynamic.symbols(tables, Some(data))?;
+        let libraries = dynamic.needed(&symbols)?;
+        let mut survey = Survey { libraries, ..Survey::default() };
+        let table = |(address, size), data: &mut Data| {
+            if size == 0 {
+                return Ok(Vec::new());
+            }
+            dynamic::table(address, size, tables, Some(data))
+                .map(dynamic::Table::into_owned)
+                .ok_or(Defect::BadTable { what: "table of relocations" })
+        };
+        let packed = relocate::count_relative(&table(dynamic.relr, data)?);
+        survey.count("packed relative", packed);
+        for place in [dynamic.rela, dynamic.plt] {
+            Entry::all(&table(place, data)?).for_each(|entry| survey.add(&entry, &symbols));
+        }
+        Ok(survey)
+    }
+
+    fn add(&mut self, entry: &Entry, symbols: &Symbols) {
+        if entry.kind == arch::RELATIVE {
+            self.unpacked_relative += 1;
+            return self.count("relative", 1);
+        }
+        self.count(
+            match arch::relocation(entry.kind) {
+                Ok(Relocation::Slot) => "slots",
+                Ok(Relocation::Absolute) => "addresses",
+                Ok(_) => "thread-local",
+                Err(what) => what,
+            },
+            1,
+        );
+        let undefined =
+            symbols.get(entry.symbol).filter(|symbol| entry.symbol != 0 && !symbol.is_defined());
+        if let Some(symbol) = undefined {
+            let name = symbols.name(&symbol).unwrap_or_default();
+            let names = if symbol.is_weak() { &mut self.weak_symbols } else { &mut self.symbols };
+            names.insert(String::from_utf8_lossy(name).into_owned());
+        }
+    }
+
+    fn count(&mut self, kind: &'static str, number: usize) {
+        if number > 0 {
+            *self.relocations.entry(kind).or_default() += number;
+        }
+    }
+}

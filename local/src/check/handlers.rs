@@ -1,0 +1,81 @@
+//! What a library exports, read out of relocated copies of its segments as the bootstrap reads it
+//! out of the mapped ones.
+
+use std::ffi::CStr;
+use std::mem::offset_of;
+
+use pilotlight_abi as abi;
+use pilotlight_loader::Data;
+use pilotlight_loader::Tables;
+use pilotlight_loader::elf::Parsed;
+use pilotlight_loader::elf::u32_at;
+use pilotlight_loader::elf::u64_at;
+
+use super::BASE;
+
+/// What a library exports.
+#[derive(Debug)]
+pub struct Handlers {
+    /// The ABI version that it was built for.
+    pub abi_version: u32,
+    /// It has work to do before the first invocation.
+    pub has_init: bool,
+    /// The handlers' names; none of a library for another ABI.
+    pub names: Vec<String>,
+}
+
+/// The segments of a relocated library.
+#[derive(Debug)]
+pub struct Memory<'m, 'a> {
+    /// Where they are.
+    pub parsed: &'m Parsed,
+    /// Those that cannot be written.
+    pub tables: &'m Tables<'a>,
+    /// Those that can.
+    pub data: &'m mut Data<'a>,
+}
+
+impl Memory<'_, '_> {
+    /// The bytes from a relocated address to the end of its segment, `size` or more.
+    fn bytes(&mut self, live: u64, size: usize) -> Option<&[u8]> {
+        let address = live.wrapping_sub(BASE);
+        let bytes = match self.tables.rest(address) {
+            Some(bytes) => bytes,
+            None => self.data.rest(address)?,
+        };
+        (bytes.len() >= size).then_some(bytes)
+    }
+
+    fn is_code(&self, live: u64) -> bool {
+        let segment = self.parsed.segment_at(live.wrapping_sub(BASE), 1);
+        segment.is_some_and(|segment| segment.executable)
+    }
+}
+
+/// Reads them; None where a pointer leads elsewhere.
+pub fn read(mut memory: Memory<'_, '_>, entry: u64) -> Option<Handlers> {
+    let library = memory.bytes(BASE.wrapping_add(entry), size_of::<abi::Library>())?;
+    let abi_version = u32_at(library, offset_of!(abi::Library, abi_version));
+    let count = u32_at(library, offset_of!(abi::Library, handler_count));
+    let first = u64_at(library, offset_of!(abi::Library, handlers));
+    let init = u64_at(library, offset_of!(abi::Library, init));
+    let mut handlers = Handlers { abi_version, has_init: init != 0, names: Vec::new() };
+    if pilotlight_loader::abi_mismatch(abi_version).is_some() {
+        return Some(handlers);
+    }
+    if init != 0 && !memory.is_code(init) {
+        return None;
+    }
+    for index in 0..u64::from(count) {
+        let size = size_of::<abi::Handler>();
+        let handler = memory.bytes(first.checked_add(index * size as u64)?, size)?;
+        let name = u64_at(handler, offset_of!(abi::Handler, name));
+        let call = u64_at(handler, offset_of!(abi::Handler, call));
+        if !memory.is_code(call) {
+            return None;
+        }
+        let name = CStr::from_bytes_until_nul(memory.bytes(name, 1)?).ok()?;
+        handlers.names.push(name.to_string_lossy().into_owned());
+    }
+    Some(handlers)
+}

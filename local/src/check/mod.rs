@@ -1,0 +1,97 @@
+//! `pilotlight check`: what a library is, what would have the bootstrap refuse it, and what would
+//! make it start faster, without running any of its code.
+//!
+//! The file is read and relocated by the same crate as in the bootstrap, over copies of its segments,
+//! so the verdict and its words are the bootstrap's own.
+
+mod handlers;
+mod report;
+
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+use pilotlight_abi::LIBRARY_SYMBOL;
+use pilotlight_abi::Library;
+use pilotlight_loader::Defect;
+use pilotlight_loader::Linked;
+use pilotlight_loader::Survey;
+use pilotlight_loader::Wanted;
+use pilotlight_loader::elf;
+use pilotlight_loader::elf::Parsed;
+use pilotlight_loader::link;
+use pilotlight_loader::listed;
+use pilotlight_loader::listed::Copies;
+use pilotlight_loader::listed::Listed;
+use pilotlight_loader::sections::strippable_size;
+
+use self::handlers::Handlers;
+
+/// Where the copies pretend to be mapped: any page that is not the first will do.
+const BASE: u64 = 0x10_0000_0000;
+
+/// What was found out about a file.
+#[derive(Debug)]
+pub struct Check {
+    path: PathBuf,
+    file_size: usize,
+    /// Symbols and debug information.
+    strippable_size: usize,
+    parsed: Option<Parsed>,
+    survey: Option<Survey>,
+    linked: Option<Linked>,
+    handlers: Option<Handlers>,
+    /// What the bootstrap would say; None where it would load the library.
+    pub refusal: Option<String>,
+}
+
+/// Reads the file at `path` and judges it. What cannot be read is refused, as by the bootstrap.
+pub fn check(path: &Path) -> Check {
+    let mut check = Check {
+        path: path.to_path_buf(),
+        file_size: 0,
+        strippable_size: 0,
+        parsed: None,
+        survey: None,
+        linked: None,
+        handlers: None,
+        refusal: None,
+    };
+    let refusal = match fs::read(path) {
+        Ok(file) => check.look(&file).err(),
+        Err(error) => {
+            let errno = error.raw_os_error().unwrap_or(0);
+            Some(Defect::Unreadable { errno }.to_string())
+        }
+    };
+    check.refusal = refusal.map(|words| format!("{} {words}", path.display()));
+    check
+}
+
+impl Check {
+    /// Takes the steps of the bootstrap; Err is its refusal.
+    fn look(&mut self, file: &[u8]) -> Result<(), String> {
+        self.file_size = file.len();
+        self.strippable_size = strippable_size(file);
+        if file.is_empty() {
+            return Err(Defect::Empty.to_string());
+        }
+        let words = |defect: Defect| defect.to_string();
+        let parsed = &*self.parsed.insert(elf::parse(file).map_err(words)?);
+        let tables = listed::tables(parsed, file);
+        let mut copies = Copies::of(parsed, file);
+        let mut data = copies.data();
+        // A damaged table is named by the steps below, which the bootstrap takes as well.
+        self.survey = Survey::of(parsed, &tables, &mut data).ok();
+        let wanted = Wanted { symbol: LIBRARY_SYMBOL, size: size_of::<Library>() as u64 };
+        let runtime = Listed::default();
+        let linked = link(parsed, &tables, &mut data, BASE, &runtime, wanted).map_err(words)?;
+        let memory = handlers::Memory { parsed, tables: &tables, data: &mut data };
+        let entry = linked.entry;
+        self.linked = Some(linked);
+        let handlers = handlers::read(memory, entry);
+        let handlers = handlers.ok_or(Defect::BadTable { what: "`pilotlight_library`" });
+        let handlers = &*self.handlers.insert(handlers.map_err(words)?);
+        pilotlight_loader::abi_mismatch(handlers.abi_version).map_or(Ok(()), Err)
+    }
+}

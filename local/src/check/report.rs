@@ -1,0 +1,140 @@
+//! A check as people read it.
+
+use std::fmt;
+use std::fmt::Formatter;
+
+use pilotlight_loader::arch;
+use pilotlight_loader::elf::Parsed;
+use pilotlight_loader::elf::Segment;
+use pilotlight_loader::listed::Listed;
+use pilotlight_loader::provided::TLS_RESERVE;
+use pilotlight_loader::provided::has_library;
+
+use super::Check;
+use super::Survey;
+
+/// More relocations than this are worth a word: about what takes as long as the smallest start.
+const MANY_RELOCATIONS: usize = 5000;
+/// A library of more bytes is worth one as well.
+const LARGE: usize = 4 << 20;
+/// What a full relocation entry takes in the file.
+const ENTRY_SIZE: usize = 24;
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}: {} bytes", self.path.display(), self.file_size)?;
+        if let Some(parsed) = &self.parsed {
+            self.describe(parsed, f)?;
+        }
+        match &self.refusal {
+            None => writeln!(f, "  loads")?,
+            Some(refusal) => writeln!(f, "  refused: {refusal}")?,
+        }
+        if self.refusal.is_some()
+            && let Some(survey) = &self.survey
+        {
+            missing(survey, f)?;
+        }
+        for advice in self.advice() {
+            writeln!(f, "  faster: {advice}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Check {
+    fn describe(&self, parsed: &Parsed, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(f, "  shared library for {}", arch::machine_name(arch::MACHINE))?;
+        if let Some(handlers) = &self.handlers {
+            let (major, minor) = (handlers.abi_version >> 16, handlers.abi_version & 0xffff);
+            let names = handlers.names.join(", ");
+            let init = if handlers.has_init { ", and an init function" } else { "" };
+            writeln!(f, "  handlers: {names} (ABI {major}.{minor}){init}")?;
+        }
+        let segments: Vec<String> = parsed.segments.iter().map(segment).collect();
+        writeln!(f, "  segments: {}", segments.join(", "))?;
+        if let Some(survey) = &self.survey {
+            let kinds = survey.relocations.iter().map(|(kind, count)| format!("{count} {kind}"));
+            let kinds: Vec<String> = kinds.collect();
+            let kinds = if kinds.is_empty() { "none".into() } else { kinds.join(", ") };
+            writeln!(f, "  relocations: {kinds}")?;
+            let runtime = Listed::default();
+            let of_module = survey.symbols.iter().filter(|name| fetched(&runtime, name)).count();
+            let of_bootstrap = survey.symbols.iter().filter(|name| runtime.has(name)).count();
+            writeln!(
+                f,
+                "  C library: {of_bootstrap} symbols of the bootstrap, {of_module} of pilotlight/libc.so"
+            )?;
+        }
+        let thread_local = parsed.tls.as_ref().map_or(0, |template| template.memory_size);
+        writeln!(f, "  thread-locals: {thread_local} bytes of a reserve of {TLS_RESERVE}")?;
+        if let Some(linked) = &self.linked {
+            let (first, last) = (linked.constructors.len(), linked.destructors.len());
+            writeln!(f, "  constructors: {first}; destructors: {last}")?;
+        }
+        Ok(())
+    }
+
+    /// What would make the library start faster.
+    fn advice(&self) -> Vec<String> {
+        let mut advice = Vec::new();
+        if self.strippable_size > 0 {
+            advice.push(format!(
+                "{} bytes are symbols and debug information; set strip = \"symbols\" in the release profile (in C: link with -s)",
+                self.strippable_size
+            ));
+        }
+        if self.file_size - self.strippable_size > LARGE {
+            advice.push("it is large, and a cold start reads it; set lto = \"fat\" and codegen-units = 1 in the release profile, and leave out features of dependencies".into());
+        }
+        let Some(survey) = &self.survey else {
+            return advice;
+        };
+        if survey.unpacked_relative > MANY_RELOCATIONS {
+            advice.push(format!(
+                "{} relative relocations take {} bytes, and a fiftieth of that packed; link with -C link-arg=-Wl,-z,pack-relative-relocs (in C: -Wl,-z,pack-relative-relocs)",
+                survey.unpacked_relative,
+                survey.unpacked_relative * ENTRY_SIZE
+            ));
+        }
+        let runtime = Listed::default();
+        let fetched: Vec<&str> = survey
+            .symbols
+            .iter()
+            .filter(|name| fetched(&runtime, name))
+            .map(String::as_str)
+            .collect();
+        if !fetched.is_empty() {
+            advice
+                .push(format!("pilotlight/libc.so is mapped as well, for {}", fetched.join(", ")));
+        }
+        advice
+    }
+}
+
+/// The bootstrap has to map `pilotlight/libc.so` for it.
+fn fetched(runtime: &Listed, name: &str) -> bool {
+    !runtime.has(name) && runtime.can_fetch(name)
+}
+
+/// Everything that nobody provides: a refusal stops at the first kind, and names a few.
+fn missing(survey: &Survey, f: &mut Formatter<'_>) -> fmt::Result {
+    for library in survey.libraries.iter().filter(|name| !has_library(name.as_bytes())) {
+        writeln!(f, "  missing library: {library}")?;
+    }
+    let runtime = Listed::default();
+    let is_missing = |name: &&String| !runtime.has(name) && !runtime.can_fetch(name);
+    for symbol in survey.symbols.iter().filter(is_missing) {
+        writeln!(f, "  missing symbol: {symbol}")?;
+    }
+    Ok(())
+}
+
+fn segment(segment: &Segment) -> String {
+    let kind = match (segment.writable, segment.executable) {
+        (true, _) => "read-write",
+        (_, true) => "read-execute",
+        _ => "read",
+    };
+    format!("{kind} {}", segment.memory_size)
+}

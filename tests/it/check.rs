@@ -1,0 +1,93 @@
+//! `pilotlight check`: its lines, its exit code, and that the lists it judges by are true. (That its
+//! verdict is the bootstrap's is asserted wherever a library is refused or runs.)
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use pilotlight_loader::dynamic::Dynamic;
+use pilotlight_loader::elf;
+use pilotlight_loader::listed;
+use pilotlight_loader::listed::Copies;
+use pilotlight_loader::provided;
+use tempfile::TempDir;
+
+use crate::support;
+
+/// The command's exit code and what it printed.
+fn check(library: &Path) -> (Option<i32>, String) {
+    let output = Command::new(support::dist("bin/pilotlight"))
+        .arg("check")
+        .arg(library)
+        .output()
+        .expect("pilotlight");
+    (output.status.code(), String::from_utf8(output.stdout).expect("UTF-8"))
+}
+
+#[test]
+fn a_handler_is_described_and_loads() {
+    let (code, text) = check(&support::dist("examples/libhello.so"));
+    assert_eq!(code, Some(0), "{text}");
+    for words in [
+        "shared library for x86_64\n",
+        "handlers: greet (ABI ",
+        "segments: read ",
+        " relative, ",
+        "of a reserve of 16384\n",
+        "constructors: ",
+        " 0 of pilotlight/libc.so\n",
+        "\n  loads\n",
+    ] {
+        assert!(text.contains(words), "no `{words}` in {text}");
+    }
+    assert!(!text.contains("faster:"), "{text}");
+}
+
+#[test]
+fn everything_that_is_missing_is_named() {
+    let folder = TempDir::new().expect("a folder");
+    let source = folder.path().join("handler.c");
+    let names: Vec<String> = (0..20).map(|number| format!("missing_{number}")).collect();
+    let calls: Vec<String> = names.iter().map(|name| format!("{name}();")).collect();
+    let text = format!(
+        "#include <pilotlight.h>\n\
+         {}\n\
+         double sin(double);\n\
+         static int32_t run(const pilotlight_invocation *in, pilotlight_outcome *out)\n\
+         {{ (void)out; {} return sin(in->deadline_ms) > 2; }}\n\
+         PILOTLIGHT_HANDLERS(NULL, {{\"run\", run}})\n",
+        names.iter().map(|name| format!("void {name}(void);")).collect::<String>(),
+        calls.join(" "),
+    );
+    fs::write(&source, text).expect("written");
+    let library = folder.path().join("libhandler.so");
+    support::compile(
+        &source,
+        &["-shared", "-fPIC", "-g", "-Wl,--no-as-needed", "-lstdc++"],
+        &library,
+    );
+    let (code, text) = check(&library);
+    assert_eq!(code, Some(1), "{text}");
+    let refusal = "needs `libstdc++.so.6`, which this runtime does not provide; link it statically";
+    assert!(text.contains(refusal), "{text}");
+    assert!(text.contains("missing library: libstdc++.so.6\n"), "{text}");
+    for name in names {
+        assert!(text.contains(&format!("missing symbol: {name}\n")), "{text}");
+    }
+    assert!(text.contains("strip = \"symbols\""), "{text}");
+    assert!(text.contains("pilotlight/libc.so is mapped as well, for sin\n"), "{text}");
+}
+
+#[test]
+fn what_is_listed_is_there() {
+    let file = fs::read(support::dist("layer/pilotlight/libc.so")).expect("libc.so");
+    let parsed = elf::parse(&file).expect("sound");
+    let tables = listed::tables(&parsed, &file);
+    let mut copies = Copies::of(&parsed, &file);
+    let mut data = copies.data();
+    let dynamic = Dynamic::read(&parsed.dynamic, &tables, &mut data).expect("sound");
+    let symbols = dynamic.symbols(&tables, None).expect("sound");
+    let is_absent = |name: &&str| dynamic.find(name.as_bytes(), &symbols, &tables, None).is_none();
+    let names = provided::entries(provided::MODULE).map(|(name, _)| name);
+    assert_eq!(names.filter(is_absent).collect::<Vec<_>>(), [""; 0], "not in libc.so");
+}
