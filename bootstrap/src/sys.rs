@@ -252,6 +252,14 @@ impl Drop for Socket {
 }
 
 unsafe extern "C" {
+    /// In the executable, the one that handlers get ([`crate::libc`]).
+    #[cfg_attr(feature = "static", link_name = "pilotlight_getaddrinfo")]
+    fn getaddrinfo(
+        host: *const c_char,
+        service: *const c_char,
+        hints: *const libc::addrinfo,
+        list: *mut *mut libc::addrinfo,
+    ) -> c_int;
     fn inet_pton(family: c_int, text: *const c_char, address: *mut c_void) -> c_int;
 }
 
@@ -275,8 +283,7 @@ pub fn resolve(host: &CStr, port: u16) -> Option<SocketAddr> {
     hints.ai_socktype = libc::SOCK_STREAM;
     let mut list = ptr::null_mut();
     // SAFETY: `host` ends with NUL, and `list` is where the answer goes.
-    let code =
-        unsafe { libc::getaddrinfo(host.as_ptr(), ptr::null(), &raw const hints, &raw mut list) };
+    let code = unsafe { getaddrinfo(host.as_ptr(), ptr::null(), &raw const hints, &raw mut list) };
     if code != 0 || list.is_null() {
         return None;
     }

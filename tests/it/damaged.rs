@@ -6,7 +6,6 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-
 use crate::support;
 
 /// Starts the bootstrap on a file with these bytes.

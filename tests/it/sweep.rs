@@ -100,6 +100,7 @@ fn judge(library: &Path, damage: Damage) -> &'static str {
         Ok(_) if environment.is_alive() => "ran",
         Ok(_) => "ended, and reported it",
         Err(Unanswered::TimedOut) => "hung",
+        Err(Unanswered::NotStarted(why)) => panic!("{why}"),
         Err(Unanswered::InitError(_) | Unanswered::Exited(_)) => "died unreported",
     }
 }

@@ -9,6 +9,8 @@ pub mod heap;
 #[allow(unsafe_code)]
 mod more;
 #[allow(unsafe_code)]
+mod names;
+#[allow(unsafe_code)]
 mod threads;
 #[allow(unsafe_code)]
 mod tls;

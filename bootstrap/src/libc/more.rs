@@ -49,6 +49,12 @@ pub fn symbol(name: &[u8]) -> Option<u64> {
     unsafe { MORE.load(Ordering::Relaxed).as_ref() }?.symbol(name)
 }
 
+/// One of its functions, to be called as the C library declares it; None without the module.
+pub fn function(name: &[u8]) -> Option<*const ()> {
+    let address = usize::try_from(symbol(name)?).ok()?;
+    Some(ptr::with_exposed_provenance(address))
+}
+
 fn load() -> Result<&'static Library, LoadError> {
     let mut path = sys::executable_folder();
     path.extend_from_slice(PATH.as_bytes());

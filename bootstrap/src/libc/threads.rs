@@ -134,10 +134,9 @@ unsafe extern "C" fn pilotlight_pthread_setname(
         let code = unsafe { libc::prctl(libc::PR_SET_NAME, name) };
         return if code == 0 { 0 } else { sys::errno() };
     }
-    let Some(address) = more::symbol(b"pthread_setname_np") else {
+    let Some(function) = more::function(b"pthread_setname_np") else {
         return libc::ENOSYS;
     };
-    let function: *const () = ptr::with_exposed_provenance(usize::try_from(address).unwrap_or(0));
     // SAFETY: the module defines it as the C library does.
     let function: SetName = unsafe { core::mem::transmute(function) };
     // SAFETY: as the function's own contract.

@@ -21,7 +21,7 @@ use pilotlight_loader::provided;
 use super::heap;
 use crate::loader::TlsPlace;
 use crate::loader::TlsTemplate;
-use crate::sys;
+use crate::log;
 
 /// Libraries that one process can map: a handler and the layer's modules. Kept equal to the number
 /// of blocks in glibc.c.
@@ -130,7 +130,7 @@ extern "C" fn pilotlight_tls_block(index: usize) -> *mut u8 {
     let size = template.memory_size.load(Ordering::Relaxed) + skew;
     let allocated = heap::allocate_zeroed(size, align);
     if allocated.is_null() {
-        sys::log("pilotlight: no memory for thread-locals\n");
+        log::own(log::ERROR, "no memory for thread-locals");
         // SAFETY: there is no way to go on, nor to say so to whoever asks for an address.
         unsafe { libc::abort() };
     }
