@@ -185,8 +185,7 @@ impl Exports {
 
     /// Whether the library may be called as this runtime calls libraries.
     pub fn is_supported(&self) -> bool {
-        let (major, minor) = (self.abi_version >> 16, self.abi_version & 0xffff);
-        major == abi::ABI_MAJOR && (0..=abi::ABI_MINOR).contains(&minor)
+        pilotlight_loader::abi_mismatch(self.abi_version).is_none()
     }
 }
 

@@ -59,11 +59,13 @@ pub fn read(mut memory: Memory<'_, '_>, entry: u64) -> Option<Handlers> {
     let count = u32_at(library, offset_of!(abi::Library, handler_count));
     let first = u64_at(library, offset_of!(abi::Library, handlers));
     let init = u64_at(library, offset_of!(abi::Library, init));
+    let shutdown = u64_at(library, offset_of!(abi::Library, shutdown));
+    let attach = u64_at(library, offset_of!(abi::Library, attach));
     let mut handlers = Handlers { abi_version, has_init: init != 0, names: Vec::new() };
     if pilotlight_loader::abi_mismatch(abi_version).is_some() {
         return Some(handlers);
     }
-    if init != 0 && !memory.is_code(init) {
+    if [init, shutdown, attach].into_iter().any(|live| live != 0 && !memory.is_code(live)) {
         return None;
     }
     for index in 0..u64::from(count) {
