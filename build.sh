@@ -5,6 +5,7 @@
 # ./build.sh check      formatting, clippy with warnings as errors
 # ./build.sh fuzz [N]   each fuzz target for N executions (100000)
 # ./build.sh measure    builds, then the benchmark beside a raw program and lambda_runtime
+# ./build.sh speed      builds, then work inside a handler beside the same work on glibc
 #
 # Each installs what it needs first (Debian and Ubuntu, as root), or says what to install.
 set -euo pipefail
@@ -213,6 +214,15 @@ measure() {
 	say "the README's table is filled; pictures in $figures"
 }
 
+# The same work natively on glibc and inside a handler.
+speed() {
+	build
+	local folder=$PWD/target/speed
+	(cd tests/peers/speed && cargo build --locked --release --target-dir "$folder")
+	say "work inside a handler beside the same source on glibc: the shortest times of 5 runs in turn"
+	"$folder/release/speed" "$folder/release/libspeed.so" "$dist/bin/pilotlight" 5
+}
+
 case ${1:-build} in
 build) build ;;
 run) run ;;
@@ -220,8 +230,9 @@ test) run_tests ;;
 check) check ;;
 fuzz) fuzz "${2:-100000}" ;;
 measure) measure ;;
+speed) speed ;;
 *)
-	sed -n '2,7s/^# //p' "$0" >&2
+	sed -n '2,8s/^# //p' "$0" >&2
 	exit 2
 	;;
 esac
