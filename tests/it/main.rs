@@ -16,6 +16,7 @@ mod header;
 mod heavy;
 mod http_events;
 mod linkers;
+mod load;
 mod logs;
 mod managed;
 mod measure;

@@ -106,8 +106,8 @@ pub fn run(
     line(sandbox, &format!("START RequestId: {request_id} Version: $LATEST"));
     let began = Instant::now();
     let result = process.and_then(|process| {
-        let invocation = invocation(function, request);
         let limit = function.timeout.saturating_sub(spent);
+        let invocation = invocation(request, limit);
         match pass_on {
             Some(pass_on) => process.invoke_live(invocation, limit, pass_on),
             None => process.invoke(invocation, limit),
@@ -149,9 +149,9 @@ pub fn initialise(
     (Span::init(kind, started, Instant::now(), process.is_err()), process)
 }
 
-/// An invocation with the headers that the service sends.
-pub fn invocation(function: &Function, request: Request) -> Invocation {
-    let deadline = SystemTime::now() + function.timeout;
+/// An invocation with the headers that the service sends, for which so much time is left.
+pub fn invocation(request: Request, limit: Duration) -> Invocation {
+    let deadline = SystemTime::now() + limit;
     let deadline = deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     let trace_id = request.trace_id.unwrap_or_else(|| identifiers::trace_id(&request.request_id));
     let mut headers = Vec::new();

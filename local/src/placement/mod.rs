@@ -99,6 +99,8 @@ struct State {
     /// Which state of the library's file new environments are made for.
     generation: u64,
     closed: bool,
+    /// Something has happened that the upkeep is to look at.
+    changed: bool,
 }
 
 #[derive(Debug)]
@@ -226,6 +228,7 @@ impl Placement {
         } else {
             entry.life.turn(Phase::Idle);
         }
+        state.changed = true;
         drop(state);
         self.changed.notify_all();
     }

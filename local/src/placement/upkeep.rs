@@ -36,7 +36,7 @@ impl Placement {
         let mut watched = self.stamp();
         let mut seen = watched;
         loop {
-            let wait = self.retire_idle();
+            let mut wait = self.retire_idle();
             if self.settings.watch {
                 // A file that changes is being written: it is new when it has stopped to change.
                 let now = self.stamp();
@@ -47,17 +47,18 @@ impl Placement {
                 seen = now;
             }
             if self.provision().is_err() {
-                thread::sleep(AGAIN.min(self.settings.clock.real(AGAIN)));
+                wait = wait.min(AGAIN);
             }
-            let state = self.state();
+            if self.settings.watch {
+                wait = wait.min(WATCH);
+            }
+            let nothing = |state: &mut State| !state.changed && !state.closed;
+            let waited = self.changed.wait_timeout_while(self.state(), wait, nothing);
+            let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
             if state.closed {
                 return;
             }
-            let wait = if self.settings.watch { wait.min(WATCH) } else { wait };
-            let waited = self.changed.wait_timeout(state, wait);
-            if waited.unwrap_or_else(PoisonError::into_inner).0.closed {
-                return;
-            }
+            state.changed = false;
         }
     }
 
