@@ -56,6 +56,7 @@ impl Workplace {
         let folder = folder.context("cannot make a folder for temporary files")?;
         groups().list = Some(File::create(folder.path().join(LIST))?);
         let guard = Command::new("/proc/self/exe")
+            .arg0("pilotlight")
             .args([GUARD.as_ref(), folder.path().as_os_str()])
             // Its end tells the guard that we are gone.
             .stdin(Stdio::piped())

@@ -78,10 +78,10 @@ pub fn run(
     let request_id = request.request_id.clone();
     let initialise = |limit, kind, phase| {
         let (span, process) = initialise(function, sandbox, limit, kind);
-        initialised(span);
         if let Err(unanswered) = &process {
-            init_report(sandbox, phase, unanswered);
+            init_report(sandbox, phase, unanswered, span.duration());
         }
+        initialised(span);
         process
     };
     let mut init = None;
@@ -172,11 +172,14 @@ pub fn invocation(request: Request, limit: Duration) -> Invocation {
     }
 }
 
-fn init_report(sandbox: &Sandbox, phase: &str, unanswered: &Unanswered) {
+/// Lambda's line for a failed init, and what the failure was.
+fn init_report(sandbox: &Sandbox, phase: &str, unanswered: &Unanswered, duration: Duration) {
     let status = if *unanswered == Unanswered::TimedOut { "timeout" } else { "error" };
     let error_type = report::error_type(unanswered);
     let words = format!(
-        "INIT_REPORT Phase: {phase}\tStatus: {status}\tError Type: {error_type}\tError: {unanswered}"
+        "INIT_REPORT Init Duration: {:.2} ms\tPhase: {phase}\tStatus: {status}\t\
+         Error Type: {error_type}\tError: {unanswered}",
+        report::milliseconds(duration)
     );
     line(sandbox, &words);
 }
