@@ -17,6 +17,7 @@ mod heavy;
 mod http_events;
 mod linkers;
 mod load;
+mod local_runtime_api;
 mod logs;
 mod managed;
 mod measure;
