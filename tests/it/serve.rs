@@ -59,7 +59,7 @@ fn a_free_environment_is_taken_and_else_a_new_one_is_made() {
 #[test]
 fn beyond_the_reserved_concurrency_invocations_are_refused() {
     let served = slow(&["--reserved", "2"]);
-    let replies = at_once(&served, 6, 1000);
+    let replies = at_once(&served, 6, 1500);
     let refused: Vec<&Reply> = replies.iter().filter(|reply| reply.status == 429).collect();
     assert_eq!(refused.len(), 4, "{replies:?}");
     for reply in refused {
@@ -208,15 +208,16 @@ fn a_frozen_function_with_a_shutdown_hook_is_told_of_its_end() {
 
 #[test]
 fn a_process_may_take_several_invocations_at_once() {
-    let served = slow(&["--max-concurrency", "3", "--provisioned", "1"]);
-    let replies = at_once(&served, 3, 1000);
+    let served = slow(&["--max-concurrency", "3"]);
+    // They come while it starts, and wait for it.
+    let replies = at_once(&served, 3, 1500);
     let processes: Vec<Value> =
         replies.iter().map(|reply| reply.json()["process"].clone()).collect();
     assert!(processes.iter().all(|process| *process == processes[0]), "{replies:?}");
     let function = served.function("slow");
-    assert_eq!((&function["totals"]["cold"], &function["totals"]["warm"]), (&0.into(), &3.into()));
+    assert_eq!((&function["totals"]["cold"], &function["totals"]["warm"]), (&1.into(), &2.into()));
     // A fourth one at the same time goes to another process.
-    let replies = at_once(&served, 4, 1000);
+    let replies = at_once(&served, 4, 1500);
     let others = replies.iter().filter(|reply| reply.json()["process"] != processes[0]).count();
     assert_eq!(others, 1, "{replies:?}");
 }

@@ -65,8 +65,8 @@ impl Done {
     }
 }
 
-/// Runs an invocation to its end. `fresh` says that the environment has just been made for it;
-/// `initialised` hears of each process that was started, as soon as it asks for work or has failed.
+/// Runs an invocation to its end. `fresh` says that the environment was made for it; `initialised`
+/// hears of each process that was started, as soon as it asks for work or has failed.
 pub fn run(
     function: &Function,
     sandbox: &Sandbox,
@@ -85,10 +85,13 @@ pub fn run(
         process
     };
     let mut init = None;
+    // Invocations that share a process wait until one of them has started it.
+    let mut starting = sandbox.starting();
+    let first = !std::mem::replace(&mut *starting, true);
     let mut process = sandbox.ready();
     if let Some(process) = &process {
         process.thaw();
-    } else if fresh && let Ok(started) = initialise(INIT_LIMIT, SpanKind::Init, "init") {
+    } else if first && let Ok(started) = initialise(INIT_LIMIT, SpanKind::Init, "init") {
         init = Some(started.1);
         process = Some(started.0);
     }
@@ -103,6 +106,7 @@ pub fn run(
         },
         Ok,
     );
+    drop(starting);
     line(sandbox, &format!("START RequestId: {request_id} Version: $LATEST"));
     let began = Instant::now();
     let result = process.and_then(|process| {

@@ -158,15 +158,19 @@ impl Placement {
         }
         let room = self.function.max_concurrency.map_or(1, usize::from);
         let is_free = |entry: &&mut Entry| {
-            let warm = matches!(entry.life.phase, Phase::Idle | Phase::Frozen)
-                || room > 1 && entry.life.phase == Phase::Busy && entry.sandbox.ready().is_some();
-            warm && entry.busy < room
+            // Where a process takes several invocations, also while it starts.
+            entry.busy < room
         };
         let free = state.environments.iter_mut().filter(is_free);
-        let best = free.max_by_key(|entry| (entry.sandbox.provisioned, entry.life.since));
+        let best = free.max_by_key(|entry| {
+            let starts = entry.life.phase == Phase::Initialising;
+            (!starts, entry.sandbox.provisioned, entry.life.since)
+        });
         let placed = if let Some(entry) = best {
             entry.busy += 1;
-            entry.life.turn(Phase::Busy);
+            if entry.life.phase != Phase::Initialising {
+                entry.life.turn(Phase::Busy);
+            }
             (Arc::clone(&entry.sandbox), false)
         } else {
             let sandbox = self.create(&mut state, false).map_err(|_| Throttled::Account)?;

@@ -128,7 +128,10 @@ impl Placement {
 
     fn initialise(&self, sandbox: &Sandbox) -> Result<()> {
         let limit = PROVISIONED_INIT.max(self.function.timeout);
+        let mut starting = sandbox.starting();
+        *starting = true;
         let (span, result) = invoke::initialise(&self.function, sandbox, limit, SpanKind::Init);
+        drop(starting);
         let mut state = self.state();
         let found =
             state.environments.iter().position(|entry| entry.sandbox.number == sandbox.number);
@@ -142,11 +145,15 @@ impl Placement {
                 entry.busy -= 1;
                 let pid = process.pid().as_raw_nonzero().get();
                 entry.life.add(span, Some(pid), process.peak_memory_kib());
-                let frozen = self.freezes();
-                if frozen {
-                    process.freeze();
-                }
-                entry.life.turn(if frozen { Phase::Frozen } else { Phase::Idle });
+                let phase = match entry.busy {
+                    0 if self.freezes() => {
+                        process.freeze();
+                        Phase::Frozen
+                    }
+                    0 => Phase::Idle,
+                    _ => Phase::Busy,
+                };
+                entry.life.turn(phase);
                 Ok(())
             }
             Err(unanswered) => {
