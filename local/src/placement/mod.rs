@@ -157,12 +157,12 @@ impl Placement {
             return Err(if reserved { Throttled::Reserved } else { Throttled::Account });
         }
         let room = self.function.max_concurrency.map_or(1, usize::from);
-        let is_free = |entry: &&mut Entry| {
-            // Where a process takes several invocations, also while it starts.
-            entry.busy < room
-        };
-        let free = state.environments.iter_mut().filter(is_free);
-        let best = free.max_by_key(|entry| {
+        let generation = state.generation;
+        // Where a process takes several invocations, also while it starts; of a library that was
+        // built anew meanwhile, none.
+        let is_free =
+            |entry: &&mut Entry| entry.busy < room && entry.sandbox.generation == generation;
+        let best = state.environments.iter_mut().filter(is_free).max_by_key(|entry| {
             let starts = entry.life.phase == Phase::Initialising;
             (!starts, entry.sandbox.provisioned, entry.life.since)
         });
@@ -173,8 +173,12 @@ impl Placement {
             }
             (Arc::clone(&entry.sandbox), false)
         } else {
-            let sandbox = self.create(&mut state, false).map_err(|_| Throttled::Account)?;
-            (sandbox, true)
+            let made = self.create(&mut state, false).map_err(|error| {
+                // This machine has no room for another, as an account may have none.
+                eprintln!("pilotlight: {}: no environment: {error:#}", self.function.name);
+                Throttled::Account
+            });
+            (made?, true)
         };
         state.in_flight += 1;
         Ok(placed)
