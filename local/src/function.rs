@@ -106,6 +106,10 @@ impl Function {
         let memory = self.memory_mb.to_string();
         let region = region();
         let task_root = self.task_root.display().to_string();
+        // Without the folders of languages that OS-only runtimes do not have.
+        let libraries = format!(
+            "/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:{task_root}:{task_root}/lib:/opt/lib"
+        );
         let fixed = [
             ("AWS_LAMBDA_RUNTIME_API", runtime_api),
             ("_HANDLER", &self.handler),
@@ -121,10 +125,12 @@ impl Function {
             ("AWS_DEFAULT_REGION", &region),
             ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"),
             ("AWS_XRAY_DAEMON_ADDRESS", "127.0.0.1:2000"),
+            ("_AWS_XRAY_DAEMON_ADDRESS", "127.0.0.1"),
+            ("_AWS_XRAY_DAEMON_PORT", "2000"),
             ("TZ", ":UTC"),
             ("LANG", "en_US.UTF-8"),
             ("PATH", "/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
-            ("LD_LIBRARY_PATH", "/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/opt/lib"),
+            ("LD_LIBRARY_PATH", &libraries),
         ];
         let mut variables: Vec<(String, String)> =
             fixed.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();

@@ -56,6 +56,7 @@ impl Workplace {
         let folder = folder.context("cannot make a folder for temporary files")?;
         groups().list = Some(File::create(folder.path().join(LIST))?);
         let guard = Command::new("/proc/self/exe")
+            .arg0("pilotlight")
             .args([GUARD.as_ref(), folder.path().as_os_str()])
             // Its end tells the guard that we are gone.
             .stdin(Stdio::piped())
@@ -75,7 +76,12 @@ impl Workplace {
 
 impl Drop for Workplace {
     fn drop(&mut self) {
-        groups().list = None;
+        {
+            // A command that fails half way has not ended everything itself.
+            let mut groups = groups();
+            groups.end();
+            groups.list = None;
+        }
         // What cannot be removed now, the guard cannot remove either.
         drop(self.folder.take());
         drop(self.guard.stdin.take());
@@ -129,18 +135,18 @@ pub fn wait(child: &Child) {
 /// program itself ends.
 pub fn end_all() {
     let groups = groups();
-    for group in groups.live.iter().filter_map(|&group| Pid::from_raw(group)) {
-        let _ = rustix::process::kill_process_group(group, Signal::KILL);
-    }
+    groups.end();
     std::mem::forget(groups);
 }
 
-/// The ids of the groups that are there.
-pub fn live() -> Vec<i32> {
-    groups().live.iter().copied().collect()
-}
-
 impl Groups {
+    fn end(&self) {
+        for group in self.live.iter().filter_map(|&group| Pid::from_raw(group)) {
+            // It may have ended by itself a moment ago.
+            let _ = rustix::process::kill_process_group(group, Signal::KILL);
+        }
+    }
+
     fn change(&mut self, sign: char, group: Pid) {
         let group = group.as_raw_nonzero().get();
         match sign {

@@ -71,5 +71,5 @@ pub fn request(function: &Function, event: &[u8]) -> Request {
 /// An invocation of such a request, as the Runtime API hands it out.
 pub fn invocation(function: &Function, request_id: &str, event: &[u8]) -> Invocation {
     let request = Request { request_id: request_id.to_owned(), ..request(function, event) };
-    placement::invocation(function, request)
+    placement::invocation(request, function.timeout)
 }

@@ -1,5 +1,6 @@
 //! `pilotlight serve`: a local Lambda for clients of all kinds, until it is ended.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::net::TcpListener;
@@ -40,14 +41,20 @@ impl Served {
         let socket = listen(address)?;
         let address = socket.local_addr()?;
         let epoch = Instant::now();
-        let mut placements = Vec::new();
+        let mut names = BTreeSet::new();
+        if let Some(twice) = functions.iter().find(|function| !names.insert(&function.name)) {
+            bail!("two libraries make a function named {}: rename one", twice.name);
+        }
+        let mut placements = Vec::<Arc<Placement>>::new();
         for mut function in functions {
             reach_back(&mut function, address, credentials.as_ref());
-            if placements.iter().any(|known: &Arc<Placement>| known.function.name == function.name)
-            {
-                bail!("two libraries make a function named {}: rename one", function.name);
+            match Placement::open(function, settings.clone(), epoch) {
+                Ok(placement) => placements.push(placement),
+                Err(error) => {
+                    placements.iter().for_each(|placement| placement.close());
+                    return Err(error);
+                }
             }
-            placements.push(Placement::open(function, settings.clone(), epoch)?);
         }
         let lambda = Arc::new(Lambda::new(placements, credentials, settings.clock, epoch));
         let serving = Arc::clone(&lambda);

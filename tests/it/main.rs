@@ -16,6 +16,8 @@ mod header;
 mod heavy;
 mod http_events;
 mod linkers;
+mod load;
+mod local_runtime_api;
 mod logs;
 mod managed;
 mod measure;

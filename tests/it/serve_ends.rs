@@ -69,6 +69,11 @@ fn bad_input_is_named() {
         "two libraries make a function named echo",
     );
     refused(&["serve", echo, "--credentials", "key"], "expected KEY:SECRET");
+    let both = ["--reserved", "1", "--provisioned", "2"];
+    refused(
+        &[&["serve", echo], &both[..]].concat(),
+        "--provisioned 2 is more than --reserved 1 allows",
+    );
     refused(&["serve", echo, "--idle", "0"], "expected a number above zero");
     let socket = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = socket.local_addr().expect("an address").to_string();
@@ -96,8 +101,8 @@ fn a_bootstrap_that_never_asks_for_work_is_ended() {
     assert_eq!(reply.header("x-amz-function-error"), "Unhandled");
     assert!(reply.text().contains("Task timed out after 0.20 seconds"), "{reply:?}");
     let log = served.log();
-    assert!(log.contains("INIT_REPORT Phase: init\tStatus: timeout"), "{log}");
-    assert!(log.contains("INIT_REPORT Phase: invoke\tStatus: timeout"), "{log}");
+    assert!(log.contains("ms\tPhase: init\tStatus: timeout\t"), "{log}");
+    assert!(log.contains("ms\tPhase: invoke\tStatus: timeout\t"), "{log}");
     wait_until("both starts are gone", || marked(&mark).is_empty());
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use anyhow::Result;
+use anyhow::bail;
 use clap::Args;
 use pilotlight_local::clock::Clock;
 use pilotlight_local::environment::Output;
@@ -63,6 +64,10 @@ pub struct Arguments {
 
 /// Serves until Ctrl-C.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let Arguments { reserved, provisioned, .. } = *arguments;
+    if let Some(reserved) = reserved.filter(|&reserved| reserved < provisioned) {
+        bail!("--provisioned {provisioned} is more than --reserved {reserved} allows");
+    }
     let mut functions = Vec::new();
     for library in &arguments.libraries {
         let mut function = arguments.configuration.function(library, None)?;
@@ -72,8 +77,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let interrupts = Interrupts::catch()?;
     let workplace = Workplace::open()?;
     let settings = Settings {
-        reserved: arguments.reserved,
-        provisioned: arguments.provisioned,
+        reserved,
+        provisioned,
         idle: Duration::from_secs_f64(arguments.idle),
         freeze: arguments.freeze,
         watch: arguments.watch,

@@ -10,6 +10,7 @@ mod listen;
 use std::io;
 use std::io::Read as _;
 use std::net::TcpStream;
+use std::time::Duration;
 use std::time::Instant;
 
 pub use self::answer::Answer;
@@ -22,6 +23,9 @@ pub use self::listen::Listener;
 const MOST_HEADERS: usize = 128;
 /// A request's headers together; the X-Ray cause alone may be large.
 const MOST_HEAD: usize = 2 << 20;
+
+/// How long a client may leave what it is sent unread.
+const SLOWEST_READER: Duration = Duration::from_secs(60);
 
 /// Header lines of a request, or the trailers of its body.
 pub type Headers = Vec<(String, Vec<u8>)>;
@@ -85,6 +89,8 @@ impl Connection {
     /// Takes an accepted stream over.
     pub fn new(stream: TcpStream) -> io::Result<Connection> {
         stream.set_nodelay(true)?;
+        // Who does not read what was asked for holds nothing up for ever.
+        stream.set_write_timeout(Some(SLOWEST_READER))?;
         Ok(Connection { stream, buffer: Vec::with_capacity(16 << 10) })
     }
 

@@ -65,8 +65,8 @@ impl Done {
     }
 }
 
-/// Runs an invocation to its end. `fresh` says that the environment has just been made for it;
-/// `initialised` hears of each process that was started, as soon as it asks for work or has failed.
+/// Runs an invocation to its end. `fresh` says that the environment was made for it; `initialised`
+/// hears of each process that was started, as soon as it asks for work or has failed.
 pub fn run(
     function: &Function,
     sandbox: &Sandbox,
@@ -78,17 +78,20 @@ pub fn run(
     let request_id = request.request_id.clone();
     let initialise = |limit, kind, phase| {
         let (span, process) = initialise(function, sandbox, limit, kind);
-        initialised(span);
         if let Err(unanswered) = &process {
-            init_report(sandbox, phase, unanswered);
+            init_report(sandbox, phase, unanswered, span.duration());
         }
+        initialised(span);
         process
     };
     let mut init = None;
+    // Invocations that share a process wait until one of them has started it.
+    let mut starting = sandbox.starting();
+    let first = !std::mem::replace(&mut *starting, true);
     let mut process = sandbox.ready();
     if let Some(process) = &process {
         process.thaw();
-    } else if fresh && let Ok(started) = initialise(INIT_LIMIT, SpanKind::Init, "init") {
+    } else if first && let Ok(started) = initialise(INIT_LIMIT, SpanKind::Init, "init") {
         init = Some(started.1);
         process = Some(started.0);
     }
@@ -103,11 +106,12 @@ pub fn run(
         },
         Ok,
     );
+    drop(starting);
     line(sandbox, &format!("START RequestId: {request_id} Version: $LATEST"));
     let began = Instant::now();
     let result = process.and_then(|process| {
-        let invocation = invocation(function, request);
         let limit = function.timeout.saturating_sub(spent);
+        let invocation = invocation(request, limit);
         match pass_on {
             Some(pass_on) => process.invoke_live(invocation, limit, pass_on),
             None => process.invoke(invocation, limit),
@@ -149,9 +153,9 @@ pub fn initialise(
     (Span::init(kind, started, Instant::now(), process.is_err()), process)
 }
 
-/// An invocation with the headers that the service sends.
-pub fn invocation(function: &Function, request: Request) -> Invocation {
-    let deadline = SystemTime::now() + function.timeout;
+/// An invocation with the headers that the service sends, for which so much time is left.
+pub fn invocation(request: Request, limit: Duration) -> Invocation {
+    let deadline = SystemTime::now() + limit;
     let deadline = deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     let trace_id = request.trace_id.unwrap_or_else(|| identifiers::trace_id(&request.request_id));
     let mut headers = Vec::new();
@@ -172,11 +176,14 @@ pub fn invocation(function: &Function, request: Request) -> Invocation {
     }
 }
 
-fn init_report(sandbox: &Sandbox, phase: &str, unanswered: &Unanswered) {
+/// Lambda's line for a failed init, and what the failure was.
+fn init_report(sandbox: &Sandbox, phase: &str, unanswered: &Unanswered, duration: Duration) {
     let status = if *unanswered == Unanswered::TimedOut { "timeout" } else { "error" };
     let error_type = report::error_type(unanswered);
     let words = format!(
-        "INIT_REPORT Phase: {phase}\tStatus: {status}\tError Type: {error_type}\tError: {unanswered}"
+        "INIT_REPORT Init Duration: {:.2} ms\tPhase: {phase}\tStatus: {status}\t\
+         Error Type: {error_type}\tError: {unanswered}",
+        report::milliseconds(duration)
     );
     line(sandbox, &words);
 }

@@ -50,6 +50,11 @@ impl Span {
         Span { kind, request_id: String::new(), start, end, failed }
     }
 
+    /// How long it was.
+    pub fn duration(&self) -> Duration {
+        self.end.saturating_duration_since(self.start)
+    }
+
     fn json(&self, epoch: Instant) -> Value {
         let kind = match self.kind {
             SpanKind::Init => "init",

@@ -99,6 +99,8 @@ struct State {
     /// Which state of the library's file new environments are made for.
     generation: u64,
     closed: bool,
+    /// Something has happened that the upkeep is to look at.
+    changed: bool,
 }
 
 #[derive(Debug)]
@@ -155,20 +157,28 @@ impl Placement {
             return Err(if reserved { Throttled::Reserved } else { Throttled::Account });
         }
         let room = self.function.max_concurrency.map_or(1, usize::from);
-        let is_free = |entry: &&mut Entry| {
-            let warm = matches!(entry.life.phase, Phase::Idle | Phase::Frozen)
-                || room > 1 && entry.life.phase == Phase::Busy && entry.sandbox.ready().is_some();
-            warm && entry.busy < room
-        };
-        let free = state.environments.iter_mut().filter(is_free);
-        let best = free.max_by_key(|entry| (entry.sandbox.provisioned, entry.life.since));
+        let generation = state.generation;
+        // Where a process takes several invocations, also while it starts; of a library that was
+        // built anew meanwhile, none.
+        let is_free =
+            |entry: &&mut Entry| entry.busy < room && entry.sandbox.generation == generation;
+        let best = state.environments.iter_mut().filter(is_free).max_by_key(|entry| {
+            let starts = entry.life.phase == Phase::Initialising;
+            (!starts, entry.sandbox.provisioned, entry.life.since)
+        });
         let placed = if let Some(entry) = best {
             entry.busy += 1;
-            entry.life.turn(Phase::Busy);
+            if entry.life.phase != Phase::Initialising {
+                entry.life.turn(Phase::Busy);
+            }
             (Arc::clone(&entry.sandbox), false)
         } else {
-            let sandbox = self.create(&mut state, false).map_err(|_| Throttled::Account)?;
-            (sandbox, true)
+            let made = self.create(&mut state, false).map_err(|error| {
+                // This machine has no room for another, as an account may have none.
+                eprintln!("pilotlight: {}: no environment: {error:#}", self.function.name);
+                Throttled::Account
+            });
+            (made?, true)
         };
         state.in_flight += 1;
         Ok(placed)
@@ -226,6 +236,7 @@ impl Placement {
         } else {
             entry.life.turn(Phase::Idle);
         }
+        state.changed = true;
         drop(state);
         self.changed.notify_all();
     }

@@ -35,6 +35,8 @@ pub struct Sandbox {
     /// Asks the environment's own thread for a process.
     starter: Sender<Start>,
     process: Mutex<Option<Arc<ExecutionEnvironment>>>,
+    /// Held while a process starts; whether there ever was one.
+    started: Mutex<bool>,
 }
 
 impl Sandbox {
@@ -65,7 +67,15 @@ impl Sandbox {
                 let _ = answer.send(ExecutionEnvironment::start(&function, output));
             }
         })?;
-        Ok(Sandbox { number, provisioned, generation, tmp, starter, process: Mutex::new(None) })
+        Ok(Sandbox {
+            number,
+            provisioned,
+            generation,
+            tmp,
+            starter,
+            process: Mutex::new(None),
+            started: Mutex::new(false),
+        })
     }
 
     /// Starts a fresh process, in place of the one before.
@@ -82,6 +92,12 @@ impl Sandbox {
         let process = Arc::new(started.recv().context(gone)??);
         *self.slot() = Some(Arc::clone(&process));
         Ok(process)
+    }
+
+    /// Waits until nobody else starts a process here; whoever holds this may. It says whether there
+    /// ever was one.
+    pub fn starting(&self) -> MutexGuard<'_, bool> {
+        self.started.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The present process, alive or not.

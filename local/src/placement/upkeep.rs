@@ -36,7 +36,7 @@ impl Placement {
         let mut watched = self.stamp();
         let mut seen = watched;
         loop {
-            let wait = self.retire_idle();
+            let mut wait = self.retire_idle();
             if self.settings.watch {
                 // A file that changes is being written: it is new when it has stopped to change.
                 let now = self.stamp();
@@ -47,17 +47,18 @@ impl Placement {
                 seen = now;
             }
             if self.provision().is_err() {
-                thread::sleep(AGAIN.min(self.settings.clock.real(AGAIN)));
+                wait = wait.min(AGAIN);
             }
-            let state = self.state();
+            if self.settings.watch {
+                wait = wait.min(WATCH);
+            }
+            let nothing = |state: &mut State| !state.changed && !state.closed;
+            let waited = self.changed.wait_timeout_while(self.state(), wait, nothing);
+            let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
             if state.closed {
                 return;
             }
-            let wait = if self.settings.watch { wait.min(WATCH) } else { wait };
-            let waited = self.changed.wait_timeout(state, wait);
-            if waited.unwrap_or_else(PoisonError::into_inner).0.closed {
-                return;
-            }
+            state.changed = false;
         }
     }
 
@@ -127,7 +128,10 @@ impl Placement {
 
     fn initialise(&self, sandbox: &Sandbox) -> Result<()> {
         let limit = PROVISIONED_INIT.max(self.function.timeout);
+        let mut starting = sandbox.starting();
+        *starting = true;
         let (span, result) = invoke::initialise(&self.function, sandbox, limit, SpanKind::Init);
+        drop(starting);
         let mut state = self.state();
         let found =
             state.environments.iter().position(|entry| entry.sandbox.number == sandbox.number);
@@ -141,11 +145,15 @@ impl Placement {
                 entry.busy -= 1;
                 let pid = process.pid().as_raw_nonzero().get();
                 entry.life.add(span, Some(pid), process.peak_memory_kib());
-                let frozen = self.freezes();
-                if frozen {
-                    process.freeze();
-                }
-                entry.life.turn(if frozen { Phase::Frozen } else { Phase::Idle });
+                let phase = match entry.busy {
+                    0 if self.freezes() => {
+                        process.freeze();
+                        Phase::Frozen
+                    }
+                    0 => Phase::Idle,
+                    _ => Phase::Busy,
+                };
+                entry.life.turn(phase);
                 Ok(())
             }
             Err(unanswered) => {

@@ -53,13 +53,10 @@ fn register(head: &Head, body: &[u8], shared: &Shared) -> Result<Answer, Refusal
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     if let Some(event) = body["events"].as_array().and_then(|events| events.first()) {
         let event = event.as_str().unwrap_or_default();
-        let message = format!(
-            "{event}: {}EventNotSupportedForInternalExtension",
-            match event {
-                "SHUTDOWN" => "Shutdown",
-                _ => "",
-            }
-        );
+        let message = match event {
+            "SHUTDOWN" => "SHUTDOWN: ShutdownEventNotSupportedForInternalExtension".to_owned(),
+            _ => format!("{event}: the local Lambda sends internal extensions no events"),
+        };
         return refuse(403, "Extension.InvalidEventType", message);
     }
     let mut session = shared.session();

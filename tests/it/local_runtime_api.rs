@@ -1,0 +1,110 @@
+//! The local Lambda's Runtime API, asked by hand for what a well-behaved runtime never does.
+
+use std::io::Read as _;
+use std::io::Write as _;
+use std::net::Shutdown;
+use std::net::TcpStream;
+
+use pilotlight_local::runtime_api::Invocation;
+use pilotlight_local::runtime_api::Outcome;
+use pilotlight_local::runtime_api::RuntimeApi;
+
+use crate::support;
+
+/// A server with one invocation to hand out.
+fn server() -> RuntimeApi {
+    let api = RuntimeApi::start(1).expect("a server");
+    let invocation = Invocation {
+        request_id: "r1".to_owned(),
+        attempt_id: "a1".to_owned(),
+        event: b"{}".to_vec(),
+        ..Invocation::default()
+    };
+    api.shared().change(|session| session.queue.push_back(invocation));
+    api
+}
+
+/// Sends a request and reads the answer, on a connection of its own.
+fn ask(api: &RuntimeApi, request: &str) -> String {
+    let mut stream = TcpStream::connect(api.address()).expect("connected");
+    stream.set_read_timeout(Some(support::PATIENCE)).expect("a socket");
+    stream.write_all(request.as_bytes()).expect("sent");
+    stream.shutdown(Shutdown::Write).expect("ended");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("UTF-8");
+    answer
+}
+
+fn get(api: &RuntimeApi, path: &str, header: &str) -> String {
+    ask(api, &format!("GET {path} HTTP/1.1\r\n{header}\r\n\r\n"))
+}
+
+fn post(api: &RuntimeApi, path: &str, header: &str, body: &str) -> String {
+    let length = body.len();
+    ask(api, &format!("POST {path} HTTP/1.1\r\n{header}\r\nContent-Length: {length}\r\n\r\n{body}"))
+}
+
+const NEXT: &str = "/2018-06-01/runtime/invocation/next";
+const RESPONSE: &str = "/2018-06-01/runtime/invocation/r1/response";
+
+#[test]
+fn an_answer_names_its_attempt_and_its_mode_or_is_refused() {
+    let api = server();
+    let next = get(&api, NEXT, "X: y");
+    assert!(next.contains("\r\nLambda-Runtime-Invocation-Id: a1\r\n"), "{next}");
+    let mode = post(&api, RESPONSE, "Lambda-Runtime-Function-Response-Mode: Streaming", "x");
+    assert!(mode.starts_with("HTTP/1.1 400 "), "{mode}");
+    assert!(mode.contains("\"errorType\":\"InvalidFunctionResponseMode\""), "{mode}");
+    let attempt = post(&api, RESPONSE, "Lambda-Runtime-Invocation-Id: a2", "x");
+    assert!(attempt.contains("\"errorType\":\"InvalidInvocationId\""), "{attempt}");
+    let right = post(&api, RESPONSE, "Lambda-Runtime-Invocation-Id: a1", "x");
+    assert!(right.starts_with("HTTP/1.1 202 "), "{right}");
+    let again = post(&api, RESPONSE, "Lambda-Runtime-Invocation-Id: a1", "x");
+    assert!(again.starts_with("HTTP/1.1 403 "), "{again}");
+    assert_eq!(get(&api, "/2018-06-01/ping", "X: y").rsplit("\r\n").next(), Some("pong"));
+    assert!(post(&api, NEXT, "X: y", "").starts_with("HTTP/1.1 405 "));
+}
+
+#[test]
+fn a_response_that_breaks_off_is_an_error() {
+    let api = server();
+    get(&api, NEXT, "X: y");
+    let head = "Lambda-Runtime-Function-Response-Mode: streaming\r\nTransfer-Encoding: chunked";
+    let answer = ask(&api, &format!("POST {RESPONSE} HTTP/1.1\r\n{head}\r\n\r\n5\r\npiece\r\n"));
+    assert_eq!(answer, "");
+    let ended = api.shared().wait_for(support::PATIENCE, |session| session.ended.pop());
+    assert_eq!(ended.expect("ended").outcome, Outcome::Truncated);
+}
+
+#[test]
+fn internal_extensions_register_without_events_and_before_the_first_next() {
+    let api = server();
+    let register = |events: &str| {
+        let body = format!("{{\"events\":[{events}]}}");
+        post(&api, "/2020-01-01/extension/register", "Lambda-Extension-Name: own", &body)
+    };
+    let refused = register("\"SHUTDOWN\"");
+    assert!(refused.starts_with("HTTP/1.1 403 "), "{refused}");
+    assert!(
+        refused.contains("SHUTDOWN: ShutdownEventNotSupportedForInternalExtension"),
+        "{refused}"
+    );
+    let registered = register("");
+    assert!(registered.contains("\r\nLambda-Extension-Identifier: "), "{registered}");
+    let unknown = get(&api, "/2020-01-01/extension/event/next", "Lambda-Extension-Identifier: x");
+    assert!(unknown.contains("Extension.UnknownExtensionIdentifier"), "{unknown}");
+    get(&api, NEXT, "X: y");
+    // The extension has not asked for an event yet.
+    assert_eq!(api.shared().session().init, None);
+    assert!(register("").starts_with("HTTP/1.1 403 "));
+}
+
+#[test]
+fn the_availability_zone_is_told_to_whoever_has_the_token() {
+    let api = server();
+    api.shared().metadata_token.set("secret".to_owned()).expect("not set before");
+    let ask = |header| get(&api, "/2026-01-15/metadata/execution-environment", header);
+    assert!(ask("Authorization: Bearer guess").starts_with("HTTP/1.1 401 "));
+    let told = ask("Authorization: Bearer secret");
+    assert!(told.ends_with("{\"AvailabilityZoneID\":\"use1-az1\"}"), "{told}");
+}
