@@ -55,6 +55,13 @@ build_libc() {
 	chmod 644 "$dist/layer/pilotlight/libc.so"
 }
 
+build_services() {
+	say "the module that talks to AWS (pilotlight/services.so)"
+	cargo build --locked --profile services -p pilotlight-services
+	mkdir -p "$dist/layer/pilotlight"
+	install -m 644 target/services/libpilotlight_services.so "$dist/layer/pilotlight/services.so"
+}
+
 build_command_and_layer() {
 	say "pilotlight, the layer's zip"
 	cargo build --locked --release -p pilotlight-local -p pilotlight-layer
@@ -85,6 +92,7 @@ build() {
 	setup
 	build_bootstrap
 	build_libc
+	build_services
 	build_command_and_layer
 	build_limit
 	build_examples
@@ -114,16 +122,60 @@ fetch_tool() {
 	rm -r "$folder"
 }
 
-# Lambda's own clients, in an environment for Python of their own.
+# Lambda's own clients and moto, a stand-in for AWS that checks signatures, in an environment for Python of
+# their own.
 fetch_clients() {
-	local stamp="$tools/python/boto3-1.44.5-awscli-1.46.2"
+	local stamp="$tools/python/boto3-1.44.5-awscli-1.46.2-moto-5.2.5"
 	[ -e "$stamp" ] && return
 	need python3 python3
 	python3 -m venv --help >/dev/null 2>&1 || need venv python3-venv
-	say "Lambda's clients (boto3 1.44.5, awscli 1.46.2)"
+	say "Lambda's clients and moto (boto3 1.44.5, awscli 1.46.2, moto 5.2.5)"
 	python3 -m venv --clear "$tools/python"
-	"$tools/python/bin/python" -m pip install --quiet --disable-pip-version-check boto3==1.44.5 awscli==1.46.2
+	"$tools/python/bin/python" -m pip install --quiet --disable-pip-version-check \
+		boto3==1.44.5 awscli==1.46.2 'moto[server]==5.2.5'
 	touch "$stamp"
+}
+
+# The warmer whose protocol ours is.
+fetch_lambda_warmer() {
+	[ -d "$tools/lambda-warmer/node_modules/lambda-warmer" ] && return
+	need node nodejs
+	need npm npm
+	say "lambda-warmer (from npm)"
+	npm install --silent --no-fund --no-audit --ignore-scripts --legacy-peer-deps \
+		--prefix "$tools/lambda-warmer" lambda-warmer@2.3.0
+}
+
+# The templates of examples/deploy, judged by AWS's own tools.
+check_templates() {
+	local by stamp=$tools/sam/aws-sam-cli-1.170.0
+	if [ ! -e "$stamp" ]; then
+		need python3 python3
+		python3 -m venv --help >/dev/null 2>&1 || need venv python3-venv
+		say "sam (aws-sam-cli 1.170.0 from PyPI)"
+		python3 -m venv --clear "$tools/sam"
+		"$tools/sam/bin/pip" install --quiet --disable-pip-version-check aws-sam-cli==1.170.0
+		touch "$stamp"
+	fi
+	stamp=$tools/cdk/installed.json
+	if ! cmp -s examples/deploy/cdk/package.json "$stamp"; then
+		need node nodejs
+		need npm npm
+		say "cdk (as examples/deploy/cdk/package.json says, from npm)"
+		rm -rf "$tools/cdk"
+		mkdir -p "$tools/cdk"
+		cp examples/deploy/cdk/package.json "$tools/cdk/package.json"
+		npm install --silent --no-fund --no-audit --prefix "$tools/cdk"
+		# npm may write it anew; the copy says what was installed.
+		cp examples/deploy/cdk/package.json "$stamp"
+	fi
+	say "templates"
+	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 \
+		"$tools/sam/bin/sam" validate --lint --template examples/deploy/sam/template.yaml
+	for by in rule scheduler; do
+		(cd examples/deploy/cdk && NODE_PATH=$tools/cdk/node_modules "$tools/cdk/node_modules/.bin/cdk" \
+			synth --quiet --no-notices --no-version-reporting -o "$tools/cdk/out" -c "warmBy=$by")
+	done
 }
 
 run_tests() {
@@ -138,10 +190,12 @@ run_tests() {
 	need ab apache2-utils
 	need chromium chromium
 	fetch_clients
+	fetch_lambda_warmer
 	say "tests"
 	# The bootstrap's own crate is tested as a library on the system's libc.
 	cargo test --locked --workspace
 	cargo test --locked -p pilotlight --all-features
+	check_templates
 	fuzz 20000
 }
 
@@ -152,7 +206,7 @@ fuzz() {
 	local target count coverage="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=3"
 	coverage+=" -Cllvm-args=-sanitizer-coverage-inline-8bit-counters"
 	coverage+=" -Cllvm-args=-sanitizer-coverage-pc-table --cfg=fuzzing"
-	for target in elf load http lambda; do
+	for target in elf load http lambda warming; do
 		# Each execution of this one is a process.
 		[ "$target" = load ] && count=$(($1 / 4)) || count=$1
 		say "fuzzing $target, $count executions"
@@ -212,6 +266,8 @@ measure() {
 	done
 	tests/peers/fill-readme.py "$figures" README.md
 	say "the README's table is filled; pictures in $figures"
+	say "what the look for pings costs an ordinary event"
+	cargo run --locked --quiet --profile bootstrap -p pilotlight-bootstrap --example warm_check
 }
 
 # The same work natively on glibc and inside a handler.

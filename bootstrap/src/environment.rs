@@ -33,6 +33,10 @@ pub struct Environment {
     /// `PILOTLIGHT_SHUTDOWN`: `1` to end in order where the library has no hook for it, `0` to have its
     /// hook ignored.
     pub shutdown: Option<&'static [u8]>,
+    /// `AWS_LAMBDA_INITIALIZATION_TYPE`: `on-demand`, `provisioned-concurrency`, ….
+    pub initialization_type: Option<&'static [u8]>,
+    /// `PILOTLIGHT_WARM…`.
+    pub warming: WarmingVariables,
     /// What the process was started with, for constructors.
     pub arguments: Arguments,
 }
@@ -69,6 +73,8 @@ pub const EMPTY: Environment = Environment {
     log_format: None,
     log_level: None,
     shutdown: None,
+    initialization_type: None,
+    warming: WarmingVariables::EMPTY,
     arguments: Arguments { argc: 0, argv: core::ptr::null(), envp: core::ptr::null() },
 };
 
@@ -105,6 +111,52 @@ impl Environment {
         let (name, value) = (&entry[..equals], &entry[equals + 1..]);
         if let Some((_, set)) = VARIABLES.iter().find(|(known, _)| known.as_bytes() == name) {
             set(self, value);
+        } else if let Some(rest) = name.strip_prefix(b"PILOTLIGHT_WARM") {
+            self.warming.set(rest, value);
+        }
+    }
+}
+
+/// One of the variables that say how pings are recognised and answered; README.md explains them.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "their names, in words")]
+pub enum WarmingVariable {
+    Switch,
+    Flag,
+    Concurrency,
+    Target,
+    Test,
+    Log,
+    Delay,
+    Path,
+    Rules,
+}
+
+/// What their names have behind `PILOTLIGHT_WARM`, in the same order. (The module `services` reads
+/// those that say whom a ping may invoke.)
+const WARMING_NAMES: [&str; 9] =
+    ["", "_FLAG", "_CONCURRENCY", "_TARGET", "_TEST", "_LOG", "_DELAY", "_PATH", "_RULES"];
+
+/// Their values.
+#[derive(Clone, Copy, Debug)]
+pub struct WarmingVariables([Option<&'static [u8]>; WARMING_NAMES.len()]);
+
+impl WarmingVariables {
+    /// None is set.
+    pub const EMPTY: WarmingVariables = WarmingVariables([None; WARMING_NAMES.len()]);
+
+    /// What a variable says, without the space around it; None for nothing.
+    pub fn get(&self, variable: WarmingVariable) -> Option<&'static [u8]> {
+        let value = (*self.0.get(variable as usize)?)?.trim_ascii();
+        (!value.is_empty()).then_some(value)
+    }
+
+    /// Sets the variable whose name ends so, if there is one.
+    pub fn set(&mut self, name: &[u8], value: &'static [u8]) {
+        for (known, place) in WARMING_NAMES.iter().zip(&mut self.0) {
+            if known.as_bytes() == name {
+                *place = Some(value);
+            }
         }
     }
 }
@@ -112,11 +164,14 @@ impl Environment {
 type Set = fn(&mut Environment, &'static [u8]);
 
 /// A table, because a `match` on texts becomes ten times the code.
-const VARIABLES: [(&str, Set); 10] = [
+const VARIABLES: [(&str, Set); 11] = [
     ("AWS_LAMBDA_RUNTIME_API", |environment, value| environment.runtime_api = Some(value)),
     ("_HANDLER", |environment, value| environment.handler = Some(value)),
     ("LAMBDA_TASK_ROOT", |environment, value| environment.task_root = Some(value)),
     ("AWS_LAMBDA_FUNCTION_NAME", |environment, value| environment.function_name = Some(value)),
+    ("AWS_LAMBDA_INITIALIZATION_TYPE", |environment, value| {
+        environment.initialization_type = Some(value);
+    }),
     ("AWS_LAMBDA_FUNCTION_VERSION", |environment, value| {
         environment.function_version = Some(value);
     }),

@@ -1,4 +1,4 @@
-//! The order of one invocation: next, trace id, call, answer. Nothing else is decided here, but how many
+//! The order of one invocation: next, trace id, ping or call, answer. Nothing else is decided here, but how many
 //! workers do so at once.
 
 use alloc::boxed::Box;
@@ -18,6 +18,7 @@ use crate::http;
 use crate::invocation::Outcome;
 use crate::log;
 use crate::runtime_api::RuntimeApi;
+use crate::warming::Warming;
 
 /// Starts a thread that may run code of the handler's library; Err is a system error number.
 pub type StartThread = fn(&'static (dyn Fn() + Sync)) -> Result<(), i32>;
@@ -28,6 +29,7 @@ pub fn run(
     api: &mut RuntimeApi,
     handler: &'static Handler,
     environment: &'static Environment,
+    warming: &'static Warming,
     start_thread: StartThread,
 ) -> Failure {
     api.end_init();
@@ -35,7 +37,7 @@ pub fn run(
     let alone = workers == 1;
     for running in 1..workers {
         let work = move || match RuntimeApi::new(environment) {
-            Ok(mut api) => serve(&mut api, handler, environment, alone).end(),
+            Ok(mut api) => serve(&mut api, handler, environment, warming, alone).end(),
             Err(failure) => failure.end(),
         };
         if let Err(errno) = start_thread(Box::leak(Box::new(work))) {
@@ -44,7 +46,7 @@ pub fn run(
             break;
         }
     }
-    serve(api, handler, environment, alone)
+    serve(api, handler, environment, warming, alone)
 }
 
 /// How many invocations may run at once.
@@ -69,9 +71,10 @@ fn serve(
     api: &mut RuntimeApi,
     handler: &Handler,
     environment: &Environment,
+    warming: &Warming,
     alone: bool,
 ) -> Failure {
-    let Err(failure) = serve_all(api, handler, environment, alone);
+    let Err(failure) = serve_all(api, handler, environment, warming, alone);
     failure
 }
 
@@ -79,6 +82,7 @@ fn serve_all(
     api: &mut RuntimeApi,
     handler: &Handler,
     environment: &Environment,
+    warming: &Warming,
     alone: bool,
 ) -> Result<Infallible, Failure> {
     static WATCHED: AtomicBool = AtomicBool::new(false);
@@ -94,8 +98,15 @@ fn serve_all(
             environment::set_trace_id(trace_id.as_deref());
         }
         let mut response = api.response(&invocation);
-        let answer = handler.call(&invocation, environment, &mut response);
-        match answer.outcome() {
+        let answer;
+        let outcome = match warming.answer(&invocation) {
+            Some(warmed) => Outcome::Response(warmed),
+            None => {
+                answer = handler.call(&invocation, environment, &mut response);
+                answer.outcome()
+            }
+        };
+        match outcome {
             Outcome::Response(body) => response.finish(body)?,
             Outcome::Failure(error) => response.fail(&error)?,
         }

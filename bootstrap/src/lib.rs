@@ -2,7 +2,8 @@
 //!
 //! `main.rs` shows the order in which they are used. `event_loop` knows the order of one
 //! invocation, `runtime_api` the server, `http` the bytes, `handler` the ABI, `loader` ELF files,
-//! and `libc` what handlers link against.
+//! `libc` what handlers link against, `warming` the pings that no handler sees, and `services` the
+//! layer's module that talks to AWS.
 
 #![no_std]
 
@@ -24,9 +25,12 @@ mod json;
 pub mod libc;
 pub mod loader;
 pub mod log;
+mod module;
 pub mod runtime_api;
+pub mod services;
 #[allow(unsafe_code)]
 pub mod shutdown;
 #[allow(unsafe_code)]
 pub mod sys;
+pub mod warming;
 mod xray;

@@ -8,6 +8,8 @@ extern crate alloc;
 #[allow(unsafe_code)]
 mod executable;
 
+use alloc::boxed::Box;
+
 use pilotlight_bootstrap::crash;
 use pilotlight_bootstrap::environment::Environment;
 use pilotlight_bootstrap::event_loop;
@@ -17,7 +19,9 @@ use pilotlight_bootstrap::libc;
 use pilotlight_bootstrap::libc::Process;
 use pilotlight_bootstrap::log;
 use pilotlight_bootstrap::runtime_api::RuntimeApi;
+use pilotlight_bootstrap::services::SERVICES;
 use pilotlight_bootstrap::shutdown;
+use pilotlight_bootstrap::warming::Warming;
 
 /// Never returns without a failure: the platform ends the process.
 fn run(environment: &'static Environment) -> Failure {
@@ -31,7 +35,8 @@ fn run(environment: &'static Environment) -> Failure {
     match Handler::load(environment, &Process) {
         Ok(handler) => {
             shutdown::prepare(&mut api, handler, environment, libc::start_thread);
-            event_loop::run(&mut api, handler, environment, libc::start_thread)
+            let warming = Box::leak(Box::new(Warming::new(environment, &SERVICES)));
+            event_loop::run(&mut api, handler, environment, warming, libc::start_thread)
         }
         Err(failure) => api.fail_init(failure),
     }

@@ -309,11 +309,28 @@ pub fn resolve(host: &CStr, port: u16) -> Option<SocketAddr> {
 
 /// The time since the Unix epoch in seconds, and the milliseconds beyond.
 pub fn now() -> (u64, u32) {
+    let (seconds, nanoseconds) = since_epoch(libc::CLOCK_REALTIME);
+    (seconds, nanoseconds / 1_000_000)
+}
+
+/// The time since the Unix epoch in nanoseconds.
+pub fn nanoseconds() -> u64 {
+    let (seconds, nanoseconds) = since_epoch(libc::CLOCK_REALTIME);
+    seconds * 1_000_000_000 + u64::from(nanoseconds)
+}
+
+/// The time since the Unix epoch in milliseconds at the kernel's last tick: a few ago, and quickly
+/// read.
+pub fn coarse_milliseconds() -> u64 {
+    let (seconds, nanoseconds) = since_epoch(libc::CLOCK_REALTIME_COARSE);
+    seconds * 1000 + u64::from(nanoseconds / 1_000_000)
+}
+
+fn since_epoch(clock: libc::clockid_t) -> (u64, u32) {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: there is room for what is written. The call cannot fail for this clock.
-    unsafe { libc::clock_gettime(libc::CLOCK_REALTIME, &raw mut time) };
-    let milliseconds = u32::try_from(time.tv_nsec / 1_000_000).unwrap_or(0);
-    (u64::try_from(time.tv_sec).unwrap_or(0), milliseconds)
+    // SAFETY: there is room for what is written. The call cannot fail for these clocks.
+    unsafe { libc::clock_gettime(clock, &raw mut time) };
+    (u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 /// Writes a line to standard error, as far as that is possible.

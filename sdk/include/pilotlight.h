@@ -77,6 +77,7 @@ typedef struct pilotlight_invocation {
 	pilotlight_bytes function_version;
 	uint64_t memory_size_mb; /* 0: absent */
 	struct pilotlight_stream *stream; /* for pilotlight_stream_begin and pilotlight_stream_write */
+	uint64_t warm_count; /* pings that this environment has answered to be kept warm */
 } pilotlight_invocation;
 
 /* What a handler answers. */

@@ -115,6 +115,12 @@ impl Context {
         (self.0.memory_size_mb != 0).then_some(self.0.memory_size_mb)
     }
 
+    /// How often this execution environment has been kept warm by a ping, which no handler sees; 0 for
+    /// never.
+    pub fn warm_count(&self) -> u64 {
+        self.0.warm_count
+    }
+
     fn text(&self, value: abi::Bytes) -> Option<&str> {
         std::str::from_utf8(self.bytes(value)?).ok()
     }
@@ -150,6 +156,7 @@ mod tests {
         assert_eq!(context.remaining(), None);
         assert_eq!(context.tenant_id(), None);
         assert_eq!(context.memory_size_mb(), None);
+        assert_eq!(context.warm_count(), 0);
     }
 
     #[test]

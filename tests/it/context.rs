@@ -58,6 +58,7 @@ fn everything_that_the_server_says_reaches_the_handler() {
         "functionName": "context",
         "functionVersion": "$LATEST",
         "memorySizeMb": 128,
+        "warmCount": 0,
     });
     assert_eq!(context, expected);
 }

@@ -49,7 +49,7 @@ layout! {
     "pilotlight_invocation" = Invocation {
         event, request_id, deadline_ms, invoked_function_arn, trace_id, client_context,
         cognito_identity, tenant_id, function_name, function_version, memory_size_mb,
-        stream,
+        stream, warm_count,
     }
     "pilotlight_outcome" = Outcome {
         response, error_type, error_message, stack_trace, owner, release,

@@ -37,3 +37,4 @@ mod streaming;
 mod support;
 mod sweep;
 mod tidy;
+mod warming;

@@ -84,13 +84,16 @@ fn unsafe_code_stands_in_named_modules_only() {
         "bootstrap/src/libc/threads.rs",
         "bootstrap/src/libc/tls.rs",
         "bootstrap/src/loader/map.rs",
+        "bootstrap/src/services/foreign.rs",
         "bootstrap/src/shutdown.rs",
         "bootstrap/src/sys.rs",
+        "bootstrap/src/warming/candidate.rs",
     ];
     assert_eq!(mention("bootstrap/src", &words), bootstrap);
     assert_eq!(mention("loader", &words), [""; 0]);
     assert_eq!(mention("local", &words), ["local/src/private_tmp.rs"]);
-    assert_eq!(mention("layer", &words), [""; 0]);
+    let layer = ["layer/services/abi/src/lib.rs", "layer/services/src/exports.rs"];
+    assert_eq!(mention("layer", &words), layer);
     // In lib.rs it is what the macro `handler!` expands to.
     let sdk = [
         "sdk/src/answer.rs",
@@ -114,6 +117,8 @@ fn the_parts_meet_where_the_design_says() {
         assert!(!bootstrap.contains(absent), "the bootstrap depends on {absent}");
     }
     assert!(!manifest("local/Cargo.toml").contains("pilotlight-bootstrap"), "they meet over HTTP");
+    let variables = mention("layer/services/src", &["std::env"]);
+    assert_eq!(variables, ["layer/services/src/variables.rs"], "who reads the environment");
 }
 
 #[test]

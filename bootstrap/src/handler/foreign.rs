@@ -25,6 +25,7 @@ use crate::invocation::Outcome;
 use crate::loader::Image;
 use crate::loader::Library;
 use crate::log;
+use crate::warming;
 
 /// A handler of a library that stays mapped.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +61,7 @@ impl Entry {
             function_version: absent(environment.function_version),
             memory_size_mb: environment.memory_size_mb.unwrap_or(0),
             stream: ptr::from_mut(&mut response).cast(),
+            warm_count: warming::count(),
         };
         let mut outcome = abi::Outcome::EMPTY;
         // SAFETY: the ABI's rules for `call`: both pointers are valid, and what the invocation

@@ -6,6 +6,7 @@ mod foreign;
 mod resolve;
 
 pub use self::foreign::Answer;
+pub use self::foreign::construct;
 
 use alloc::boxed::Box;
 use alloc::format;

@@ -18,6 +18,11 @@ static _Thread_local void *blocks[8];
 
 void **pilotlight_tls_blocks(void) { return blocks; }
 
+/* How many libraries' initial values the thread has. */
+static _Thread_local size_t initialised;
+
+size_t *pilotlight_tls_initialised(void) { return &initialised; }
+
 /* `__tls_get_addr`: compilers pass two words that relocations have filled in (tls.rs says with what),
  * and call it for every thread-local of a handler. */
 char *pilotlight_tls_block(size_t library);

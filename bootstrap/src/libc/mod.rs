@@ -67,4 +67,8 @@ impl Host for Process {
         }
         exit::run_at_exit(&library.destructors);
     }
+
+    fn catch_up(&self) {
+        tls::catch_up();
+    }
 }

@@ -1,8 +1,6 @@
 //! The rest of the C library: the layer's `pilotlight/libc.so`, mapped when the first library refers
 //! to something in it. Others do not pay for it.
 
-use alloc::ffi::CString;
-use alloc::format;
 use core::ptr;
 use core::sync::atomic::AtomicPtr;
 use core::sync::atomic::AtomicU8;
@@ -10,19 +8,14 @@ use core::sync::atomic::Ordering;
 
 use super::export;
 use super::tls;
-use crate::loader;
-use crate::loader::Defect;
 use crate::loader::Library;
-use crate::loader::LoadError;
 use crate::loader::Provider;
 use crate::loader::TlsPlace;
 use crate::loader::TlsTemplate;
-use crate::log;
+use crate::module;
 use crate::sys;
-use crate::sys::File;
 
-/// Relative to the folder that the bootstrap is in: `/opt` on Lambda.
-const PATH: &str = "pilotlight/libc.so";
+const NAME: &str = "pilotlight/libc.so";
 /// Something that it certainly defines.
 const ENTRY: &str = "pow";
 
@@ -36,9 +29,8 @@ const DONE: u8 = 2;
 pub fn symbol(name: &[u8]) -> Option<u64> {
     while STATE.load(Ordering::Acquire) != DONE {
         if STATE.compare_exchange(UNTRIED, LOADING, Ordering::Acquire, Ordering::Relaxed).is_ok() {
-            match load() {
-                Ok(library) => MORE.store(ptr::from_ref(library).cast_mut(), Ordering::Relaxed),
-                Err(error) => log::own(log::ERROR, &format!("{error}")),
+            if let Some((_, library)) = module::map(NAME, &Core, ENTRY, 1) {
+                MORE.store(ptr::from_ref(library).cast_mut(), Ordering::Relaxed);
             }
             STATE.store(DONE, Ordering::Release);
         } else {
@@ -53,15 +45,6 @@ pub fn symbol(name: &[u8]) -> Option<u64> {
 pub fn function(name: &[u8]) -> Option<*const ()> {
     let address = usize::try_from(symbol(name)?).ok()?;
     Some(ptr::with_exposed_provenance(address))
-}
-
-fn load() -> Result<&'static Library, LoadError> {
-    let mut path = sys::executable_folder();
-    path.extend_from_slice(PATH.as_bytes());
-    let path = CString::new(path).unwrap_or_default();
-    let unreadable = |errno| LoadError::new(&path, Defect::Unreadable { errno });
-    let file = File::open(&path).map_err(unreadable)?;
-    Ok(loader::load(&file, &path, &Core, ENTRY, 1)?.keep())
 }
 
 /// This process without the module, to the module.

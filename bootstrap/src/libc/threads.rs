@@ -107,7 +107,7 @@ extern "C" fn run(task: *mut c_void) -> *mut c_void {
     let Task { start, argument } = unsafe { task.cast::<Task>().read() };
     // SAFETY: it came from `heap::allocate`, and has just been moved out of.
     unsafe { heap::give_back(task.cast()) };
-    tls::begin_thread();
+    tls::catch_up();
     // SAFETY: the caller of pthread_create promised that `start` may be called with `argument`.
     crash::on_own_stack(|| unsafe { start(argument) })
 }

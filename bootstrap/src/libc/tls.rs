@@ -3,6 +3,9 @@
 //! Those that do not fit there are reached by the dynamic model alone, in a block that each thread
 //! allocates when it first asks.
 //!
+//! A library may be mapped after a thread has begun, which then has to [`catch_up`] before it calls into
+//! that library.
+//!
 //! The first word of a `__tls_get_addr` argument, which a dynamic linker would fill with a module's
 //! number, holds the distance of the library's thread-locals from the thread pointer, which is negative:
 //! the address is one addition away (glibc.c).
@@ -32,6 +35,8 @@ unsafe extern "C" {
     safe fn pilotlight_tls_reserve() -> *mut u8;
     /// Its blocks, one for each library, null until they are asked for (glibc.c).
     safe fn pilotlight_tls_blocks() -> *mut *mut u8;
+    /// How many libraries' initial values it has (glibc.c).
+    safe fn pilotlight_tls_initialised() -> *mut usize;
 }
 
 /// A library's thread-locals.
@@ -90,13 +95,17 @@ pub fn register(found: &TlsTemplate, place: TlsPlace) {
     template.align.store(number(found.align), Ordering::Relaxed);
     template.module.store(number(place.module).cast_signed(), Ordering::Relaxed);
     TEMPLATE_COUNT.store(index + 1, Ordering::Release);
-    initialise(template);
+    catch_up();
 }
 
-/// Gives a thread that has just begun its thread-locals' initial values.
-pub fn begin_thread() {
+/// Gives this thread the initial values of the thread-locals of those libraries that were mapped
+/// since it began, or since it last did this.
+pub fn catch_up() {
     let count = TEMPLATE_COUNT.load(Ordering::Acquire);
-    TEMPLATES.iter().take(count).for_each(initialise);
+    // SAFETY: the number is the thread's own.
+    let initialised = unsafe { &mut *pilotlight_tls_initialised() };
+    TEMPLATES.iter().take(count).skip(*initialised).for_each(initialise);
+    *initialised = count;
 }
 
 fn initialise(template: &Template) {

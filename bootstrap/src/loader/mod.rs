@@ -35,6 +35,10 @@ pub trait Host: Provider {
     /// thread-locals, and has its destructors run when the process exits. To be called before any of
     /// its code runs.
     fn register(&self, path: &CStr, library: &'static Library);
+
+    /// Gives this thread the thread-locals of libraries that were mapped after it began. To be
+    /// called before a thread calls into such a library.
+    fn catch_up(&self) {}
 }
 
 /// A library that has been mapped, relocated and protected; its constructors have not run yet.

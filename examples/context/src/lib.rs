@@ -22,6 +22,7 @@ struct Known<'a> {
     function_name: Option<&'a str>,
     function_version: Option<&'a str>,
     memory_size_mb: Option<u64>,
+    warm_count: u64,
 }
 
 fn context<'a>(_event: Raw<&'a [u8]>, context: &'a Context) -> Result<Known<'a>, Infallible> {
@@ -39,6 +40,7 @@ fn context<'a>(_event: Raw<&'a [u8]>, context: &'a Context) -> Result<Known<'a>,
         function_name: context.function_name(),
         function_version: context.function_version(),
         memory_size_mb: context.memory_size_mb(),
+        warm_count: context.warm_count(),
     })
 }
 

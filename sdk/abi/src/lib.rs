@@ -83,6 +83,8 @@ pub struct Invocation {
     pub memory_size_mb: u64,
     /// For [`Runtime::stream_begin`] and [`Runtime::stream_write`]; belongs to the runtime.
     pub stream: *mut Stream,
+    /// How often this execution environment has answered a ping that keeps it warm; 0 for never.
+    pub warm_count: u64,
 }
 
 /// The response of one invocation, to be written piece by piece; what it is, is the runtime's affair.
@@ -107,6 +109,7 @@ impl Invocation {
         function_version: Bytes::ABSENT,
         memory_size_mb: 0,
         stream: core::ptr::null_mut(),
+        warm_count: 0,
     };
 }
 

@@ -1,0 +1,102 @@
+//! Calls into the module. The promises are those of `pilotlight_services_abi`; both sides are ours
+//! and of one version.
+
+use alloc::boxed::Box;
+use core::fmt;
+use core::ptr;
+use core::sync::atomic::AtomicPtr;
+use core::sync::atomic::Ordering;
+
+use pilotlight_services_abi as abi;
+
+use crate::invocation::Invocation;
+use crate::loader::Host;
+use crate::loader::Library;
+use crate::sys;
+
+/// The module, mapped for good.
+#[derive(Clone, Copy)]
+pub struct Module {
+    host: &'static (dyn Host + Sync),
+    start: abi::Start,
+    fan_out: abi::SendPings,
+}
+
+impl fmt::Debug for Module {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Module")
+    }
+}
+
+/// Where the module is kept for good once it is there.
+pub struct Place(AtomicPtr<Module>);
+
+impl Place {
+    /// Without a module.
+    pub const fn empty() -> Place {
+        Place(AtomicPtr::new(ptr::null_mut()))
+    }
+
+    /// Keeps the module.
+    pub fn put(&self, module: Module) {
+        self.0.store(Box::leak(Box::new(module)), Ordering::Release);
+    }
+
+    /// The module that was put here.
+    pub fn get(&self) -> Option<&'static Module> {
+        // SAFETY: null, or what `put` leaked.
+        unsafe { self.0.load(Ordering::Acquire).as_ref() }
+    }
+}
+
+impl Module {
+    /// Reads what the module exports, before any of its code has run; None if it is of another
+    /// version, or a pointer leads elsewhere.
+    pub fn read(library: &'static Library, host: &'static (dyn Host + Sync)) -> Option<Module> {
+        let entry = usize::try_from(library.entry).ok()?;
+        let table: *const abi::Services = ptr::with_exposed_provenance(entry);
+        // SAFETY: the loader has found that so many bytes lie in a segment. Any are one of these: a
+        // number, and pointers that may be null.
+        let table = unsafe { table.read_unaligned() };
+        if table.version != abi::VERSION {
+            return None;
+        }
+        let (start, fan_out) = (table.start?, table.fan_out?);
+        for function in [start as usize, fan_out as usize] {
+            library.image().code(function as u64)?;
+        }
+        Some(Module { host, start, fan_out })
+    }
+
+    /// Calls the module's `start`: once, before anything else.
+    pub fn start(&self) {
+        let host = abi::Host { log };
+        self.host.catch_up();
+        // SAFETY: the ABI's rule for `start`.
+        unsafe { (self.start)(&raw const host) };
+    }
+}
+
+impl Module {
+    /// Sends what a ping asks for, and waits until that is answered or the time is up.
+    pub fn fan_out(&self, ping: &str, id: &str, invocation: &Invocation) {
+        let fan_out = abi::FanOut {
+            ping: abi::Bytes::of(ping.as_bytes()),
+            id: abi::Bytes::of(id.as_bytes()),
+            invoked_function_arn: abi::Bytes::of(
+                invocation.invoked_function_arn.unwrap_or_default(),
+            ),
+            tenant_id: abi::Bytes::of(invocation.tenant_id.unwrap_or_default()),
+            deadline_ms: invocation.deadline_ms.unwrap_or(0),
+        };
+        self.host.catch_up();
+        // SAFETY: the ABI's rule for bytes: what they borrow lives until the call returns.
+        unsafe { (self.fan_out)(&raw const fan_out) };
+    }
+}
+
+/// The module's lines in the log.
+unsafe extern "C" fn log(line: abi::Bytes) {
+    // SAFETY: the ABI's rule for bytes.
+    sys::log(unsafe { line.borrow() });
+}

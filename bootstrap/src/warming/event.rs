@@ -1,0 +1,249 @@
+//! Which events are pings. One that is not a ping beyond doubt is the handler's.
+//!
+//! Sources: lambda-warmer 2.3.0 (npm) and lambda-warmer-py 0.6.0 (PyPI), whose fields these are;
+//! serverless-plugin-warmup 8.4.1; the events of EventBridge rules and EventBridge Scheduler.
+
+use super::candidate;
+use super::health;
+use super::settings::Settings;
+use super::value::Value;
+use crate::invocation::Invocation;
+
+/// What serverless-plugin-warmup calls itself.
+pub const PLUGIN: &[u8] = b"serverless-plugin-warmup";
+
+/// The answer to a ping: the string that lambda-warmer's README returns.
+const WARMED: &str = "\"warmed\"";
+
+/// What is wanted of a ping; values as the event gives them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ping<'a> {
+    /// The ping itself, if it asks for more than being answered.
+    pub fan_out: Option<Value<'a>>,
+    /// Whether it is one of several that were sent at once.
+    pub is_child: bool,
+    /// Which of them.
+    pub count: Option<Value<'a>>,
+    /// Of how many.
+    pub concurrency: Option<Value<'a>>,
+    /// What they have in common.
+    pub correlation_id: Option<Value<'a>>,
+}
+
+/// Hands every ping of an invocation to `serve`. The answer, if there was one; without, the
+/// invocation is the handler's.
+pub fn find(
+    settings: &Settings,
+    invocation: &Invocation,
+    serve: &mut dyn FnMut(&Ping),
+) -> Option<&'static str> {
+    let context = invocation.client_context.and_then(|context| read(settings, context));
+    let custom = context.and_then(|context| context.member(b"custom"));
+    if let Some(ping) = custom.and_then(|custom| ping(settings, custom)) {
+        serve(&ping);
+        return Some(WARMED);
+    }
+    let event = read(settings, invocation.event)?;
+    let mut answer = None;
+    let mut look = |value| {
+        if let Some(ping) = ping(settings, value) {
+            serve(&ping);
+            answer = Some(WARMED);
+        }
+    };
+    if !event.is_object() {
+        event.items().for_each(|(_, item)| look(item));
+        return answer;
+    }
+    look(event);
+    if answer.is_none() && settings.is_opted_in() {
+        answer = if is_of_a_rule(settings, event) {
+            Some(WARMED)
+        } else {
+            health::answer(settings, event)
+        };
+        if answer.is_some() {
+            serve(&Ping::default());
+        }
+    }
+    answer
+}
+
+/// Reads JSON that may hold a ping; None of most.
+fn read<'a>(settings: &Settings, json: &'a [u8]) -> Option<Value<'a>> {
+    if json.len() > candidate::LARGEST || !settings.may_ask(json) {
+        return None;
+    }
+    Value::parse(json)
+}
+
+/// Reads a ping. What comes from HTTP or from a queue never is one: its senders are anybody.
+fn ping<'a>(settings: &Settings, event: Value<'a>) -> Option<Ping<'a>> {
+    if event.member(b"requestContext").is_some() || event.member(b"Records").is_some() {
+        return None;
+    }
+    let truthy = |name: &[u8]| event.member(name).filter(|value| value.is_truthy());
+    if truthy(settings.flag()).is_none() {
+        let is_plugins = event.member(b"source").is_some_and(|source| source.is(PLUGIN));
+        // Several are sent at once, and do not say so.
+        return is_plugins.then(|| Ping { is_child: true, ..Ping::default() });
+    }
+    let count = truthy(b"__WARMER_INVOCATION__").filter(Value::is_simple);
+    let total = truthy(b"__WARMER_CONCURRENCY__").filter(Value::is_simple);
+    let wanted = truthy(settings.concurrency()).filter(Value::is_simple);
+    let is_more_than_one = |value: &Option<Value>| value.is_some_and(|value| value.text() != "1");
+    let asks = is_more_than_one(&wanted) || truthy(settings.target()).is_some();
+    Some(Ping {
+        fan_out: (asks && truthy(settings.test()).is_none()).then_some(event),
+        is_child: is_more_than_one(&count),
+        count,
+        concurrency: total.or(wanted),
+        correlation_id: truthy(b"__WARMER_CORRELATIONID__")
+            .or_else(|| truthy(b"__WARMER_CORRELATION_ID__"))
+            .filter(Value::is_simple),
+    })
+}
+
+/// Whether one of the rules and schedules that were said to be for warming has sent it: the default
+/// event of each names it.
+fn is_of_a_rule(settings: &Settings, event: Value) -> bool {
+    event.member(b"resources").is_some_and(|resources| {
+        resources.items().any(|(_, arn)| settings.rules().any(|rule| arn.is(rule)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment;
+
+    fn found(event: &str) -> Option<&'static str> {
+        found_with(&[], event, None)
+    }
+
+    fn found_with(
+        variables: &[(&str, &'static str)],
+        event: &str,
+        client_context: Option<&str>,
+    ) -> Option<&'static str> {
+        let mut environment = environment::EMPTY;
+        for (name, value) in variables {
+            environment.warming.set(name.as_bytes(), value.as_bytes());
+        }
+        let invocation = Invocation {
+            event: event.as_bytes(),
+            client_context: client_context.map(str::as_bytes),
+            ..Invocation::default()
+        };
+        find(&Settings::new(&environment), &invocation, &mut |_| ())
+    }
+
+    #[test]
+    fn the_flag_decides_in_javascripts_sense() {
+        for event in [
+            r#"{"warmer":true}"#,
+            r#" {"warmer":"false","x":[{}]} "#,
+            r#"{"warmer":1}"#,
+            r#"{"a":"padding padding","w\u0061rmer":true}"#,
+            r#"{"warmer":false,"warmer":true,"padding":"padding"}"#,
+            r#"[{"warmer":true}]"#,
+            r#"[1,{"x":1},{"warmer":true}]"#,
+            r#"{"source":"serverless-plugin-warmup"}"#,
+        ] {
+            assert!(found(event).is_some(), "{event}");
+        }
+        for event in [
+            r#"{"warmer":false}"#,
+            r#"{"warmer":0,"x":1}"#,
+            r#"{"warmer":true,"warmer":""}"#,
+            r#"{"nested":{"warmer":true}}"#,
+            r#"{"text":"{\"warmer\":true}"}"#,
+            r#""warmer""#,
+            r#"{"warmer":true"#,
+            r#"{"warmer":true}}"#,
+            r#"{"warmer":true,"requestContext":{}}"#,
+            r#"{"Records":[{"warmer":true}],"warmer":true}"#,
+            r#"[[{"warmer":true}]]"#,
+            r#"[]"#,
+            r#"{"source":"serverless-plugin-warmup","requestContext":null}"#,
+            "",
+        ] {
+            assert!(found(event).is_none(), "{event}");
+        }
+    }
+
+    #[test]
+    fn a_ping_larger_than_any_is_ordinary() {
+        let event = |spaces| alloc::format!("{}{{\"warmer\":true}}", " ".repeat(spaces));
+        assert!(found(&event(60_000)).is_some());
+        assert!(found(&event(70_000)).is_none());
+    }
+
+    #[test]
+    fn fields_are_read_under_their_names() {
+        let read = |event: &'static str| {
+            let mut environment = environment::EMPTY;
+            for (name, value) in
+                [("_FLAG", "warm"), ("_CONCURRENCY", "n"), ("_TARGET", "to"), ("_TEST", " dry ")]
+            {
+                environment.warming.set(name.as_bytes(), value.as_bytes());
+            }
+            let event = Value::parse(event.as_bytes()).expect("JSON");
+            ping(&Settings::new(&environment), event).expect("a ping")
+        };
+        let child = read(
+            r#"{"warm":1,"__WARMER_INVOCATION__":2,"__WARMER_CONCURRENCY__":"3",
+                "__WARMER_CORRELATION_ID__":"c"}"#,
+        );
+        assert!(child.is_child && child.fan_out.is_none());
+        assert_eq!(child.count.map(Value::text), Some("2"));
+        assert_eq!(child.concurrency.map(Value::text), Some("\"3\""));
+        assert_eq!(child.correlation_id.map(Value::text), Some("\"c\""));
+        for event in [r#"{"warm":1,"n":"3"}"#, r#"{"warm":1,"n":2}"#, r#"{"warm":1,"to":"f"}"#] {
+            let ping = read(event);
+            assert_eq!(ping.fan_out.map(Value::text), Some(event));
+            assert!(!ping.is_child);
+        }
+        for event in [
+            r#"{"warm":1}"#,
+            r#"{"warm":1,"n":1}"#,
+            r#"{"warm":1,"n":true}"#,
+            r#"{"warm":1,"concurrency":3,"target":"f"}"#,
+            r#"{"warm":1,"n":3,"to":"f","dry":[]}"#,
+        ] {
+            assert_eq!(read(event).fan_out, None, "{event}");
+        }
+    }
+
+    #[test]
+    fn a_client_context_may_ask_too() {
+        for context in
+            [r#"{"custom":{"source":"serverless-plugin-warmup"}}"#, r#"{"custom":{"warmer":true}}"#]
+        {
+            assert!(found_with(&[], "{}", Some(context)).is_some(), "{context}");
+        }
+        for context in [r#"{"source":"serverless-plugin-warmup"}"#, r#"{"warmer":true}"#, "{", ""] {
+            assert!(found_with(&[], "{}", Some(context)).is_none(), "{context}");
+        }
+    }
+
+    #[test]
+    fn rules_have_to_be_named() {
+        let rule = r#"{"version":"0","detail-type":"Scheduled Event","source":"aws.events",
+            "resources":["arn:aws:events:eu-west-1:1:rule/warm"],"detail":{}}"#;
+        let schedule = r#"{"version":"0","detail-type":"Scheduled Event","source":"aws.scheduler",
+            "resources":["arn:aws:scheduler:eu-west-1:1:schedule/default/warm"],"detail":"{}"}"#;
+        let named = [(
+            "_RULES",
+            "arn:aws:events:eu-west-1:1:rule/warm, arn:aws:scheduler:eu-west-1:1:schedule/default/warm",
+        )];
+        let other = [("_RULES", "arn:aws:events:eu-west-1:1:rule/war")];
+        for event in [rule, schedule] {
+            assert!(found(event).is_none());
+            assert!(found_with(&other, event, None).is_none());
+            assert!(found_with(&named, event, None).is_some(), "{event}");
+            let nested = alloc::format!("{{\"detail\":{event}}}");
+            assert!(found_with(&named, &nested, None).is_none());
+        }
+    }
+}

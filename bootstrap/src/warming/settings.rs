@@ -1,0 +1,122 @@
+//! What the `PILOTLIGHT_WARM…` variables say, with lambda-warmer's names and numbers where they are
+//! silent.
+
+use alloc::vec::Vec;
+
+use super::candidate;
+use super::candidate::Needle;
+use super::event::PLUGIN;
+use crate::environment::Environment;
+use crate::environment::WarmingVariable;
+use crate::environment::WarmingVariable::*;
+use crate::http;
+use crate::log;
+
+/// lambda-warmer's.
+const DELAY_MS: u32 = 75;
+
+/// How pings are recognised and answered.
+#[derive(Debug)]
+pub struct Settings<'e> {
+    environment: &'e Environment,
+    /// How long a child of a fan-out keeps its environment busy, in milliseconds.
+    pub delay_ms: u32,
+    is_off: bool,
+    /// Whether more is answered than pings that say what they are.
+    is_opted_in: bool,
+}
+
+impl<'e> Settings<'e> {
+    /// Reads the variables; what cannot be meant is said in the log, and left out.
+    pub fn new(environment: &'e Environment) -> Settings<'e> {
+        let mut settings =
+            Settings { environment, delay_ms: DELAY_MS, is_off: false, is_opted_in: false };
+        settings.read_delay();
+        settings.is_off = settings.is_no(Switch);
+        settings.is_opted_in = settings.get(Path).is_some() || settings.get(Rules).is_some();
+        settings
+    }
+
+    fn read_delay(&mut self) {
+        let Some(value) = self.get(Delay) else {
+            return;
+        };
+        match http::decimal(value).and_then(|number| u32::try_from(number).ok()) {
+            Some(number) => self.delay_ms = number,
+            None => log::own(log::WARN, "PILOTLIGHT_WARM_DELAY is no number"),
+        }
+    }
+
+    fn get(&self, variable: WarmingVariable) -> Option<&'static [u8]> {
+        self.environment.warming.get(variable)
+    }
+
+    fn is_no(&self, variable: WarmingVariable) -> bool {
+        self.get(variable) == Some(b"0")
+    }
+
+    /// Whether these bytes have to be read closely; false only where they hold no ping.
+    pub fn may_ask(&self, json: &[u8]) -> bool {
+        let flag = Needle::by_its_start(self.flag());
+        candidate::any(&[flag, PLUGIN_NEEDLE], json)
+            || (self.is_opted_in && candidate::any(&OPTED_IN, json))
+    }
+
+    /// Whether pings are handed to the handler like all else.
+    pub fn is_off(&self) -> bool {
+        self.is_off
+    }
+
+    /// Whether more is answered than pings that say what they are.
+    pub fn is_opted_in(&self) -> bool {
+        self.is_opted_in
+    }
+
+    /// Whether pings are logged.
+    pub fn log(&self) -> bool {
+        !self.is_no(Log)
+    }
+
+    /// The field that makes an event a ping. Whoever names it otherwise chooses letters: quotes and
+    /// slashes, which JSON writes in several ways, are not looked for in all of them.
+    pub fn flag(&self) -> &'static [u8] {
+        self.get(Flag).unwrap_or(b"warmer")
+    }
+
+    /// The field with the number of environments.
+    pub fn concurrency(&self) -> &'static [u8] {
+        self.get(Concurrency).unwrap_or(b"concurrency")
+    }
+
+    /// The field with another function's name.
+    pub fn target(&self) -> &'static [u8] {
+        self.get(Target).unwrap_or(b"target")
+    }
+
+    /// The field that keeps a ping from fanning out.
+    pub fn test(&self) -> &'static [u8] {
+        self.get(Test).unwrap_or(b"test")
+    }
+
+    /// The path of health checks.
+    pub fn path(&self) -> Option<&'static [u8]> {
+        self.get(Path)
+    }
+
+    /// The ARNs of rules and schedules whose every event is a ping.
+    pub fn rules(&self) -> impl Iterator<Item = &'static [u8]> {
+        let list = self.get(Rules).unwrap_or_default();
+        list.split(|&byte| byte == b',').map(<[u8]>::trim_ascii)
+    }
+
+    /// This function's name and version, as lambda-warmer writes them.
+    pub fn function(&self) -> Vec<u8> {
+        let name = self.environment.function_name.unwrap_or_default();
+        [name, b":", self.environment.function_version.unwrap_or(b"$LATEST")].concat()
+    }
+}
+
+const PLUGIN_NEEDLE: Needle = Needle::new(PLUGIN, 10);
+
+/// What HTTP requests and scheduled events hold.
+const OPTED_IN: [Needle; 2] = [Needle::new(b"requestContext", 6), Needle::new(b"resources", 4)];

@@ -1,0 +1,253 @@
+//! JSON, read where it stands: the text is checked whole before any of it is believed, and then
+//! looked at without being copied.
+//!
+//! Source: RFC 8259. As most parsers do, it refuses what nests too deeply. It takes an unpaired
+//! surrogate escape, as JavaScript does.
+
+use core::str;
+
+use super::reader::Reader;
+
+/// The text of one JSON value, which is known to be valid, without the space around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Value<'a>(pub(super) &'a str);
+
+impl<'a> Value<'a> {
+    /// Checks a whole JSON text.
+    pub fn parse(text: &'a [u8]) -> Option<Value<'a>> {
+        let text = str::from_utf8(text).ok()?;
+        let mut reader = Reader { text, at: 0 };
+        let value = reader.value()?;
+        reader.space();
+        (reader.at == text.len()).then_some(value)
+    }
+
+    /// The text itself.
+    pub fn text(self) -> &'a str {
+        self.0
+    }
+
+    fn bytes(self) -> &'a [u8] {
+        self.0.as_bytes()
+    }
+
+    /// Whether it is an object.
+    pub fn is_object(self) -> bool {
+        self.bytes().first() == Some(&b'{')
+    }
+
+    /// The elements of an array, or the members of an object; nothing of anything else.
+    pub fn items(self) -> Items<'a> {
+        let is_container = matches!(self.bytes().first(), Some(b'{' | b'['));
+        let text = if is_container { self.0 } else { "]" };
+        Items { reader: Reader { text, at: usize::from(is_container) }, keyed: self.is_object() }
+    }
+
+    /// The member with this name: the last one, as for every parser that makes a map of an object.
+    pub fn member(self, name: &[u8]) -> Option<Value<'a>> {
+        if !self.is_object() {
+            return None;
+        }
+        let mut found = None;
+        for (key, value) in self.items() {
+            if key.is(name) {
+                found = Some(value);
+            }
+        }
+        found
+    }
+
+    /// Whether JavaScript takes it for true. (But for numbers that are too small for JavaScript and
+    /// not 0 here.)
+    pub fn is_truthy(self) -> bool {
+        match self.bytes().first() {
+            Some(b'f' | b'n') => false,
+            Some(b'"') => self.0.len() > 2,
+            Some(b'-' | b'0'..=b'9') => {
+                let mut mantissa = self.bytes().iter().take_while(|&&byte| byte | 0x20 != b'e');
+                mantissa.any(|byte| matches!(byte, b'1'..=b'9'))
+            }
+            _ => true,
+        }
+    }
+
+    /// Whether it is a number or a string, which have no line ends.
+    pub fn is_simple(&self) -> bool {
+        matches!(self.bytes().first(), Some(b'"' | b'-' | b'0'..=b'9'))
+    }
+
+    /// Whether it is a string of this text, however it is escaped. Characters beyond ASCII have to stand
+    /// for themselves.
+    pub fn is(self, expected: &[u8]) -> bool {
+        let Some(content) = self.content() else {
+            return false;
+        };
+        let mut rest = content.as_bytes();
+        for &wanted in expected {
+            let found = match *rest {
+                [b'\\', b'u', b'0', b'0', high, low, ..] => {
+                    rest = &rest[6..];
+                    let digit = |digit: u8| char::from(digit).to_digit(16).unwrap_or_default();
+                    digit(high) << 4 | digit(low)
+                }
+                [b'\\', character, ..] => {
+                    rest = &rest[2..];
+                    let stands_for_itself = matches!(character, b'"' | b'\\' | b'/');
+                    u32::from(if stands_for_itself { character } else { b'\n' })
+                }
+                [character, ..] => {
+                    rest = &rest[1..];
+                    u32::from(character)
+                }
+                [] => return false,
+            };
+            if found != u32::from(wanted) {
+                return false;
+            }
+        }
+        rest.is_empty()
+    }
+
+    /// What stands between a string's quotes, escaped as it is.
+    pub fn content(self) -> Option<&'a str> {
+        let is_string = self.bytes().first() == Some(&b'"');
+        is_string.then(|| self.0.get(1..self.0.len() - 1))?
+    }
+}
+
+/// The items of a container: keys (of an array's elements: the element once more) and values.
+#[derive(Debug)]
+pub struct Items<'a> {
+    reader: Reader<'a>,
+    keyed: bool,
+}
+
+impl<'a> Iterator for Items<'a> {
+    type Item = (Value<'a>, Value<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.reader.space();
+        if matches!(self.reader.peek()?, b'}' | b']') {
+            return None;
+        }
+        let key = self.reader.value()?;
+        let mut value = key;
+        if self.keyed {
+            self.reader.space();
+            self.reader.take(b':');
+            value = self.reader.value()?;
+        }
+        self.reader.space();
+        self.reader.take(b',');
+        Some((key, value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+    use alloc::vec::Vec;
+
+    fn parse(text: &str) -> Option<Value<'_>> {
+        Value::parse(text.as_bytes())
+    }
+
+    #[test]
+    fn what_is_json_is_taken_and_nothing_else() {
+        for sound in [
+            "0",
+            "-0.5e+10",
+            " true ",
+            "\"\\u00e9\\\\\"",
+            "[]",
+            "{}",
+            "[1,[2,{\"a\":[]}], 3 ]",
+            "{ \"a\" : 1 , \"b\" : { } }",
+            "\"\\ud800\"",
+            "null\n",
+        ] {
+            assert!(parse(sound).is_some(), "{sound}");
+        }
+        for broken in [
+            "",
+            " ",
+            "01",
+            "1.",
+            "-",
+            "1e",
+            ".5",
+            "+1",
+            "tru",
+            "nul",
+            "truex",
+            "\"",
+            "\"\\x\"",
+            "\"\\u12g4\"",
+            "\"\t\"",
+            "[",
+            "[1",
+            "[1,]",
+            "[,]",
+            "[1 2]",
+            "{",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{\"a\":1,}",
+            "{a:1}",
+            "{1:1}",
+            "]",
+            "[}",
+            "{]",
+            "1 2",
+            "\u{feff}1",
+        ] {
+            assert!(parse(broken).is_none(), "{broken}");
+        }
+        assert!(Value::parse(b"\"\xff\"").is_none());
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(parse(&nested(64)).is_some());
+        assert!(parse(&nested(65)).is_none());
+        assert!(parse(&"[".repeat(1_000_000)).is_none());
+    }
+
+    #[test]
+    fn members_are_found_by_their_name_and_the_last_counts() {
+        let value = parse(r#"{"a":1, "\u0061" : [2,{"a":3}] ,"b\/":"\ud83d\ude00","c":{}}"#);
+        let value = value.expect("JSON");
+        assert_eq!(value.member(b"a").expect("a").text(), r#"[2,{"a":3}]"#);
+        assert_eq!(value.member(b"b/").expect("b").content(), Some(r"\ud83d\ude00"));
+        assert_eq!(value.member(b"d"), None);
+        assert_eq!(value.member(b"a\0"), None);
+        let texts: Vec<_> = value.items().map(|(_, value)| value.text()).collect();
+        assert_eq!(texts, ["1", r#"[2,{"a":3}]"#, r#""\ud83d\ude00""#, "{}"]);
+        let elements = parse("[ 1 , [2] ]").expect("JSON").items();
+        assert_eq!(elements.map(|(_, value)| value.text()).collect::<Vec<_>>(), ["1", "[2]"]);
+        assert_eq!(parse("7").expect("JSON").items().count(), 0);
+    }
+
+    #[test]
+    fn strings_are_compared_however_they_are_escaped() {
+        let is = |text: &str, expected: &str| parse(text).expect("JSON").is(expected.as_bytes());
+        for same in ["\"a/é\"", r#""\u0061\/é""#, r#""a\u002fé""#, r#""\u0061\u002Fé""#] {
+            assert!(is(same, "a/é"), "{same}");
+        }
+        assert!(is(r#""\"\\""#, "\"\\"));
+        for other in ["\"\"", "\"a/\"", "\"a/éx\"", r#""a/\u0165""#, r#""\t/é""#, "1", "{}"] {
+            assert!(!is(other, "a/é"), "{other}");
+        }
+        for control in ["n", "t", "b", "f", "r"] {
+            assert!(!is(&format!("\"\\{control}\""), control));
+        }
+    }
+
+    #[test]
+    fn truth_is_javascripts() {
+        for truthy in ["true", "1", "-0.5", "\"false\"", "\"0\"", "[]", "{}", "10e-3", "\" \""] {
+            assert!(parse(truthy).expect("JSON").is_truthy(), "{truthy}");
+        }
+        for falsy in ["false", "null", "0", "-0", "0.00", "0e9", "\"\""] {
+            assert!(!parse(falsy).expect("JSON").is_truthy(), "{falsy}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+// A function on the Pilotlight layer, kept warm by a rule of EventBridge or by EventBridge Scheduler:
+//
+//   npm install && npx cdk deploy -c warmBy=scheduler -c warmConcurrency=5
+//
+// The ping goes to the function itself, not through HTTP; its input is constant, and answered by the
+// runtime without the handler.
+'use strict'
+
+const path = require('path')
+const { App, ArnFormat, Duration, Stack } = require('aws-cdk-lib')
+const events = require('aws-cdk-lib/aws-events')
+const targets = require('aws-cdk-lib/aws-events-targets')
+const iam = require('aws-cdk-lib/aws-iam')
+const lambda = require('aws-cdk-lib/aws-lambda')
+const scheduler = require('aws-cdk-lib/aws-scheduler')
+const schedulerTargets = require('aws-cdk-lib/aws-scheduler-targets')
+
+const dist = path.join(__dirname, '../../../dist')
+
+class Warm extends Stack {
+  constructor (scope, id, { warmBy, warmConcurrency }) {
+    super(scope, id)
+    const layer = new lambda.LayerVersion(this, 'Layer', {
+      code: lambda.Code.fromAsset(path.join(dist, 'pilotlight-layer-x86_64.zip')),
+      compatibleRuntimes: [lambda.Runtime.PROVIDED_AL2023],
+      compatibleArchitectures: [lambda.Architecture.X86_64]
+    })
+    const hello = new lambda.Function(this, 'Function', {
+      functionName: 'hello',
+      runtime: lambda.Runtime.PROVIDED_AL2023,
+      architecture: lambda.Architecture.X86_64,
+      // lib<handler>.so in the package.
+      handler: 'hello',
+      code: lambda.Code.fromAsset(path.join(dist, 'examples')),
+      memorySize: 128,
+      timeout: Duration.seconds(10),
+      layers: [layer]
+    })
+    // What the fan-out needs: the function invokes itself, by name and by version or alias.
+    const itself = this.formatArn({
+      service: 'lambda',
+      resource: 'function',
+      resourceName: 'hello',
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME
+    })
+    hello.addToRolePolicy(new iam.PolicyStatement({
+      actions: ['lambda:InvokeFunction'],
+      resources: [itself, `${itself}:*`]
+    }))
+
+    const ping = { warmer: true, concurrency: Number(warmConcurrency) }
+    const everyFiveMinutes = Duration.minutes(5)
+    if (warmBy === 'rule') {
+      new events.Rule(this, 'WarmRule', {
+        description: "Keeps the function's execution environments warm.",
+        schedule: events.Schedule.rate(everyFiveMinutes),
+        targets: [new targets.LambdaFunction(hello, { event: events.RuleTargetInput.fromObject(ping) })]
+      })
+    } else if (warmBy === 'scheduler') {
+      new scheduler.Schedule(this, 'WarmSchedule', {
+        description: "Keeps the function's execution environments warm.",
+        schedule: scheduler.ScheduleExpression.rate(everyFiveMinutes),
+        target: new schedulerTargets.LambdaInvoke(hello, {
+          input: scheduler.ScheduleTargetInput.fromObject(ping),
+          // The next ping comes in five minutes anyway.
+          retryAttempts: 0,
+          maxEventAge: Duration.minutes(1)
+        })
+      })
+    } else {
+      throw new Error(`warmBy is ${warmBy}, expected rule or scheduler`)
+    }
+  }
+}
+
+const app = new App()
+new Warm(app, 'pilotlight-warm', {
+  warmBy: app.node.tryGetContext('warmBy'),
+  warmConcurrency: app.node.tryGetContext('warmConcurrency')
+})

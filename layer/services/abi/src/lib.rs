@@ -1,0 +1,90 @@
+//! What the bootstrap and the layer's module `pilotlight/services.so` know of each other.
+//!
+//! The module exports one data symbol, [`SYMBOL`], a [`Services`]. Both ship in the same layer, so
+//! there is one version of this and no compatibility: the bootstrap refuses any other.
+//!
+//! Rules. The bootstrap calls `start` once, before anything else. Bytes belong to whoever passes
+//! them and are read only until the call returns. No function unwinds into its caller. A thread that
+//! calls into the module has been given its thread-locals (the bootstrap sees to that), so every
+//! function may be called on any thread unless it says otherwise.
+
+#![no_std]
+
+use core::slice;
+
+/// Raised with every change of this file.
+pub const VERSION: u32 = 2;
+
+/// The one symbol that the module exports: a [`Services`].
+pub const SYMBOL: &str = "pilotlight_services";
+
+/// Bytes of the caller's.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Bytes {
+    /// The first byte; never null.
+    pub data: *const u8,
+    /// How many bytes there are.
+    pub length: usize,
+}
+
+impl Bytes {
+    /// Borrows `bytes`; the caller keeps them alive until the callee returns.
+    pub const fn of(bytes: &[u8]) -> Bytes {
+        Bytes { data: bytes.as_ptr(), length: bytes.len() }
+    }
+
+    /// What the caller lent.
+    ///
+    /// # Safety
+    /// Whoever made this with [`Bytes::of`] is still waiting for the call to return.
+    #[allow(unsafe_code)]
+    pub const unsafe fn borrow<'a>(self) -> &'a [u8] {
+        // SAFETY: as the function's own contract.
+        unsafe { slice::from_raw_parts(self.data, self.length) }
+    }
+}
+
+/// What the bootstrap offers the module.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Host {
+    /// Writes one line, which ends with a line feed, to the function's log. On any thread.
+    pub log: unsafe extern "C" fn(line: Bytes),
+}
+
+/// What the module offers. No function is absent; they are options because a file may be damaged.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Services {
+    /// [`VERSION`] of this file when the module was built. First for ever.
+    pub version: u32,
+    /// Called once, before everything else, on the thread that serves invocations: the environment
+    /// is read then, while nobody can change it.
+    pub start: Option<Start>,
+    /// Sends the pings that a ping asks for, waits for them, and writes a record to the log if any
+    /// fails.
+    pub fan_out: Option<SendPings>,
+}
+
+/// A ping that asks for more than being answered.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct FanOut {
+    /// The ping: a JSON object, known to be valid.
+    pub ping: Bytes,
+    /// What the pings of the fan-out have in common, unless the ping says so itself: UTF-8.
+    pub id: Bytes,
+    /// The ARN that the ping was sent to, or nothing: UTF-8.
+    pub invoked_function_arn: Bytes,
+    /// The tenant, or nothing.
+    pub tenant_id: Bytes,
+    /// When the ping's invocation times out: milliseconds since the Unix epoch, or 0.
+    pub deadline_ms: u64,
+}
+
+/// Begins the module.
+pub type Start = unsafe extern "C" fn(host: *const Host);
+
+/// Sends pings.
+pub type SendPings = unsafe extern "C" fn(fan_out: *const FanOut);

@@ -1,0 +1,11 @@
+//! The layer's module `pilotlight/services.so`: all that needs HTTP, TLS and JSON. The bootstrap maps
+//! it when it is first needed, so no `init` ever waits for it.
+//!
+//! [`exports`] is the border to the bootstrap, [`warming`] invokes whom a ping asks for, [`aws`]
+//! calls any service, [`variables`] is the environment.
+
+pub mod aws;
+#[allow(unsafe_code)]
+pub mod exports;
+pub mod variables;
+pub mod warming;

@@ -1,0 +1,278 @@
+//! The invocations that one ping fans out to: all at once, so that each finds an environment of its
+//! own, and none longer than the ping itself has.
+//!
+//! Source: lambda-warmer 2.3.0 for who is invoked how, and "Invoke" in AWS Lambda's API reference.
+
+use std::ops::RangeInclusive;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
+use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
+
+use http::Method;
+use percent_encoding::AsciiSet;
+use percent_encoding::NON_ALPHANUMERIC;
+use percent_encoding::utf8_percent_encode;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::aws::Call;
+use crate::aws::Client;
+use crate::aws::LAMBDA;
+use crate::aws::Response;
+
+/// As many connections as AWS's SDK for JavaScript opens at once.
+const MOST_AT_ONCE: u32 = 50;
+/// TLS is the deepest that goes.
+const STACK_SIZE: usize = 512 << 10;
+/// What the ping itself keeps to answer in.
+const MARGIN: Duration = Duration::from_millis(250);
+/// For emulators that do not say when an invocation times out, or say nonsense: what functions have
+/// that nobody has given more.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3);
+/// What stays as it is in a segment of a path.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// What is to be invoked.
+#[derive(Clone, Debug)]
+pub struct FanOut<'a> {
+    /// This function and its version, for the log.
+    pub function: String,
+    /// The function to be invoked, with its qualifier if it has one.
+    pub target: String,
+    /// The numbers of the invocations.
+    pub invocations: RangeInclusive<u32>,
+    /// Whether the last one is waited for.
+    pub last_waits: bool,
+    /// The field that makes an event a ping.
+    pub flag: String,
+    /// How many environments are wanted, as the event says it.
+    pub concurrency: Value,
+    /// What the pings of one fan-out have in common.
+    pub correlation_id: Value,
+    /// The tenant, or nothing.
+    pub tenant_id: &'a str,
+    /// When the invocation that asks for this times out: milliseconds since the Unix epoch, or 0.
+    pub deadline_ms: u64,
+}
+
+/// Why an invocation did not end well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Failed {
+    /// The service's status, if it answered.
+    status: Option<u16>,
+    why: String,
+}
+
+impl FanOut<'_> {
+    /// Sends them, and waits for all. A record of what failed, if anything did: one line of JSON.
+    pub fn send(&self, client: &Client) -> Option<String> {
+        let deadline = Instant::now() + self.time_left(SystemTime::now());
+        let next = AtomicU32::new(*self.invocations.start());
+        let failed = Mutex::new(Vec::new());
+        let work = || {
+            loop {
+                let invocation = next.fetch_add(1, Ordering::Relaxed);
+                if !self.invocations.contains(&invocation) {
+                    return;
+                }
+                if let Err(error) = self.invoke(client, invocation, deadline) {
+                    failed.lock().unwrap_or_else(PoisonError::into_inner).push(error);
+                }
+            }
+        };
+        let count = self.invocations.clone().count();
+        thread::scope(|scope| {
+            // This thread does its part; it does all where no other can be had.
+            for _ in 1..count.min(MOST_AT_ONCE as usize) {
+                let builder = thread::Builder::new().stack_size(STACK_SIZE);
+                if builder.spawn_scoped(scope, work).is_err() {
+                    break;
+                }
+            }
+            work();
+        });
+        let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (!failed.is_empty()).then(|| self.record(count, &failed))
+    }
+
+    /// Until a little before the ping's own time is up.
+    fn time_left(&self, now: SystemTime) -> Duration {
+        let deadline = UNIX_EPOCH.checked_add(Duration::from_millis(self.deadline_ms));
+        let left = deadline.and_then(|deadline| deadline.duration_since(now).ok());
+        left.unwrap_or(DEFAULT_TIMEOUT).min(Duration::from_secs(900)).saturating_sub(MARGIN)
+    }
+
+    fn invoke(&self, client: &Client, number: u32, deadline: Instant) -> Result<(), Failed> {
+        let waits = self.last_waits && number == *self.invocations.end();
+        let kind = if waits { "RequestResponse" } else { "Event" };
+        let mut headers = vec![("x-amz-invocation-type", kind), ("x-amz-log-type", "None")];
+        if !self.tenant_id.is_empty() {
+            headers.push(("x-amz-tenant-id", self.tenant_id));
+        }
+        let payload = self.payload(number);
+        let function = utf8_percent_encode(&self.target, SEGMENT);
+        let call = Call {
+            service: &LAMBDA,
+            method: Method::POST,
+            path: &format!("/2015-03-31/functions/{function}/invocations"),
+            headers: &headers,
+            body: payload.as_bytes(),
+            timeout: deadline.saturating_duration_since(Instant::now()),
+            // A ping that arrives twice warms twice.
+            is_idempotent: true,
+        };
+        match client.call(&call) {
+            Ok(response) => judge(&response),
+            Err(why) => Err(Failed { status: None, why }),
+        }
+    }
+
+    /// The event of one of them: without a number of environments, so that it fans out no further.
+    fn payload(&self, number: u32) -> String {
+        json!({
+            self.flag.as_str(): true,
+            "__WARMER_INVOCATION__": number,
+            "__WARMER_CONCURRENCY__": self.concurrency,
+            "__WARMER_CORRELATIONID__": self.correlation_id,
+        })
+        .to_string()
+    }
+
+    fn record(&self, invoked: usize, failed: &[Failed]) -> String {
+        let first = &failed[0];
+        json!({
+            "action": "warmer",
+            "function": self.function,
+            "target": self.target,
+            "correlationId": self.correlation_id,
+            "invoked": invoked,
+            "failed": failed.len(),
+            "status": first.status,
+            "error": format!("{}{}", first.why, advice(first.status)),
+        })
+        .to_string()
+    }
+}
+
+/// The record of a ping that is not passed on.
+pub fn refusal(function: &str, target: &str, why: &str) -> String {
+    json!({ "action": "warmer", "function": function, "target": target, "skipped": why })
+        .to_string()
+}
+
+/// What to do about it.
+fn advice(status: Option<u16>) -> &'static str {
+    match status {
+        Some(403) => "; the function's role needs lambda:InvokeFunction on the function",
+        Some(404) => "; the function's name or qualifier is wrong",
+        Some(429) => "; the function or the account has no more environments to warm",
+        Some(_) => "",
+        None => "; in a VPC, reaching Lambda takes a NAT gateway or an endpoint for it",
+    }
+}
+
+/// Whether an invocation was accepted and, if it was waited for, answered.
+fn judge(response: &Response) -> Result<(), Failed> {
+    let status = response.status;
+    let header = |name| response.headers.get(name).and_then(|value| value.to_str().ok());
+    if !(200..300).contains(&status) {
+        let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+        let text = |name: &str| body[name].as_str();
+        let kind = header("x-amzn-errortype").or_else(|| text("__type")).unwrap_or("an error");
+        let kind = kind.split(':').next().unwrap_or(kind);
+        let message = text("Message").or_else(|| text("message")).map(str::to_owned);
+        // What stands between here and Lambda may answer in its own words.
+        let start = || String::from_utf8_lossy(&response.body).chars().take(300).collect();
+        let message = message.unwrap_or_else(start);
+        let why = format!("Lambda answered {status}, {kind}: {message}");
+        return Err(Failed { status: Some(status), why });
+    }
+    match header("x-amz-function-error") {
+        None => Ok(()),
+        Some(kind) => {
+            let why = format!("the function that was invoked failed ({kind})");
+            Err(Failed { status: Some(status), why })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderMap;
+    use http::HeaderValue;
+
+    fn fan_out() -> FanOut<'static> {
+        FanOut {
+            function: "f:1".into(),
+            target: "f:1".into(),
+            invocations: 2..=3,
+            last_waits: true,
+            flag: "w\"armer".into(),
+            concurrency: json!("3"),
+            correlation_id: json!({"a": 1}),
+            tenant_id: "",
+            deadline_ms: 10_000,
+        }
+    }
+
+    #[test]
+    fn payloads_are_json_with_the_values_as_they_were_given() {
+        let payload: Value = serde_json::from_str(&fan_out().payload(2)).expect("JSON");
+        let expected = json!({
+            "w\"armer": true,
+            "__WARMER_INVOCATION__": 2,
+            "__WARMER_CONCURRENCY__": "3",
+            "__WARMER_CORRELATIONID__": {"a": 1},
+        });
+        assert_eq!(payload, expected);
+    }
+
+    #[test]
+    fn it_ends_before_the_deadline_and_nonsense_is_no_deadline() {
+        let left =
+            |now_ms| fan_out().time_left(UNIX_EPOCH + Duration::from_millis(now_ms)).as_millis();
+        assert_eq!(left(4_000), 5_750);
+        assert_eq!(left(9_900), 0);
+        assert_eq!(left(10_001), 2_750);
+        let far = FanOut { deadline_ms: u64::MAX, ..fan_out() };
+        assert!(far.time_left(UNIX_EPOCH).as_secs() < 900);
+    }
+
+    #[test]
+    fn failures_are_one_record_that_says_what_to_do() {
+        let mut response = Response {
+            status: 403,
+            headers: HeaderMap::new(),
+            body: br#"{"Message":"User is not authorized"}"#.to_vec(),
+        };
+        let kind = HeaderValue::from_static("AccessDeniedException:http://x");
+        response.headers.insert("x-amzn-errortype", kind);
+        let failed = judge(&response).expect_err("refused");
+        let record: Value =
+            serde_json::from_str(&fan_out().record(2, &[failed.clone(), failed])).expect("JSON");
+        assert_eq!(record["failed"], 2);
+        assert_eq!(record["correlationId"]["a"], 1);
+        assert_eq!(
+            record["error"],
+            "Lambda answered 403, AccessDeniedException: User is not authorized; the function's \
+             role needs lambda:InvokeFunction on the function"
+        );
+    }
+
+    #[test]
+    fn an_answer_of_200_may_be_a_failure() {
+        let headers = HeaderMap::new();
+        let mut response = Response { status: 200, headers, body: Vec::new() };
+        assert_eq!(judge(&response), Ok(()));
+        response.headers.insert("x-amz-function-error", HeaderValue::from_static("Unhandled"));
+        let failed = judge(&response).expect_err("failed");
+        assert_eq!(failed.why, "the function that was invoked failed (Unhandled)");
+    }
+}

@@ -1,0 +1,248 @@
+//! What a ping asks for beyond its answer: that other environments be warm, too.
+//!
+//! The bootstrap has found it to be a ping, and has written its record. Here it is decided who is
+//! invoked, as lambda-warmer 2.3.0 decides it, within the limits that the function's variables set.
+
+mod fan_out;
+mod number;
+
+use serde_json::Map;
+use serde_json::Value;
+
+use self::fan_out::FanOut;
+use crate::aws::Client;
+use crate::exports::log;
+use crate::variables::Variables;
+
+/// More than this is seldom meant.
+const MOST_CONCURRENCY: u32 = 50;
+
+/// A ping, as the bootstrap hands it over.
+#[derive(Clone, Copy, Debug)]
+pub struct Ping<'a> {
+    /// The event: a JSON object.
+    pub event: &'a str,
+    /// This environment's name for itself, as JSON.
+    pub id: &'a str,
+    /// The ARN that it was sent to, or nothing.
+    pub invoked_function_arn: &'a str,
+    /// The tenant, or nothing.
+    pub tenant_id: &'a str,
+    /// When its invocation times out: milliseconds since the Unix epoch, or 0.
+    pub deadline_ms: u64,
+}
+
+/// Invokes whom the ping asks for, and waits for them. What did not go well is one line in the log.
+pub fn serve(ping: &Ping, client: &Client) {
+    match plan(ping, client.variables()) {
+        Ok(Some(fan_out)) => {
+            if let Some(record) = fan_out.send(client) {
+                log(&record);
+            }
+        }
+        Ok(None) => {}
+        Err(why) => log(&why),
+    }
+}
+
+/// Who is to be invoked; Err is a record that says why nobody is, though the ping asks for it.
+fn plan<'a>(ping: &Ping<'a>, variables: &Variables) -> Result<Option<FanOut<'a>>, String> {
+    let Ok(Value::Object(event)) = serde_json::from_str(ping.event) else {
+        return Ok(None);
+    };
+    let function = Function::new(variables);
+    let field = |variable: &str, default: &str| {
+        let name = variables.get(variable).unwrap_or(default).trim();
+        event.get(name).filter(|value| is_truthy(value))
+    };
+    let (concurrency, given) = concurrency(
+        field("PILOTLIGHT_WARM_CONCURRENCY", "concurrency"),
+        most_concurrency(variables),
+    );
+    let target = field("PILOTLIGHT_WARM_TARGET", "target").and_then(Value::as_str);
+    let other = target.filter(|target| !function.is(target, ping.invoked_function_arn));
+    if let Some(other) = other {
+        let allowed = variables.get("PILOTLIGHT_WARM_ALLOWED_TARGETS").unwrap_or_default();
+        if !allowed.split(',').any(|allowed| allowed.trim() == other) {
+            let why = "PILOTLIGHT_WARM_ALLOWED_TARGETS does not name the target";
+            return Err(fan_out::refusal(&function.qualified, other, why));
+        }
+    } else if variables.get("AWS_LAMBDA_INITIALIZATION_TYPE") == Some("provisioned-concurrency") {
+        let why = "provisioned concurrency keeps environments warm by itself";
+        return Err(fan_out::refusal(&function.qualified, &function.qualified, why));
+    }
+    let first = if other.is_some() { 1 } else { 2 };
+    if first > concurrency {
+        return Ok(None);
+    }
+    Ok(Some(FanOut {
+        target: target.unwrap_or(&function.qualified).to_owned(),
+        function: function.qualified,
+        invocations: first..=concurrency,
+        // lambda-warmer compares the count with what the event gives, and a string is no number.
+        last_waits: given.as_u64() == Some(u64::from(concurrency))
+            || given.as_f64() == Some(f64::from(concurrency)),
+        flag: variables.get("PILOTLIGHT_WARM_FLAG").unwrap_or("warmer").trim().to_owned(),
+        concurrency: given,
+        correlation_id: correlation_id(&event, ping.id),
+        tenant_id: ping.tenant_id,
+        deadline_ms: ping.deadline_ms,
+    }))
+}
+
+/// How many environments are wanted, and what the event says of it, up to the limit.
+fn concurrency(wanted: Option<&Value>, most: u32) -> (u32, Value) {
+    let number = wanted.and_then(number::of).filter(|&number| number > 1.0);
+    match (number, wanted) {
+        (Some(number), _) if number >= f64::from(most) + 1.0 => (most, Value::from(most)),
+        (Some(number), Some(wanted)) => (number::floor(number), wanted.clone()),
+        _ => (1, Value::from(1)),
+    }
+}
+
+fn most_concurrency(variables: &Variables) -> u32 {
+    let most = variables.get("PILOTLIGHT_WARM_MAX_CONCURRENCY");
+    most.and_then(|most| most.trim().parse().ok()).unwrap_or(MOST_CONCURRENCY).max(1)
+}
+
+/// In either port's spelling.
+fn correlation_id(event: &Map<String, Value>, id: &str) -> Value {
+    let given = |name: &str| event.get(name).filter(|value| is_truthy(value)).cloned();
+    given("__WARMER_CORRELATIONID__")
+        .or_else(|| given("__WARMER_CORRELATION_ID__"))
+        .unwrap_or_else(|| serde_json::from_str(id).unwrap_or_default())
+}
+
+/// Whether JavaScript takes it for true.
+fn is_truthy(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(value) => *value,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(_) | Value::Object(_) => true,
+    }
+}
+
+/// This function.
+struct Function {
+    name: String,
+    version: String,
+    /// Both, as lambda-warmer writes them.
+    qualified: String,
+}
+
+impl Function {
+    fn new(variables: &Variables) -> Function {
+        let name = variables.get("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default().to_owned();
+        let version = variables.get("AWS_LAMBDA_FUNCTION_VERSION").unwrap_or("$LATEST").to_owned();
+        Function { qualified: format!("{name}:{version}"), name, version }
+    }
+
+    /// Whether this is what a target names: by version, by the alias that was invoked, or, for the
+    /// newest version, by the name alone.
+    fn is(&self, target: &str, invoked_function_arn: &str) -> bool {
+        let alias = invoked_function_arn.rsplit(':').next().filter(|alias| !alias.is_empty());
+        match target.strip_prefix(&self.name).map(|rest| rest.strip_prefix(':').ok_or(rest)) {
+            Some(Ok(qualifier)) => qualifier == self.version || Some(qualifier) == alias,
+            Some(Err(rest)) => rest.is_empty() && self.version == "$LATEST",
+            None => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ENVIRONMENT: [(&str, &str); 2] =
+        [("AWS_LAMBDA_FUNCTION_NAME", "f"), ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")];
+
+    fn planned(
+        event: &str,
+        variables: &[(&'static str, &'static str)],
+    ) -> Result<Option<FanOut<'static>>, String> {
+        let ping = Ping {
+            event,
+            id: "\"1-0002\"",
+            invoked_function_arn: "arn:aws:lambda:us-east-1:1:function:f:live",
+            tenant_id: "",
+            deadline_ms: 0,
+        };
+        let all: Variables = ENVIRONMENT.iter().chain(variables).copied().collect();
+        let planned = plan(&ping, &all)?;
+        Ok(planned.map(|fan_out| FanOut { tenant_id: "", ..fan_out }))
+    }
+
+    /// The numbers of the invocations, and whether the last is waited for.
+    fn invoked(event: &str) -> Option<(u32, u32, bool)> {
+        let fan_out = planned(event, &[]).expect("allowed")?;
+        let (first, last) = (*fan_out.invocations.start(), *fan_out.invocations.end());
+        Some((first, last, fan_out.last_waits))
+    }
+
+    #[test]
+    fn numbers_are_read_as_javascript_reads_them() {
+        assert_eq!(invoked(r#"{"warmer":true,"concurrency":3}"#), Some((2, 3, true)));
+        assert_eq!(invoked(r#"{"warmer":true,"concurrency":3.0}"#), Some((2, 3, true)));
+        assert_eq!(invoked(r#"{"warmer":true,"concurrency":"3"}"#), Some((2, 3, false)));
+        assert_eq!(invoked(r#"{"warmer":true,"concurrency":" 0x3 "}"#), Some((2, 3, false)));
+        assert_eq!(invoked(r#"{"warmer":true,"concurrency":2.5}"#), Some((2, 2, false)));
+        assert_eq!(invoked(r#"{"warmer":true,"concurrency":1e3}"#), Some((2, 50, true)));
+        for other in ["1", "\"x\"", "true", "-3", "1.5", "0.5", "[]"] {
+            assert_eq!(invoked(&format!(r#"{{"warmer":true,"concurrency":{other}}}"#)), None);
+        }
+    }
+
+    #[test]
+    fn the_limit_is_the_functions_own() {
+        let limit = [("PILOTLIGHT_WARM_MAX_CONCURRENCY", "4")];
+        let fan_out = planned(r#"{"warmer":true,"concurrency":"400"}"#, &limit);
+        let fan_out = fan_out.expect("allowed").expect("a fan-out");
+        assert_eq!(fan_out.invocations, 2..=4);
+        assert_eq!(fan_out.concurrency, 4);
+        assert!(fan_out.last_waits);
+    }
+
+    #[test]
+    fn other_functions_have_to_be_allowed() {
+        for own in ["f", "f:$LATEST", "f:live"] {
+            let event = format!(r#"{{"warmer":true,"target":"{own}","concurrency":2}}"#);
+            let fan_out = planned(&event, &[]).expect("allowed").expect("a fan-out");
+            assert_eq!((fan_out.target.as_str(), fan_out.invocations), (own, 2..=2));
+        }
+        let event = r#"{"warmer":true,"target":"g:live"}"#;
+        let refused = planned(event, &[]).expect_err("refused");
+        assert!(refused.contains("PILOTLIGHT_WARM_ALLOWED_TARGETS"), "{refused}");
+        let allowed = [("PILOTLIGHT_WARM_ALLOWED_TARGETS", "x, g:live")];
+        let fan_out = planned(event, &allowed).expect("allowed").expect("a fan-out");
+        assert_eq!((fan_out.target.as_str(), fan_out.invocations), ("g:live", 1..=1));
+        assert!(planned(r#"{"warmer":true,"target":"f:1"}"#, &allowed).is_err());
+    }
+
+    #[test]
+    fn provisioned_environments_warm_no_others_of_their_own() {
+        let provisioned = ("AWS_LAMBDA_INITIALIZATION_TYPE", "provisioned-concurrency");
+        let event = r#"{"warmer":true,"concurrency":2}"#;
+        assert!(planned(event, &[provisioned]).is_err());
+        let allowed = ("PILOTLIGHT_WARM_ALLOWED_TARGETS", "g");
+        let event = r#"{"warmer":true,"target":"g"}"#;
+        assert!(planned(event, &[provisioned, allowed]).expect("allowed").is_some());
+    }
+
+    #[test]
+    fn names_are_configurable_and_both_ports_spellings_are_read() {
+        let names = [
+            ("PILOTLIGHT_WARM_FLAG", "warm"),
+            ("PILOTLIGHT_WARM_CONCURRENCY", "n"),
+            ("PILOTLIGHT_WARM_TARGET", "to"),
+        ];
+        let event =
+            r#"{"warm":1,"n":2,"concurrency":9,"target":"x","__WARMER_CORRELATION_ID__":7}"#;
+        let fan_out = planned(event, &names).expect("allowed").expect("a fan-out");
+        assert_eq!((fan_out.flag.as_str(), fan_out.invocations), ("warm", 2..=2));
+        assert_eq!(fan_out.correlation_id, 7);
+        let fan_out = planned(r#"{"warm":1,"n":2}"#, &names).expect("allowed").expect("one");
+        assert_eq!(fan_out.correlation_id, "1-0002");
+    }
+}

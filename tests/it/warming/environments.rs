@@ -1,0 +1,142 @@
+//! What all of it is for: as many environments warm as a ping asks for, and no cold start for as many
+//! invocations at once. With moto, a stand-in for AWS of other people's, as the last judge.
+
+use std::process::Child;
+use std::process::Command;
+use std::process::Stdio;
+use std::thread;
+
+use serde_json::Value;
+use serde_json::json;
+
+use super::WARMED;
+use super::echo;
+use super::serve;
+use super::tool;
+use super::tools;
+use crate::script::next;
+use crate::served::Served;
+use crate::served::example;
+use crate::support;
+
+const CREDENTIALS: &str = "AKIDEXAMPLE:wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+
+/// Invocations at once, signed by botocore.
+fn invoke(served: &Served, count: usize, event: &Value) -> Vec<Value> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/it/warming/invoke.py");
+    let wanted = json!({"url": served.url, "function": "slow", "count": count, "event": event});
+    let answers = tool("python/bin/python", &[script], &wanted);
+    answers.as_array().expect("a list").clone()
+}
+
+#[test]
+fn a_ping_warms_as_many_environments_as_it_asks_for() {
+    for count in [1, 5, 20] {
+        // What a busy machine takes to deliver the last child must not let the first one go.
+        let variables = ["START_MS=20", "PILOTLIGHT_WARM_DELAY=3000"];
+        let options = [
+            "--timeout",
+            "60",
+            "--credentials",
+            CREDENTIALS,
+            "--env",
+            variables[0],
+            "--env",
+            variables[1],
+        ];
+        let served = Served::start(&[&example("slow")], &options);
+        let ping = json!({"warmer": true, "concurrency": count});
+        assert_eq!(invoke(&served, 1, &ping), ["warmed"], "{}", served.log());
+        let is_idle = |one: &Value| one["state"] == "idle";
+        let function = served.wait_for("slow", "all are warm", |function| {
+            let environments = function["environments"].as_array().expect("a list");
+            environments.len() == count && environments.iter().all(is_idle)
+        });
+        assert_eq!(function["totals"]["cold"], count, "{}", served.log());
+        assert!(!served.log().contains("\"failed\""), "{}", served.log());
+
+        // No handler has seen a ping: for each, this is the first invocation.
+        for answer in invoke(&served, count, &json!({"sleep_ms": 1000})) {
+            assert_eq!(answer["invocation"], 1);
+        }
+        let function = served.function("slow");
+        assert_eq!(function["totals"]["cold"], count, "{function:#}");
+        assert_eq!(function["environments"].as_array().map(Vec::len), Some(count));
+    }
+}
+
+#[test]
+fn pings_and_invocations_do_not_disturb_each_other() {
+    let options = ["--timeout", "60", "--env", "START_MS=1", "--env", "PILOTLIGHT_WARM_DELAY=1"];
+    let served = Served::start(&[&example("slow")], &options);
+    thread::scope(|scope| {
+        for worker in 0..4 {
+            let served = &served;
+            scope.spawn(move || {
+                for _ in 0..10 {
+                    if worker % 2 == 0 {
+                        let ping = r#"{"warmer":true,"concurrency":3}"#;
+                        assert_eq!(served.invoke("slow", ping).text(), WARMED);
+                    } else {
+                        let answer = served.invoke("slow", r#"{"sleep_ms":2}"#).json();
+                        assert!(answer["invocation"].as_u64().is_some_and(|count| count <= 20));
+                    }
+                }
+            });
+        }
+    });
+    assert!(!served.log().contains("\"failed\""), "{}", served.log());
+}
+
+/// moto, with signatures and permissions checked.
+struct Moto(Child, String);
+
+impl Moto {
+    /// The first few calls are free: they make the user and the function.
+    fn start(free_calls: u32) -> Moto {
+        let port = support::free_port();
+        let child = Command::new(tools().join("python/bin/moto_server"))
+            .args(["-H", "127.0.0.1", "-p", &port.to_string()])
+            .env("INITIAL_NO_AUTH_ACTION_COUNT", free_calls.to_string())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("moto: run ./build.sh test");
+        Moto(child, format!("http://127.0.0.1:{port}"))
+    }
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn moto_accepts_the_signatures_and_refuses_wrong_ones() {
+    let moto = Moto::start(5);
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/it/warming/moto.py");
+    let keys = tool("python/bin/python", &[script], &json!({"url": moto.1}));
+    let text = |name: &str| keys[name].as_str().expect("text").to_owned();
+    let run = |secret: String| {
+        let mut function = echo(&[]);
+        let variables = [
+            ("AWS_ENDPOINT_URL", moto.1.clone()),
+            ("NO_PROXY", "127.0.0.1".to_owned()),
+            ("AWS_ACCESS_KEY_ID", text("key")),
+            ("AWS_SECRET_ACCESS_KEY", secret),
+        ];
+        function.variables.extend(variables.map(|(name, value)| (name.to_owned(), value)));
+        let served = serve(&function, vec![next(r#"{"warmer":true,"concurrency":3}"#)]);
+        assert_eq!(served.answers, [WARMED]);
+        served.records
+    };
+    let right = run(text("secret"));
+    assert_eq!(right.len(), 1, "{right:?}");
+    let wrong = run(format!("{}x", text("secret")));
+    assert_eq!(wrong.len(), 2, "{wrong:?}");
+    assert_eq!((&wrong[1]["failed"], &wrong[1]["status"]), (&json!(2), &json!(403)));
+    let error = wrong[1]["error"].as_str().expect("text");
+    assert!(error.contains("SignatureDoesNotMatch"), "{error}");
+}

@@ -1,0 +1,154 @@
+//! Warming, with the real bootstrap and module: what is answered without the handler, who is invoked,
+//! and what the log says.
+
+mod environments;
+mod fan_out;
+mod lambda;
+mod oracle;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::Command;
+use std::process::Stdio;
+
+use pilotlight_local::function::Function;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::script;
+use crate::script::Script;
+use crate::script::accepted;
+use crate::script::answer;
+use crate::script::next;
+use crate::script::status;
+use crate::support;
+
+/// Something that `./build.sh test` has put there.
+fn tools() -> PathBuf {
+    support::root().join("target/tools")
+}
+
+/// Runs a program of the tools with JSON in and JSON out.
+fn tool(program: &str, arguments: &[&str], input: &Value) -> Value {
+    let path = tools().join(program);
+    // A program that is not among them is on the PATH.
+    let program = if path.exists() { path } else { PathBuf::from(program) };
+    let mut child = Command::new(&program)
+        .args(arguments)
+        .env("AWS_LAMBDA_FUNCTION_NAME", "echo")
+        .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{}: {error}: run ./build.sh test", program.display()));
+    let input = input.to_string();
+    child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("written");
+    let output = child.wait_with_output().expect("ended");
+    assert!(output.status.success(), "{} failed", program.display());
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+/// What became of some events in one environment.
+struct Served {
+    /// The answers, in order.
+    answers: Vec<String>,
+    /// The records of pings, and of what was amiss with them.
+    records: Vec<Value>,
+    /// All that was logged but the end.
+    log: String,
+}
+
+/// Has a function serve invocations in one environment.
+fn serve(function: &Function, invocations: Vec<Script>) -> Served {
+    let count = invocations.len();
+    let script = invocations.into_iter().flat_map(|invocation| [invocation, accepted()]);
+    let script = script.chain([status("410 Gone")]).collect();
+    let seen = script::converse(function, script::here, script);
+    assert_eq!(seen.code, Some(11), "{}", seen.log);
+    let posts = seen.requests.into_iter().skip(1).step_by(2).take(count);
+    let is_end = |line: &&str| line.contains("GET /next was answered 410");
+    let log: String = seen.log.split_inclusive('\n').filter(|line| !is_end(line)).collect();
+    let records = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    Served { answers: posts.map(|(_, body)| body).collect(), records, log }
+}
+
+fn echo(variables: &[(&str, &str)]) -> Function {
+    let mut function = support::example("echo");
+    function.variables =
+        variables.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+    function
+}
+
+const WARMED: &str = "\"warmed\"";
+
+#[test]
+fn pings_are_answered_and_all_else_reaches_the_handler() {
+    let events = [
+        (r#"{"warmer":true}"#, true),
+        (r#"{"source":"serverless-plugin-warmup"}"#, true),
+        (r#"{"warmer":true,"requestContext":{}}"#, false),
+        (r#"{"body":"{\"warmer\":true}","padding":"padding"}"#, false),
+        (r#"{"path":"/health","httpMethod":"GET","requestContext":{}}"#, false),
+    ];
+    let served = serve(
+        &echo(&[("PILOTLIGHT_WARM_DELAY", "1")]),
+        events.iter().map(|(event, _)| next(event)).collect(),
+    );
+    for ((event, is_ping), answer) in events.iter().zip(&served.answers) {
+        assert_eq!(answer, if *is_ping { WARMED } else { event });
+    }
+    assert_eq!(served.records.len(), 2, "{}", served.log);
+    assert_eq!(served.records[0]["warm"], json!(false));
+    assert_eq!(served.records[1]["warm"], json!(true));
+    assert_eq!(served.records[1]["lastAccessed"], Value::Null);
+}
+
+#[test]
+fn warming_can_be_switched_off_and_kept_quiet() {
+    let ping = r#"{"warmer":true}"#;
+    let served = serve(&echo(&[("PILOTLIGHT_WARM", "0")]), vec![next(ping)]);
+    assert_eq!((served.answers[0].as_str(), served.log.as_str()), (ping, ""));
+    let served = serve(&echo(&[("PILOTLIGHT_WARM_LOG", "0")]), vec![next(ping)]);
+    assert_eq!((served.answers[0].as_str(), served.log.as_str()), (WARMED, ""));
+    let served = serve(&echo(&[("PILOTLIGHT_WARM_DELAY", "soon")]), vec![next(ping)]);
+    assert!(served.log.contains("PILOTLIGHT_WARM_DELAY is no number"), "{}", served.log);
+}
+
+#[test]
+fn a_health_check_is_answered_where_somebody_says_its_path() {
+    let event = r#"{"version":"2.0","rawPath":"/health","requestContext":{"stage":"$default","http":{"method":"GET"}}}"#;
+    let served = serve(&echo(&[("PILOTLIGHT_WARM_PATH", "/health")]), vec![next(event)]);
+    let answer: Value = serde_json::from_str(&served.answers[0]).expect("JSON");
+    assert_eq!(answer["statusCode"], 200);
+    assert_eq!(answer["headers"]["content-type"], "application/json");
+    let body: Value = serde_json::from_str(answer["body"].as_str().expect("text")).expect("JSON");
+    assert_eq!(body, json!({"warmed": true}));
+    assert_eq!(served.records.len(), 1);
+}
+
+#[test]
+fn a_client_context_may_ask_too() {
+    let with_context = |context: &str| {
+        answer(format!(
+            "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: r1\r\n\
+             Lambda-Runtime-Client-Context: {context}\r\nContent-Length: 2\r\n\r\n{{}}"
+        ))
+    };
+    let contexts =
+        [r#"{"custom":{"source":"serverless-plugin-warmup"}}"#, r#"{"custom":{"source":"x"}}"#];
+    let served =
+        serve(&echo(&[("PILOTLIGHT_WARM_DELAY", "1")]), contexts.map(with_context).to_vec());
+    assert_eq!(served.answers, [WARMED, "{}"]);
+}
+
+#[test]
+fn handlers_may_ask_how_often_they_have_been_warmed() {
+    let mut function = support::example("context");
+    function.variables = Vec::new();
+    let ping = || next(r#"{"warmer":true}"#);
+    let served = serve(&function, vec![next("{}"), ping(), ping(), next("{}")]);
+    let count =
+        |answer: &str| serde_json::from_str::<Value>(answer).expect("JSON")["warmCount"].as_u64();
+    assert_eq!(count(&served.answers[0]), Some(0));
+    assert_eq!(count(&served.answers[3]), Some(2));
+}
