@@ -47,12 +47,18 @@ impl Needle {
 }
 
 /// Whether one of the strings may be in the event, as it is or with an escape that spells one of its
-/// characters. Of an event that is shorter than a block this is not known, and true.
+/// characters.
 pub fn any(needles: &[Needle; 2], event: &[u8]) -> bool {
     const ESCAPE: [u8; 2] = *b"\\u";
-    let Some(last) = event.len().checked_sub(BLOCK) else {
-        return true;
+    let mut padded = [0; BLOCK];
+    let event = match padded.get_mut(..event.len()) {
+        Some(short) => {
+            short.copy_from_slice(event);
+            &padded
+        }
+        None => event,
     };
+    let last = event.len() - BLOCK;
     let pairs = [needles[0].pair, needles[1].pair, ESCAPE];
     let mut place = 0;
     while place <= last + BLOCK - 2 {
@@ -112,9 +118,9 @@ mod tests {
 
     #[test]
     fn a_string_is_found_wherever_it_stands() {
-        for length in BLOCK..80 {
+        for length in 0..80 {
             for text in [&b"\"warmer\""[..], b"\"plugin-warmup\"", b"\\u"] {
-                for place in 0..=length.saturating_sub(text.len()) {
+                for place in 0..(length + 1).saturating_sub(text.len()) {
                     let mut event = vec![b'w'; length];
                     event[place..place + text.len()].copy_from_slice(text);
                     assert!(any(&NEEDLES, &event), "{length} {place}");
@@ -128,7 +134,7 @@ mod tests {
     #[test]
     fn a_pair_alone_is_not_enough() {
         assert!(!any(&NEEDLES, br#"{"warm":"w","warme":["-w","wa\"rmer","a warmer"]}"#));
-        assert!(any(&NEEDLES, br#"{"a":1}"#), "short events are read closely");
+        assert!(!any(&NEEDLES, b""));
         assert!(!any(&NEEDLES, br#"{"a":1,"b":[2,3],"c":true}"#));
     }
 }
