@@ -117,6 +117,21 @@ typedef struct pilotlight_handler {
 #define PILOTLIGHT_ERROR 4u
 #define PILOTLIGHT_FATAL 5u
 
+/* In the flags of a configuration value. */
+#define PILOTLIGHT_CONFIG_STALE 1u  /* its interval has passed, or it is from before a restart */
+#define PILOTLIGHT_CONFIG_SECRET 2u /* it must not reach a log or an error */
+
+/* A configuration value as it was when it was read; what it borrows lives until it is released. */
+typedef struct pilotlight_config_value {
+	pilotlight_bytes bytes;        /* as its source has it */
+	pilotlight_bytes content_type; /* may be absent */
+	pilotlight_bytes version;      /* what its source calls this version; may be absent */
+	uint64_t generation;           /* the first of this name in this process is 1; each change adds 1 */
+	uint64_t fetched_ms;           /* when its source last confirmed it, since the Unix epoch */
+	uint32_t flags;
+	const void *owner; /* the runtime's */
+} pilotlight_config_value;
+
 /* What the runtime offers, on any thread; the functions below call these. */
 typedef struct pilotlight_runtime {
 	uint32_t abi_version; /* the runtime's; fields are appended with minor versions */
@@ -126,6 +141,10 @@ typedef struct pilotlight_runtime {
 	int32_t (*stream_begin)(struct pilotlight_stream *stream, pilotlight_bytes content_type,
 				pilotlight_bytes prelude);
 	int32_t (*stream_write)(struct pilotlight_stream *stream, pilotlight_bytes data);
+	int32_t (*config_declare)(pilotlight_bytes declaration, pilotlight_bytes *mistake);
+	int32_t (*config_read)(pilotlight_bytes name, uint64_t deadline_ms,
+			       pilotlight_config_value *value);
+	void (*config_release)(const pilotlight_config_value *value);
 } pilotlight_runtime;
 
 typedef void (*pilotlight_attach)(const pilotlight_runtime *runtime);
@@ -203,6 +222,33 @@ static inline int32_t pilotlight_stream_write(const pilotlight_invocation *invoc
 	pilotlight_bytes bytes = {(const uint8_t *)data, length};
 	return pilotlight_attached ? pilotlight_attached->stream_write(invocation->stream, bytes)
 				   : ENOSYS;
+}
+
+/* Declares a configuration value, "name=source" as in PILOTLIGHT_CONFIG, from `init`. 0, or EINVAL, and
+ * `mistake` (unless null) says what is wrong. */
+static inline int32_t pilotlight_config_declare(const char *declaration, pilotlight_bytes *mistake)
+{
+	pilotlight_bytes text = {(const uint8_t *)declaration, strlen(declaration)};
+	return pilotlight_attached ? pilotlight_attached->config_declare(text, mistake) : ENOSYS;
+}
+
+/* Reads a configuration value, to be given back with pilotlight_config_release. 0, or an error number:
+ * ENOENT, nobody has declared it; EAGAIN, no value has arrived yet. Never waits, but once for each
+ * `required` value that has never arrived, until the deadline of `invocation` (which may be null) at the
+ * latest. */
+static inline int32_t pilotlight_config_get(const char *name,
+					    const pilotlight_invocation *invocation,
+					    pilotlight_config_value *value)
+{
+	pilotlight_bytes text = {(const uint8_t *)name, strlen(name)};
+	uint64_t deadline = invocation ? invocation->deadline_ms : 0;
+	return pilotlight_attached ? pilotlight_attached->config_read(text, deadline, value)
+				   : ENOSYS;
+}
+
+static inline void pilotlight_config_release(const pilotlight_config_value *value)
+{
+	pilotlight_attached->config_release(value);
 }
 
 /* Writes one record, up to 4 KB, to the function's log, unless its level is too low. */

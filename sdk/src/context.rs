@@ -55,6 +55,11 @@ impl Context {
         self.0.stream
     }
 
+    /// When the invocation times out, in milliseconds since the Unix epoch; 0 where that is not known.
+    pub(crate) fn deadline_ms(&self) -> u64 {
+        self.0.deadline_ms
+    }
+
     /// The id of the invocation's request.
     pub fn request_id(&self) -> &str {
         self.text(self.0.request_id).unwrap_or_default()

@@ -31,11 +31,14 @@
 //!
 //! A handler that also takes a [`ResponseStream`] writes its response piece by piece.
 //!
+//! Configuration that changes without a deployment is read through [`config`].
+//!
 //! With the feature `tokio`, handlers may be `async fn`; with the feature `log`, the macros of the crate
 //! `log` write to the function's log in the format and from the level that the function is set to.
 
 #[allow(unsafe_code)]
 mod answer;
+pub mod config;
 mod context;
 mod failure;
 mod handle;

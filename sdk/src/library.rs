@@ -8,6 +8,7 @@ use pilotlight_abi as abi;
 use crate::Context;
 use crate::answer::Answer;
 use crate::answer::release;
+use crate::config;
 use crate::failure;
 use crate::failure::Failure;
 use crate::handle::Handle;
@@ -27,6 +28,7 @@ pub unsafe fn call<'a, Form, H: Handle<'a, Form> + Sync>(
 ) -> i32 {
     // SAFETY: as the function's own contract.
     let context: &'a Context = unsafe { Context::borrow(invocation) };
+    config::set_deadline(context.deadline_ms());
     // Nothing of the handler's is looked at after a panic but what it keeps in statics, which it
     // would have to make panic-safe for its own threads, too.
     let result = catch_unwind(AssertUnwindSafe(|| handler.handle(context)));

@@ -59,7 +59,11 @@ layout! {
         abi_version, handler_count, handlers, init, shutdown, attach,
     }
     "pilotlight_runtime" = Runtime {
-        abi_version, log_format, log_level, log, stream_begin, stream_write,
+        abi_version, log_format, log_level, log, stream_begin, stream_write, config_declare,
+        config_read, config_release,
+    }
+    "pilotlight_config_value" = ConfigValue {
+        bytes, content_type, version, generation, fetched_ms, flags, owner,
     }
 }
 

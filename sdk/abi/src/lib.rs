@@ -229,6 +229,57 @@ pub struct Runtime {
     /// Writes a piece of the response, and waits for as long as the reader takes. 0, or a system error
     /// number when the reader has gone.
     pub stream_write: unsafe extern "C" fn(stream: *mut Stream, data: Bytes) -> i32,
+    /// Declares a configuration value, `name=source`, to be used from `init` only. 0, or EINVAL and, in
+    /// `mistake`, what is wrong with it; that text lives as long as the process.
+    pub config_declare: unsafe extern "C" fn(declaration: Bytes, mistake: *mut Bytes) -> i32,
+    /// Reads a configuration value, which the reader then releases. 0, or a system error number: ENOENT
+    /// when nobody has declared the name, EAGAIN when no value has arrived. It never waits, but once for
+    /// each `required` value that has never arrived: until `deadline_ms` (since the Unix epoch; 0: none)
+    /// at the latest.
+    pub config_read:
+        unsafe extern "C" fn(name: Bytes, deadline_ms: u64, value: *mut ConfigValue) -> i32,
+    /// Gives back what `config_read` has read, on any thread.
+    pub config_release: unsafe extern "C" fn(value: *const ConfigValue),
+}
+
+/// [`ConfigValue::flags`]: its interval has passed, or it was kept from before a restart, and nobody
+/// has confirmed it since.
+pub const CONFIG_STALE: u32 = 1;
+
+/// [`ConfigValue::flags`]: it must not reach a log or an error.
+pub const CONFIG_SECRET: u32 = 2;
+
+/// A configuration value as it was when it was read. What it borrows lives until it is released.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct ConfigValue {
+    /// The value itself, as its source has it.
+    pub bytes: Bytes,
+    /// Its content type, if the source names one.
+    pub content_type: Bytes,
+    /// What its source calls this version; absent where it has no such name.
+    pub version: Bytes,
+    /// Which value of this name it is in this process: the first is 1, and each change adds 1.
+    pub generation: u64,
+    /// When the source has last confirmed it: milliseconds since the Unix epoch.
+    pub fetched_ms: u64,
+    /// [`CONFIG_STALE`] and [`CONFIG_SECRET`].
+    pub flags: u32,
+    /// Belongs to the runtime.
+    pub owner: *const c_void,
+}
+
+impl ConfigValue {
+    /// What a reader hands over to be filled in.
+    pub const EMPTY: ConfigValue = ConfigValue {
+        bytes: Bytes::ABSENT,
+        content_type: Bytes::ABSENT,
+        version: Bytes::ABSENT,
+        generation: 0,
+        fetched_ms: 0,
+        flags: 0,
+        owner: core::ptr::null(),
+    };
 }
 
 /// A [`Library`] or [`Handler`] may stand in a static: its pointers are to constant data.
