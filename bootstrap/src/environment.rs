@@ -37,6 +37,8 @@ pub struct Environment {
     pub initialization_type: Option<&'static [u8]>,
     /// `PILOTLIGHT_WARM…`.
     pub warming: WarmingVariables,
+    /// `PILOTLIGHT_CONFIG`: configuration values and their sources.
+    pub config: Option<&'static [u8]>,
     /// What the process was started with, for constructors.
     pub arguments: Arguments,
 }
@@ -75,6 +77,7 @@ pub const EMPTY: Environment = Environment {
     shutdown: None,
     initialization_type: None,
     warming: WarmingVariables::EMPTY,
+    config: None,
     arguments: Arguments { argc: 0, argv: core::ptr::null(), envp: core::ptr::null() },
 };
 
@@ -164,7 +167,7 @@ impl WarmingVariables {
 type Set = fn(&mut Environment, &'static [u8]);
 
 /// A table, because a `match` on texts becomes ten times the code.
-const VARIABLES: [(&str, Set); 11] = [
+const VARIABLES: [(&str, Set); 12] = [
     ("AWS_LAMBDA_RUNTIME_API", |environment, value| environment.runtime_api = Some(value)),
     ("_HANDLER", |environment, value| environment.handler = Some(value)),
     ("LAMBDA_TASK_ROOT", |environment, value| environment.task_root = Some(value)),
@@ -182,6 +185,7 @@ const VARIABLES: [(&str, Set); 11] = [
     ("AWS_LAMBDA_LOG_FORMAT", |environment, value| environment.log_format = Some(value)),
     ("AWS_LAMBDA_LOG_LEVEL", |environment, value| environment.log_level = Some(value)),
     ("PILOTLIGHT_SHUTDOWN", |environment, value| environment.shutdown = Some(value)),
+    ("PILOTLIGHT_CONFIG", |environment, value| environment.config = Some(value)),
 ];
 
 /// Sets `_X_AMZN_TRACE_ID`, where X-Ray's SDKs look for it, or unsets it: a stale one would tie this

@@ -9,6 +9,7 @@ use core::convert::Infallible;
 use core::sync::atomic::AtomicBool;
 use core::sync::atomic::Ordering;
 
+use crate::config;
 use crate::crash;
 use crate::environment;
 use crate::environment::Environment;
@@ -88,6 +89,10 @@ fn serve_all(
     static WATCHED: AtomicBool = AtomicBool::new(false);
     let mut buffer = Vec::new();
     loop {
+        // One of several is never frozen between invocations.
+        if alone {
+            config::STORE.end_invocation();
+        }
         let invocation = api.next(&mut buffer)?;
         if !WATCHED.swap(true, Ordering::Relaxed) {
             crash::watch_other_signals();
@@ -97,6 +102,7 @@ fn serve_all(
             let trace_id = invocation.trace_id.and_then(|id| CString::new(id).ok());
             environment::set_trace_id(trace_id.as_deref());
         }
+        config::STORE.begin_invocation();
         let mut response = api.response(&invocation);
         let answer;
         let outcome = match warming.answer(&invocation) {

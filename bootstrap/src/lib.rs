@@ -10,6 +10,7 @@
 extern crate alloc;
 
 mod base64;
+pub mod config;
 pub mod crash;
 #[allow(unsafe_code)]
 pub mod environment;

@@ -8,6 +8,7 @@ use core::ffi::c_int;
 use core::ffi::c_void;
 use core::net::SocketAddr;
 use core::ptr;
+use core::sync::atomic::AtomicU32;
 
 /// The error number of the last system call that failed.
 pub fn errno() -> i32 {
@@ -38,6 +39,25 @@ pub fn find_byte(bytes: &[u8], wanted: u8) -> Option<usize> {
     (!found.is_null()).then(|| found.addr() - bytes.as_ptr().addr())
 }
 
+/// Sleeps while `word` is `value`, until [`wake`] or so many milliseconds later; perhaps less.
+pub fn wait(word: &AtomicU32, value: u32, milliseconds: Option<u64>) {
+    let time = milliseconds.map(|milliseconds| libc::timespec {
+        tv_sec: (milliseconds / 1000).cast_signed(),
+        tv_nsec: (milliseconds % 1000 * 1_000_000).cast_signed(),
+    });
+    let time = time.as_ref().map_or(ptr::null(), ptr::from_ref);
+    let operation = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
+    // SAFETY: the word and the time outlive the call.
+    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), operation, value, time) };
+}
+
+/// Wakes every thread that sleeps at `word`.
+pub fn wake(word: &AtomicU32) {
+    let operation = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
+    // SAFETY: the kernel looks at nothing but the address.
+    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), operation, i32::MAX) };
+}
+
 /// A file opened for reading.
 #[derive(Debug)]
 pub struct File(c_int);
@@ -66,6 +86,25 @@ impl File {
             return Err(libc::EISDIR);
         }
         Ok(u64::try_from(status.st_size).unwrap_or(0))
+    }
+
+    /// All of it, from where it was read last.
+    pub fn read(&self) -> Result<Vec<u8>, i32> {
+        let mut bytes: Vec<u8> = Vec::new();
+        loop {
+            bytes.reserve(4096);
+            let spare = bytes.spare_capacity_mut();
+            let (to, room) = (spare.as_mut_ptr().cast(), spare.len());
+            // SAFETY: the kernel writes at most `room` bytes to `to`.
+            let read = unsafe { libc::read(self.0, to, room) };
+            match usize::try_from(read) {
+                Ok(0) => return Ok(bytes),
+                // SAFETY: so many bytes were written behind the vector's length.
+                Ok(read) => unsafe { bytes.set_len(bytes.len() + read) },
+                Err(_) if errno() == libc::EINTR => {}
+                Err(_) => return Err(errno()),
+            }
+        }
     }
 
     /// For mapping it.
@@ -331,6 +370,12 @@ fn since_epoch(clock: libc::clockid_t) -> (u64, u32) {
     // SAFETY: there is room for what is written. The call cannot fail for these clocks.
     unsafe { libc::clock_gettime(clock, &raw mut time) };
     (u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+/// The same in milliseconds. No system call where the kernel shares its clock.
+pub fn now_ms() -> u64 {
+    let (seconds, milliseconds) = now();
+    seconds * 1000 + u64::from(milliseconds)
 }
 
 /// Writes a line to standard error, as far as that is possible.

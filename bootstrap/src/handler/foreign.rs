@@ -15,6 +15,7 @@ use core::slice;
 
 use pilotlight_abi as abi;
 
+use crate::config;
 use crate::environment::Arguments;
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -213,6 +214,9 @@ pub fn initialise(exports: &Exports) -> Result<(), Failure> {
             log: offered_log,
             stream_begin: offered_stream_begin,
             stream_write: offered_stream_write,
+            config_declare: config::declare,
+            config_read: config::read,
+            config_release: config::release,
         }));
         // SAFETY: the ABI's rule for `attach`: once, before `init`, with what lives for good.
         unsafe { attach(runtime) };

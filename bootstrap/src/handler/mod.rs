@@ -17,6 +17,7 @@ use pilotlight_loader::abi_mismatch;
 use self::foreign::Entry;
 use self::foreign::Exports;
 use self::resolve::Wanted;
+use crate::config;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
@@ -71,7 +72,10 @@ impl Handler {
 
     /// Maps the library that `_HANDLER` names, and runs its constructors and its `init`. It stays for
     /// ever.
-    pub fn load(environment: &Environment, host: &dyn Host) -> Result<&'static Handler, Failure> {
+    pub fn load(
+        environment: &'static Environment,
+        host: &dyn Host,
+    ) -> Result<&'static Handler, Failure> {
         let wanted = Wanted::parse(environment)?;
         let (path, file) = wanted.open(File::open)?;
         let size = size_of::<pilotlight_abi::Library>() as u64;
@@ -87,8 +91,10 @@ impl Handler {
         let entry = choose(&exports.handlers, wanted.name.as_deref(), &shown)?;
         // What was read so far was data. From here on, code of the library runs.
         host.register(&path, library);
+        config::load(environment)?;
         foreign::construct(library, environment.arguments);
         foreign::initialise(&exports)?;
+        config::STORE.end_start();
         Ok(Box::leak(Box::new(Handler { entry, exports })))
     }
 }

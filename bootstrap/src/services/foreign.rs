@@ -9,6 +9,7 @@ use core::sync::atomic::Ordering;
 
 use pilotlight_services_abi as abi;
 
+use crate::environment::Arguments;
 use crate::invocation::Invocation;
 use crate::loader::Host;
 use crate::loader::Library;
@@ -20,6 +21,7 @@ pub struct Module {
     host: &'static (dyn Host + Sync),
     start: abi::Start,
     fan_out: abi::SendPings,
+    keep_config: abi::config::Keep,
 }
 
 impl fmt::Debug for Module {
@@ -61,19 +63,26 @@ impl Module {
         if table.version != abi::VERSION {
             return None;
         }
-        let (start, fan_out) = (table.start?, table.fan_out?);
-        for function in [start as usize, fan_out as usize] {
+        let (start, fan_out, keep_config) = (table.start?, table.fan_out?, table.keep_config?);
+        for function in [start as usize, fan_out as usize, keep_config as usize] {
             library.image().code(function as u64)?;
         }
-        Some(Module { host, start, fan_out })
+        Some(Module { host, start, fan_out, keep_config })
     }
 
     /// Calls the module's `start`: once, before anything else.
-    pub fn start(&self) {
-        let host = abi::Host { log };
+    pub fn start(&self, arguments: Arguments) {
+        let host = abi::Host { log, environment: arguments.envp };
         self.host.catch_up();
         // SAFETY: the ABI's rule for `start`.
         unsafe { (self.start)(&raw const host) };
+    }
+
+    /// Fetches what `host` says is wanted, and does not return. To be called once.
+    pub fn keep_config(&self, host: &abi::config::Host) {
+        self.host.catch_up();
+        // SAFETY: the ABI's rule for `keep_config`.
+        unsafe { (self.keep_config)(host) };
     }
 }
 

@@ -83,7 +83,7 @@ impl Services {
         // What was read so far was data. From here on, code of the module runs.
         self.host.register(&path, library);
         handler::construct(library, environment.arguments);
-        module.start();
+        module.start(environment.arguments);
         Some(module)
     }
 }

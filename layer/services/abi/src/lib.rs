@@ -10,6 +10,9 @@
 
 #![no_std]
 
+pub mod config;
+
+use core::ffi::c_char;
 use core::slice;
 
 /// Raised with every change of this file.
@@ -51,6 +54,9 @@ impl Bytes {
 pub struct Host {
     /// Writes one line, which ends with a line feed, to the function's log. On any thread.
     pub log: unsafe extern "C" fn(line: Bytes),
+    /// The environment that the process began with, ended by null. Unlike the current one, nobody changes
+    /// it, so the module may be started on any thread.
+    pub environment: *const *const c_char,
 }
 
 /// What the module offers. No function is absent; they are options because a file may be damaged.
@@ -59,12 +65,13 @@ pub struct Host {
 pub struct Services {
     /// [`VERSION`] of this file when the module was built. First for ever.
     pub version: u32,
-    /// Called once, before everything else, on the thread that serves invocations: the environment
-    /// is read then, while nobody can change it.
+    /// Called once, before everything else.
     pub start: Option<Start>,
     /// Sends the pings that a ping asks for, waits for them, and writes a record to the log if any
     /// fails.
     pub fan_out: Option<SendPings>,
+    /// Called once, on a thread of its own; does not return.
+    pub keep_config: Option<config::Keep>,
 }
 
 /// A ping that asks for more than being answered.

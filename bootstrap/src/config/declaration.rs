@@ -1,0 +1,234 @@
+//! What a configuration value is declared with: `name=source?options`, in `PILOTLIGHT_CONFIG`, in a
+//! file of the package or in code.
+//!
+//! In the variable, declarations are separated by commas or lines; `@file` stands for those in a file
+//! of the package. That file is TOML of the simplest kind: `name = "source?options"` lines, perhaps
+//! under `[config]`, and comments.
+
+use alloc::format;
+use alloc::string::String;
+
+use pilotlight_services_abi::config as abi;
+
+/// How long the first read of a required value waits, and a start for a prefetched one.
+const WAIT_MS: u64 = 3000;
+/// Behind a question mark.
+const OPTIONS: &str = "ttl=45s, wait=3s, required, prefetch or secret, joined by &";
+
+/// One declaration; it borrows from its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Declaration<'a> {
+    /// What handlers read it by.
+    pub name: &'a [u8],
+    /// An index of [`abi::SOURCES`].
+    pub source: u32,
+    /// What the source is asked for.
+    pub target: &'a [u8],
+    /// How long a value is good for; 0 for what the source says.
+    pub ttl_ms: u64,
+    /// How long the first read may wait if it is required.
+    pub wait_ms: u64,
+    /// The first read waits for a value.
+    pub is_required: bool,
+    /// It is fetched before the first invocation.
+    pub is_prefetched: bool,
+    /// It must not reach a log, an error or a file.
+    pub is_secret: bool,
+}
+
+/// The declarations of a variable's text, without spaces around them.
+pub fn items(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let items = text.split(|&byte| byte == b',' || byte == b'\n').map(<[u8]>::trim_ascii);
+    items.filter(|item| !item.is_empty())
+}
+
+/// The declarations of a file's text: lines that are neither comments nor the table's name.
+pub fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let lines = text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
+    lines.filter(|line| !line.is_empty() && !line.starts_with(b"#") && *line != b"[config]")
+}
+
+impl<'a> Declaration<'a> {
+    /// Reads one; Err says what is wrong, and what was expected.
+    pub fn parse(text: &'a [u8]) -> Result<Declaration<'a>, String> {
+        let mistake = |expected: &str| {
+            let text = String::from_utf8_lossy(text);
+            format!("configuration `{text}`: expected {expected}")
+        };
+        let (name, source) = split(text, b'=').ok_or_else(|| mistake("name=source"))?;
+        let (name, source) = (name.trim_ascii(), unquoted(source.trim_ascii()));
+        let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.-".contains(byte);
+        if name.is_empty() || !name.iter().all(is_plain) {
+            return Err(mistake("a name of letters, digits and _ . - before the ="));
+        }
+        let (kind, rest) = split(source, b':').unwrap_or((source, b""));
+        let known = (0u32..).zip(abi::SOURCES).find(|(_, known)| known.as_bytes() == kind);
+        let Some((index, _)) = known else {
+            return Err(mistake(
+                "a source: appconfig:application/environment/profile, ssm:/path, secret:id, \
+                 file:path, env:NAME or http://…",
+            ));
+        };
+        let mut declaration = Declaration {
+            name,
+            source: index,
+            target: rest,
+            ttl_ms: 0,
+            wait_ms: WAIT_MS,
+            is_required: false,
+            is_prefetched: false,
+            is_secret: kind == b"secret",
+        };
+        let is_url = kind.starts_with(b"http");
+        if is_url {
+            declaration.target = source;
+        }
+        if let Some(mark) = declaration.target.iter().rposition(|&byte| byte == b'?') {
+            let (target, options) = (&declaration.target[..mark], &declaration.target[mark + 1..]);
+            // A URL may have a query of its own.
+            if declaration.take_options(options).is_some() {
+                declaration.target = target;
+            } else if !is_url {
+                return Err(mistake(&format!("options behind the ? such as {OPTIONS}")));
+            }
+        }
+        let expected = declaration.expected(kind);
+        if expected.is_empty() { Ok(declaration) } else { Err(mistake(expected)) }
+    }
+
+    /// Takes options; None, and nothing taken, if one of them is unknown.
+    fn take_options(&mut self, options: &[u8]) -> Option<()> {
+        let mut taken = *self;
+        for option in options.split(|&byte| byte == b'&') {
+            match split(option, b'=').unwrap_or((option, b"")) {
+                (b"ttl", value) => taken.ttl_ms = duration(value)?,
+                (b"wait", value) => taken.wait_ms = duration(value)?,
+                (b"required", b"") => taken.is_required = true,
+                (b"prefetch", b"") => taken.is_prefetched = true,
+                (b"secret", b"") => taken.is_secret = true,
+                _ => return None,
+            }
+        }
+        *self = taken;
+        Some(())
+    }
+
+    /// What the target should have been; empty if it is that.
+    fn expected(&self, kind: &[u8]) -> &'static str {
+        let target = self.target;
+        match kind {
+            b"appconfig" => {
+                let parts = target.split(|&byte| byte == b'/');
+                let of_length = |part: &&[u8]| (1..=128).contains(&part.len());
+                if parts.clone().count() == 3 && parts.clone().all(|part| of_length(&part)) {
+                    return "";
+                }
+                "appconfig:application/environment/profile, names or ids of up to 128 characters"
+            }
+            b"file" if target.starts_with(b"/") || target.is_empty() => {
+                "file:path, from the folder of the function's package"
+            }
+            b"http" | b"https" => {
+                let behind = split(target, b':').map_or(&b""[..], |(_, behind)| behind);
+                if behind.len() > 2 && behind.starts_with(b"//") {
+                    return "";
+                }
+                "http://host:port/path"
+            }
+            _ if target.is_empty() => "something behind the source's colon",
+            _ => "",
+        }
+    }
+}
+
+fn split(text: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
+    let place = text.iter().position(|&byte| byte == at)?;
+    Some((&text[..place], &text[place + 1..]))
+}
+
+/// What stands between double quotes, as in TOML, where only a comment may follow.
+fn unquoted(text: &[u8]) -> &[u8] {
+    let Some((b"", quoted)) = split(text, b'"') else {
+        return text;
+    };
+    match split(quoted, b'"') {
+        Some((inner, behind)) if matches!(behind.trim_ascii(), [] | [b'#', ..]) => inner,
+        _ => text,
+    }
+}
+
+/// `45`, `45s`, `5m`, `1h` or `250ms`, in milliseconds; more than none.
+fn duration(text: &[u8]) -> Option<u64> {
+    let end = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, unit) = text.split_at(end);
+    let unit = match unit {
+        b"ms" => 1,
+        b"" | b"s" => 1000,
+        b"m" => 60_000,
+        b"h" => 3_600_000,
+        _ => return None,
+    };
+    let number: u64 = core::str::from_utf8(digits).ok()?.parse().ok()?;
+    number.checked_mul(unit).filter(|&duration| duration > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    fn parsed(text: &str) -> Declaration<'_> {
+        Declaration::parse(text.as_bytes()).expect(text)
+    }
+
+    #[test]
+    fn every_source_and_option_is_read() {
+        let flags = parsed("flags=appconfig:shop/prod/flags?ttl=45s&required&prefetch&wait=1m");
+        assert_eq!((flags.name, flags.target), (&b"flags"[..], &b"shop/prod/flags"[..]));
+        assert_eq!((flags.source, flags.ttl_ms, flags.wait_ms), (0, 45_000, 60_000));
+        assert!(flags.is_required && flags.is_prefetched && !flags.is_secret);
+        assert_eq!(parsed("a=ssm:/shop/limit").target, b"/shop/limit");
+        assert!(parsed("a=secret:arn:aws:secretsmanager:r:1:secret:x-y").is_secret);
+        assert_eq!(parsed("a=file:conf/a.json?ttl=250ms").ttl_ms, 250);
+        assert_eq!(parsed("a=env:NAME?secret&ttl=2h").ttl_ms, 7_200_000);
+        assert_eq!(parsed("a = \"env:NAME?ttl=5\" # why").ttl_ms, 5000);
+    }
+
+    #[test]
+    fn a_url_keeps_its_own_query() {
+        assert_eq!(parsed("a=http://127.0.0.1:80/x?k=v").target, b"http://127.0.0.1:80/x?k=v");
+        let both = parsed("a=http://127.0.0.1:80/x?k=v?ttl=5s");
+        assert_eq!((both.target, both.ttl_ms), (&b"http://127.0.0.1:80/x?k=v"[..], 5000));
+    }
+
+    #[test]
+    fn a_mistake_is_named_with_its_text_and_what_was_expected() {
+        for (text, expected) in [
+            ("flags", "name=source"),
+            ("=env:X", "a name of letters"),
+            ("fl ags=env:X", "a name of letters"),
+            ("flags=appconfg:a/b/c", "a source: appconfig:"),
+            ("flags=appconfig:a/b", "appconfig:application/environment/profile"),
+            ("flags=appconfig:a//c", "appconfig:application/environment/profile"),
+            ("flags=file:/etc/passwd", "file:path, from the folder"),
+            ("flags=http:127.0.0.1", "http://host:port"),
+            ("flags=ssm:", "something behind"),
+            ("flags=ssm:/a?tll=5s", "options behind the ?"),
+            ("flags=ssm:/a?ttl=0", "options behind the ?"),
+            ("flags=ssm:/a?ttl=5d", "options behind the ?"),
+            ("flags=ssm:/a?required=yes", "options behind the ?"),
+        ] {
+            let mistake = Declaration::parse(text.as_bytes()).expect_err(text);
+            assert!(mistake.contains(&format!("`{text}`: expected {expected}")), "{mistake}");
+        }
+    }
+
+    #[test]
+    fn lists_and_files_are_taken_apart() {
+        let list: Vec<&[u8]> = items(b" a=env:A,\n b=env:B\n,, ").collect();
+        assert_eq!(list, [b"a=env:A", b"b=env:B"]);
+        let file: Vec<&[u8]> =
+            lines(b"# a, b\n[config]\r\na = \"env:A\"\n\nb = \"env:B\"").collect();
+        assert_eq!(file, [&b"a = \"env:A\""[..], b"b = \"env:B\""]);
+    }
+}

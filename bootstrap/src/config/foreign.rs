@@ -1,0 +1,155 @@
+//! The store as handlers (the ABI's `config_` functions) and the module that fetches see it.
+
+use alloc::vec::Vec;
+use core::ptr;
+use core::slice;
+use core::sync::atomic::AtomicPtr;
+use core::sync::atomic::Ordering;
+
+use pilotlight_abi as abi;
+use pilotlight_abi::Bytes;
+use pilotlight_services_abi as services;
+use pilotlight_services_abi::config::Arrival;
+use pilotlight_services_abi::config::KEPT;
+use pilotlight_services_abi::config::SECRET;
+use pilotlight_services_abi::config::Wanted;
+
+use super::STORE;
+use super::cell::Content;
+use super::cell::Held;
+use super::store::Absent;
+use crate::environment::Environment;
+use crate::log;
+
+/// For the thread that fetches, which begins later.
+static ENVIRONMENT: AtomicPtr<Environment> = AtomicPtr::new(ptr::null_mut());
+
+/// Keeps it for [`begin`].
+pub fn remember(environment: &'static Environment) {
+    ENVIRONMENT.store(ptr::from_ref(environment).cast_mut(), Ordering::Relaxed);
+}
+
+/// Begins the thread that fetches; on a thread that serves invocations.
+pub fn begin() -> bool {
+    #[cfg(feature = "static")]
+    return crate::libc::start_thread(&keep).is_ok();
+    #[cfg(not(feature = "static"))]
+    false
+}
+
+#[cfg(feature = "static")]
+fn keep() {
+    // SAFETY: null, or what `remember` was given for good.
+    let environment = unsafe { ENVIRONMENT.load(Ordering::Relaxed).as_ref() };
+    match environment.and_then(|environment| crate::services::SERVICES.module(environment)) {
+        Some(module) => module.keep_config(&host()),
+        None => STORE.give_up(),
+    }
+}
+
+/// `config_declare` of the handler ABI.
+///
+/// # Safety
+/// The ABI's rules: `declaration` may be read, and `mistake` is null or may be written.
+pub unsafe extern "C" fn declare(declaration: Bytes, mistake: *mut Bytes) -> i32 {
+    // SAFETY: as the function's own contract.
+    let text = unsafe { slice::from_raw_parts(declaration.data, declaration.length) };
+    let text: &'static [u8] = Vec::leak(text.to_vec());
+    let added = super::declaration::items(text).try_for_each(super::add);
+    let Err(words) = added else {
+        return 0;
+    };
+    let words: &'static str = words.leak();
+    // SAFETY: as the function's own contract.
+    if let Some(mistake) = unsafe { mistake.as_mut() } {
+        *mistake = Bytes::of(words.as_bytes());
+    }
+    libc::EINVAL
+}
+
+/// `config_read` of the handler ABI.
+///
+/// # Safety
+/// The ABI's rules: `name` may be read, and `value` may be written.
+pub unsafe extern "C" fn read(name: Bytes, deadline_ms: u64, value: *mut abi::ConfigValue) -> i32 {
+    // SAFETY: as the function's own contract.
+    let name = unsafe { slice::from_raw_parts(name.data, name.length) };
+    let reading = match STORE.read(name, deadline_ms) {
+        Ok(reading) => reading,
+        Err(Absent::Unknown) => return libc::ENOENT,
+        Err(Absent::NotYet) => return libc::EAGAIN,
+    };
+    let content = &*reading.content;
+    let known = |bytes: &[u8]| if bytes.is_empty() { Bytes::ABSENT } else { Bytes::of(bytes) };
+    let secret = if content.is_secret { abi::CONFIG_SECRET } else { 0 };
+    let stale = if reading.is_stale { abi::CONFIG_STALE } else { 0 };
+    let read = abi::ConfigValue {
+        bytes: Bytes::of(&content.bytes),
+        content_type: known(&content.content_type),
+        version: known(&content.version),
+        generation: content.generation,
+        fetched_ms: reading.confirmed_ms,
+        flags: secret | stale,
+        owner: reading.content.into_raw().cast(),
+    };
+    // SAFETY: as the function's own contract.
+    unsafe { value.write(read) };
+    0
+}
+
+/// `config_release` of the handler ABI.
+///
+/// # Safety
+/// The ABI's rules: once, with what was read.
+pub unsafe extern "C" fn release(value: *const abi::ConfigValue) {
+    // SAFETY: as the function's own contract.
+    let owner = unsafe { (*value).owner };
+    // SAFETY: `read` put it there, and it is handed back once.
+    drop(unsafe { Held::from_raw(owner.cast()) });
+}
+
+/// What the module is offered.
+pub fn host() -> services::config::Host {
+    services::config::Host { next, publish, finish, log }
+}
+
+unsafe extern "C" fn next(wanted: *mut Wanted) {
+    let (index, entry) = STORE.next();
+    let declaration = &entry.declaration;
+    let next = Wanted {
+        index,
+        source: declaration.source,
+        name: services::Bytes::of(declaration.name),
+        target: services::Bytes::of(declaration.target),
+        ttl_ms: declaration.ttl_ms,
+        flags: if declaration.is_secret { SECRET } else { 0 },
+    };
+    // SAFETY: the ABI's rule: there is room for one.
+    unsafe { wanted.write(next) };
+}
+
+unsafe extern "C" fn publish(index: u32, arrival: *const Arrival) -> u32 {
+    // SAFETY: the ABI's rule: a valid pointer for the length of the call.
+    let arrival = unsafe { *arrival };
+    // SAFETY: the ABI's rule for bytes.
+    let copy = |bytes: services::Bytes| unsafe { bytes.borrow() }.to_vec();
+    let content = Content {
+        bytes: copy(arrival.bytes),
+        content_type: copy(arrival.content_type),
+        version: copy(arrival.version),
+        fetched_ms: arrival.fetched_ms,
+        generation: 0,
+        is_secret: arrival.flags & SECRET != 0,
+    };
+    u32::from(STORE.publish(index, content, arrival.flags & KEPT != 0))
+}
+
+unsafe extern "C" fn log(text: services::Bytes) {
+    // SAFETY: the ABI's rule for bytes.
+    let text = unsafe { text.borrow() };
+    log::record(log::WARN, Some(b"pilotlight"), text);
+}
+
+unsafe extern "C" fn finish(index: u32, due_ms: u64, confirmed_ms: u64) {
+    STORE.finish(index, due_ms, confirmed_ms);
+}

@@ -1,0 +1,222 @@
+//! The store with threads that read, and threads that fetch in the module's stead.
+
+extern crate std;
+
+use alloc::format;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::sync::atomic::AtomicBool;
+use core::sync::atomic::AtomicU32;
+use core::sync::atomic::Ordering;
+use std::thread;
+
+use super::cell::Content;
+use super::declaration::Declaration;
+use super::store::Absent;
+use super::store::Store;
+use crate::sys;
+
+fn nobody() -> bool {
+    true
+}
+
+fn store(declarations: &[&'static str], begin: fn() -> bool) -> &'static Store {
+    let store = vec![Store::new(begin)].leak();
+    for text in declarations {
+        store[0].add(Declaration::parse(text.as_bytes()).expect(text)).expect("added");
+    }
+    &store[0]
+}
+
+fn content(bytes: Vec<u8>) -> Content {
+    Content { bytes, ..Content::default() }
+}
+
+/// One fetch, as the module does it.
+fn fetch(store: &Store, bytes: &[u8], good_for_ms: u64) {
+    let (index, _) = store.next();
+    store.publish(index, content(bytes.to_vec()), false);
+    let now = sys::now_ms();
+    store.finish(index, now + good_for_ms, now);
+}
+
+#[test]
+fn a_hundred_thousand_reads_during_a_hundred_changes_are_whole_and_never_go_back() {
+    const CHANGES: u64 = 100;
+    const READS: usize = 100_000;
+    let store = store(&["a=env:A"], nobody);
+    store.end_start();
+    let ended = AtomicU32::new(0);
+    let changed = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let mut seen = 0;
+                let mut reads = 0;
+                // Reads until the last change, and so many at least.
+                while reads < READS || !changed.load(Ordering::Acquire) {
+                    reads += 1;
+                    let Ok(reading) = store.read(b"a", 0) else {
+                        assert_eq!(seen, 0, "a value that was there is gone");
+                        continue;
+                    };
+                    let generation = reading.content.generation;
+                    assert!(generation >= seen, "{generation} after {seen}");
+                    seen = generation;
+                    // A value is its own generation, over and over, and longer each time.
+                    let length = usize::try_from(generation).expect("small") * 100;
+                    assert_eq!(reading.content.bytes.len(), length);
+                    let expected = u8::try_from(generation).expect("small");
+                    assert!(reading.content.bytes.iter().all(|&byte| byte == expected));
+                }
+                assert_eq!(seen, CHANGES);
+                ended.fetch_add(1, Ordering::Relaxed);
+            });
+        }
+        scope.spawn(|| {
+            for change in 1..=CHANGES {
+                // Due again at once.
+                let (index, _) = store.next();
+                let byte = u8::try_from(change).expect("small");
+                let length = usize::try_from(change).expect("small") * 100;
+                assert!(store.publish(index, content(vec![byte; length]), false));
+                store.finish(index, 0, sys::now_ms());
+            }
+            changed.store(true, Ordering::Release);
+        });
+    });
+    assert_eq!(ended.load(Ordering::Relaxed), 4);
+}
+
+#[test]
+fn a_value_that_is_kept_does_not_change() {
+    let store = store(&["a=env:A?ttl=1ms"], nobody);
+    store.end_start();
+    assert_eq!(store.read(b"a", 0).expect_err("nothing"), Absent::NotYet);
+    fetch(store, b"first", 0);
+    let kept = store.read(b"a", 0).expect("there").content;
+    fetch(store, b"second", 0);
+    assert_eq!(kept.bytes, b"first");
+    assert_eq!(store.read(b"a", 0).expect("there").content.bytes, b"second");
+}
+
+#[test]
+fn a_value_is_wanted_once_and_again_when_its_time_has_come() {
+    static BEGUN: AtomicU32 = AtomicU32::new(0);
+    fn begin() -> bool {
+        BEGUN.fetch_add(1, Ordering::Relaxed);
+        true
+    }
+    let store = store(&["a=env:A", "b=env:B"], begin);
+    assert_eq!(store.read(b"a", 0).expect_err("nothing"), Absent::NotYet);
+    assert_eq!(BEGUN.load(Ordering::Relaxed), 0, "nothing is fetched at the start");
+    store.end_start();
+    for _ in 0..3 {
+        assert_eq!(store.read(b"a", 0).expect_err("nothing"), Absent::NotYet);
+    }
+    assert_eq!(store.read(b"c", 0).expect_err("nothing"), Absent::Unknown);
+    fetch(store, b"1", 60_000);
+    assert!(!store.read(b"a", 0).expect("there").is_stale);
+    // `b` has never been read, so it is not wanted: an invocation wants nothing either.
+    store.begin_invocation();
+    let before = sys::now_ms();
+    store.end_invocation();
+    assert!(sys::now_ms() - before < 400, "nothing is being fetched");
+    assert_eq!(BEGUN.load(Ordering::Relaxed), 1);
+    // The same bytes again are no change.
+    assert_eq!(store.read(b"b", 0).expect_err("nothing"), Absent::NotYet);
+    fetch(store, b"same", 0);
+    let _ = store.read(b"b", 0);
+    fetch(store, b"same", 60_000);
+    assert_eq!(store.read(b"b", 0).expect("there").content.generation, 1);
+}
+
+#[test]
+fn a_failed_fetch_leaves_a_stale_value() {
+    let store = store(&["a=env:A"], nobody);
+    store.end_start();
+    let _ = store.read(b"a", 0);
+    fetch(store, b"1", 0);
+    assert!(store.read(b"a", 0).expect("there").is_stale, "its interval has passed");
+    let (index, _) = store.next();
+    store.finish(index, sys::now_ms() + 60_000, 0);
+    let reading = store.read(b"a", 0).expect("there");
+    assert!(reading.is_stale && reading.content.bytes == b"1");
+}
+
+#[test]
+fn a_clock_that_went_back_has_the_value_fetched_again() {
+    let store = store(&["a=env:A"], nobody);
+    store.end_start();
+    let _ = store.read(b"a", 0);
+    // Confirmed a day in the future, as seen after the clock went back.
+    let (index, _) = store.next();
+    let tomorrow = sys::now_ms() + 86_400_000;
+    store.publish(index, content(b"1".to_vec()), false);
+    store.finish(index, tomorrow + 1000, tomorrow);
+    assert!(store.read(b"a", 0).expect("there").is_stale);
+    fetch(store, b"2", 1000);
+    assert_eq!(store.read(b"a", 0).expect("there").content.bytes, b"2");
+}
+
+#[test]
+fn only_the_first_read_of_a_required_value_waits() {
+    let store = store(&["a=env:A?required&wait=200ms"], nobody);
+    let started = sys::now_ms();
+    assert_eq!(store.read(b"a", 0).expect_err("nothing"), Absent::NotYet);
+    assert!(sys::now_ms() - started < 200, "no read waits before the first invocation");
+    store.end_start();
+    assert_eq!(store.read(b"a", 0).expect_err("nothing"), Absent::NotYet);
+    assert!(sys::now_ms() - started >= 200);
+    let second = sys::now_ms();
+    assert_eq!(store.read(b"a", 0).expect_err("nothing"), Absent::NotYet);
+    assert!(sys::now_ms() - second < 200);
+}
+
+#[test]
+fn a_required_value_is_there_when_it_arrives_and_the_deadline_ends_the_wait() {
+    let store = store(&["a=env:A?required&wait=1h", "b=env:B?required&wait=1h"], nobody);
+    store.end_start();
+    let deadline = sys::now_ms() + 100;
+    assert_eq!(store.read(b"b", deadline).expect_err("nothing"), Absent::NotYet);
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| store.read(b"a", 0).expect("there").content.bytes.clone());
+        // The one that failed is tried again while the reader waits.
+        let (index, _) = store.next();
+        store.finish(index, 0, 0);
+        loop {
+            let (index, entry) = store.next();
+            let is_a = entry.declaration.name == b"a";
+            if is_a {
+                store.publish(index, content(b"x".to_vec()), false);
+            }
+            store.finish(index, sys::now_ms() + 1000, sys::now_ms());
+            if is_a {
+                break;
+            }
+        }
+        assert_eq!(reader.join().expect("read"), b"x");
+    });
+}
+
+#[test]
+fn without_anybody_to_fetch_nothing_waits() {
+    let store = store(&["a=env:A?required&wait=1h&prefetch"], || false);
+    store.end_start();
+    assert_eq!(store.read(b"a", 0).expect_err("nothing"), Absent::NotYet);
+    store.end_invocation();
+}
+
+#[test]
+fn names_are_declared_once_and_not_without_end() {
+    let store = vec![Store::new(nobody)].leak();
+    let add = |text: &'static str| {
+        store[0].add(Declaration::parse(text.as_bytes()).expect("a declaration"))
+    };
+    add("a=env:A").expect("added");
+    assert!(add("a=env:B").expect_err("twice").contains("`a` is declared twice"));
+    for index in 1..64 {
+        add(format!("a{index}=env:A").leak()).expect("added");
+    }
+    assert!(add("z=env:A").expect_err("too many").contains("64 at most"));
+}
