@@ -1,23 +1,30 @@
 //! The border to the bootstrap: what `pilotlight_services_abi` says, kept.
 
+use std::mem::MaybeUninit;
 use std::panic;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use pilotlight_services_abi as abi;
 
 use crate::aws::Client;
+use crate::config;
 use crate::variables::Variables;
 use crate::warming::Ping;
 use crate::warming::serve;
 
 #[unsafe(no_mangle)]
 #[allow(non_upper_case_globals)]
-static pilotlight_services: abi::Services =
-    abi::Services { version: abi::VERSION, start: Some(start), fan_out: Some(fan_out) };
+static pilotlight_services: abi::Services = abi::Services {
+    version: abi::VERSION,
+    start: Some(start),
+    fan_out: Some(fan_out),
+    keep_config: Some(keep_config),
+};
 
 /// What the module keeps for as long as the process lives.
 struct Started {
-    host: abi::Host,
+    log: unsafe extern "C" fn(line: abi::Bytes),
     client: Client,
 }
 
@@ -27,7 +34,9 @@ unsafe extern "C" fn start(host: *const abi::Host) {
     // SAFETY: the ABI's rule for `start`: a valid pointer for the length of the call.
     let host = unsafe { *host };
     let _ = panic::catch_unwind(|| {
-        STARTED.get_or_init(|| Started { host, client: Client::new(Variables::read()) });
+        // SAFETY: the ABI's rule for the environment: a list that nobody changes, ended by null.
+        let variables = unsafe { Variables::read(host.environment) };
+        STARTED.get_or_init(|| Started { log: host.log, client: Client::new(variables) });
     });
 }
 
@@ -54,12 +63,73 @@ unsafe extern "C" fn fan_out(fan_out: *const abi::FanOut) {
     });
 }
 
+unsafe extern "C" fn keep_config(host: *const abi::config::Host) {
+    // SAFETY: the ABI's rule for `keep_config`: a valid pointer for the length of the call.
+    let host = unsafe { *host };
+    let store: &'static ConfigStore = Box::leak(Box::new(ConfigStore(host)));
+    let _ = panic::catch_unwind(|| {
+        if let Some(client) = client() {
+            config::keep(store, client);
+        }
+    });
+}
+
+/// The bootstrap's store.
+struct ConfigStore(abi::config::Host);
+
+impl config::Store for ConfigStore {
+    fn next(&self) -> config::Wanted {
+        let mut wanted = MaybeUninit::uninit();
+        // SAFETY: the ABI's rule for `next`: there is room for one.
+        unsafe { (self.0.next)(wanted.as_mut_ptr()) };
+        // SAFETY: `next` has written it.
+        let wanted: abi::config::Wanted = unsafe { wanted.assume_init() };
+        let text = |bytes: abi::Bytes| {
+            // SAFETY: the ABI's rule for what is wanted: it lives as long as the process.
+            String::from_utf8_lossy(unsafe { bytes.borrow() }).into_owned()
+        };
+        let source = usize::try_from(wanted.source).ok();
+        config::Wanted {
+            index: wanted.index,
+            source: source.and_then(|source| abi::config::SOURCES.get(source)).unwrap_or(&""),
+            name: text(wanted.name),
+            target: text(wanted.target),
+            ttl: (wanted.ttl_ms != 0).then(|| Duration::from_millis(wanted.ttl_ms)),
+            is_secret: wanted.flags & abi::config::SECRET != 0,
+        }
+    }
+
+    fn publish(&self, index: u32, value: &config::Value, is_kept: bool) -> bool {
+        let secret = if value.is_secret { abi::config::SECRET } else { 0 };
+        let kept = if is_kept { abi::config::KEPT } else { 0 };
+        let arrival = abi::config::Arrival {
+            bytes: abi::Bytes::of(&value.bytes),
+            content_type: abi::Bytes::of(value.content_type.as_bytes()),
+            version: abi::Bytes::of(value.version.as_bytes()),
+            fetched_ms: value.fetched_ms,
+            flags: secret | kept,
+        };
+        // SAFETY: the ABI's rules for `publish` and for bytes.
+        unsafe { (self.0.publish)(index, &raw const arrival) != 0 }
+    }
+
+    fn finish(&self, index: u32, due_ms: u64, confirmed_ms: Option<u64>) {
+        // SAFETY: the ABI's rule for `finish`: once for each value that `next` handed out.
+        unsafe { (self.0.finish)(index, due_ms, confirmed_ms.unwrap_or(0)) };
+    }
+
+    fn log(&self, text: &str) {
+        // SAFETY: the ABI's rules for `log` and for bytes.
+        unsafe { (self.0.log)(abi::Bytes::of(text.as_bytes())) };
+    }
+}
+
 /// Writes one line to the function's log, and ends it.
 pub fn log(line: &str) {
     let line = format!("{line}\n");
     if let Some(started) = STARTED.get() {
         // SAFETY: the ABI's rules for `log` and for bytes.
-        unsafe { (started.host.log)(abi::Bytes::of(line.as_bytes())) };
+        unsafe { (started.log)(abi::Bytes::of(line.as_bytes())) };
     }
 }
 

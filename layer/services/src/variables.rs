@@ -1,9 +1,10 @@
-//! The only file of the module that reads the environment: once, when the module starts.
-//!
-//! On the thread that starts it no other can be changing the environment (the bootstrap sets the
-//! trace id there, between invocations), and Lambda never changes the rest while a process lives.
+//! The only file of the module that reads the environment: once, when the module starts, and as it was
+//! when the process began. That one is the kernel's, and nobody changes it: whoever sets a variable, as
+//! the bootstrap does with the trace id, changes a copy.
 
 use std::collections::HashMap;
+use std::ffi::CStr;
+use std::ffi::c_char;
 
 /// The environment variables of the process, as they were at the start.
 #[derive(Clone, Debug, Default)]
@@ -11,11 +12,24 @@ pub struct Variables(HashMap<String, String>);
 
 impl Variables {
     /// Reads them. What is not UTF-8 is left out.
-    pub fn read() -> Variables {
-        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        };
-        Variables(std::env::vars_os().filter_map(text).collect())
+    ///
+    /// # Safety
+    /// The list ends with null, and neither it nor its texts change any more.
+    pub unsafe fn read(mut entry: *const *const c_char) -> Variables {
+        let mut variables = HashMap::new();
+        loop {
+            // SAFETY: the list ends with null, and `entry` has not passed it.
+            let text = unsafe { *entry };
+            if text.is_null() {
+                return Variables(variables);
+            }
+            entry = entry.wrapping_add(1);
+            // SAFETY: the list's entries are strings.
+            let text = unsafe { CStr::from_ptr(text) };
+            if let Some((name, value)) = text.to_str().ok().and_then(|text| text.split_once('=')) {
+                variables.insert(name.to_owned(), value.to_owned());
+            }
+        }
     }
 
     /// The value of a variable that is set and not empty.

@@ -117,6 +117,7 @@ pub struct Transport {
     tls: TlsConfig,
     /// Why the roots that `AWS_CA_BUNDLE` names could not be read.
     bad_roots: Option<String>,
+    uses_proxy: bool,
 }
 
 impl Transport {
@@ -128,7 +129,13 @@ impl Transport {
             Some(Err(error)) => (RootCerts::WebPki, Some(error)),
         };
         let tls = TlsConfig::builder().root_certs(roots).build();
-        Transport { agent: agent(&tls, MOST_IDLE, true), tls, bad_roots }
+        Transport { agent: agent(&tls, MOST_IDLE, true), tls, bad_roots, uses_proxy: true }
+    }
+
+    /// For this machine: no proxy sees the requests.
+    pub fn local() -> Transport {
+        let tls = TlsConfig::default();
+        Transport { agent: agent(&tls, MOST_IDLE, false), tls, bad_roots: None, uses_proxy: false }
     }
 
     /// Fetches what a local endpoint has.
@@ -161,7 +168,7 @@ impl Transport {
         let result = match attempt(&self.agent, request, timeout) {
             Err(ureq::Error::Io(_) | ureq::Error::Protocol(_)) if is_idempotent => {
                 let left = timeout.saturating_sub(started.elapsed());
-                attempt(&agent(&self.tls, 0, true), request, left)
+                attempt(&agent(&self.tls, 0, self.uses_proxy), request, left)
             }
             result => result,
         };

@@ -10,6 +10,7 @@ mod sign;
 pub use self::client::Call;
 pub use self::client::Client;
 pub use self::client::Response;
+pub use self::client::Transport;
 
 /// A service, as endpoints and signatures name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

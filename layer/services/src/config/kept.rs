@@ -1,0 +1,158 @@
+//! The last good value of what is no secret, in `/tmp`, which outlives the process: a line of JSON that
+//! says what it is, and the bytes behind it.
+
+use std::fs;
+use std::hash::DefaultHasher;
+use std::hash::Hash;
+use std::hash::Hasher;
+use std::io;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::path::PathBuf;
+
+use serde_json::Value as Json;
+use serde_json::json;
+use sha2::Digest;
+use sha2::Sha256;
+
+use super::Wanted;
+use super::source::Value;
+use crate::variables::Variables;
+
+/// Where one value is kept, and whose it is.
+pub struct Kept {
+    folder: PathBuf,
+    path: PathBuf,
+    /// Function, version, name and source: of another owner, nothing is taken.
+    owner: Json,
+}
+
+impl Kept {
+    /// The place of a value of this version of this function.
+    pub fn new(wanted: &Wanted, variables: &Variables) -> Kept {
+        let folder = Path::new(variables.get("TMPDIR").unwrap_or("/tmp")).join("pilotlight-config");
+        let of = |name| variables.get(name).unwrap_or_default();
+        let owner = json!({
+            "function": of("AWS_LAMBDA_FUNCTION_NAME"),
+            "functionVersion": of("AWS_LAMBDA_FUNCTION_VERSION"),
+            "name": wanted.name,
+            "source": format!("{}:{}", wanted.source, wanted.target),
+        });
+        let mut hasher = DefaultHasher::new();
+        owner.to_string().hash(&mut hasher);
+        let path = folder.join(format!("{}-{:016x}", wanted.name, hasher.finish()));
+        Kept { folder, path, owner }
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes a value beside its place and moves it there, so that there is a whole one at any time.
+    pub fn save(&self, value: &Value) -> io::Result<()> {
+        fs::create_dir_all(&self.folder)?;
+        let head = json!({
+            "owner": self.owner,
+            "contentType": value.content_type,
+            "version": value.version,
+            "fetchedMs": value.fetched_ms,
+            "sha256": checksum(&value.bytes),
+        });
+        let beside = self.path.with_extension("new");
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&beside)?;
+        file.write_all(format!("{head}\n").as_bytes())?;
+        file.write_all(&value.bytes)?;
+        drop(file);
+        fs::rename(&beside, &self.path)
+    }
+
+    /// What was kept; Err says why it cannot be taken.
+    pub fn load(&self) -> Result<Option<Value>, String> {
+        let content = match fs::read(&self.path) {
+            Ok(content) => content,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.to_string()),
+        };
+        let end = content.iter().position(|&byte| byte == b'\n').ok_or("it is torn")?;
+        let (head, bytes) = (&content[..end], &content[end + 1..]);
+        let head: Json = serde_json::from_slice(head).map_err(|_| "it is not ours")?;
+        if head["owner"] != self.owner {
+            return Err("it is another function's, version's or source's".into());
+        }
+        if head["sha256"] != checksum(bytes) {
+            return Err("it is torn".into());
+        }
+        let text = |name: &str| head[name].as_str().unwrap_or_default().to_owned();
+        Ok(Some(Value {
+            bytes: bytes.to_vec(),
+            content_type: text("contentType"),
+            version: text("version"),
+            fetched_ms: head["fetchedMs"].as_u64().unwrap_or_default(),
+            is_secret: false,
+        }))
+    }
+}
+
+fn checksum(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(folder: &Path, version: &str) -> Kept {
+        let wanted = Wanted {
+            index: 0,
+            source: "ssm",
+            name: "limit".into(),
+            target: "/limit".into(),
+            ttl: None,
+            is_secret: false,
+        };
+        let folder = folder.to_str().expect("UTF-8");
+        let variables = Variables::from([
+            ("TMPDIR", folder),
+            ("AWS_LAMBDA_FUNCTION_NAME", "f"),
+            ("AWS_LAMBDA_FUNCTION_VERSION", version),
+        ]);
+        Kept::new(&wanted, &variables)
+    }
+
+    #[test]
+    fn what_is_kept_comes_back_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let one = kept(folder.path(), "1");
+        assert_eq!(one.load(), Ok(None));
+        let value = Value {
+            bytes: b"ten\n\xff".to_vec(),
+            content_type: "text/plain".into(),
+            version: "7".into(),
+            fetched_ms: 5,
+            is_secret: false,
+        };
+        one.save(&value).expect("saved");
+        assert_eq!(one.load(), Ok(Some(value)));
+        assert_eq!(kept(folder.path(), "2").load(), Ok(None), "each version has its own");
+
+        let whole = fs::read(one.path()).expect("there");
+        for length in 0..whole.len() {
+            fs::write(one.path(), &whole[..length]).expect("written");
+            assert!(one.load().is_err(), "torn at {length}");
+        }
+        fs::write(one.path(), b"{}\nten").expect("written");
+        assert!(one.load().expect_err("foreign").contains("another function's"));
+        let mut flipped = whole;
+        let last = flipped.len() - 1;
+        flipped[last] ^= 1;
+        fs::write(one.path(), flipped).expect("written");
+        assert_eq!(one.load(), Err("it is torn".into()));
+    }
+}

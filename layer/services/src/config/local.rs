@@ -1,0 +1,95 @@
+//! What needs no service: files of the package, variables, and URLs.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::source;
+use super::source::Answer;
+use super::source::Context;
+use super::source::Failure;
+use super::source::Source;
+use super::source::Value;
+use super::source::header;
+
+const INTERVAL: Duration = Duration::from_secs(60);
+
+/// A file of the function's package.
+pub struct File(pub PathBuf);
+
+/// An environment variable, as it was when the process began.
+pub struct Variable(pub String);
+
+/// A URL, and what its server called what it last answered.
+pub struct Url {
+    url: String,
+    tag: Option<String>,
+}
+
+impl Source for File {
+    fn fetch(&mut self, _context: &Context) -> Result<Answer, Failure> {
+        let File(path) = self;
+        let failure = |error| Failure::new(format!("{}: {error}", path.display()));
+        let bytes = fs::read(&*path).map_err(failure)?;
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        let content_type = match extension {
+            Some("json") => "application/json",
+            Some("toml") => "application/toml",
+            Some("yaml" | "yml") => "application/yaml",
+            Some("txt") => "text/plain",
+            _ => "",
+        };
+        Ok(Value { bytes, content_type: content_type.into(), ..Value::default() }.into())
+    }
+
+    fn interval(&self) -> Duration {
+        INTERVAL
+    }
+}
+
+impl Source for Variable {
+    fn fetch(&mut self, context: &Context) -> Result<Answer, Failure> {
+        let Variable(name) = self;
+        let value = context.variables().get(name);
+        let value = value.ok_or_else(|| Failure::new(format!("{name} is not set")))?;
+        Ok(Value { bytes: value.into(), ..Value::default() }.into())
+    }
+
+    /// It never changes.
+    fn interval(&self) -> Duration {
+        Duration::from_secs(365 * 86_400)
+    }
+}
+
+impl Url {
+    /// Nothing has been fetched yet.
+    pub fn new(url: String) -> Url {
+        Url { url, tag: None }
+    }
+
+    fn is_local(&self) -> bool {
+        let host = self.url.split("//").nth(1).unwrap_or_default();
+        ["127.", "localhost:", "localhost/", "[::1]"].iter().any(|local| host.starts_with(local))
+    }
+}
+
+impl Source for Url {
+    fn fetch(&mut self, context: &Context) -> Result<Answer, Failure> {
+        let transport = if self.is_local() { &context.local } else { &context.remote };
+        let tag = self.tag.as_deref().map(|tag| ("if-none-match", tag));
+        let response = source::get(transport, &self.url, tag.as_slice())?;
+        match response.status {
+            304 if self.tag.is_some() => return Ok(Answer { value: None, interval: None }),
+            200 => {}
+            status => return Err(Failure::status(status, "")),
+        }
+        self.tag = header(&response, "etag").map(str::to_owned);
+        let content_type = header(&response, "content-type").unwrap_or_default().to_owned();
+        let version = self.tag.clone().unwrap_or_default();
+        Ok(Value { bytes: response.body, content_type, version, ..Value::default() }.into())
+    }
+
+    fn interval(&self) -> Duration {
+        INTERVAL
+    }
+}

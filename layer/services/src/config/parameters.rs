@@ -1,0 +1,103 @@
+//! Parameters of Systems Manager and secrets of Secrets Manager: through the Parameters and Secrets
+//! extension if that listens on this machine, and else from the services.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use http::Method;
+use serde_json::Value as Json;
+use serde_json::json;
+
+use super::extension;
+use super::source::Answer;
+use super::source::Context;
+use super::source::Failure;
+use super::source::Source;
+use super::source::TIMEOUT;
+use super::source::Value;
+use super::source::encoded;
+use crate::aws::Call;
+use crate::aws::SECRETS_MANAGER;
+use crate::aws::SSM;
+use crate::aws::Service;
+
+/// What the extension caches for.
+const INTERVAL: Duration = Duration::from_secs(300);
+
+/// A parameter, by its name or ARN, perhaps with `:version` or `:label`.
+pub struct Parameter(pub String);
+
+/// A secret, by its name or ARN.
+pub struct Secret(pub String);
+
+impl Source for Parameter {
+    fn fetch(&mut self, context: &Context) -> Result<Answer, Failure> {
+        let path =
+            format!("/systemsmanager/parameters/get?name={}&withDecryption=true", encoded(&self.0));
+        let answer = extension::get(context, &path).unwrap_or_else(|| {
+            let body = json!({ "Name": self.0, "WithDecryption": true });
+            call(context, &SSM, "AmazonSSM.GetParameter", &body)
+        })?;
+        let parameter = &answer["Parameter"];
+        let text = parameter["Value"].as_str();
+        Ok(Value {
+            bytes: text.ok_or_else(|| Failure::new("an answer without a value"))?.into(),
+            version: parameter["Version"].as_u64().unwrap_or_default().to_string(),
+            is_secret: parameter["Type"] == "SecureString",
+            ..Value::default()
+        }
+        .into())
+    }
+
+    fn interval(&self) -> Duration {
+        INTERVAL
+    }
+}
+
+impl Source for Secret {
+    fn fetch(&mut self, context: &Context) -> Result<Answer, Failure> {
+        let path = format!("/secretsmanager/get?secretId={}", encoded(&self.0));
+        let answer = extension::get(context, &path).unwrap_or_else(|| {
+            let body = json!({ "SecretId": self.0 });
+            call(context, &SECRETS_MANAGER, "secretsmanager.GetSecretValue", &body)
+        })?;
+        let text = answer["SecretString"].as_str().map(|text| text.as_bytes().to_vec());
+        let binary = || BASE64_STANDARD.decode(answer["SecretBinary"].as_str()?).ok();
+        let bytes = text.or_else(binary);
+        Ok(Value {
+            bytes: bytes.ok_or_else(|| Failure::new("an answer without a secret"))?,
+            version: answer["VersionId"].as_str().unwrap_or_default().to_owned(),
+            is_secret: true,
+            ..Value::default()
+        }
+        .into())
+    }
+
+    fn interval(&self) -> Duration {
+        INTERVAL
+    }
+}
+
+/// A call of a service whose requests are JSON.
+fn call(context: &Context, service: &Service, target: &str, body: &Json) -> Result<Json, Failure> {
+    let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target)];
+    let body = body.to_string();
+    let call = Call {
+        service,
+        method: Method::POST,
+        path: "/",
+        headers: &headers,
+        body: body.as_bytes(),
+        timeout: TIMEOUT,
+        is_idempotent: true,
+    };
+    let response = context.client.call(&call).map_err(Failure::new)?;
+    let answer: Json = serde_json::from_slice(&response.body).unwrap_or_default();
+    if response.status == 200 {
+        return Ok(answer);
+    }
+    // The kind of an error says enough; a message might quote more than that.
+    let kind = answer["__type"].as_str().unwrap_or_default();
+    Err(Failure::status(response.status, kind.rsplit('#').next().unwrap_or_default()))
+}
