@@ -13,7 +13,7 @@ cd "$(dirname "$0")"
 
 dist=$PWD/dist
 tools=$PWD/target/tools
-examples=(hello echo context faulty slow stream)
+examples=(hello echo context faulty slow stream config)
 
 say() { printf '\033[1m== %s\033[0m\n' "$*"; }
 
