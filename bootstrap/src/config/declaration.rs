@@ -5,15 +5,20 @@
 //! of the package. That file is TOML of the simplest kind: `name = "source?options"` lines, perhaps
 //! under `[config]`, and comments.
 
-use alloc::format;
-use alloc::string::String;
-
 use pilotlight_services_abi::config as abi;
+
+use crate::http;
 
 /// How long the first read of a required value waits, and a start for a prefetched one.
 const WAIT_MS: u64 = 3000;
-/// Behind a question mark.
-const OPTIONS: &str = "ttl=45s, wait=3s, required, prefetch or secret, joined by &";
+
+const SOURCES: &str = "a source: appconfig:application/environment/profile, ssm:/path, secret:id, \
+                       file:path, env:NAME or http://host:port/path";
+const OPTIONS: &str =
+    "options behind the ?: ttl=45s, wait=3s, required, prefetch or secret, joined by &";
+const APPCONFIG: &str =
+    "appconfig:application/environment/profile, names or ids of up to 128 characters";
+const FILE: &str = "file:path, from the folder of the function's package";
 
 /// One declaration; it borrows from its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,51 +54,39 @@ pub fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 impl<'a> Declaration<'a> {
-    /// Reads one; Err says what is wrong, and what was expected.
-    pub fn parse(text: &'a [u8]) -> Result<Declaration<'a>, String> {
-        let mistake = |expected: &str| {
-            let text = String::from_utf8_lossy(text);
-            format!("configuration `{text}`: expected {expected}")
-        };
-        let (name, source) = split(text, b'=').ok_or_else(|| mistake("name=source"))?;
+    /// Reads one; Err says what was expected.
+    pub fn parse(text: &'a [u8]) -> Result<Declaration<'a>, &'static str> {
+        let (name, source) = split(text, b'=').ok_or("name=source")?;
         let (name, source) = (name.trim_ascii(), unquoted(source.trim_ascii()));
         let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.-".contains(byte);
         if name.is_empty() || !name.iter().all(is_plain) {
-            return Err(mistake("a name of letters, digits and _ . - before the ="));
+            return Err("a name of letters, digits and _ . - before the =");
         }
         let (kind, rest) = split(source, b':').unwrap_or((source, b""));
         let known = (0u32..).zip(abi::SOURCES).find(|(_, known)| known.as_bytes() == kind);
-        let Some((index, _)) = known else {
-            return Err(mistake(
-                "a source: appconfig:application/environment/profile, ssm:/path, secret:id, \
-                 file:path, env:NAME or http://…",
-            ));
-        };
+        let (index, _) = known.ok_or(SOURCES)?;
+        let is_url = kind.starts_with(b"http");
         let mut declaration = Declaration {
             name,
             source: index,
-            target: rest,
+            target: if is_url { source } else { rest },
             ttl_ms: 0,
             wait_ms: WAIT_MS,
             is_required: false,
             is_prefetched: false,
             is_secret: kind == b"secret",
         };
-        let is_url = kind.starts_with(b"http");
-        if is_url {
-            declaration.target = source;
-        }
         if let Some(mark) = declaration.target.iter().rposition(|&byte| byte == b'?') {
-            let (target, options) = (&declaration.target[..mark], &declaration.target[mark + 1..]);
+            let (target, options) = declaration.target.split_at(mark);
             // A URL may have a query of its own.
-            if declaration.take_options(options).is_some() {
+            if declaration.take_options(&options[1..]).is_some() {
                 declaration.target = target;
             } else if !is_url {
-                return Err(mistake(&format!("options behind the ? such as {OPTIONS}")));
+                return Err(OPTIONS);
             }
         }
-        let expected = declaration.expected(kind);
-        if expected.is_empty() { Ok(declaration) } else { Err(mistake(expected)) }
+        declaration.check_target(kind)?;
+        Ok(declaration)
     }
 
     /// Takes options; None, and nothing taken, if one of them is unknown.
@@ -113,31 +106,23 @@ impl<'a> Declaration<'a> {
         Some(())
     }
 
-    /// What the target should have been; empty if it is that.
-    fn expected(&self, kind: &[u8]) -> &'static str {
+    fn check_target(&self, kind: &[u8]) -> Result<(), &'static str> {
         let target = self.target;
-        match kind {
+        let (is_right, expected) = match kind {
             b"appconfig" => {
                 let parts = target.split(|&byte| byte == b'/');
-                let of_length = |part: &&[u8]| (1..=128).contains(&part.len());
-                if parts.clone().count() == 3 && parts.clone().all(|part| of_length(&part)) {
-                    return "";
-                }
-                "appconfig:application/environment/profile, names or ids of up to 128 characters"
+                let right = parts.filter(|part| (1..=128).contains(&part.len())).count();
+                let slashes = target.iter().filter(|&&byte| byte == b'/').count();
+                (right == 3 && slashes == 2, APPCONFIG)
             }
-            b"file" if target.starts_with(b"/") || target.is_empty() => {
-                "file:path, from the folder of the function's package"
-            }
+            b"file" => (!matches!(target, [] | [b'/', ..]), FILE),
             b"http" | b"https" => {
-                let behind = split(target, b':').map_or(&b""[..], |(_, behind)| behind);
-                if behind.len() > 2 && behind.starts_with(b"//") {
-                    return "";
-                }
-                "http://host:port/path"
+                let behind = target.get(kind.len()..).unwrap_or_default();
+                (behind.starts_with(b"://") && behind.len() > 3, "http://host:port/path")
             }
-            _ if target.is_empty() => "something behind the source's colon",
-            _ => "",
-        }
+            _ => (!target.is_empty(), "something behind the source's colon"),
+        };
+        if is_right { Ok(()) } else { Err(expected) }
     }
 }
 
@@ -168,7 +153,7 @@ fn duration(text: &[u8]) -> Option<u64> {
         b"h" => 3_600_000,
         _ => return None,
     };
-    let number: u64 = core::str::from_utf8(digits).ok()?.parse().ok()?;
+    let number = http::decimal(digits)? as u64;
     number.checked_mul(unit).filter(|&duration| duration > 0)
 }
 
@@ -202,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_is_named_with_its_text_and_what_was_expected() {
+    fn of_a_mistake_it_is_said_what_was_expected() {
         for (text, expected) in [
             ("flags", "name=source"),
             ("=env:X", "a name of letters"),
@@ -219,7 +204,7 @@ mod tests {
             ("flags=ssm:/a?required=yes", "options behind the ?"),
         ] {
             let mistake = Declaration::parse(text.as_bytes()).expect_err(text);
-            assert!(mistake.contains(&format!("`{text}`: expected {expected}")), "{mistake}");
+            assert!(mistake.starts_with(expected), "{text}: {mistake}");
         }
     }
 

@@ -27,7 +27,7 @@ use crate::failure::Failure;
 use crate::sys::File;
 
 /// The values of this process.
-pub static STORE: Store = Store::new(foreign::begin);
+pub static STORE: Store = Store::new(None);
 
 /// Takes what `PILOTLIGHT_CONFIG` declares. To be called before the library's own start-up work, which
 /// may declare more.
@@ -37,28 +37,30 @@ pub fn load(environment: &'static Environment) -> Result<(), Failure> {
         return Ok(());
     };
     let folder = environment.task_root.filter(|folder| !folder.is_empty()).unwrap_or(b".");
-    for item in declaration::items(text) {
-        let added = match item {
-            [b'@', file @ ..] => add_file(folder, file),
-            item => add(item),
-        };
-        added.map_err(|mistake| Failure::init("Runtime.InvalidConfig", mistake))?;
-    }
-    Ok(())
+    let mut items = declaration::items(text);
+    let added = items.try_for_each(|item| match item {
+        [b'@', file @ ..] => add_file(folder, file, item),
+        item => add(item),
+    });
+    added.map_err(|mistake| Failure::init("Runtime.InvalidConfig", mistake))
 }
 
+/// Err names the text, and says what was expected.
 fn add(text: &'static [u8]) -> Result<(), String> {
-    STORE.add(Declaration::parse(text)?)
+    let added = Declaration::parse(text).and_then(|declaration| STORE.add(declaration));
+    added.map_err(|expected| mistake(text, expected))
 }
 
-fn add_file(folder: &[u8], file: &[u8]) -> Result<(), String> {
+fn mistake(text: &[u8], expected: &str) -> String {
+    let text = String::from_utf8_lossy(text);
+    format!("configuration `{text}`: expected {expected}")
+}
+
+fn add_file(folder: &[u8], file: &[u8], item: &[u8]) -> Result<(), String> {
     let path = CString::new([folder, b"/", file].concat()).unwrap_or_default();
-    let text = File::open(&path).and_then(|file| file.read()).map_err(|errno| {
-        let file = String::from_utf8_lossy(file);
-        format!(
-            "PILOTLIGHT_CONFIG: `@{file}`: expected a file of the package (system error {errno})"
-        )
-    })?;
+    let text = File::open(&path).and_then(|file| file.read());
+    let text =
+        text.map_err(|_| mistake(item, "@ and a readable file of the function's package"))?;
     let text: &'static [u8] = Vec::leak(text);
     declaration::lines(text).try_for_each(add)
 }

@@ -4,8 +4,6 @@
 //! interval has passed in a freeze is wanted by the next read. A clock that went back says nothing, so
 //! the value is wanted then, too.
 
-use alloc::format;
-use alloc::string::String;
 use core::sync::atomic::AtomicBool;
 use core::sync::atomic::AtomicU8;
 use core::sync::atomic::AtomicU32;
@@ -17,6 +15,7 @@ use super::cell::Content;
 use super::cell::Held;
 use super::cell::Slot;
 use super::declaration::Declaration;
+use super::foreign;
 use crate::sys;
 
 /// Far above what a function declares.
@@ -79,8 +78,8 @@ pub enum Absent {
 #[derive(Debug)]
 pub struct Store {
     entries: [Slot<Entry>; MOST],
-    /// Begins the thread that fetches; false where there is none to be had.
-    begin: fn() -> bool,
+    /// Begins the thread that fetches, in a test; false where there is none to be had.
+    begin: Option<fn() -> bool>,
     has_begun: AtomicBool,
     is_broken: AtomicBool,
     /// Whether reads have values fetched, as they do from the first invocation on.
@@ -95,8 +94,9 @@ pub struct Store {
 }
 
 impl Store {
-    /// Without values; `begin` is called once, when the first is wanted.
-    pub const fn new(begin: fn() -> bool) -> Store {
+    /// Without values. `begin` is called once, when the first is wanted; None begins the thread of this
+    /// process (and a store of zeros takes no room in the executable's file).
+    pub const fn new(begin: Option<fn() -> bool>) -> Store {
         Store {
             entries: [const { Slot::empty() }; MOST],
             begin,
@@ -115,14 +115,13 @@ impl Store {
     }
 
     /// Adds a value, before the first invocation and on the thread that will serve it.
-    pub fn add(&self, declaration: Declaration<'static>) -> Result<(), String> {
-        let name = String::from_utf8_lossy(declaration.name);
+    /// Err says what was expected.
+    pub fn add(&self, declaration: Declaration<'static>) -> Result<(), &'static str> {
         if self.find(declaration.name).is_some() {
-            return Err(format!("configuration `{name}` is declared twice; expected once"));
+            return Err("a name that is not declared yet");
         }
-        let Some(slot) = self.entries.iter().find(|slot| slot.get().is_none()) else {
-            return Err(format!("configuration `{name}` is one too many; expected {MOST} at most"));
-        };
+        let free = self.entries.iter().find(|slot| slot.get().is_none());
+        let slot = free.ok_or("64 values at most")?;
         let entry = slot.put(Entry {
             declaration,
             cell: Cell::empty(),
@@ -179,7 +178,8 @@ impl Store {
         self.linger_until_ms.store(now + LINGER_MS, Ordering::Relaxed);
         self.wants.fetch_add(1, Ordering::Release);
         sys::wake(&self.wants);
-        if !self.has_begun.swap(true, Ordering::Relaxed) && !(self.begin)() {
+        let begin = self.begin.unwrap_or(foreign::begin);
+        if !self.has_begun.swap(true, Ordering::Relaxed) && !begin() {
             self.give_up();
         }
     }
