@@ -163,7 +163,8 @@ pub fn cargo(folder: &str, arguments: &[&str]) {
 /// A fixture crate's library, in the workspace's release profile.
 pub fn fixture_crate(name: &str) -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
-    let packages = ["build", "-p", "stock", "-p", "asynchronous", "-p", "logging"];
+    let packages =
+        ["build", "-p", "stock", "-p", "asynchronous", "-p", "logging", "-p", "configured"];
     BUILT.get_or_init(|| cargo(".", &packages));
     root().join(format!("target/release/lib{name}.so"))
 }

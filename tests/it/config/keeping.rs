@@ -1,0 +1,175 @@
+//! When values are fetched, and what outlives a freeze and a restart.
+
+use std::fs;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::Setting;
+use crate::fakes;
+use crate::fakes::Reply;
+use crate::support;
+
+/// A server whose answer is changed, and which counts.
+struct Changing {
+    port: u16,
+    state: Arc<Mutex<(String, usize)>>,
+}
+
+impl Changing {
+    fn start(content: &str) -> Changing {
+        let state = Arc::new(Mutex::new((content.to_owned(), 0)));
+        let shared = Arc::clone(&state);
+        let port = fakes::serve(move |_| {
+            let mut state = shared.lock().expect("unharmed");
+            state.1 += 1;
+            let status = if state.0.is_empty() { 500 } else { 200 };
+            Reply::new(status, "text/plain", state.0.clone())
+        });
+        Changing { port, state }
+    }
+
+    fn change(&self, content: &str) {
+        self.state.lock().expect("unharmed").0 = content.to_owned();
+    }
+
+    fn asked(&self) -> usize {
+        self.state.lock().expect("unharmed").1
+    }
+
+    fn declaration(&self, options: &str) -> String {
+        format!("a=http://127.0.0.1:{}/{options}", self.port)
+    }
+}
+
+#[test]
+fn nothing_is_fetched_at_the_start_unless_it_is_to_be_there() {
+    let server = Changing::start("one");
+    let running = Setting::new(&server.declaration("")).start();
+    thread::sleep(Duration::from_millis(100));
+    assert_eq!(server.asked(), 0);
+    drop(running);
+    let mut running = Setting::new(&server.declaration("?prefetch")).start();
+    assert_eq!(server.asked(), 1, "before the first request for work");
+    let value = running.read("a");
+    assert_eq!((&value["text"], &value["stale"]), (&json!("one"), &json!(false)));
+    for _ in 0..10 {
+        running.read("a");
+    }
+    assert_eq!(server.asked(), 1, "it is good for a minute");
+}
+
+#[test]
+fn a_required_value_is_waited_for_once() {
+    let server = Changing::start("");
+    let mut running = Setting::new(&server.declaration("?required&wait=400ms")).start();
+    let first = running.read("a");
+    assert!(first["error"].is_string() && first["waitedMs"].as_u64() >= Some(400), "{first}");
+    let second = running.read("a");
+    assert!(second["waitedMs"].as_u64() < Some(400), "{second}");
+    server.change("one");
+    running.await_generation("a", 1);
+    drop(running);
+    let mut running = Setting::new(&server.declaration("?required")).start();
+    assert_eq!(running.read("a")["text"], "one", "in the very first invocation");
+}
+
+#[test]
+fn a_freeze_for_longer_than_the_interval_counts() {
+    let server = Changing::start("one");
+    let mut running = Setting::new(&server.declaration("?ttl=1s")).start();
+    running.await_generation("a", 1);
+    let process = running.child.id().to_string();
+    let signal = |signal: &str| {
+        let kill = std::process::Command::new("kill").args([signal, &process]).status();
+        assert!(kill.expect("kill").success());
+    };
+    signal("-STOP");
+    server.change("two");
+    thread::sleep(Duration::from_millis(1300));
+    signal("-CONT");
+    let thawed = running.read("a");
+    assert_eq!((&thawed["text"], &thawed["stale"]), (&json!("one"), &json!(true)));
+    // The fetch that this read began was waited for before the environment can be frozen again.
+    let next = running.read("a");
+    assert_eq!((&next["text"], &next["stale"]), (&json!("two"), &json!(false)));
+}
+
+#[test]
+fn the_last_good_value_outlives_the_process_and_is_stale() {
+    let server = Changing::start("one");
+    let setting = Setting::new(&server.declaration("?ttl=5s"));
+    let mut running = setting.start();
+    let first = running.await_generation("a", 1);
+    running.end();
+
+    server.change("");
+    let mut running = setting.start();
+    let kept = running.await_generation("a", 1);
+    assert_eq!((&kept["text"], &kept["stale"]), (&json!("one"), &json!(true)));
+    assert_eq!(kept["fetchedMs"], first["fetchedMs"]);
+    server.change("two");
+    assert_eq!(running.await_generation("a", 2)["text"], "two");
+    running.end();
+
+    // Of another function, and torn.
+    let mut other = Setting::new(&server.declaration("?ttl=5s"));
+    server.change("");
+    let folder = setting.folder.path().join("pilotlight-config");
+    let file = fs::read_dir(&folder).expect("kept").next().expect("one").expect("a file").path();
+    other.function.name = "other".into();
+    let other = other.set("TMPDIR", setting.folder.path().display());
+    let mut running = other.start();
+    assert!(running.read("a")["error"].is_string(), "it is not this function's");
+    running.end();
+    let whole = fs::read(&file).expect("readable");
+    fs::write(&file, &whole[..whole.len() - 1]).expect("written");
+    let mut running = setting.start();
+    while !running.log().contains("cannot be fetched") {
+        assert!(running.read("a")["error"].is_string(), "it is torn");
+    }
+    let log = running.end();
+    assert_eq!(log.matches("is ignored: it is torn").count(), 1, "{log}");
+}
+
+#[test]
+fn without_the_module_invocations_go_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bootstrap = folder.path().join("bootstrap");
+    fs::copy(support::bootstrap(), &bootstrap).expect("copied");
+    let mut setting = Setting::new("a=env:A?required&wait=1h");
+    setting.function.bootstrap = bootstrap;
+    let mut running = setting.set("A", "x").start();
+    for _ in 0..3 {
+        assert_eq!(running.read("a")["error"], "configuration `a` has not arrived yet");
+    }
+    let log = running.end();
+    assert_eq!(log.lines().count(), 1, "{log}");
+    assert!(log.contains("services.so"), "{log}");
+}
+
+#[test]
+fn a_read_makes_no_system_call() {
+    let setting = Setting::of("cost", "limit=env:LIMIT").set("LIMIT", "{\"most\":1}");
+    let mut running = setting.start();
+    running.fail("1");
+    let calls = |running: &mut super::Running, rounds: u32| {
+        let trace = tempfile::NamedTempFile::new().expect("a file");
+        let mut strace = std::process::Command::new("strace")
+            .args(["-f", "-q", "-o"])
+            .arg(trace.path())
+            .args(["-p", &running.child.id().to_string()])
+            .spawn()
+            .expect("strace");
+        thread::sleep(Duration::from_millis(500));
+        running.invoke(&json!(rounds));
+        let _ = std::process::Command::new("kill").arg(strace.id().to_string()).status();
+        strace.wait().expect("ended");
+        fs::read_to_string(trace.path()).expect("a trace").lines().count()
+    };
+    let (few, many) = (calls(&mut running, 1), calls(&mut running, 10_000));
+    assert!(many <= few + 20, "{few} system calls with few reads, {many} with many");
+}
