@@ -38,7 +38,7 @@ fn the_data_service_is_asked_with_signatures_and_tokens_and_changes_arrive() {
         (&json!("application/json"), &json!("v1"))
     );
     // Empty answers mean unchanged: content, type and version stay.
-    for _ in 0..5 {
+    while appconfig.state().asked < 4 {
         assert_eq!(running.read("flags")["text"], INFORMAL);
     }
     let again = running.read("flags");
@@ -49,7 +49,6 @@ fn the_data_service_is_asked_with_signatures_and_tokens_and_changes_arrive() {
     appconfig.deploy(PROFILE, "text/plain", FORMAL);
     let second = running.await_generation("flags", 2);
     assert_eq!((&second["text"], &second["contentType"]), (&json!(FORMAL), &json!("text/plain")));
-    assert!(appconfig.state().asked >= 4, "it was asked for {} times", appconfig.state().asked);
     assert_eq!(appconfig.state().sessions, 1);
     assert_eq!(running.end(), "");
 }

@@ -1,6 +1,7 @@
 //! When values are fetched, and what outlives a freeze and a restart.
 
 use std::fs;
+use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::thread;
@@ -11,6 +12,7 @@ use serde_json::json;
 use super::Setting;
 use crate::fakes;
 use crate::fakes::Reply;
+use crate::script;
 use crate::support;
 
 /// A server whose answer is changed, and which counts.
@@ -65,11 +67,11 @@ fn nothing_is_fetched_at_the_start_unless_it_is_to_be_there() {
 #[test]
 fn a_required_value_is_waited_for_once() {
     let server = Changing::start("");
-    let mut running = Setting::new(&server.declaration("?required&wait=400ms")).start();
+    let mut running = Setting::new(&server.declaration("?required&wait=1s")).start();
     let first = running.read("a");
-    assert!(first["error"].is_string() && first["waitedMs"].as_u64() >= Some(400), "{first}");
+    assert!(first["error"].is_string() && first["waitedMs"].as_u64() >= Some(900), "{first}");
     let second = running.read("a");
-    assert!(second["waitedMs"].as_u64() < Some(400), "{second}");
+    assert!(second["waitedMs"].as_u64() < Some(900), "{second}");
     server.change("one");
     running.await_generation("a", 1);
     drop(running);
@@ -93,8 +95,7 @@ fn a_freeze_for_longer_than_the_interval_counts() {
     signal("-CONT");
     let thawed = running.read("a");
     assert_eq!((&thawed["text"], &thawed["stale"]), (&json!("one"), &json!(true)));
-    // The fetch that this read began was waited for before the environment can be frozen again.
-    let next = running.read("a");
+    let next = running.await_generation("a", 2);
     assert_eq!((&next["text"], &next["stale"]), (&json!("two"), &json!(false)));
 }
 
@@ -172,4 +173,43 @@ fn a_read_makes_no_system_call() {
     };
     let (few, many) = (calls(&mut running, 1), calls(&mut running, 10_000));
     assert!(many <= few + 20, "{few} system calls with few reads, {many} with many");
+}
+
+#[test]
+fn four_workers_read_whole_values_that_never_go_back_while_they_change() {
+    const CHANGES: u64 = 100;
+    let current = Arc::new(Mutex::new(0u64));
+    let shared = Arc::clone(&current);
+    let port = fakes::serve(move |_| {
+        // Each fetch finds another value, up to the last.
+        let mut number = shared.lock().expect("unharmed");
+        *number = (*number + 1).min(CHANGES);
+        Reply::new(200, "text/plain", format!("{:04}", *number).repeat(1000))
+    });
+    let setting = Setting::of("churn", &format!("limit=http://127.0.0.1:{port}/?ttl=1ms"));
+    let setting = setting.set("AWS_LAMBDA_MAX_CONCURRENCY", 4);
+    let (running, mut workers) = setting.start_with_workers(4);
+    workers.push(running.worker.try_clone().expect("a socket"));
+    for worker in &mut workers {
+        worker.write_all(&script::next(&CHANGES.to_string()).bytes).expect("sent");
+    }
+    let mut reads = 0;
+    for worker in &mut workers {
+        let (head, body) = script::read_request(worker);
+        assert!(head.contains("/response "), "{body}");
+        let answer: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+        assert_eq!(answer["seen"], CHANGES);
+        reads += answer["reads"].as_u64().expect("a number");
+    }
+    assert!(reads >= 100_000, "{reads}");
+    assert_eq!(running.end(), "");
+}
+
+#[test]
+fn c_reads_its_configuration_too() {
+    let (_folder, library) = support::fixture_in_c("configured");
+    let setting = Setting::with(support::function(&library, None), "a=env:A, b=env:B");
+    let mut running = setting.set("A", "\"from C\"").start();
+    while running.invoke(&json!(0)) != "from C" {}
+    assert!(running.log().contains("`b` cannot be fetched from env:B"));
 }

@@ -74,6 +74,11 @@ impl Setting {
     }
 
     fn start(&self) -> Running {
+        self.start_with_workers(1).0
+    }
+
+    /// The first worker, and the connections of the others, which have asked for work.
+    fn start_with_workers(&self, workers: usize) -> (Running, Vec<TcpStream>) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let log = NamedTempFile::new().expect("a file");
@@ -84,9 +89,13 @@ impl Setting {
             .stderr(Stdio::from(log.reopen().expect("a file")))
             .spawn()
             .expect("the bootstrap");
-        let mut worker = listener.accept().expect("a connection").0;
-        script::read_head(&mut worker);
-        Running { child, worker, log }
+        let accept = || {
+            let mut worker = listener.accept().expect("a connection").0;
+            script::read_head(&mut worker);
+            worker
+        };
+        let running = Running { child, worker: accept(), log };
+        (running, (1..workers).map(|_| accept()).collect())
     }
 }
 
