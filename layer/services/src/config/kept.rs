@@ -118,7 +118,7 @@ mod tests {
             is_secret: false,
         };
         let folder = folder.to_str().expect("UTF-8");
-        let variables = Variables::from([
+        let variables = Variables::from_iter([
             ("TMPDIR", folder),
             ("AWS_LAMBDA_FUNCTION_NAME", "f"),
             ("AWS_LAMBDA_FUNCTION_VERSION", version),
