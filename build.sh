@@ -242,6 +242,30 @@ check() {
 	cargo test --locked --quiet -p pilotlight-tests --test it tidy::
 }
 
+# What declared configuration costs the start, what its first use costs, and one read of each kind in ns.
+measure_config() {
+	local peers=$1 name value
+	local four='a=appconfig:shop/production/a?ttl=45s,b=ssm:/shop/b?required,c=secret:shop/c,d=file:d.json'
+	for name in none four used; do
+		case $name in
+		none) value= ;;
+		four) value=$four ;;
+		used) value='a=env:PATH?prefetch' ;;
+		esac
+		cc -static -nostdlib -nostartfiles -ffreestanding -O2 -fno-stack-protector -s \
+			-DBOOTSTRAP="\"$dist/layer/bootstrap\"" -DCONFIG="\"$value\"" \
+			-o "$peers/declared-$name" tests/peers/declared/declared.c
+	done
+	say "configuration: four values declared, and one used at the start (the module mapped, a value fetched)"
+	"$dist/bin/pilotlight" measure "$dist/examples/libhello.so" --rounds 300 --event '{"name":"Ada"}' \
+		--control "none=$peers/declared-none" --peer "four=$peers/declared-four" \
+		--peer "used=$peers/declared-used"
+	say "configuration: nanoseconds of a raw read and of a parsed one"
+	cargo build --locked --release --quiet -p configured
+	"$dist/bin/pilotlight" run target/release/libconfigured.so --handler cost --event 1000000 --timeout 60 \
+		--env 'PILOTLIGHT_CONFIG=limit=env:LIMIT?prefetch' --env 'LIMIT={"most":1}' 2>/dev/null
+}
+
 measure() {
 	build
 	need strace strace
@@ -271,6 +295,7 @@ measure() {
 		say "$example"
 		"$dist/bin/pilotlight" measure "$dist/examples/lib$example.so" --rounds 100
 	done
+	measure_config "$peers"
 	tests/peers/fill-readme.py "$figures" README.md
 	say "the README's table is filled; pictures in $figures"
 	say "what the look for pings costs an ordinary event"

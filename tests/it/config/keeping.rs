@@ -13,6 +13,7 @@ use super::Setting;
 use crate::fakes;
 use crate::fakes::Reply;
 use crate::script;
+use crate::served::Served;
 use crate::support;
 
 /// A server whose answer is changed, and which counts.
@@ -212,4 +213,28 @@ fn c_reads_its_configuration_too() {
     let mut running = setting.set("A", "\"from C\"").start();
     while running.invoke(&json!(0)) != "from C" {}
     assert!(running.log().contains("`b` cannot be fetched from env:B"));
+}
+
+/// The README's walk-through: a change arrives in environments that are frozen between invocations, and
+/// no new one is started for it.
+#[test]
+fn a_served_function_answers_as_its_configuration_says_with_one_init() {
+    let package = tempfile::tempdir().expect("a folder");
+    let library = package.path().join("libconfig.so");
+    fs::copy(support::dist("examples/libconfig.so"), &library).expect("copied");
+    let flags = package.path().join("flags.json");
+    fs::write(&flags, r#"{"formal":{"enabled":false}}"#).expect("written");
+    let variable = "PILOTLIGHT_CONFIG=flags=file:flags.json?ttl=1s";
+    let served = Served::start(&[&library], &["--freeze", "--env", variable]);
+    let greeting = || served.invoke("config", r#"{"name":"Ada"}"#).text().to_owned();
+    for _ in 0..3 {
+        assert_eq!(greeting(), r#"{"message":"Hello, Ada!"}"#);
+    }
+    fs::write(&flags, r#"{"formal":{"enabled":true}}"#).expect("written");
+    let formal = r#"{"message":"Good day, Ada."}"#;
+    assert!((0..200).any(|_| {
+        thread::sleep(Duration::from_millis(50));
+        greeting() == formal
+    }));
+    assert_eq!(served.log().matches("Init Duration").count(), 1);
 }
