@@ -213,7 +213,7 @@ fuzz() {
 	local target count coverage="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=3"
 	coverage+=" -Cllvm-args=-sanitizer-coverage-inline-8bit-counters"
 	coverage+=" -Cllvm-args=-sanitizer-coverage-pc-table --cfg=fuzzing"
-	for target in elf load http lambda warming; do
+	for target in elf load http lambda warming config; do
 		# Each execution of this one is a process.
 		[ "$target" = load ] && count=$(($1 / 4)) || count=$1
 		say "fuzzing $target, $count executions"

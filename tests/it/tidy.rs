@@ -13,7 +13,7 @@ fn files(endings: &[&str]) -> Vec<(String, String)> {
             let path = entry.expect("an entry").path();
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             if path.is_dir() {
-                if !matches!(name, "target" | "dist" | ".git" | "corpus") {
+                if !matches!(name, "target" | "dist" | ".git" | "corpus" | "node_modules") {
                     collect(&path, found);
                 }
             } else {

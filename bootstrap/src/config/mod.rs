@@ -3,7 +3,7 @@
 
 #[allow(unsafe_code)]
 mod cell;
-mod declaration;
+pub mod declaration;
 #[allow(unsafe_code)]
 mod foreign;
 pub mod store;

@@ -23,6 +23,8 @@ const MOST: usize = 64;
 /// How long the next request for work waits for a fetch that has begun: an answer that comes while the
 /// execution environment is frozen is lost, and the fetch would begin again at every invocation.
 const LINGER_MS: u64 = 500;
+/// What is left before the deadline to a handler whose required value does not come.
+const TO_ANSWER_MS: u64 = 100;
 /// Whoever waits looks at the clock again after this, because a freeze may have been in between.
 const LONGEST_SLEEP_MS: u64 = 20;
 
@@ -195,8 +197,11 @@ impl Store {
         if !entry.declaration.is_required || entry.has_waited.load(Ordering::Relaxed) {
             return None;
         }
-        let deadline_ms = if deadline_ms == 0 { u64::MAX } else { deadline_ms };
-        let until = deadline_ms.min(now.saturating_add(entry.declaration.wait_ms));
+        let bound = now.saturating_add(entry.declaration.wait_ms);
+        let until = match deadline_ms {
+            0 => bound,
+            deadline_ms => bound.min(deadline_ms.saturating_sub(TO_ANSWER_MS)),
+        };
         self.wait(until, |now| {
             self.touch(entry, now);
             entry.cell.get().is_some() || !self.may_fetch(entry)

@@ -177,7 +177,7 @@ fn only_the_first_read_of_a_required_value_waits() {
 fn a_required_value_is_there_when_it_arrives_and_the_deadline_ends_the_wait() {
     let store = store(&["a=env:A?required&wait=1h", "b=env:B?required&wait=1h"], nobody);
     store.end_start();
-    let deadline = sys::now_ms() + 100;
+    let deadline = sys::now_ms() + 200;
     assert_eq!(store.read(b"b", deadline).expect_err("nothing"), Absent::NotYet);
     thread::scope(|scope| {
         let reader = scope.spawn(|| store.read(b"a", 0).expect("there").content.bytes.clone());

@@ -132,7 +132,8 @@ impl AppConfig {
         let next = header(&response, "next-poll-configuration-token");
         self.token = next.map(|text| Token { text: text.to_owned(), since_ms: schedule::now_ms() });
         let seconds = header(&response, "next-poll-interval-in-seconds");
-        let interval = seconds.and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
+        let seconds = seconds.and_then(|seconds| seconds.parse().ok());
+        let interval = seconds.filter(|&seconds| seconds > 0).map(Duration::from_secs);
         if response.body.is_empty() && !self.has_value {
             return Err(Failure::new("nothing is deployed"));
         }
