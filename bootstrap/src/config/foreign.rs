@@ -29,7 +29,7 @@ pub fn remember(environment: &'static Environment) {
     ENVIRONMENT.store(ptr::from_ref(environment).cast_mut(), Ordering::Relaxed);
 }
 
-/// Begins the thread that fetches; on a thread that serves invocations.
+/// Begins the thread that fetches, which maps the module first: no reader waits for that.
 pub fn begin() -> bool {
     #[cfg(feature = "static")]
     return crate::libc::start_thread(&keep).is_ok();

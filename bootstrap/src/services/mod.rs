@@ -52,8 +52,7 @@ impl Services {
     }
 
     /// The module; the first call maps it, and other threads wait for that. None, and one line in
-    /// the log, if it is missing or damaged. To be called first on a thread that serves
-    /// invocations: the module reads the environment then.
+    /// the log, if it is missing or damaged. On any thread.
     pub fn module(&self, environment: &Environment) -> Option<&'static Module> {
         let acquire = Ordering::Acquire;
         match self.state.compare_exchange(UNTRIED, LOADING, acquire, acquire) {
