@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_string_is_found_wherever_it_stands() {
-        for length in 0..80 {
+        for length in 0..80usize {
             for text in [&b"\"warmer\""[..], b"\"plugin-warmup\"", b"\\u"] {
                 for place in 0..(length + 1).saturating_sub(text.len()) {
                     let mut event = vec![b'w'; length];
