@@ -14,8 +14,8 @@ use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering;
 use core::sync::atomic::fence;
 
-/// Room for a request's head.
-const HEAD: usize = 2048;
+/// Room for a request's head: some 400 bytes on Lambda.
+const HEAD: usize = 1024;
 /// Room for a request id, which is a UUID of 36 bytes; of a longer one the log has the beginning.
 pub const ID: usize = 64;
 
@@ -57,11 +57,10 @@ struct Prepared {
 unsafe impl Sync for Record {}
 
 impl Record {
-    const fn new() -> Record {
-        // All zeros, which the executable's file does not hold.
-        let prepared = Prepared { goal: MaybeUninit::zeroed(), head: [0; HEAD], length: 0 };
+    fn of_this_thread() -> Record {
+        let prepared = Prepared { goal: MaybeUninit::uninit(), head: [0; HEAD], length: 0 };
         Record {
-            thread: AtomicU64::new(0),
+            thread: AtomicU64::new(this_thread()),
             request_id: RequestId::new(),
             armed: AtomicBool::new(false),
             prepared: UnsafeCell::new(prepared),
@@ -82,9 +81,6 @@ impl Record {
     }
 }
 
-/// The first worker's: there from the start.
-static FIRST: Record = Record::new();
-static FIRST_IS_TAKEN: AtomicBool = AtomicBool::new(false);
 static LIST: AtomicPtr<Record> = AtomicPtr::new(ptr::null_mut());
 
 fn records() -> impl Iterator<Item = &'static Record> {
@@ -109,12 +105,7 @@ impl core::fmt::Debug for Record {
 impl Worker {
     /// That of the calling thread, which keeps it for ever.
     pub fn begin() -> Worker {
-        let record = if FIRST_IS_TAKEN.swap(true, Ordering::Relaxed) {
-            Box::leak(Box::new(Record::new()))
-        } else {
-            &FIRST
-        };
-        record.thread.store(this_thread(), Ordering::Relaxed);
+        let record = Box::leak(Box::new(Record::of_this_thread()));
         let pointer = ptr::from_ref(record).cast_mut();
         let _ = LIST.fetch_update(Ordering::Release, Ordering::Relaxed, |head| {
             record.next.store(head, Ordering::Relaxed);
