@@ -139,7 +139,7 @@ fn a_library_that_was_built_anew_replaces_the_environments() {
     place(&example("echo"));
     served.wait_for("slow", "replaced", |function| in_state(function, "ended").len() == 1);
     assert_eq!(served.invoke("slow", "[\"echoed\"]").text(), "[\"echoed\"]");
-    assert!(served.log().contains("slow was built anew"), "{}", served.log());
+    served.log_with("slow was built anew");
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn a_failing_init_is_tried_again_within_the_invocation() {
     let served = Served::start(&[&library], &once);
     // What the first start leaves in /tmp, the second finds.
     assert_eq!(served.invoke("environment", "\"keep\"").text(), "0 invocations before, kept 0");
-    let log = served.log();
+    let log = served.log_with("REPORT RequestId");
     assert_eq!(log.matches("\tPhase: init\tStatus: error\t").count(), 1, "{log}");
     assert_eq!(log.matches("\tPhase: invoke\t").count(), 0, "{log}");
     assert!(!log.contains("MB\tInit Duration"), "{log}");
@@ -191,7 +191,8 @@ fn a_failing_init_is_tried_again_within_the_invocation() {
     let failed = always.invoke("environment", "\"keep\"");
     assert_eq!(failed.header("x-amz-function-error"), "Unhandled");
     assert!(failed.text().contains("asked to fail"), "{failed:?}");
-    assert_eq!(always.log().matches("\tPhase: invoke\tStatus: error\t").count(), 1);
+    let failures = "\tPhase: invoke\tStatus: error\t";
+    assert_eq!(always.log_with(failures).matches(failures).count(), 1);
 }
 
 #[test]

@@ -100,9 +100,8 @@ fn a_bootstrap_that_never_asks_for_work_is_ended() {
     let reply = served.invoke("echo", "{}");
     assert_eq!(reply.header("x-amz-function-error"), "Unhandled");
     assert!(reply.text().contains("Task timed out after 0.20 seconds"), "{reply:?}");
-    let log = served.log();
-    assert!(log.contains("ms\tPhase: init\tStatus: timeout\t"), "{log}");
-    assert!(log.contains("ms\tPhase: invoke\tStatus: timeout\t"), "{log}");
+    served.log_with("ms\tPhase: init\tStatus: timeout\t");
+    served.log_with("ms\tPhase: invoke\tStatus: timeout\t");
     wait_until("both starts are gone", || marked(&mark).is_empty());
 }
 

@@ -129,6 +129,19 @@ impl Served {
         self.log.lock().expect("the log").clone()
     }
 
+    /// The same, when it has come to say this: a log may be read later than the answer it is about.
+    pub fn log_with(&self, words: &str) -> String {
+        let end = Instant::now() + support::PATIENCE;
+        loop {
+            let log = self.log();
+            if log.contains(words) {
+                return log;
+            }
+            assert!(Instant::now() < end, "nothing says `{words}`:\n{log}");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Sends a signal to it.
     pub fn signal(&self, signal: &str) {
         let id = self.child.id().to_string();

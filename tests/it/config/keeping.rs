@@ -212,7 +212,9 @@ fn c_reads_its_configuration_too() {
     let setting = Setting::with(support::function(&library, None), "a=env:A, b=env:B");
     let mut running = setting.set("A", "\"from C\"").start();
     while running.invoke(&json!(0)) != "from C" {}
-    assert!(running.log().contains("`b` cannot be fetched from env:B"));
+    while !running.log().contains("`b` cannot be fetched from env:B") {
+        running.invoke(&json!(0));
+    }
 }
 
 /// The README's walk-through: a change arrives in environments that are frozen between invocations, and
@@ -236,5 +238,5 @@ fn a_served_function_answers_as_its_configuration_says_with_one_init() {
         thread::sleep(Duration::from_millis(50));
         greeting() == formal
     }));
-    assert_eq!(served.log().matches("Init Duration").count(), 1);
+    assert_eq!(served.log_with("Init Duration").matches("Init Duration").count(), 1);
 }

@@ -12,6 +12,7 @@ use std::net::TcpStream;
 use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
+use std::time::Instant;
 
 use pilotlight_local::function::Function;
 use serde_json::Value;
@@ -94,7 +95,8 @@ impl Setting {
             script::read_head(&mut worker);
             worker
         };
-        let running = Running { child, worker: accept(), log };
+        let end = Instant::now() + support::PATIENCE;
+        let running = Running { child, worker: accept(), log, end };
         (running, (1..workers).map(|_| accept()).collect())
     }
 }
@@ -104,11 +106,14 @@ struct Running {
     child: Child,
     worker: TcpStream,
     log: NamedTempFile,
+    /// Tests that ask until something is so give up then.
+    end: Instant,
 }
 
 impl Running {
     /// One invocation, up to the next request for work.
     fn invoke(&mut self, event: &Value) -> Value {
+        assert!(Instant::now() < self.end, "asked in vain:\n{}", self.log());
         self.worker.write_all(&script::next(&event.to_string()).bytes).expect("sent");
         let (head, body) = script::read_request(&mut self.worker);
         self.worker.write_all(&script::accepted().bytes).expect("sent");
