@@ -8,7 +8,9 @@ use super::Running;
 use super::Setting;
 use crate::fakes::Reply;
 use crate::fakes::appconfig::AppConfig;
+use crate::fakes::appconfig::bad_token;
 use crate::fakes::appconfig::internal;
+use crate::fakes::appconfig::not_found;
 use crate::fakes::appconfig::throttled;
 use crate::support;
 
@@ -112,6 +114,10 @@ fn every_error_of_the_service_leaves_the_old_value() {
         (denied, "status 403: AccessDeniedException User is not authorized"),
         (bad, "status 400: BadRequestException no"),
         (odd, "status 502: <html>Bad gateway</html>"),
+        (not_found("Application"), "status 404: ResourceNotFoundException Application not found"),
+        (not_found("Environment"), "status 404: ResourceNotFoundException Environment not found"),
+        (bad_token("Corrupted"), "status 400: BadRequestException Request parameters are"),
+        (bad_token("PollIntervalNotSatisfied"), "status 400: BadRequestException Request"),
     ] {
         let appconfig = deployed();
         fails_and_recovers(of_service(&appconfig).start(), &appconfig, &reply, words);
@@ -156,17 +162,22 @@ fn an_agent_that_listens_is_asked_instead() {
     assert_eq!(running.await_generation("flags", 2)["text"], FORMAL);
     assert_eq!(appconfig.state().sessions, 0, "the service itself is not asked");
     drop(running);
-    for (reply, words) in [
-        (Reply::new(504, "application/text", "timed out"), "status 504: timed out"),
-        (Reply::new(500, "application/text", "Rate exceeded, sorry"), "status 500: Rate exceeded"),
+    for (status, text) in [
+        (400, "invalid path"),
+        (404, "no such configuration"),
+        (500, "Rate exceeded, sorry"),
+        (502, "bad gateway"),
+        (504, "timed out"),
     ] {
+        let reply = Reply::new(status, "application/text", text);
+        let words = format!("status {status}: {text}");
         let appconfig = deployed();
         let setting = of_service(&appconfig);
         let setting = setting.set("AWS_APPCONFIG_EXTENSION_HTTP_PORT", appconfig.agent);
         let mut running = setting.start();
         running.await_generation("flags", 1);
         appconfig.fail_next(1, &reply);
-        while !running.log().contains(words) {
+        while !running.log().contains(&words) {
             assert_eq!(running.read("flags")["text"], INFORMAL);
         }
     }

@@ -103,13 +103,15 @@ pub fn internal() -> Reply {
     error(500, "InternalServerException", &json!({ "Message": "An internal failure occurred." }))
 }
 
-fn not_found(kind: &str) -> Reply {
+/// What it answers where something of this kind does not exist.
+pub fn not_found(kind: &str) -> Reply {
     let message = format!("{kind} not found");
     let body = json!({ "Message": message, "ResourceType": kind, "ReferencedBy": {} });
     error(404, "ResourceNotFoundException", &body)
 }
 
-fn bad_token(problem: &str) -> Reply {
+/// What it answers to a token that has this problem.
+pub fn bad_token(problem: &str) -> Reply {
     let problems = json!({ "ConfigurationToken": { "Problem": problem } });
     let body = json!({
         "Message": "Request parameters are invalid",
