@@ -11,6 +11,8 @@ mod more;
 #[allow(unsafe_code)]
 mod names;
 #[allow(unsafe_code)]
+mod thread_key;
+#[allow(unsafe_code)]
 mod threads;
 #[allow(unsafe_code)]
 mod tls;

@@ -2,7 +2,6 @@
 //! destructors that they registered.
 
 use alloc::boxed::Box;
-use core::cell::UnsafeCell;
 use core::ffi::c_char;
 use core::ffi::c_int;
 use core::ffi::c_void;
@@ -11,6 +10,7 @@ use core::ptr;
 
 use super::heap;
 use super::more;
+use super::thread_key::ThreadKey;
 use super::tls;
 use crate::crash;
 use crate::sys;
@@ -150,21 +150,11 @@ struct Destructor {
     next: *mut Destructor,
 }
 
-/// The key under which each thread keeps its list; made once.
-struct Key(UnsafeCell<libc::pthread_key_t>, UnsafeCell<libc::pthread_once_t>);
-
-// SAFETY: `pthread_once` orders the one write to the key before every read.
-unsafe impl Sync for Key {}
-
-static KEY: Key = Key(UnsafeCell::new(0), UnsafeCell::new(libc::PTHREAD_ONCE_INIT));
-
-unsafe extern "C" {
-    fn pthread_once(once: *mut libc::pthread_once_t, run: extern "C" fn()) -> c_int;
-}
+/// Each thread's list of them.
+static KEY: ThreadKey = ThreadKey::new(make_key);
 
 extern "C" fn make_key() {
-    // SAFETY: called once, by `pthread_once`; the key is where the static keeps it.
-    unsafe { libc::pthread_key_create(KEY.0.get(), Some(end_thread)) };
+    KEY.make(end_thread);
 }
 
 /// `__cxa_thread_atexit_impl` of the Itanium C++ ABI, which C++ and Rust use for thread-locals.
@@ -177,21 +167,16 @@ unsafe extern "C" fn pilotlight_cxa_thread_atexit(
     object: *mut c_void,
     _library: *mut c_void,
 ) -> c_int {
-    // SAFETY: both statics live for ever.
-    unsafe { pthread_once(KEY.1.get(), make_key) };
-    // SAFETY: `pthread_once` returned, so the key has been written for good.
-    let key = unsafe { *KEY.0.get() };
     let entry =
         heap::allocate(size_of::<Destructor>(), align_of::<Destructor>()).cast::<Destructor>();
     if entry.is_null() {
         return -1;
     }
-    // SAFETY: the key exists.
-    let next = unsafe { libc::pthread_getspecific(key) }.cast();
+    let next = KEY.get().cast();
     // SAFETY: just allocated for one Destructor.
     unsafe { entry.write(Destructor { run, object, next }) };
-    // SAFETY: the key exists, and `end_thread` takes the list over.
-    unsafe { libc::pthread_setspecific(key, entry.cast()) }
+    // `end_thread` takes the list over.
+    KEY.set(entry.cast())
 }
 
 /// Runs a thread's destructors. Those that they register in turn are found by musl, which calls

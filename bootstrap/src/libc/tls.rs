@@ -10,8 +10,6 @@
 //! number, holds the distance of the library's thread-locals from the thread pointer, which is negative:
 //! the address is one addition away (glibc.c).
 
-use core::cell::UnsafeCell;
-use core::ffi::c_int;
 use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::AtomicIsize;
@@ -22,6 +20,7 @@ use core::sync::atomic::Ordering;
 use pilotlight_loader::provided;
 
 use super::heap;
+use super::thread_key::ThreadKey;
 use crate::loader::TlsPlace;
 use crate::loader::TlsTemplate;
 use crate::log;
@@ -147,38 +146,19 @@ extern "C" fn pilotlight_tls_block(index: usize) -> *mut u8 {
     copy_initial(template, block);
     // SAFETY: as above.
     unsafe { slot.write(block) };
-    give_back_at_end();
+    set_round(1);
     block
 }
 
-/// The key whose destructor gives a thread's blocks back; made once.
-struct Key(UnsafeCell<libc::pthread_key_t>, UnsafeCell<libc::pthread_once_t>);
-
-// SAFETY: `pthread_once` orders the one write to the key before every read.
-unsafe impl Sync for Key {}
-
-static KEY: Key = Key(UnsafeCell::new(0), UnsafeCell::new(libc::PTHREAD_ONCE_INIT));
-
-unsafe extern "C" {
-    fn pthread_once(once: *mut libc::pthread_once_t, run: extern "C" fn()) -> c_int;
-}
+/// Gives a thread's blocks back when it ends.
+static KEY: ThreadKey = ThreadKey::new(make_key);
 
 extern "C" fn make_key() {
-    // SAFETY: called once, by `pthread_once`; the key is where the static keeps it.
-    unsafe { libc::pthread_key_create(KEY.0.get(), Some(end_thread)) };
-}
-
-fn give_back_at_end() {
-    // SAFETY: both statics live for ever.
-    unsafe { pthread_once(KEY.1.get(), make_key) };
-    set_round(1);
+    KEY.make(end_thread);
 }
 
 fn set_round(round: usize) {
-    // SAFETY: whoever calls this has seen the key made, and it is never written again.
-    let key = unsafe { *KEY.0.get() };
-    // SAFETY: the value is a number, which nobody follows.
-    unsafe { libc::pthread_setspecific(key, ptr::without_provenance(round)) };
+    KEY.set(ptr::without_provenance(round));
 }
 
 /// Called in every one of the rounds in which a thread's destructors run; the blocks are theirs
