@@ -132,7 +132,7 @@ unsafe extern "C" fn publish(index: u32, arrival: *const Arrival) -> u32 {
     // SAFETY: the ABI's rule: a valid pointer for the length of the call.
     let arrival = unsafe { *arrival };
     // SAFETY: the ABI's rule for bytes.
-    let copy = |bytes: services::Bytes| unsafe { bytes.borrow() }.to_vec();
+    let copy = |bytes: Bytes| unsafe { services::borrow(bytes) }.to_vec();
     let content = Content {
         bytes: copy(arrival.bytes),
         content_type: copy(arrival.content_type),
@@ -144,9 +144,9 @@ unsafe extern "C" fn publish(index: u32, arrival: *const Arrival) -> u32 {
     u32::from(STORE.publish(index, content, arrival.flags & KEPT != 0))
 }
 
-unsafe extern "C" fn log(text: services::Bytes) {
+unsafe extern "C" fn log(text: Bytes) {
     // SAFETY: the ABI's rule for bytes.
-    let text = unsafe { text.borrow() };
+    let text = unsafe { services::borrow(text) };
     log::record(log::WARN, Some(b"pilotlight"), text);
 }
 

@@ -107,5 +107,5 @@ impl Module {
 /// The module's lines in the log.
 unsafe extern "C" fn log(line: abi::Bytes) {
     // SAFETY: the ABI's rule for bytes.
-    sys::log(unsafe { line.borrow() });
+    sys::log(unsafe { abi::borrow(line) });
 }

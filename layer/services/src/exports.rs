@@ -45,7 +45,7 @@ unsafe extern "C" fn fan_out(fan_out: *const abi::FanOut) {
     let fan_out = unsafe { *fan_out };
     let text = |bytes: abi::Bytes| {
         // SAFETY: the ABI's rule for bytes; nothing of them is kept.
-        let bytes = unsafe { bytes.borrow() };
+        let bytes = unsafe { abi::borrow(bytes) };
         str::from_utf8(bytes).unwrap_or_default()
     };
     let _ = panic::catch_unwind(|| {
@@ -86,7 +86,7 @@ impl config::Store for ConfigStore {
         let wanted: abi::config::Wanted = unsafe { wanted.assume_init() };
         let text = |bytes: abi::Bytes| {
             // SAFETY: the ABI's rule for what is wanted: it lives as long as the process.
-            String::from_utf8_lossy(unsafe { bytes.borrow() }).into_owned()
+            String::from_utf8_lossy(unsafe { abi::borrow(bytes) }).into_owned()
         };
         let source = usize::try_from(wanted.source).ok();
         config::Wanted {

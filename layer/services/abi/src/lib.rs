@@ -15,37 +15,23 @@ pub mod config;
 use core::ffi::c_char;
 use core::slice;
 
+/// Bytes of the caller's, which are never absent here.
+pub use pilotlight_abi::Bytes;
+
 /// Raised with every change of this file.
 pub const VERSION: u32 = 2;
 
 /// The one symbol that the module exports: a [`Services`].
 pub const SYMBOL: &str = "pilotlight_services";
 
-/// Bytes of the caller's.
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-pub struct Bytes {
-    /// The first byte; never null.
-    pub data: *const u8,
-    /// How many bytes there are.
-    pub length: usize,
-}
-
-impl Bytes {
-    /// Borrows `bytes`; the caller keeps them alive until the callee returns.
-    pub const fn of(bytes: &[u8]) -> Bytes {
-        Bytes { data: bytes.as_ptr(), length: bytes.len() }
-    }
-
-    /// What the caller lent.
-    ///
-    /// # Safety
-    /// Whoever made this with [`Bytes::of`] is still waiting for the call to return.
-    #[allow(unsafe_code)]
-    pub const unsafe fn borrow<'a>(self) -> &'a [u8] {
-        // SAFETY: as the function's own contract.
-        unsafe { slice::from_raw_parts(self.data, self.length) }
-    }
+/// What the caller lent.
+///
+/// # Safety
+/// Whoever made this with [`Bytes::of`] is still waiting for the call to return.
+#[allow(unsafe_code)]
+pub const unsafe fn borrow<'a>(bytes: Bytes) -> &'a [u8] {
+    // SAFETY: as the function's own contract.
+    unsafe { slice::from_raw_parts(bytes.data, bytes.length) }
 }
 
 /// What the bootstrap offers the module.
