@@ -24,4 +24,6 @@ pub mod process;
 pub mod report;
 pub mod run;
 pub mod runtime_api;
+pub mod schedule;
 pub mod serve;
+pub mod warming;

@@ -21,15 +21,14 @@ pub struct Report<'a> {
 }
 
 impl Report<'_> {
-    /// The line, with its tabs. Since August 2025 the billed time includes `Init`, rounded up.
+    /// The line, with its tabs.
     pub fn line(&self, function: &Function) -> String {
-        let billed = self.duration + self.init.unwrap_or_default();
         let mut line = format!(
             "REPORT RequestId: {}\tDuration: {:.2} ms\tBilled Duration: {} ms\tMemory Size: {} MB\t\
              Max Memory Used: {} MB",
             self.request_id,
             milliseconds(self.duration),
-            billed.as_nanos().div_ceil(1_000_000),
+            billed_ms(self.duration, self.init),
             function.memory_mb,
             self.memory_kib.div_ceil(1024),
         );
@@ -38,6 +37,12 @@ impl Report<'_> {
         }
         line
     }
+}
+
+/// `Billed Duration` in milliseconds, rounded up: since August 2025 it includes `Init`.
+pub fn billed_ms(duration: Duration, init: Option<Duration>) -> u64 {
+    let whole = duration + init.unwrap_or_default();
+    u64::try_from(whole.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
 
 /// A duration as a number of milliseconds.

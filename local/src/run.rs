@@ -36,6 +36,7 @@ pub fn run(
         freeze: false,
         watch: false,
         clock: Clock::default(),
+        warming: None,
         output: Output::Shown,
         folder: folder.to_path_buf(),
     };

@@ -17,6 +17,7 @@ use crate::lambda::Credentials;
 use crate::lambda::Lambda;
 use crate::placement::Placement;
 use crate::placement::Settings;
+use crate::warming::Schedule;
 
 /// Threads that wait for connections from the beginning.
 const THREADS: usize = 4;
@@ -27,11 +28,12 @@ pub struct Served {
     /// What is served; schedules and the like invoke it from inside.
     pub lambda: Arc<Lambda>,
     listener: Option<Listener>,
+    schedule: Option<Schedule>,
 }
 
 impl Served {
     /// Listens on `address` and serves the functions there, once their provisioned environments are
-    /// initialised.
+    /// initialised; from then on, pings come as the settings say.
     pub fn start(
         functions: Vec<Function>,
         settings: &Settings,
@@ -60,7 +62,10 @@ impl Served {
         let serving = Arc::clone(&lambda);
         let listener =
             Listener::start(socket, THREADS, move |connection| serving.serve(connection))?;
-        Ok(Served { lambda, listener: Some(listener) })
+        // Their fan-out needs somebody who listens.
+        let start = |warming| Schedule::start(warming, settings.clock, Arc::clone(&lambda));
+        let schedule = settings.warming.clone().map(start);
+        Ok(Served { lambda, listener: Some(listener), schedule })
     }
 
     /// Where it listens.
@@ -71,6 +76,7 @@ impl Served {
 
 impl Drop for Served {
     fn drop(&mut self) {
+        drop(self.schedule.take());
         // Invocations that are under way get their error before their connections are closed.
         self.lambda.close();
         drop(self.listener.take());

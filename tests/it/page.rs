@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -15,6 +16,8 @@ use crate::support;
 /// Colours of the page, light and dark.
 const INIT: [[u8; 3]; 2] = [[0xeb, 0x68, 0x34], [0xd9, 0x59, 0x26]];
 const INVOCATION: [[u8; 3]; 2] = [[0x2a, 0x78, 0xd6], [0x39, 0x87, 0xe5]];
+
+const PING: [u8; 3] = [0x8a, 0x63, 0xc9];
 
 /// Twenty invocations of `slow` at once with ApacheBench, a hundred in all.
 fn load(served: &Served) {
@@ -59,6 +62,40 @@ fn pixels(picture: &Path, colour: [u8; 3]) -> usize {
     bytes[..frame.buffer_size()].chunks(size).filter(|pixel| pixel[..3] == colour).count()
 }
 
+/// Where pictures stay, for whoever wants to look at them.
+fn pictures() -> PathBuf {
+    let folder = support::root().join("target/page");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    folder
+}
+
+#[test]
+fn pings_are_told_from_invocations() {
+    let options = ["--warm", "rate(1 hour)", "--warm-concurrency", "3", "--timeout", "60"];
+    let variables = ["--env", "START_MS=1", "--env", "PILOTLIGHT_WARM_DELAY=3000"];
+    let served = Served::start(&[&example("slow")], &[&options[..], &variables].concat());
+    served.wait_for("slow", "three pings", |function| function["totals"]["pings"]["count"] == 3);
+    let page = chromium(&served, &["--dump-dom"]);
+    for words in [
+        "pings for 3, rate(1 hour), here every 3600.0 s",
+        "<dt>cold</dt><dd>0",
+        "<dt>pings</dt><dd>3 <small>3 cold</small>",
+        "<dt>billed for pings</dt>",
+        "idle, 0× and 1 ping,",
+    ] {
+        assert!(page.contains(words), "no {words} in {page}");
+    }
+    let picture = pictures().join("pings.png");
+    let shot = format!("--screenshot={}", picture.display());
+    chromium(
+        &served,
+        &["--window-size=1200,600", "--blink-settings=preferredColorScheme=1", &shot],
+    );
+    assert!(
+        pixels(&picture, PING) > 100 && pixels(&picture, INVOCATION[0]) < pixels(&picture, PING)
+    );
+}
+
 #[test]
 fn twenty_cold_starts_are_seen_and_then_none() {
     let library = example("slow");
@@ -81,9 +118,7 @@ fn twenty_cold_starts_are_seen_and_then_none() {
     let warm = chromium(&served, &["--dump-dom"]);
     texts(&warm, &[&figure("cold", 20), &figure("warm", 180)]);
 
-    // The pictures stay for whoever wants to look at them.
-    let folder = support::root().join("target/page");
-    std::fs::create_dir_all(&folder).expect("a folder");
+    let folder = pictures();
     let shots = [
         ("light", "1200,900", "--blink-settings=preferredColorScheme=1", 0),
         ("dark", "1200,900", "--blink-settings=preferredColorScheme=0", 1),

@@ -75,6 +75,11 @@ fn bad_input_is_named() {
         "--provisioned 2 is more than --reserved 1 allows",
     );
     refused(&["serve", echo, "--idle", "0"], "expected a number above zero");
+    refused(&["serve", echo, "--warm", "rate(5 minute)"], "write rate(5 minutes)");
+    refused(&["serve", echo, "--warm", "cron(0/5 * * * ? *)"], "cron schedules are not simulated");
+    refused(&["serve", echo, "--warm-concurrency", "5"], "--warm <RATE>");
+    let fast = ["serve", echo, "--warm", "rate(1 minute)", "--speed", "10000"];
+    refused(&fast, "rate(1 minute) a ping every 6ms");
     let socket = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = socket.local_addr().expect("an address").to_string();
     refused(

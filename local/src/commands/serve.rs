@@ -15,8 +15,10 @@ use pilotlight_local::interrupt::Interrupts;
 use pilotlight_local::lambda::Credentials;
 use pilotlight_local::placement::Settings;
 use pilotlight_local::process::Workplace;
+use pilotlight_local::schedule::Rate;
 use pilotlight_local::serve;
 use pilotlight_local::serve::Served;
+use pilotlight_local::warming::Warming;
 
 use super::Configuration;
 use super::above_zero;
@@ -37,12 +39,19 @@ pub struct Arguments {
     #[arg(long, default_value_t = 0, value_name = "N")]
     provisioned: usize,
     /// Seconds after which an idle environment is ended.
-    #[arg(long, default_value_t = 300.0, value_name = "SECONDS", value_parser = above_zero)]
+    #[arg(long, default_value_t = 600.0, value_name = "SECONDS", value_parser = above_zero)]
     idle: f64,
-    /// How many times as fast as Lambda's its waiting times pass: until idle environments end, and
-    /// between the attempts of asynchronous invocations.
+    /// How many times as fast as Lambda's its waiting times pass: until idle environments end, until
+    /// a schedule is due, and between the attempts of asynchronous invocations.
     #[arg(long, default_value_t = 1.0, value_name = "N", value_parser = above_zero)]
     speed: f64,
+    /// Keep the functions warm by pings so often, as an EventBridge rule does: 'rate(5 minutes)'.
+    #[arg(long, value_name = "RATE", value_parser = Rate::parse)]
+    warm: Option<Rate>,
+    /// How many environments of each function a ping asks for.
+    #[arg(long, default_value_t = 1, value_name = "N", requires = "warm",
+        value_parser = clap::value_parser!(u16).range(1..=1000))]
+    warm_concurrency: u16,
     /// Stop the processes between invocations, as Lambda freezes environments.
     #[arg(long)]
     freeze: bool,
@@ -62,11 +71,38 @@ pub struct Arguments {
     configuration: Configuration,
 }
 
+impl Arguments {
+    fn warming(&self) -> Option<Warming> {
+        let rate = self.warm.clone()?;
+        Some(Warming { rate, concurrency: self.warm_concurrency })
+    }
+
+    /// Says what the schedule sends, and whether it is of any use.
+    fn say_warming(&self) {
+        let Some(warming) = self.warming() else { return };
+        let (rate, ping) = (&warming.rate.expression, warming.ping());
+        eprintln!("pilotlight: {rate}: {ping} to each function");
+        let seconds = warming.rate.period.as_secs();
+        if self.idle <= warming.rate.period.as_secs_f64() {
+            let idle = self.idle;
+            eprintln!(
+                "pilotlight: this keeps nothing warm: idle environments end after {idle} seconds, and \
+                 pings are {seconds} apart; raise --idle, or ping more often"
+            );
+        }
+    }
+}
+
 /// Serves until Ctrl-C.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let Arguments { reserved, provisioned, .. } = *arguments;
     if let Some(reserved) = reserved.filter(|&reserved| reserved < provisioned) {
         bail!("--provisioned {provisioned} is more than --reserved {reserved} allows");
+    }
+    let clock = Clock { speed: arguments.speed };
+    let warming = arguments.warming();
+    if let Some(warming) = &warming {
+        warming.check(clock).context("--warm")?;
     }
     let mut functions = Vec::new();
     for library in &arguments.libraries {
@@ -82,7 +118,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         idle: Duration::from_secs_f64(arguments.idle),
         freeze: arguments.freeze,
         watch: arguments.watch,
-        clock: Clock { speed: arguments.speed },
+        clock,
+        warming,
         output: if arguments.quiet { Output::Kept } else { Output::Shown },
         folder: workplace.folder().to_path_buf(),
     };
@@ -94,6 +131,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         eprintln!("pilotlight: {name}: pilotlight invoke {name} --endpoint http://{address}");
         eprintln!("pilotlight: {name}: http://{address}/lambda-url/{name}/");
     }
+    arguments.say_warming();
     // Another one ends it at once, for whoever does not want to wait for shutdown hooks.
     interrupts.wait();
     drop(served);

@@ -36,6 +36,12 @@ impl Refusal {
         Refusal::new(413, "RequestTooLargeException", words)
     }
 
+    /// What is wrong, in words.
+    pub fn message(&self) -> &str {
+        let message = self.body.get("Message").or_else(|| self.body.get("message"));
+        message.and_then(Value::as_str).unwrap_or(self.error_type)
+    }
+
     /// The answer.
     pub fn answer(&self) -> Answer {
         let answer = http::json(self.status, self.body.to_string())

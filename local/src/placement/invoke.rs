@@ -59,11 +59,19 @@ pub struct Done {
 }
 
 impl Done {
+    /// `Billed Duration`, in milliseconds.
+    pub fn billed_ms(&self) -> u64 {
+        report::billed_ms(self.duration, self.init)
+    }
+
     /// Whether the answer is an error.
     pub fn is_error(&self) -> bool {
         !matches!(&self.result, Ok(Ended { outcome: Outcome::Response(_), .. }))
     }
 }
+
+/// What the runtime answers a ping with, which no handler has seen.
+const WARMED: &[u8] = b"\"warmed\"";
 
 /// Runs an invocation to its end. `fresh` says that the environment was made for it; `initialised`
 /// hears of each process that was started, as soon as it asks for work or has failed.
@@ -134,7 +142,11 @@ pub fn run(
     let log = process.as_ref().and_then(|process| process.log());
     let log_tail = log.map(|log| log.take_tail()).unwrap_or_default();
     let failed = !matches!(&result, Ok(Ended { outcome: Outcome::Response(_), .. }));
-    let span = Span::invocation(request_id, began, Instant::now(), failed);
+    let kind = match &result {
+        Ok(Ended { outcome: Outcome::Response(body), .. }) if body == WARMED => SpanKind::Ping,
+        _ => SpanKind::Invocation,
+    };
+    let span = Span::invocation(kind, request_id, began, Instant::now(), failed);
     Done { result, duration, init, log_tail, memory_kib, is_cold: fresh, span }
 }
 

@@ -26,6 +26,8 @@ pub enum SpanKind {
     Reinit,
     /// The handler.
     Invocation,
+    /// A ping, which the runtime has answered.
+    Ping,
 }
 
 /// A stretch of an environment's time.
@@ -40,9 +42,15 @@ pub struct Span {
 }
 
 impl Span {
-    /// A handler's.
-    pub fn invocation(request_id: String, start: Instant, end: Instant, failed: bool) -> Span {
-        Span { kind: SpanKind::Invocation, request_id, start, end, failed }
+    /// A handler's, or a ping's.
+    pub fn invocation(
+        kind: SpanKind,
+        request_id: String,
+        start: Instant,
+        end: Instant,
+        failed: bool,
+    ) -> Span {
+        Span { kind, request_id, start, end, failed }
     }
 
     /// A start's.
@@ -60,6 +68,7 @@ impl Span {
             SpanKind::Init => "init",
             SpanKind::Reinit => "reinit",
             SpanKind::Invocation => "invocation",
+            SpanKind::Ping => "ping",
         };
         json!({
             "kind": kind,
@@ -113,6 +122,7 @@ pub struct Life {
     pid: Option<i32>,
     memory_kib: u64,
     invocations: u64,
+    pings: u64,
     spans: VecDeque<Span>,
 }
 
@@ -129,6 +139,7 @@ impl Life {
             pid: None,
             memory_kib: 0,
             invocations: 0,
+            pings: 0,
             spans: VecDeque::new(),
         }
     }
@@ -142,6 +153,7 @@ impl Life {
     /// Adds what has happened.
     pub fn add(&mut self, span: Span, pid: Option<i32>, memory_kib: u64) {
         self.invocations += u64::from(span.kind == SpanKind::Invocation);
+        self.pings += u64::from(span.kind == SpanKind::Ping);
         self.spans.push_back(span);
         self.spans.drain(..self.spans.len().saturating_sub(MOST_SPANS));
         self.pid = pid;
@@ -159,7 +171,33 @@ impl Life {
             "pid": self.pid,
             "memory_kib": self.memory_kib,
             "invocations": self.invocations,
+            "pings": self.pings,
             "spans": self.spans.iter().map(|span| span.json(epoch)).collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// Invocations of one kind.
+#[derive(Debug, Default)]
+struct Counts {
+    count: u64,
+    cold: u64,
+    billed_ms: u64,
+}
+
+impl Counts {
+    fn add(&mut self, done: &Done) {
+        self.count += 1;
+        self.cold += u64::from(done.is_cold);
+        self.billed_ms += done.billed_ms();
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "count": self.count,
+            "cold": self.cold,
+            "warm": self.count - self.cold,
+            "billed_ms": self.billed_ms,
         })
     }
 }
@@ -167,8 +205,8 @@ impl Life {
 /// What all environments of a function have done together.
 #[derive(Debug, Default)]
 pub struct Totals {
-    invocations: u64,
-    cold: u64,
+    invocations: Counts,
+    pings: Counts,
     errors: u64,
     /// Invocations that were refused.
     pub throttles: u64,
@@ -179,13 +217,16 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Counts an invocation. `whole` is its time from the request to the answer.
+    /// Counts an invocation, pings apart from those that a handler has served. `whole` is its time from the request to the answer.
     pub fn count(&mut self, done: &Done, whole: Duration) {
-        self.invocations += 1;
-        self.cold += u64::from(done.is_cold);
+        if done.span.kind == SpanKind::Ping {
+            self.pings.add(done);
+        } else {
+            self.invocations.add(done);
+            keep(&mut self.duration, milliseconds(done.duration));
+        }
         self.errors += u64::from(done.is_error());
         self.memory_kib = self.memory_kib.max(done.memory_kib);
-        keep(&mut self.duration, milliseconds(done.duration));
         if let Some(init) = done.init {
             keep(&mut self.init, milliseconds(init));
         }
@@ -201,9 +242,11 @@ impl Totals {
     /// As they are shown.
     pub fn json(&self) -> Value {
         json!({
-            "invocations": self.invocations,
-            "cold": self.cold,
-            "warm": self.invocations - self.cold,
+            "invocations": self.invocations.count,
+            "cold": self.invocations.cold,
+            "warm": self.invocations.count - self.invocations.cold,
+            "billed_ms": self.invocations.billed_ms,
+            "pings": self.pings.json(),
             "errors": self.errors,
             "throttles": self.throttles,
             "max_memory_kib": self.memory_kib,

@@ -38,6 +38,7 @@ use crate::clock::Clock;
 use crate::environment::Output;
 use crate::function::Function;
 use crate::runtime_api::Piece;
+use crate::warming::Warming;
 
 /// An account's concurrency, of which a function without a reserved one has all.
 const ACCOUNT_CONCURRENCY: usize = 1000;
@@ -59,6 +60,8 @@ pub struct Settings {
     pub watch: bool,
     /// How fast Lambda's time passes.
     pub clock: Clock,
+    /// What is to keep environments warm, if anything.
+    pub warming: Option<Warming>,
     /// Where logs go.
     pub output: Output,
     /// Where environments have their folders.
@@ -290,6 +293,7 @@ impl Placement {
             "reserved": self.settings.reserved,
             "provisioned": self.settings.provisioned,
             "freezes": self.freezes(),
+            "warming": self.settings.warming.as_ref().map(|warming| warming.json(self.settings.clock)),
             "in_flight": state.in_flight,
             "totals": state.totals.json(),
             "environments": lives.iter().map(|life| life.json(self.epoch)).collect::<Vec<_>>(),

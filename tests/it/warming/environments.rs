@@ -52,7 +52,8 @@ fn a_ping_warms_as_many_environments_as_it_asks_for() {
             let environments = function["environments"].as_array().expect("a list");
             environments.len() == count && environments.iter().all(is_idle)
         });
-        assert_eq!(function["totals"]["cold"], count, "{}", served.log());
+        assert_eq!(function["totals"]["pings"]["cold"], count, "{}", served.log());
+        assert_eq!(function["totals"]["invocations"], 0);
         assert!(!served.log().contains("\"failed\""), "{}", served.log());
 
         // No handler has seen a ping: for each, this is the first invocation.
@@ -60,7 +61,8 @@ fn a_ping_warms_as_many_environments_as_it_asks_for() {
             assert_eq!(answer["invocation"], 1);
         }
         let function = served.function("slow");
-        assert_eq!(function["totals"]["cold"], count, "{function:#}");
+        assert_eq!(function["totals"]["cold"], 0, "{function:#}");
+        assert_eq!(function["totals"]["warm"], count, "{function:#}");
         assert_eq!(function["environments"].as_array().map(Vec::len), Some(count));
     }
 }

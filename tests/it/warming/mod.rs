@@ -5,6 +5,7 @@ mod environments;
 mod fan_out;
 mod lambda;
 mod oracle;
+mod schedule;
 
 use std::io::Write as _;
 use std::path::PathBuf;
