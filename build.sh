@@ -122,17 +122,17 @@ fetch_tool() {
 	rm -r "$folder"
 }
 
-# Lambda's own clients and moto, a stand-in for AWS that checks signatures, in an environment for Python of
-# their own.
+# Lambda's own clients, moto, a stand-in for AWS that checks signatures, and lambda-warmer's port, in an
+# environment for Python of their own.
 fetch_clients() {
-	local stamp="$tools/python/boto3-1.44.5-awscli-1.46.2-moto-5.2.5"
+	local stamp="$tools/python/boto3-1.44.5-awscli-1.46.2-moto-5.2.5-lambda-warmer-py-0.6.0"
 	[ -e "$stamp" ] && return
 	need python3 python3
 	python3 -m venv --help >/dev/null 2>&1 || need venv python3-venv
-	say "Lambda's clients and moto (boto3 1.44.5, awscli 1.46.2, moto 5.2.5)"
+	say "Lambda's clients, moto and lambda-warmer-py (boto3 1.44.5, awscli 1.46.2, moto 5.2.5, 0.6.0)"
 	python3 -m venv --clear "$tools/python"
 	"$tools/python/bin/python" -m pip install --quiet --disable-pip-version-check \
-		boto3==1.44.5 awscli==1.46.2 'moto[server]==5.2.5'
+		boto3==1.44.5 awscli==1.46.2 'moto[server]==5.2.5' lambda-warmer-py==0.6.0
 	touch "$stamp"
 }
 

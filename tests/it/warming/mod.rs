@@ -5,6 +5,7 @@ mod environments;
 mod fan_out;
 mod lambda;
 mod oracle;
+mod port;
 mod schedule;
 
 use std::io::Write as _;

@@ -74,7 +74,7 @@ fn timeless_payload(payload: &Value, ids: &[&str]) -> Value {
 }
 
 /// An invocation as the oracle's SDK would have been asked for it.
-fn invocation(request: &Request, ids: &[&str]) -> Value {
+pub fn invocation(request: &Request, ids: &[&str]) -> Value {
     let name = request
         .path
         .strip_prefix("/2015-03-31/functions/")
@@ -89,7 +89,7 @@ fn invocation(request: &Request, ids: &[&str]) -> Value {
     })
 }
 
-fn sorted(mut invocations: Vec<Value>) -> Vec<Value> {
+pub fn sorted(mut invocations: Vec<Value>) -> Vec<Value> {
     invocations.sort_by_key(Value::to_string);
     invocations
 }
