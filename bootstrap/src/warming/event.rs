@@ -77,9 +77,14 @@ fn read<'a>(settings: &Settings, json: &'a [u8]) -> Option<Value<'a>> {
     Value::parse(json)
 }
 
-/// Reads a ping. What comes from HTTP or from a queue never is one: its senders are anybody.
+/// Whether it comes from HTTP or from a queue. Then it never is a ping: its senders are anybody.
+fn is_anybodys(event: Value) -> bool {
+    event.member(b"requestContext").is_some() || event.member(b"Records").is_some()
+}
+
+/// Reads a ping.
 fn ping<'a>(settings: &Settings, event: Value<'a>) -> Option<Ping<'a>> {
-    if event.member(b"requestContext").is_some() || event.member(b"Records").is_some() {
+    if is_anybodys(event) {
         return None;
     }
     let truthy = |name: &[u8]| event.member(name).filter(|value| value.is_truthy());
@@ -107,9 +112,11 @@ fn ping<'a>(settings: &Settings, event: Value<'a>) -> Option<Ping<'a>> {
 /// Whether one of the rules and schedules that were said to be for warming has sent it: the default
 /// event of each names it.
 fn is_of_a_rule(settings: &Settings, event: Value) -> bool {
-    event.member(b"resources").is_some_and(|resources| {
-        resources.items().any(|(_, arn)| settings.rules().any(|rule| arn.is(rule)))
-    })
+    let resources = event.member(b"resources").filter(|list| !list.is_object());
+    !is_anybodys(event)
+        && resources.is_some_and(|resources| {
+            resources.items().any(|(_, arn)| settings.rules().any(|rule| arn.is(rule)))
+        })
 }
 
 #[cfg(test)]
@@ -244,6 +251,8 @@ mod tests {
             assert!(found_with(&named, event, None).is_some(), "{event}");
             let nested = alloc::format!("{{\"detail\":{event}}}");
             assert!(found_with(&named, &nested, None).is_none());
+            let request = event.replace("\"version\":\"0\"", "\"requestContext\":{}");
+            assert!(found_with(&named, &request, None).is_none());
         }
     }
 }

@@ -26,10 +26,10 @@ pub fn answer(settings: &Settings, event: Value) -> Option<&'static str> {
     if !method.is(b"GET") && !method.is(b"HEAD") {
         return None;
     }
-    // APIs with a named stage put it in front of the path.
-    let in_front = path.content()?.as_bytes().strip_suffix(wanted)?;
-    let stage = || context.member(b"stage")?.content().map(str::as_bytes);
-    if !in_front.is_empty() && stage() != in_front.strip_prefix(b"/") {
+    // APIs with a named stage put it in front of the path. No character of its name needs an escape.
+    let stage = || context.member(b"stage")?.content();
+    let is_behind = |stage: &str| path.is(&[b"/", stage.as_bytes(), wanted].concat());
+    if !path.is(wanted) && !stage().is_some_and(is_behind) {
         return None;
     }
     Some(if context.member(b"elb").is_some() { TO_BALANCER } else { TO_API })
@@ -63,6 +63,8 @@ mod tests {
         assert_eq!(answered(balancer), Some(TO_BALANCER));
         let multi = balancer.replace("headers", "multiValueHeaders");
         assert_eq!(answered(&multi), Some(TO_BALANCER));
+        let escaped = balancer.replace("/health", "\\/health");
+        assert_eq!(answered(&escaped), Some(TO_BALANCER));
     }
 
     #[test]
@@ -72,6 +74,7 @@ mod tests {
             r#"{"path":"/health","httpMethod":"POST","requestContext":{}}"#,
             r#"{"path":"/health/x","httpMethod":"GET","requestContext":{"stage":"x"}}"#,
             r#"{"path":"/x/health","httpMethod":"GET","requestContext":{"stage":"y"}}"#,
+            r#"{"path":"x/health","httpMethod":"GET","requestContext":{}}"#,
             r#"{"version":"2.0","path":"/health","httpMethod":"GET","requestContext":{"http":{}}}"#,
         ] {
             assert_eq!(answered(event), None, "{event}");

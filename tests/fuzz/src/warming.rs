@@ -1,7 +1,8 @@
 //! Events and client contexts: what is found to be a ping is what a full JSON parser would find.
 //!
 //! The input is an event as it is, or chooses the words of one, or what is written in its place: JSON in
-//! which names and values that matter are frequent, here and there with a byte that is another.
+//! which names and values that matter are frequent, here and there with a byte that is another. Each is
+//! looked at twice: as functions are from the start, and with a health check's path and a rule's ARN.
 
 #![no_main]
 
@@ -18,10 +19,38 @@ use serde_json::Value;
 const MOST_DEPTH: usize = 64;
 
 const WORDS: [&str; 32] = [
-    "{", "}", "[", "]", ":", ",", " ", "\n", "\"warmer\"", "\"w\\u0061rmer\"", "\"source\"",
-    "\"serverless-plugin-warmup\"", "\"Records\"", "\"requestContext\"", "\"request\\u0043ontext\"",
-    "\"custom\"", "true", "false", "null", "0", "1", "-0.0e5", "1e-9", "\"\"", "\"0\"", "\"a\\\"b\"",
-    "\"\\ud83d\\ude00\"", "\"\\ud800\"", "\"warmer", "{\"warmer\":true", "{\"warmer\":", "}",
+    "{",
+    "}",
+    "[",
+    "]",
+    ":",
+    ",",
+    " ",
+    "\n",
+    "\"warmer\"",
+    "\"w\\u0061rmer\"",
+    "\"source\"",
+    "\"serverless-plugin-warmup\"",
+    "\"Records\"",
+    "\"requestContext\"",
+    "\"request\\u0043ontext\"",
+    "\"custom\"",
+    "true",
+    "false",
+    "null",
+    "0",
+    "1",
+    "-0.0e5",
+    "1e-9",
+    "\"\"",
+    "\"0\"",
+    "\"a\\\"b\"",
+    "\"\\ud83d\\ude00\"",
+    "\"\\ud800\"",
+    "\"warmer",
+    "{\"warmer\":true",
+    "{\"warmer\":",
+    "}",
 ];
 
 fn written(input: &[u8]) -> Cow<'_, [u8]> {
@@ -73,6 +102,43 @@ const VALUES: [&str; 12] = [
     "\"{\\\"warmer\\\":true}\"",
 ];
 
+const PATH: &[u8] = b"/health";
+const RULE: &str = "arn:aws:events:eu-west-1:123456789012:rule/warm";
+
+/// What HTTP requests and scheduled events are made of: names, and what they may have.
+const MEMBERS: [(&str, &[&str]); 9] = [
+    ("\"version\"", &["\"2.0\"", "\"1.0\"", "\"2\\u002e0\"", "2.0"]),
+    ("\"path\"", &PATHS),
+    ("\"rawPath\"", &PATHS),
+    ("\"httpMethod\"", &METHODS),
+    ("\"requestContext\"", &CONTEXTS),
+    ("\"requestContext\"", &CONTEXTS),
+    ("\"resources\"", &RESOURCES),
+    ("\"resources\"", &RESOURCES),
+    ("\"Records\"", &["[]", "null"]),
+];
+const PATHS: [&str; 6] =
+    ["\"/health\"", "\"\\/h\\u0065alth\"", "\"/prod/health\"", "\"x/health\"", "\"/health/\"", "7"];
+const METHODS: [&str; 5] = ["\"GET\"", "\"HEAD\"", "\"G\\u0045T\"", "\"POST\"", "null"];
+const CONTEXTS: [&str; 8] = [
+    "{}",
+    "null",
+    "[]",
+    "{\"stage\":\"prod\",\"http\":{\"method\":\"GET\"}}",
+    "{\"st\\u0061ge\":\"prod\",\"elb\":{}}",
+    "{\"http\":{\"method\":\"HEAD\"}}",
+    "{\"http\":{\"method\":\"POST\"},\"elb\":null}",
+    "{\"stage\":\"\",\"http\":\"GET\"}",
+];
+const RESOURCES: [&str; 6] = [
+    "[\"arn:aws:events:eu-west-1:123456789012:rule/warm\"]",
+    "[1, \"arn:aws:events:eu-west-1:123456789012:rule\\/w\\u0061rm\"]",
+    "[\"arn:aws:events:eu-west-1:123456789012:rule/other\"]",
+    "[[\"arn:aws:events:eu-west-1:123456789012:rule/warm\"]]",
+    "{\"arn\": \"arn:aws:events:eu-west-1:123456789012:rule/warm\"}",
+    "\"arn:aws:events:eu-west-1:123456789012:rule/warm\"",
+];
+
 /// Writes JSON as the input chooses; when that ends, so does the JSON, soon.
 struct Writer<'a> {
     choices: std::slice::Iter<'a, u8>,
@@ -93,6 +159,7 @@ impl Writer<'_> {
         let kind = self.choose(if depth == 0 { 8 } else { 20 });
         match kind {
             1..=5 if depth < 80 => self.container(depth, kind == 1),
+            7 if depth == 0 => self.request(),
             6 => {
                 // Deep, at times too deep.
                 let levels = self.choose(70);
@@ -119,6 +186,18 @@ impl Writer<'_> {
             self.value(depth + 1);
         }
         self.put(if is_array { "]" } else { "}" });
+    }
+
+    /// An HTTP request's event, or a schedule's, or something between.
+    fn request(&mut self) {
+        self.put("{\"a\": 0");
+        for (name, values) in MEMBERS {
+            if self.choose(3) > 0 {
+                let value = values[self.choose(values.len())];
+                self.put(&format!(", {name}: {value}"));
+            }
+        }
+        self.put("}");
     }
 
     fn mutate(&mut self) {
@@ -177,12 +256,13 @@ fn is_truthy(value: &Value) -> bool {
     }
 }
 
-fn is_ping(value: &Value) -> bool {
-    let Value::Object(event) = value else {
-        return false;
-    };
-    !event.contains_key("requestContext")
-        && !event.contains_key("Records")
+fn is_anybodys(event: &Value) -> bool {
+    event.get("requestContext").is_some() || event.get("Records").is_some()
+}
+
+fn is_ping(event: &Value) -> bool {
+    event.is_object()
+        && !is_anybodys(event)
         && (event.get("warmer").is_some_and(is_truthy)
             || event.get("source").is_some_and(|source| source == "serverless-plugin-warmup"))
 }
@@ -200,15 +280,67 @@ fn is_expected(event: &[u8]) -> bool {
     }
 }
 
+fn is_of_the_rule(event: &Value) -> bool {
+    let resources = event.get("resources").and_then(Value::as_array);
+    !is_anybodys(event) && resources.is_some_and(|list| list.iter().any(|arn| arn == RULE))
+}
+
+/// Whether it is a request for the health check, and whether a load balancer's.
+fn health_check(event: &Value) -> Option<bool> {
+    let context = event.get("requestContext").filter(|context| context.is_object())?;
+    let (path, method) = if event.get("version").is_some_and(|version| version == "2.0") {
+        (event.get("rawPath")?, context.get("http")?.get("method")?)
+    } else {
+        (event.get("path")?, event.get("httpMethod")?)
+    };
+    let wanted = std::str::from_utf8(PATH).ok()?;
+    let staged =
+        context.get("stage").and_then(Value::as_str).map(|stage| format!("/{stage}{wanted}"));
+    let is_there = path == wanted || staged.is_some_and(|staged| path == staged.as_str());
+    let is_check = is_there && (method == "GET" || method == "HEAD");
+    is_check.then(|| context.get("elb").is_some())
+}
+
+/// What is answered where a path and a rule are named.
+fn expected_answer(event: &[u8]) -> Option<&'static str> {
+    if is_expected(event) {
+        return Some(WARMED);
+    }
+    let event = parse(event).filter(Value::is_object)?;
+    if is_of_the_rule(&event) {
+        return Some(WARMED);
+    }
+    health_check(&event).map(|is_balancers| if is_balancers { BALANCERS } else { APIS })
+}
+
+const WARMED: &str = "\"warmed\"";
+const BALANCERS: &str = "a load balancer's answer";
+const APIS: &str = "an API's answer";
+
+fn kind(answer: &str) -> &str {
+    match answer {
+        WARMED => WARMED,
+        answer if answer.contains("multiValueHeaders") => BALANCERS,
+        _ => APIS,
+    }
+}
+
+fn find(settings: &Settings, event: &[u8], context: Option<&[u8]>) -> Option<&'static str> {
+    let invocation = Invocation { event, client_context: context, ..Invocation::default() };
+    event::find(settings, &invocation, &mut |_| ())
+}
+
 fuzz_target!(|input: &[u8]| {
     let event = written(input);
-    let environment = environment::EMPTY;
+    let mut environment = environment::EMPTY;
     let settings = Settings::new(&environment);
-    let found = |event: &[u8], client_context: Option<&[u8]>| {
-        let invocation = Invocation { event, client_context, ..Invocation::default() };
-        event::find(&settings, &invocation, &mut |_| ()).is_some()
-    };
-    assert_eq!(found(&event, None), is_expected(&event));
+    assert_eq!(find(&settings, &event, None).is_some(), is_expected(&event));
     let asks = parse(&event).is_some_and(|context| context.get("custom").is_some_and(is_ping));
-    assert_eq!(found(b"{}", Some(&event)), asks);
+    assert_eq!(find(&settings, b"{}", Some(&event)).is_some(), asks);
+
+    environment.warming.set(b"_PATH", PATH);
+    environment.warming.set(b"_RULES", RULE.as_bytes());
+    let settings = Settings::new(&environment);
+    assert_eq!(find(&settings, &event, None).map(kind), expected_answer(&event));
+    assert_eq!(find(&settings, b"{}", Some(&event)).is_some(), asks);
 });
