@@ -28,7 +28,7 @@ pub fn answer(settings: &Settings, event: Value) -> Option<&'static str> {
     }
     // APIs with a named stage put it in front of the path. No character of its name needs an escape.
     let stage = || context.member(b"stage")?.content();
-    let is_behind = |stage: &str| path.is(&[b"/", stage.as_bytes(), wanted].concat());
+    let is_behind = |stage: &str| path.is_joined(&[b"/", stage.as_bytes(), wanted]);
     if !path.is(wanted) && !stage().is_some_and(is_behind) {
         return None;
     }

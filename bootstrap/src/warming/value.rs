@@ -79,11 +79,16 @@ impl<'a> Value<'a> {
     /// Whether it is a string of this text, however it is escaped. Characters beyond ASCII have to stand
     /// for themselves.
     pub fn is(self, expected: &[u8]) -> bool {
+        self.is_joined(&[expected])
+    }
+
+    /// The same, of these texts one behind the other.
+    pub fn is_joined(self, expected: &[&[u8]]) -> bool {
         let Some(content) = self.content() else {
             return false;
         };
         let mut rest = content.as_bytes();
-        for &wanted in expected {
+        for &wanted in expected.iter().copied().flatten() {
             let found = match *rest {
                 [b'\\', b'u', b'0', b'0', high, low, ..] => {
                     rest = &rest[6..];
