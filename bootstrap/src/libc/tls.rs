@@ -62,7 +62,9 @@ static TEMPLATES: [Template; MOST_TEMPLATES] = [const {
 static TEMPLATE_COUNT: AtomicUsize = AtomicUsize::new(0);
 static USED: AtomicUsize = AtomicUsize::new(0);
 
-/// Sets room aside for a library.
+/// Sets room aside for a library. By one thread at a time: for the handler that is the first one, and
+/// then whichever maps the module `services`. The rest of the C library, which may be mapped meanwhile,
+/// has no thread-locals (tests/it/binary.rs).
 pub fn reserve(template: &TlsTemplate) -> TlsPlace {
     match provided::tls_place(USED.load(Ordering::Relaxed) as u64, template) {
         Ok(place) => {
