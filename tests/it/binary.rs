@@ -33,6 +33,13 @@ fn the_layer_is_small() {
     assert!(zip <= 1536 << 10, "{zip} bytes");
 }
 
+/// So that it can be mapped on one thread while another maps a module.
+#[test]
+fn the_rest_of_the_c_library_has_no_thread_locals() {
+    let bytes = fs::read(support::dist("layer/pilotlight/libc.so")).expect("the library");
+    assert!(pilotlight_loader::elf::parse(&bytes).expect("sound").tls.is_none());
+}
+
 #[test]
 fn one_hello_needs_little_memory() {
     let function = support::example("hello");

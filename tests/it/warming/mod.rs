@@ -7,6 +7,7 @@ mod lambda;
 mod oracle;
 mod port;
 mod schedule;
+mod tls;
 
 use std::io::Write as _;
 use std::path::PathBuf;
