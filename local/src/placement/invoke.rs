@@ -70,7 +70,8 @@ impl Done {
     }
 }
 
-/// What the runtime answers a ping with, which no handler has seen.
+/// What the runtime answers a ping with, which no handler has seen. (A handler that answers just this
+/// is taken for one.)
 const WARMED: &[u8] = b"\"warmed\"";
 
 /// Runs an invocation to its end. `fresh` says that the environment was made for it; `initialised`

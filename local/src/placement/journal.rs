@@ -217,7 +217,8 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Counts an invocation, pings apart from those that a handler has served. `whole` is its time from the request to the answer.
+    /// Counts an invocation, pings apart from what a handler has served. `whole` is its time from the
+    /// request to the answer.
     pub fn count(&mut self, done: &Done, whole: Duration) {
         if done.span.kind == SpanKind::Ping {
             self.pings.add(done);
