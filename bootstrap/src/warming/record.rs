@@ -41,12 +41,13 @@ pub fn was_accessed() {
 
 /// This environment's name for itself, as JSON: the time of its first ping and three digits.
 pub fn id() -> String {
-    let now = sys::nanoseconds();
-    let fresh = now / 1_000_000 * 1000 + now % 1000;
-    let id = match ID.compare_exchange(0, fresh, Ordering::Relaxed, Ordering::Relaxed) {
-        Ok(_) => fresh,
-        Err(id) => id,
-    };
+    let mut id = ID.load(Ordering::Relaxed);
+    if id == 0 {
+        let now = sys::nanoseconds();
+        let fresh = now / 1_000_000 * 1000 + now % 1000;
+        let first = ID.compare_exchange(0, fresh, Ordering::Relaxed, Ordering::Relaxed);
+        id = first.map_or_else(|other| other, |_| fresh);
+    }
     format!("\"{}-0{:03}\"", id / 1000, id % 1000)
 }
 
