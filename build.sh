@@ -4,7 +4,7 @@
 # ./build.sh test       builds, then every test: ours, AWS's emulator, damaged handlers
 # ./build.sh check      formatting, clippy with warnings as errors
 # ./build.sh fuzz [N]   each fuzz target for N executions (100000)
-# ./build.sh measure    builds, then the benchmark beside a raw program and lambda_runtime
+# ./build.sh measure    builds, then the benchmark beside a raw program, lambda_runtime and dlopen
 # ./build.sh speed      builds, then work inside a handler beside the same work on glibc
 #
 # Each installs what it needs first (Debian and Ubuntu, as root), or says what to install.
@@ -296,6 +296,15 @@ measure() {
 		"$dist/bin/pilotlight" measure "$dist/examples/lib$example.so" --rounds 100
 	done
 	measure_config "$peers"
+	say "the heavy fixture, and the same library opened by dlopen on the system's C library"
+	(cd tests/fixtures/heavy && cargo build --locked --release --target-dir "../../../target/heavy")
+	local heavy=$PWD/target/heavy/release/libheavy.so
+	cc -O2 -Wall -Wextra -Werror -I sdk/include -o "$peers/dlopen" tests/peers/dlopen/dlopen.c
+	for cache in warm cold; do
+		"$dist/bin/pilotlight" measure "$heavy" $([ $cache = cold ] && echo --cold-cache) \
+			--rounds 100 --invocations 1 --event '{"name":"Ada"}' \
+			--control "limit=$dist/bin/limit" --peer "dlopen=$peers/dlopen $heavy"
+	done
 	tests/peers/fill-readme.py "$figures" README.md
 	say "the README's table is filled; pictures in $figures"
 	say "what the look for pings costs an ordinary event"

@@ -131,6 +131,8 @@ pub fn executable_folder() -> Vec<u8> {
     unsafe { path.set_len(usize::try_from(size).unwrap_or(0)) };
     let folder = path.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
     path.truncate(folder);
+    // What is allocated next lies on a page that is there already.
+    path.shrink_to_fit();
     path
 }
 

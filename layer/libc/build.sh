@@ -46,7 +46,7 @@ mapfile -t arguments < <(
 } >"$work/versions"
 cc -shared -nostdlib -o "$work/libc.so" "${arguments[@]}" "$work"/*.own.o "$work/core.so" "$musl" \
 	-lgcc -Wl,--version-script="$work/versions" -Wl,-Bsymbolic -Wl,--build-id=none \
-	-Wl,-z,noseparate-code -Wl,--gc-sections
+	-Wl,-z,separate-code -Wl,--gc-sections
 
 # State that the bootstrap has as well would be there twice: open streams, threads, the heap.
 state='ofl_head|__std(in|out|err)_FILE|vmlock|vdso_func|__malloc_context|builtin_tls|main_tls|handler_set|keys'

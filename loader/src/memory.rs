@@ -51,12 +51,15 @@ impl<'a> Data<'a> {
     }
 
     /// An address-sized word, or None where it is not inside one writable segment.
-    #[inline(always)]
     pub fn word(&mut self, address: u64) -> Option<&mut [u8; 8]> {
         self.reach(address)?.first_chunk_mut()
     }
 
-    #[inline(always)]
+    /// The words of the segment of the last access, and the address of the first.
+    pub fn words(&mut self) -> (u64, &mut [[u8; 8]]) {
+        (self.window_address, self.window.as_chunks_mut().0)
+    }
+
     fn reach(&mut self, address: u64) -> Option<&mut [u8]> {
         let offset = address.wrapping_sub(self.window_address);
         if offset >= self.window.len() as u64 {

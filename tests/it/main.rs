@@ -1,6 +1,7 @@
 //! The integration tests, one binary. They run what `./build.sh` has put into `dist/`.
 
 mod allocators;
+mod aws;
 mod binary;
 mod cargo_lambda;
 mod check;
@@ -24,6 +25,7 @@ mod logs;
 mod managed;
 mod measure;
 mod memory;
+mod moto;
 #[allow(unsafe_code)]
 mod oracle;
 mod page;

@@ -2,10 +2,12 @@
 
 use std::env;
 use std::fs;
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
+use std::process::Stdio;
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicU16;
 use std::sync::atomic::Ordering;
@@ -36,6 +38,31 @@ pub fn dist(path: &str) -> PathBuf {
     let path = root().join("dist").join(path);
     assert!(path.exists(), "{} is missing: run ./build.sh first", path.display());
     path
+}
+
+/// Something that `./build.sh test` has put there.
+pub fn tools() -> PathBuf {
+    root().join("target/tools")
+}
+
+/// Runs a program of the tools with JSON in and JSON out.
+pub fn tool(program: &str, arguments: &[&str], input: &Value) -> Value {
+    let path = tools().join(program);
+    // A program that is not among them is on the PATH.
+    let program = if path.exists() { path } else { PathBuf::from(program) };
+    let mut child = Command::new(&program)
+        .args(arguments)
+        .env("AWS_LAMBDA_FUNCTION_NAME", "echo")
+        .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{}: {error}: run ./build.sh test", program.display()));
+    let input = input.to_string();
+    child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("written");
+    let output = child.wait_with_output().expect("ended");
+    assert!(output.status.success(), "{} failed", program.display());
+    serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
 /// The real bootstrap.

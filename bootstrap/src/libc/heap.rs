@@ -80,8 +80,8 @@ fn early_free(block: *mut u8) {
     let _ = USED.compare_exchange(end, start - HEADER, Ordering::Release, Ordering::Relaxed);
 }
 
-/// Makes an early block longer where it stands, if nothing was allocated behind it.
-fn early_grow(block: *mut u8, old: usize, size: usize) -> bool {
+/// Makes an early block longer or shorter where it stands, if nothing was allocated behind it.
+fn early_resize(block: *mut u8, old: usize, size: usize) -> bool {
     let start = block.addr() - early_start().addr();
     let end = (start + old).next_multiple_of(HEADER);
     if size > EARLY_MOST || start + size > EARLY_SIZE {
@@ -146,7 +146,7 @@ pub unsafe fn reallocate(block: *mut u8, size: usize, align: usize) -> *mut u8 {
         return unsafe { mimalloc::mi_realloc_aligned(block.cast(), size, align) }.cast();
     }
     let old = early_size(block);
-    if size <= old || early_grow(block, old, size) {
+    if early_resize(block, old, size) || size <= old {
         return block;
     }
     let new = allocate(size, align);

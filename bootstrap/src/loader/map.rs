@@ -24,8 +24,8 @@ use crate::sys;
 /// pages of their own, and zeros follow the last.
 const SLACK: usize = 64 << 10;
 
-/// From this size on, a writable part of the file is copied at once.
-const MANY_PAGES: usize = 64 << 10;
+/// How much longer than RELRO a writable segment may be to be copied at once.
+const FEW_PAGES: u64 = 64 << 10;
 
 /// A range of addresses that this process owns, and gives back when it is dropped.
 #[derive(Debug)]
@@ -79,7 +79,8 @@ impl<'a> FileView<'a> {
     }
 
     /// Places `segments`, which are in ascending order on pages of their own, and lie in the file.
-    pub fn place(self, segments: Vec<Segment>) -> Result<Image, Defect> {
+    /// `relocated` is the size of RELRO.
+    pub fn place(self, segments: Vec<Segment>, relocated: u64) -> Result<Image, Defect> {
         let low = segments.first().map_or(0, |first| first.pages().start);
         let high = segments.last().map_or(0, |last| last.pages().end);
         let size = usize::try_from(high - low).unwrap_or(usize::MAX);
@@ -92,7 +93,7 @@ impl<'a> FileView<'a> {
             // The view itself is what a read-only segment at the file's start looks like.
             let in_place = segment.offset == segment.address - low;
             if !(in_place && !segment.writable && !segment.executable) {
-                image.map_segment(file, segment)?;
+                image.map_segment(file, segment, relocated)?;
             }
         }
         Ok(image)
@@ -110,17 +111,27 @@ pub struct Image {
 }
 
 impl Image {
-    fn map_segment(&self, file: &sys::File, segment: &Segment) -> Result<(), Defect> {
+    fn map_segment(
+        &self,
+        file: &sys::File,
+        segment: &Segment,
+        relocated: u64,
+    ) -> Result<(), Defect> {
         let protection = protection(segment);
         let pages = segment.pages();
         let file_end = segment.address + segment.file_size;
         let file_pages = if segment.file_size == 0 { pages.start } else { page_ceil(file_end) };
         if file_pages > pages.start {
             let offset = segment.offset - (segment.address - pages.start);
-            self.place(pages.start, file_pages, protection, Some((file, offset)))?;
+            // Relocation writes to nearly all pages of RELRO. Copied in one go they take less time than by
+            // one page fault for each: the init of an 11 MB handler is 4 to 7 % shorter. Other data, which
+            // may be large and is not necessarily written, is copied only where it is little.
+            let few = segment.file_size <= relocated.saturating_add(FEW_PAGES);
+            let flags = if segment.writable && few { libc::MAP_POPULATE } else { 0 };
+            self.place(pages.start, file_pages, protection, flags, Some((file, offset)))?;
         }
         if pages.end > file_pages {
-            self.place(file_pages, pages.end, protection, None)?;
+            self.place(file_pages, pages.end, protection, libc::MAP_ANONYMOUS, None)?;
         }
         // What lies behind the file's bytes on their last page is the file's next section, and
         // has to read as zero where the segment goes on. (A read-only segment never goes on.)
@@ -140,21 +151,15 @@ impl Image {
         from: u64,
         to: u64,
         protection: i32,
+        flags: i32,
         file: Option<(&sys::File, u64)>,
     ) -> Result<(), Defect> {
         let size = usize::try_from(to - from).unwrap_or(usize::MAX);
-        let (descriptor, offset, kind) = match file {
-            Some((file, offset)) => (file.descriptor(), offset, 0),
-            None => (-1, 0, libc::MAP_ANONYMOUS),
-        };
-        // Relocation writes to nearly all pages of a large data segment: copied in one go, they make
-        // the init of an 11 MB handler a tenth shorter than one page fault for each.
-        let many = protection & libc::PROT_WRITE != 0 && file.is_some() && size >= MANY_PAGES;
-        let populate = if many { libc::MAP_POPULATE } else { 0 };
-        let flags = libc::MAP_PRIVATE | libc::MAP_FIXED | kind | populate;
-        let Ok(offset) = libc::off_t::try_from(offset) else {
-            return Err(Defect::BadSegment { address: from });
-        };
+        let (descriptor, offset) =
+            file.map_or((-1, 0), |(file, offset)| (file.descriptor(), offset));
+        let flags = libc::MAP_PRIVATE | libc::MAP_FIXED | flags;
+        // The kernel refuses what is not in the file.
+        let offset = offset.cast_signed();
         // SAFETY: `from..to` are pages of a segment, so they lie inside the range that this
         // image owns; nobody holds a pointer into it yet.
         let at = unsafe {

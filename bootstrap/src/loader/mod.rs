@@ -110,11 +110,12 @@ fn load_file(file: &File, host: &dyn Provider, wanted: Wanted) -> Result<Library
     }
     let view = FileView::map(file, file_size)?;
     let parsed = elf::parse(view.bytes())?;
-    let mut image = view.place(parsed.segments.clone())?;
+    let relro = parsed.relro.as_ref();
+    let mut image = view.place(parsed.segments.clone(), relro.map_or(0, |relro| relro.size))?;
     let base = image.base();
     let (tables, mut data) = image.parts();
     let linked = link(&parsed, &tables, &mut data, base, host, wanted)?;
-    if let Some(relro) = &parsed.relro {
+    if let Some(relro) = relro {
         image.protect(relro)?;
     }
     let live = |extent: &Extent| image.data(extent.address, extent.size);

@@ -1,9 +1,6 @@
 //! What all of it is for: as many environments warm as a ping asks for, and no cold start for as many
 //! invocations at once. With moto, a stand-in for AWS of other people's, as the last judge.
 
-use std::process::Child;
-use std::process::Command;
-use std::process::Stdio;
 use std::thread;
 
 use serde_json::Value;
@@ -12,12 +9,11 @@ use serde_json::json;
 use super::WARMED;
 use super::echo;
 use super::serve;
-use super::tool;
-use super::tools;
+use crate::moto::Moto;
 use crate::script::next;
 use crate::served::Served;
 use crate::served::example;
-use crate::support;
+use crate::support::tool;
 
 const CREDENTIALS: &str = "AKIDEXAMPLE:wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
@@ -90,43 +86,17 @@ fn pings_and_invocations_do_not_disturb_each_other() {
     assert!(!served.log().contains("\"failed\""), "{}", served.log());
 }
 
-/// moto, with signatures and permissions checked.
-struct Moto(Child, String);
-
-impl Moto {
-    /// The first few calls are free: they make the user and the function.
-    fn start(free_calls: u32) -> Moto {
-        let port = support::free_port();
-        let child = Command::new(tools().join("python/bin/moto_server"))
-            .args(["-H", "127.0.0.1", "-p", &port.to_string()])
-            .env("INITIAL_NO_AUTH_ACTION_COUNT", free_calls.to_string())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("moto: run ./build.sh test");
-        Moto(child, format!("http://127.0.0.1:{port}"))
-    }
-}
-
-impl Drop for Moto {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[test]
 fn moto_accepts_the_signatures_and_refuses_wrong_ones() {
     let moto = Moto::start(5);
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/it/warming/moto.py");
-    let keys = tool("python/bin/python", &[script], &json!({"url": moto.1}));
-    let text = |name: &str| keys[name].as_str().expect("text").to_owned();
+    // AWS asks for lambda:InvokeFunction, moto for the name of the operation.
+    let keys = moto.user(&["lambda:InvokeFunction", "lambda:Invoke"], Some("echo"));
     let run = |secret: String| {
         let mut function = echo(&[]);
         let variables = [
-            ("AWS_ENDPOINT_URL", moto.1.clone()),
+            ("AWS_ENDPOINT_URL", moto.url.clone()),
             ("NO_PROXY", "127.0.0.1".to_owned()),
-            ("AWS_ACCESS_KEY_ID", text("key")),
+            ("AWS_ACCESS_KEY_ID", keys.key.clone()),
             ("AWS_SECRET_ACCESS_KEY", secret),
         ];
         function.variables.extend(variables.map(|(name, value)| (name.to_owned(), value)));
@@ -134,9 +104,9 @@ fn moto_accepts_the_signatures_and_refuses_wrong_ones() {
         assert_eq!(served.answers, [WARMED]);
         served.records
     };
-    let right = run(text("secret"));
+    let right = run(keys.secret.clone());
     assert_eq!(right.len(), 1, "{right:?}");
-    let wrong = run(format!("{}x", text("secret")));
+    let wrong = run(format!("{}x", keys.secret));
     assert_eq!(wrong.len(), 2, "{wrong:?}");
     assert_eq!((&wrong[1]["failed"], &wrong[1]["status"]), (&json!(2), &json!(403)));
     let error = wrong[1]["error"].as_str().expect("text");

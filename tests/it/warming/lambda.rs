@@ -16,7 +16,7 @@ use pilotlight_local::function::Function;
 use serde_json::Value;
 use serde_json::json;
 
-use crate::warming::tool;
+use crate::support::tool;
 
 /// How it answers.
 #[derive(Clone, Copy)]

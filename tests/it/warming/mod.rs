@@ -9,11 +9,6 @@ mod port;
 mod schedule;
 mod tls;
 
-use std::io::Write as _;
-use std::path::PathBuf;
-use std::process::Command;
-use std::process::Stdio;
-
 use pilotlight_local::function::Function;
 use serde_json::Value;
 use serde_json::json;
@@ -25,31 +20,6 @@ use crate::script::answer;
 use crate::script::next;
 use crate::script::status;
 use crate::support;
-
-/// Something that `./build.sh test` has put there.
-fn tools() -> PathBuf {
-    support::root().join("target/tools")
-}
-
-/// Runs a program of the tools with JSON in and JSON out.
-fn tool(program: &str, arguments: &[&str], input: &Value) -> Value {
-    let path = tools().join(program);
-    // A program that is not among them is on the PATH.
-    let program = if path.exists() { path } else { PathBuf::from(program) };
-    let mut child = Command::new(&program)
-        .args(arguments)
-        .env("AWS_LAMBDA_FUNCTION_NAME", "echo")
-        .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("{}: {error}: run ./build.sh test", program.display()));
-    let input = input.to_string();
-    child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("written");
-    let output = child.wait_with_output().expect("ended");
-    assert!(output.status.success(), "{} failed", program.display());
-    serde_json::from_slice(&output.stdout).expect("JSON")
-}
 
 /// What became of some events in one environment.
 struct Served {

@@ -9,9 +9,9 @@ use super::lambda::Lambda;
 use super::lambda::Manner;
 use super::lambda::Request;
 use super::serve;
-use super::tool;
-use super::tools;
 use crate::script::answer;
+use crate::support::tool;
+use crate::support::tools;
 
 const ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:echo:live";
 
