@@ -11,8 +11,8 @@ use super::lambda::Manner;
 use super::oracle::invocation;
 use super::oracle::sorted;
 use super::serve;
-use super::tool;
 use crate::script::next;
+use crate::support::tool;
 
 /// What it names an invocation, which begins the correlation where lambda-warmer names the environment.
 const REQUEST: &str = "request";

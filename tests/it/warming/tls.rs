@@ -15,8 +15,8 @@ use super::Served;
 use super::WARMED;
 use super::echo;
 use super::serve;
-use super::tools;
 use crate::script::next;
+use crate::support::tools;
 
 /// A Lambda behind TLS; dropping it ends it.
 struct Server {
