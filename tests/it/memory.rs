@@ -64,3 +64,13 @@ fn memory_is_the_same_after_a_great_many_invocations() {
     println!("{early} KiB after 10000 invocations, {late} KiB after {count}");
     assert!(late <= early + 8, "{early} KiB after 10000 invocations, {late} KiB after {count}");
 }
+
+/// Of a hundred starts, nine died before mimalloc was made to begin on the first thread.
+#[test]
+fn threads_may_be_the_first_to_allocate() {
+    let (_folder, library) = support::fixture_in_c("first_threads");
+    let function = support::function(&library, None);
+    for _ in 0..60 {
+        assert_eq!(support::response(support::cold(&function, b"{}")), b"");
+    }
+}

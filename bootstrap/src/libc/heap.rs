@@ -11,6 +11,7 @@ use core::cell::UnsafeCell;
 use core::ffi::c_int;
 use core::ffi::c_void;
 use core::ptr;
+use core::sync::atomic::AtomicBool;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering;
 
@@ -99,6 +100,18 @@ fn early_resize(block: *mut u8, old: usize, size: usize) -> bool {
 fn early_size(block: *const u8) -> usize {
     // SAFETY: `early_allocate` has written the size there.
     unsafe { header(block).read() }
+}
+
+/// Has mimalloc begin, while there is one thread alone: it takes the first that asks for the process's main
+/// one, and two that ask at the same time would both be given the main thread's heap.
+pub fn prepare_for_threads() {
+    static IS_READY: AtomicBool = AtomicBool::new(false);
+    if !IS_READY.swap(true, Ordering::Relaxed) {
+        // SAFETY: any size will do.
+        let block = unsafe { mimalloc::mi_malloc(HEADER) };
+        // SAFETY: just allocated, or null.
+        unsafe { mimalloc::mi_free(block) };
+    }
 }
 
 /// Uninitialised memory, or null.
