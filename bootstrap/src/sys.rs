@@ -107,6 +107,25 @@ impl File {
         }
     }
 
+    /// Fills `bytes` from `offset` on; a file that ends before has error number 5 (EIO).
+    pub fn read_at(&self, mut bytes: &mut [u8], mut offset: u64) -> Result<(), i32> {
+        while !bytes.is_empty() {
+            let (to, room) = (bytes.as_mut_ptr().cast(), bytes.len());
+            // SAFETY: the kernel writes at most `room` bytes to `to`.
+            let read = unsafe { libc::pread(self.0, to, room, offset.cast_signed()) };
+            match usize::try_from(read) {
+                Ok(0) => return Err(libc::EIO),
+                Ok(read) => {
+                    bytes = &mut bytes[read..];
+                    offset += read as u64;
+                }
+                Err(_) if errno() == libc::EINTR => {}
+                Err(_) => return Err(errno()),
+            }
+        }
+        Ok(())
+    }
+
     /// For mapping it.
     pub fn descriptor(&self) -> c_int {
         self.0

@@ -52,6 +52,13 @@ impl Segment {
     pub fn pages(&self) -> Range<u64> {
         page_floor(self.address)..page_ceil(self.address + self.memory_size)
     }
+
+    /// Those of them that hold bytes of the file.
+    pub fn file_pages(&self) -> Range<u64> {
+        let start = page_floor(self.address);
+        let end = page_ceil(self.address + self.file_size);
+        start..if self.file_size == 0 { start } else { end }
+    }
 }
 
 /// A range of the image, as a program header names it.
