@@ -14,6 +14,7 @@ use std::thread;
 use std::thread::JoinHandle;
 
 use super::Connection;
+use super::arrival;
 
 /// A listening socket with its threads, until it is dropped.
 ///
@@ -50,6 +51,7 @@ impl Listener {
         serve: impl Fn(Connection) + Send + Sync + 'static,
     ) -> io::Result<Listener> {
         let address = socket.local_addr()?;
+        arrival::note(&socket)?;
         let shared = Arc::new(Shared {
             socket,
             serve: Box::new(serve),

@@ -4,11 +4,11 @@
 //! streamed body passes through piece by piece.
 
 mod answer;
+mod arrival;
 mod body;
 mod listen;
 
 use std::io;
-use std::io::Read as _;
 use std::net::TcpStream;
 use std::time::Duration;
 use std::time::Instant;
@@ -83,6 +83,8 @@ pub struct Connection {
     stream: TcpStream,
     /// What was read and not used yet.
     buffer: Vec<u8>,
+    /// When the last of it arrived.
+    arrived: Instant,
 }
 
 impl Connection {
@@ -91,7 +93,12 @@ impl Connection {
         stream.set_nodelay(true)?;
         // Who does not read what was asked for holds nothing up for ever.
         stream.set_write_timeout(Some(SLOWEST_READER))?;
-        Ok(Connection { stream, buffer: Vec::with_capacity(16 << 10) })
+        Ok(Connection { stream, buffer: Vec::with_capacity(16 << 10), arrived: Instant::now() })
+    }
+
+    /// When what was read last had arrived.
+    pub fn arrived(&self) -> Instant {
+        self.arrived
     }
 
     /// Reads the next request's head; None when the client has closed the connection.
@@ -99,7 +106,7 @@ impl Connection {
         if self.buffer.is_empty() && self.more()? == 0 {
             return Ok(None);
         }
-        let received = Instant::now();
+        let received = self.arrived;
         loop {
             if let Some((head, end)) = parse_head(&self.buffer, received)? {
                 self.buffer.drain(..end);
@@ -116,7 +123,8 @@ impl Connection {
 
     fn more(&mut self) -> io::Result<usize> {
         let mut bytes = [0; 16 << 10];
-        let read = self.stream.read(&mut bytes)?;
+        let read;
+        (read, self.arrived) = arrival::read(&self.stream, &mut bytes)?;
         self.buffer.extend_from_slice(&bytes[..read]);
         Ok(read)
     }

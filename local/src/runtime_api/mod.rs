@@ -157,7 +157,7 @@ fn respond(
             let begun = session.begin_answer(id, head.header(response::ATTEMPT_ID));
             let ended = begun.and_then(|live| {
                 drop(live);
-                session.end_answer(id, Instant::now(), error, None)
+                session.end_answer(id, connection.arrived(), error, None)
             });
             drop(session);
             shared.change(|_| {});

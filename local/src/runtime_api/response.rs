@@ -1,7 +1,6 @@
 //! `POST …/response`: counted or chunked, buffered or passed on while it comes in.
 
 use std::io;
-use std::time::Instant;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -75,7 +74,7 @@ pub fn take(
             Err(error) => break Err(error),
         }
     };
-    let received = Instant::now();
+    let received = connection.arrived();
     let outcome = match (&read, error_in(&body)) {
         (Err(_), _) => Outcome::Truncated,
         _ if length > most => Outcome::TooLarge,
