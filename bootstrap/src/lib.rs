@@ -16,6 +16,8 @@ pub mod crash;
 pub mod environment;
 pub mod event_loop;
 pub mod failure;
+#[allow(unsafe_code)]
+pub mod file;
 pub mod handler;
 pub mod http;
 #[allow(unsafe_code)]

@@ -3,6 +3,7 @@
 use alloc::ffi::CString;
 use alloc::format;
 
+use crate::file::File;
 use crate::loader;
 use crate::loader::Defect;
 use crate::loader::Library;
@@ -10,7 +11,6 @@ use crate::loader::LoadError;
 use crate::loader::Provider;
 use crate::log;
 use crate::sys;
-use crate::sys::File;
 
 /// Maps a module for good, and finds a symbol with `size` bytes behind it; None, and a line in the log,
 /// if the file is missing or damaged. `name` is relative to the folder that the bootstrap is in: `/opt`

@@ -1,5 +1,5 @@
 //! The system calls that the bootstrap makes itself, as safe functions. (Mapping memory is
-//! [`crate::loader`]'s alone.)
+//! [`crate::loader`]'s alone, and files are [`crate::file`]'s.)
 
 use alloc::vec::Vec;
 use core::ffi::CStr;
@@ -56,87 +56,6 @@ pub fn wake(word: &AtomicU32) {
     let operation = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
     // SAFETY: the kernel looks at nothing but the address.
     unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), operation, i32::MAX) };
-}
-
-/// A file opened for reading.
-#[derive(Debug)]
-pub struct File(c_int);
-
-impl File {
-    /// Opens a file; Err is the error number.
-    pub fn open(path: &CStr) -> Result<File, i32> {
-        let flags = libc::O_RDONLY | libc::O_CLOEXEC;
-        // musl's own `open` sets the flag again with a second call, for kernels before 2.6.23.
-        // SAFETY: `path` ends with NUL, as its type promises.
-        let descriptor =
-            unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags) };
-        c_int::try_from(descriptor).ok().filter(|&found| found >= 0).map(File).ok_or_else(errno)
-    }
-
-    /// Its length in bytes; a directory or a device has error number 21 (EISDIR).
-    pub fn size(&self) -> Result<u64, i32> {
-        let mut status = core::mem::MaybeUninit::<libc::stat>::uninit();
-        // SAFETY: `status` has room for what fstat writes.
-        if unsafe { libc::fstat(self.0, status.as_mut_ptr()) } != 0 {
-            return Err(errno());
-        }
-        // SAFETY: fstat succeeded, so it has filled `status` in.
-        let status = unsafe { status.assume_init() };
-        if status.st_mode & libc::S_IFMT != libc::S_IFREG {
-            return Err(libc::EISDIR);
-        }
-        Ok(u64::try_from(status.st_size).unwrap_or(0))
-    }
-
-    /// All of it, from where it was read last.
-    pub fn read(&self) -> Result<Vec<u8>, i32> {
-        let mut bytes: Vec<u8> = Vec::new();
-        loop {
-            bytes.reserve(4096);
-            let spare = bytes.spare_capacity_mut();
-            let (to, room) = (spare.as_mut_ptr().cast(), spare.len());
-            // SAFETY: the kernel writes at most `room` bytes to `to`.
-            let read = unsafe { libc::read(self.0, to, room) };
-            match usize::try_from(read) {
-                Ok(0) => return Ok(bytes),
-                // SAFETY: so many bytes were written behind the vector's length.
-                Ok(read) => unsafe { bytes.set_len(bytes.len() + read) },
-                Err(_) if errno() == libc::EINTR => {}
-                Err(_) => return Err(errno()),
-            }
-        }
-    }
-
-    /// Fills `bytes` from `offset` on; a file that ends before has error number 5 (EIO).
-    pub fn read_at(&self, mut bytes: &mut [u8], mut offset: u64) -> Result<(), i32> {
-        while !bytes.is_empty() {
-            let (to, room) = (bytes.as_mut_ptr().cast(), bytes.len());
-            // SAFETY: the kernel writes at most `room` bytes to `to`.
-            let read = unsafe { libc::pread(self.0, to, room, offset.cast_signed()) };
-            match usize::try_from(read) {
-                Ok(0) => return Err(libc::EIO),
-                Ok(read) => {
-                    bytes = &mut bytes[read..];
-                    offset += read as u64;
-                }
-                Err(_) if errno() == libc::EINTR => {}
-                Err(_) => return Err(errno()),
-            }
-        }
-        Ok(())
-    }
-
-    /// For mapping it.
-    pub fn descriptor(&self) -> c_int {
-        self.0
-    }
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        // SAFETY: the descriptor is this file's own.
-        unsafe { libc::close(self.0) };
-    }
 }
 
 /// The folder that the running executable is in, with its slash.

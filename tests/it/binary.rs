@@ -4,6 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use pilotlight_local::environment::INIT_LIMIT;
+use pilotlight_local::function::Function;
 use pilotlight_local::runtime_api::RuntimeApi;
 
 use crate::support;
@@ -50,24 +51,50 @@ fn one_hello_needs_little_memory() {
     assert!(peak <= 1536, "{peak} KiB");
 }
 
-/// What `strace` sees between exec and the first `/next`.
-#[test]
-fn few_system_calls_come_before_the_first_next() {
+/// What `strace` sees between exec and the first `/next`, which is answered 410: the bootstrap ends then.
+fn calls_before_next(function: &Function) -> Vec<String> {
     let api = RuntimeApi::start(1).expect("a server");
     api.shared().change(|session| session.closed = true);
-    let function = support::example("hello");
     let trace = tempfile::NamedTempFile::new().expect("a file");
     let mut strace = Command::new("strace");
     strace.arg("-f").arg("-o").arg(trace.path()).arg(&function.bootstrap).env_clear();
     strace.env("PATH", "/usr/bin:/bin").envs(function.environment(&api.address().to_string()));
-    // `/next` is answered 410 at once, and the bootstrap ends.
     let output = strace.output().expect("strace");
     assert_eq!(output.status.code(), Some(11), "{output:?}");
     let calls = fs::read_to_string(trace.path()).expect("the trace");
-    let is_next = |line: &&str| line.contains("\"GET /2018-06-01/runtime/");
-    let before: Vec<&str> = calls.lines().take_while(|line| !is_next(line)).collect();
+    let next = calls.lines().position(|line| line.contains("\"GET /2018-06-01/runtime/"));
+    let before = next.expect("/next in the trace");
+    calls.lines().take(before).map(str::to_owned).collect()
+}
+
+#[test]
+fn few_system_calls_come_before_the_first_next() {
+    let before = calls_before_next(&support::example("hello"));
     println!("{}", before.join("\n"));
-    assert!(before.len() < calls.lines().count(), "no /next in the trace");
     assert!(before.len() <= 25, "{} system calls", before.len());
     assert!(!before.iter().any(|call| call.contains("libc.so")), "hello needs none of libc.so");
+}
+
+#[test]
+fn a_large_handler_that_is_not_in_the_page_cache_is_read_in_parts() {
+    // On a disk, where files can be evicted, and with more in it than is worth reading.
+    let folder = tempfile::tempdir_in(support::root().join("target")).expect("a folder");
+    let library = folder.path().join("libecho.so");
+    let mut bytes = fs::read(support::dist("examples/libecho.so")).expect("the example");
+    bytes.resize(4 << 20, 0);
+    fs::write(&library, bytes).expect("written");
+    fs::File::open(&library).and_then(|file| file.sync_all()).expect("on the disk");
+    let function = support::function(&library, None);
+    let advice = |calls: &[String]| calls.iter().filter(|call| call.contains("WILLNEED")).count();
+
+    pilotlight_local::measure::evict(std::slice::from_ref(&library));
+    let cold = calls_before_next(&function);
+    let asked = cold.iter().find(|call| call.contains("preadv2")).expect("the kernel is asked");
+    println!("{asked}\n{} pieces", advice(&cold));
+    // Some file systems cannot evict.
+    assert_eq!(advice(&cold) >= 4, asked.contains("EAGAIN"), "{}", cold.join("\n"));
+
+    fs::read(&library).expect("read into the page cache");
+    let warm = calls_before_next(&function);
+    assert_eq!(advice(&warm), 0, "{}", warm.join("\n"));
 }

@@ -76,6 +76,7 @@ fn unsafe_code_stands_in_named_modules_only() {
         "bootstrap/src/crash/signals.rs",
         "bootstrap/src/environment.rs",
         "bootstrap/src/executable.rs",
+        "bootstrap/src/file.rs",
         "bootstrap/src/handler/foreign.rs",
         "bootstrap/src/in_flight.rs",
         "bootstrap/src/libc/dl.rs",

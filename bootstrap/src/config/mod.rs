@@ -24,7 +24,7 @@ use self::declaration::Declaration;
 use self::store::Store;
 use crate::environment::Environment;
 use crate::failure::Failure;
-use crate::sys::File;
+use crate::file::File;
 
 /// The values of this process.
 pub static STORE: Store = Store::new(None);

@@ -23,13 +23,13 @@ pub use self::signals::watch_faults;
 pub use self::signals::watch_other_signals;
 
 use crate::base64;
+use crate::file::File;
 use crate::in_flight;
 use crate::in_flight::Goal;
 use crate::in_flight::Request;
 use crate::loader::nearest_symbol;
 use crate::log;
 use crate::sys;
-use crate::sys::File;
 use crate::sys::Socket;
 
 /// How long the Runtime API may take to answer a report.

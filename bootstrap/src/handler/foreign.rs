@@ -165,14 +165,14 @@ impl Exports {
         let shutdown = shutdown.map(|function| function as usize);
         let attach = attach.map(|function| function as usize);
         for function in [init, shutdown, attach].into_iter().flatten() {
-            image.code(function as u64)?;
+            image.will_run(image.code(function as u64)?);
         }
         for index in 0..found.handler_count {
             let offset = u64::from(index) * size_of::<abi::Handler>() as u64;
             let place = (found.handlers.addr() as u64).checked_add(offset)?;
             let handler: abi::Handler = read(image, place)?;
             let call = handler.call?;
-            image.code(call as usize as u64)?;
+            image.will_run(image.code(call as usize as u64)?);
             // SAFETY: no code of the library runs before this function returns.
             let name = unsafe { image.bytes_at(handler.name.addr() as u64) }?;
             let name = CStr::from_bytes_until_nul(name).ok()?.to_string_lossy().into_owned();

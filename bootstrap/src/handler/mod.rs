@@ -20,12 +20,12 @@ use self::resolve::Wanted;
 use crate::config;
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::file::File;
 use crate::invocation::Invocation;
 use crate::loader;
 use crate::loader::Defect;
 use crate::loader::Host;
 use crate::loader::LoadError;
-use crate::sys::File;
 
 /// A handler, ready to be called.
 #[derive(Debug)]

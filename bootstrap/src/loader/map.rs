@@ -17,6 +17,7 @@ use pilotlight_loader::elf::Segment;
 use pilotlight_loader::elf::page_floor;
 use pilotlight_loader::elf::segment_at;
 
+use crate::file::File;
 use crate::sys;
 
 /// How much longer than its file an image may be without being mapped twice: segments begin on
@@ -25,6 +26,13 @@ const SLACK: usize = 64 << 10;
 
 /// How much longer than RELRO writable segments may be to be copied at once.
 const FEW_PAGES: u64 = 64 << 10;
+
+/// A file of which so much is read from storage at once in any case need not be asked whether it is in the
+/// page cache.
+const SMALL: u64 = 1 << 20;
+
+/// How much is read around a function that will run.
+const CODE: u64 = 128 << 10;
 
 /// A range of addresses that this process owns, and gives back when it is dropped.
 #[derive(Debug)]
@@ -35,7 +43,7 @@ struct Range {
 
 impl Range {
     /// The file from its start, read-only. What lies behind the file's end must not be touched.
-    fn of_file(file: &sys::File, size: usize) -> Result<Range, Defect> {
+    fn of_file(file: &File, size: usize) -> Result<Range, Defect> {
         let (protection, flags) = (libc::PROT_READ, libc::MAP_PRIVATE);
         let descriptor = file.descriptor();
         // SAFETY: without MAP_FIXED the kernel chooses a range that nobody uses.
@@ -44,6 +52,16 @@ impl Range {
             return Err(Defect::Unmappable { errno: sys::errno() });
         }
         Ok(Range { start: start.cast(), size })
+    }
+
+    /// Begins to read from storage what lies there, and does not wait for it. Left alone, the kernel reads
+    /// what is touched when it is touched, and up to megabytes around it with it.
+    fn read_ahead(&self, offset: u64, size: u64) {
+        let start = usize::try_from(page_floor(offset)).unwrap_or(usize::MAX).min(self.size);
+        let end = usize::try_from(offset.saturating_add(size)).unwrap_or(usize::MAX).min(self.size);
+        let at = self.start.wrapping_add(start).cast();
+        // SAFETY: advice on a range of this process's own, which changes nothing that it holds.
+        unsafe { libc::madvise(at, end.saturating_sub(start), libc::MADV_WILLNEED) };
     }
 }
 
@@ -57,17 +75,20 @@ impl Drop for Range {
 /// A file's bytes as they are, and the room in which its segments will be placed.
 #[derive(Debug)]
 pub struct FileView<'a> {
-    file: &'a sys::File,
+    file: &'a File,
     file_size: usize,
     range: Range,
+    /// Whether it has to come from storage, and is large.
+    is_cold: bool,
 }
 
 impl<'a> FileView<'a> {
     /// Maps a file of `file_size` bytes, which are not 0.
-    pub fn map(file: &'a sys::File, file_size: u64) -> Result<FileView<'a>, Defect> {
+    pub fn map(file: &'a File, file_size: u64) -> Result<FileView<'a>, Defect> {
+        let is_cold = file_size > SMALL && !file.is_cached();
         let file_size = usize::try_from(file_size).unwrap_or(usize::MAX);
         let range = Range::of_file(file, file_size.saturating_add(SLACK))?;
-        Ok(FileView { file, file_size, range })
+        Ok(FileView { file, file_size, range, is_cold })
     }
 
     /// The whole file.
@@ -83,11 +104,14 @@ impl<'a> FileView<'a> {
         let low = segments.first().map_or(0, |first| first.pages().start);
         let high = segments.last().map_or(0, |last| last.pages().end);
         let size = usize::try_from(high - low).unwrap_or(usize::MAX);
-        let FileView { file, mut range, .. } = self;
+        if self.is_cold {
+            self.read_ahead(&segments, relocated);
+        }
+        let FileView { file, mut range, is_cold, .. } = self;
         if size > range.size {
             range = Range::of_file(file, size)?;
         }
-        let image = Image { range, low, segments };
+        let image = Image { range, low, segments, is_cold };
         let most = relocated.saturating_add(FEW_PAGES);
         let mut rest = image.segments.as_slice();
         while let [segment, others @ ..] = rest {
@@ -103,6 +127,15 @@ impl<'a> FileView<'a> {
         }
         Ok(image)
     }
+
+    /// Begins to read what relocation will touch: what is to be written, and the tables at the file's start,
+    /// which have 24 bytes for a word of RELRO at most, and the symbols.
+    fn read_ahead(&self, segments: &[Segment], relocated: u64) {
+        for segment in segments.iter().filter(|segment| segment.writable) {
+            self.range.read_ahead(segment.offset, segment.file_size.min(relocated + FEW_PAGES));
+        }
+        self.range.read_ahead(0, relocated.saturating_mul(3).saturating_add(FEW_PAGES));
+    }
 }
 
 /// A file's segments in memory, at one base address. Addresses in this module's functions are
@@ -113,6 +146,7 @@ pub struct Image {
     /// What the range's start stands for: the first segment's first page.
     low: u64,
     segments: Vec<Segment>,
+    is_cold: bool,
 }
 
 impl Image {
@@ -121,7 +155,7 @@ impl Image {
     /// Relocation writes to nearly all of their pages, so each would be a fault of its own, or a copy of
     /// the file's page; zeros that come in one go and are read over take less than either: the init of
     /// hello is 2 % shorter than with pages that the kernel copies, that of an 11 MB handler 1 %.
-    fn copy_segments(&self, file: &sys::File, segments: &[Segment]) -> Result<(), Defect> {
+    fn copy_segments(&self, file: &File, segments: &[Segment]) -> Result<(), Defect> {
         let (Some(first), Some(last)) = (segments.first(), segments.last()) else {
             return Ok(());
         };
@@ -145,7 +179,7 @@ impl Image {
     }
 
     /// Maps a segment whose pages are shared with the file until they are written to.
-    fn map_segment(&self, file: &sys::File, segment: &Segment) -> Result<(), Defect> {
+    fn map_segment(&self, file: &File, segment: &Segment) -> Result<(), Defect> {
         let protection = protection(segment);
         let (pages, file_pages) = (segment.pages(), segment.file_pages());
         if !file_pages.is_empty() {
@@ -175,7 +209,7 @@ impl Image {
         to: u64,
         protection: i32,
         flags: i32,
-        file: Option<(&sys::File, u64)>,
+        file: Option<(&File, u64)>,
     ) -> Result<(), Defect> {
         let size = usize::try_from(to - from).unwrap_or(usize::MAX);
         let (descriptor, offset) =
@@ -213,6 +247,14 @@ impl Image {
     pub fn code(&self, live: u64) -> Option<u64> {
         let address = live.wrapping_sub(self.base());
         self.segment_of(address, 1).filter(|segment| segment.executable).map(|_| live)
+    }
+
+    /// Begins to read what lies around a function.
+    pub fn will_run(&self, live: u64) {
+        if self.is_cold {
+            let address = live.wrapping_sub(self.base());
+            self.range.read_ahead((address - address % CODE).saturating_sub(self.low), CODE);
+        }
     }
 
     /// The live address of `size` bytes, if they lie in one segment.

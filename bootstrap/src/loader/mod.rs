@@ -27,7 +27,7 @@ use pilotlight_loader::elf::Parsed;
 use pilotlight_loader::link;
 
 use self::map::FileView;
-use crate::sys::File;
+use crate::file::File;
 
 /// A process that maps libraries.
 pub trait Host: Provider {
@@ -117,6 +117,9 @@ fn load_file(file: &File, host: &dyn Provider, wanted: Wanted) -> Result<Library
     let linked = link(&parsed, &tables, &mut data, base, host, wanted)?;
     if let Some(relro) = relro {
         image.protect(relro)?;
+    }
+    for &constructor in &linked.constructors {
+        image.will_run(constructor);
     }
     let live = |extent: &Extent| image.data(extent.address, extent.size);
     let tls = parsed.tls.as_ref().zip(linked.tls).map(|(template, place)| {

@@ -26,6 +26,7 @@ use crate::run;
 use crate::runtime_api::Ended;
 use crate::runtime_api::Outcome;
 
+pub use self::cache::evict;
 pub use self::figures::json;
 pub use self::figures::quantile;
 pub use self::figures::table;
@@ -113,7 +114,7 @@ pub fn measure(
     for _ in 0..plan.rounds {
         for ((candidate, series), files) in candidates.iter().zip(&mut series).zip(&files) {
             if plan.cold_cache {
-                cache::evict(files);
+                evict(files);
             }
             one_start(candidate, event, plan.invocations, series)
                 .with_context(|| candidate.name.clone())?;

@@ -1,0 +1,99 @@
+//! Files that are read: whole, in pieces, or by mapping them.
+
+use alloc::vec::Vec;
+use core::ffi::CStr;
+use core::ffi::c_int;
+
+use crate::sys::errno;
+
+/// A file opened for reading.
+#[derive(Debug)]
+pub struct File(c_int);
+
+impl File {
+    /// Opens a file; Err is the error number.
+    pub fn open(path: &CStr) -> Result<File, i32> {
+        let flags = libc::O_RDONLY | libc::O_CLOEXEC;
+        // musl's own `open` sets the flag again with a second call, for kernels before 2.6.23.
+        // SAFETY: `path` ends with NUL, as its type promises.
+        let descriptor =
+            unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags) };
+        c_int::try_from(descriptor).ok().filter(|&found| found >= 0).map(File).ok_or_else(errno)
+    }
+
+    /// Its length in bytes; a directory or a device has error number 21 (EISDIR).
+    pub fn size(&self) -> Result<u64, i32> {
+        let mut status = core::mem::MaybeUninit::<libc::stat>::uninit();
+        // SAFETY: `status` has room for what fstat writes.
+        if unsafe { libc::fstat(self.0, status.as_mut_ptr()) } != 0 {
+            return Err(errno());
+        }
+        // SAFETY: fstat succeeded, so it has filled `status` in.
+        let status = unsafe { status.assume_init() };
+        if status.st_mode & libc::S_IFMT != libc::S_IFREG {
+            return Err(libc::EISDIR);
+        }
+        Ok(u64::try_from(status.st_size).unwrap_or(0))
+    }
+
+    /// All of it, from where it was read last.
+    pub fn read(&self) -> Result<Vec<u8>, i32> {
+        let mut bytes: Vec<u8> = Vec::new();
+        loop {
+            bytes.reserve(4096);
+            let spare = bytes.spare_capacity_mut();
+            let (to, room) = (spare.as_mut_ptr().cast(), spare.len());
+            // SAFETY: the kernel writes at most `room` bytes to `to`.
+            let read = unsafe { libc::read(self.0, to, room) };
+            match usize::try_from(read) {
+                Ok(0) => return Ok(bytes),
+                // SAFETY: so many bytes were written behind the vector's length.
+                Ok(read) => unsafe { bytes.set_len(bytes.len() + read) },
+                Err(_) if errno() == libc::EINTR => {}
+                Err(_) => return Err(errno()),
+            }
+        }
+    }
+
+    /// Fills `bytes` from `offset` on; a file that ends before has error number 5 (EIO).
+    pub fn read_at(&self, mut bytes: &mut [u8], mut offset: u64) -> Result<(), i32> {
+        while !bytes.is_empty() {
+            let (to, room) = (bytes.as_mut_ptr().cast(), bytes.len());
+            // SAFETY: the kernel writes at most `room` bytes to `to`.
+            let read = unsafe { libc::pread(self.0, to, room, offset.cast_signed()) };
+            match usize::try_from(read) {
+                Ok(0) => return Err(libc::EIO),
+                Ok(read) => {
+                    bytes = &mut bytes[read..];
+                    offset += read as u64;
+                }
+                Err(_) if errno() == libc::EINTR => {}
+                Err(_) => return Err(errno()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether its first byte can be had without waiting for storage, as far as the kernel says.
+    pub fn is_cached(&self) -> bool {
+        let mut byte = 0u8;
+        let part = libc::iovec { iov_base: (&raw mut byte).cast(), iov_len: 1 };
+        // SAFETY: the kernel writes at most one byte to `byte`. (An offset of 0, in two halves.)
+        let read = unsafe {
+            libc::syscall(libc::SYS_preadv2, self.0, &raw const part, 1, 0, 0, libc::RWF_NOWAIT)
+        };
+        read >= 0 || errno() != libc::EAGAIN
+    }
+
+    /// For mapping it.
+    pub fn descriptor(&self) -> c_int {
+        self.0
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        // SAFETY: the descriptor is this file's own.
+        unsafe { libc::close(self.0) };
+    }
+}
