@@ -27,8 +27,7 @@ const SLACK: usize = 64 << 10;
 /// How much longer than RELRO writable segments may be to be copied at once.
 const FEW_PAGES: u64 = 64 << 10;
 
-/// A file of which so much is read from storage at once in any case need not be asked whether it is in the
-/// page cache.
+/// What is not larger is read from storage whole; of others, what their start needs.
 const SMALL: u64 = 1 << 20;
 
 /// How much is read around a function that will run.
@@ -78,17 +77,20 @@ pub struct FileView<'a> {
     file: &'a File,
     file_size: usize,
     range: Range,
-    /// Whether it has to come from storage, and is large.
-    is_cold: bool,
+    /// Whether it is read from storage in parts.
+    in_parts: bool,
 }
 
 impl<'a> FileView<'a> {
     /// Maps a file of `file_size` bytes, which are not 0.
     pub fn map(file: &'a File, file_size: u64) -> Result<FileView<'a>, Defect> {
-        let is_cold = file_size > SMALL && !file.is_cached();
-        let file_size = usize::try_from(file_size).unwrap_or(usize::MAX);
-        let range = Range::of_file(file, file_size.saturating_add(SLACK))?;
-        Ok(FileView { file, file_size, range, is_cold })
+        let (is_cold, is_small) = (!file.is_cached(), file_size <= SMALL);
+        let size = usize::try_from(file_size).unwrap_or(usize::MAX);
+        let range = Range::of_file(file, size.saturating_add(SLACK))?;
+        if is_cold && is_small {
+            range.read_ahead(0, file_size);
+        }
+        Ok(FileView { file, file_size: size, range, in_parts: is_cold && !is_small })
     }
 
     /// The whole file.
@@ -104,14 +106,14 @@ impl<'a> FileView<'a> {
         let low = segments.first().map_or(0, |first| first.pages().start);
         let high = segments.last().map_or(0, |last| last.pages().end);
         let size = usize::try_from(high - low).unwrap_or(usize::MAX);
-        if self.is_cold {
+        if self.in_parts {
             self.read_ahead(&segments, relocated);
         }
-        let FileView { file, mut range, is_cold, .. } = self;
+        let FileView { file, mut range, in_parts, .. } = self;
         if size > range.size {
             range = Range::of_file(file, size)?;
         }
-        let image = Image { range, low, segments, is_cold };
+        let image = Image { range, low, segments, in_parts };
         let most = relocated.saturating_add(FEW_PAGES);
         let mut rest = image.segments.as_slice();
         while let [segment, others @ ..] = rest {
@@ -146,7 +148,7 @@ pub struct Image {
     /// What the range's start stands for: the first segment's first page.
     low: u64,
     segments: Vec<Segment>,
-    is_cold: bool,
+    in_parts: bool,
 }
 
 impl Image {
@@ -251,7 +253,7 @@ impl Image {
 
     /// Begins to read what lies around a function.
     pub fn will_run(&self, live: u64) {
-        if self.is_cold {
+        if self.in_parts {
             let address = live.wrapping_sub(self.base());
             self.range.read_ahead((address - address % CODE).saturating_sub(self.low), CODE);
         }
