@@ -39,8 +39,8 @@ pub fn find<'a>(
 ) -> Option<&'static str> {
     let context = invocation.client_context.filter(|context| may_hold_a_ping(settings, context));
     let custom = context.and_then(Value::parse).and_then(|context| context.member(b"custom"));
-    if let Some(ping) = custom.and_then(|custom| Members::of(settings, custom).ping(custom)) {
-        serve(&ping);
+    if let Some(ping) = &custom.and_then(|custom| Members::of(settings, custom).ping(custom)) {
+        serve(ping);
         return Some(WARMED);
     }
     if !may_hold_a_ping(settings, invocation.event) {
@@ -48,8 +48,8 @@ pub fn find<'a>(
     }
     let mut answer = None;
     let mut look = |event, members: &mut Members<'a>| {
-        if let Some(ping) = members.ping(event) {
-            serve(&ping);
+        if let Some(ping) = &members.ping(event) {
+            serve(ping);
             answer = Some(WARMED);
         }
     };
