@@ -1,5 +1,5 @@
-//! The order of one invocation: next, trace id, ping or call, answer. Nothing else is decided here, but how many
-//! workers do so at once.
+//! The order of one invocation: next, ping or call, answer, a ping's record. Nothing else is decided
+//! here, but how many workers do so at once.
 
 use alloc::boxed::Box;
 use alloc::ffi::CString;
@@ -97,24 +97,30 @@ fn serve_all(
         if !WATCHED.swap(true, Ordering::Relaxed) {
             crash::watch_other_signals();
         }
-        // The process has one environment: it cannot hold several invocations' traces.
-        if alone {
-            let trace_id = invocation.trace_id.and_then(|id| CString::new(id).ok());
-            environment::set_trace_id(trace_id.as_deref());
-        }
         config::STORE.begin_invocation();
+        let warmed = warming.answer(&invocation);
         let mut response = api.response(&invocation);
         let answer;
-        let outcome = match warming.answer(&invocation) {
-            Some(warmed) => Outcome::Response(warmed),
+        let outcome = match &warmed {
+            Some(warmed) => Outcome::Response(warmed.body),
             None => {
+                // The process has one environment: it cannot hold several invocations' traces.
+                if alone {
+                    let trace_id = invocation.trace_id.and_then(|id| CString::new(id).ok());
+                    environment::set_trace_id(trace_id.as_deref());
+                }
                 answer = handler.call(&invocation, environment, &mut response);
                 answer.outcome()
             }
         };
-        match outcome {
-            Outcome::Response(body) => response.finish(body)?,
-            Outcome::Failure(error) => response.fail(&error)?,
+        let answered = match outcome {
+            Outcome::Response(body) => response.finish(body),
+            Outcome::Failure(error) => response.fail(&error),
+        };
+        // Nobody waits any more, and the environment is not frozen before it asks for the next one.
+        if let Some(warmed) = warmed {
+            warming.finish(&warmed, &invocation);
         }
+        answered?;
     }
 }

@@ -6,7 +6,7 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use crate::sys::find_byte;
+use crate::bytes;
 
 /// The Runtime API limits what the headers of one invocation hold to 1 MB in all.
 const MOST_HEAD: usize = 4 << 20;
@@ -79,7 +79,7 @@ pub fn headers(mut head: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
         while !head.is_empty() {
             let (line, rest) = head.split_at(line_end(head));
             head = rest;
-            if let Some(colon) = find_byte(line, b':') {
+            if let Some(colon) = bytes::find(line, b':') {
                 return Some((line[..colon].trim_ascii(), line[colon + 1..].trim_ascii()));
             }
         }
@@ -168,7 +168,7 @@ impl<S: Receive> Reader<'_, S> {
     fn line(&mut self, start: usize, most: usize) -> Result<usize, ReadError> {
         let mut seen = start;
         loop {
-            let found = find_byte(&self.buffer[seen..], b'\n');
+            let found = bytes::find(&self.buffer[seen..], b'\n');
             let end = found.map_or(self.buffer.len(), |place| seen + place + 1);
             // How the bytes were cut must not decide whether a line is too long.
             if end - start > most || (found.is_none() && end - start == most) {
@@ -245,7 +245,7 @@ impl<S: Receive> Reader<'_, S> {
 
 /// The length of the first line, with its line feed.
 fn line_end(bytes: &[u8]) -> usize {
-    find_byte(bytes, b'\n').map_or(bytes.len(), |place| place + 1)
+    bytes::find(bytes, b'\n').map_or(bytes.len(), |place| place + 1)
 }
 
 fn parse_status(head: &[u8]) -> Result<u16, ReadError> {
@@ -265,19 +265,28 @@ fn parse_status(head: &[u8]) -> Result<u16, ReadError> {
 
 fn chunk_size(line: &[u8]) -> Result<usize, ReadError> {
     let end = line.iter().position(|&byte| byte == b';').unwrap_or(line.len());
-    let digits = line[..end].trim_ascii();
-    let number = core::str::from_utf8(digits).ok().filter(|text| !text.starts_with('+'));
-    number
-        .and_then(|text| usize::from_str_radix(text, 16).ok())
-        .ok_or(ReadError::Malformed("a chunk's size"))
+    number(line[..end].trim_ascii(), 16).ok_or(ReadError::Malformed("a chunk's size"))
 }
 
 /// A number of digits alone: no sign, no space.
 pub fn decimal(digits: &[u8]) -> Option<usize> {
-    if !digits.iter().all(u8::is_ascii_digit) {
-        return None;
+    number(digits, 10)
+}
+
+/// `base` is 16 at the most.
+fn number(digits: &[u8], base: u8) -> Option<usize> {
+    let mut number = 0usize;
+    for &digit in digits {
+        let digit = match digit {
+            b'0'..=b'9' => digit - b'0',
+            other => (other | b' ').checked_sub(b'a')? + 10,
+        };
+        if digit >= base {
+            return None;
+        }
+        number = number.checked_mul(base.into())?.checked_add(digit.into())?;
     }
-    core::str::from_utf8(digits).ok()?.parse().ok()
+    (!digits.is_empty()).then_some(number)
 }
 
 #[cfg(test)]

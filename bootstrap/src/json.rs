@@ -34,22 +34,35 @@ fn push_string(body: &mut String, text: &[u8]) {
 pub fn write_string(to: &mut dyn fmt::Write, text: &[u8]) -> fmt::Result {
     to.write_char('"')?;
     for chunk in text.utf8_chunks() {
-        for character in chunk.valid().chars() {
-            match character {
-                '"' => to.write_str("\\\"")?,
-                '\\' => to.write_str("\\\\")?,
-                '\n' => to.write_str("\\n")?,
-                '\r' => to.write_str("\\r")?,
-                '\t' => to.write_str("\\t")?,
-                control if control < ' ' => write!(to, "\\u{:04x}", u32::from(control))?,
-                other => to.write_char(other)?,
-            }
-        }
+        write_escaped(to, chunk.valid())?;
         if !chunk.invalid().is_empty() {
             to.write_char(char::REPLACEMENT_CHARACTER)?;
         }
     }
     to.write_char('"')
+}
+
+/// What stands for itself is written in one go.
+fn write_escaped(to: &mut dyn fmt::Write, text: &str) -> fmt::Result {
+    let mut written = 0;
+    for (place, byte) in text.bytes().enumerate() {
+        let escape = match byte {
+            b'"' | b'\\' => byte,
+            b' '.. => continue,
+            b'\n' => b'n',
+            b'\r' => b'r',
+            b'\t' => b't',
+            _ => b'u',
+        };
+        to.write_str(text.get(written..place).unwrap_or_default())?;
+        to.write_char('\\')?;
+        to.write_char(char::from(escape))?;
+        if escape == b'u' {
+            write!(to, "{:04x}", u32::from(byte))?;
+        }
+        written = place + 1;
+    }
+    to.write_str(text.get(written..).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@
 extern crate alloc;
 
 mod base64;
+#[allow(unsafe_code)]
+mod bytes;
 pub mod config;
 pub mod crash;
 #[allow(unsafe_code)]

@@ -32,13 +32,6 @@ pub fn pause(milliseconds: u32) {
     unsafe { libc::poll(ptr::null_mut(), 0, milliseconds.cast_signed()) };
 }
 
-/// Where a byte is first found. (The C library looks at eight at a time.)
-pub fn find_byte(bytes: &[u8], wanted: u8) -> Option<usize> {
-    // SAFETY: it reads at most as many bytes as there are.
-    let found = unsafe { libc::memchr(bytes.as_ptr().cast(), c_int::from(wanted), bytes.len()) };
-    (!found.is_null()).then(|| found.addr() - bytes.as_ptr().addr())
-}
-
 /// Sleeps while `word` is `value`, until [`wake`] or so many milliseconds later; perhaps less.
 pub fn wait(word: &AtomicU32, value: u32, milliseconds: Option<u64>) {
     let time = milliseconds.map(|milliseconds| libc::timespec {

@@ -32,30 +32,34 @@ pub struct Ping<'a> {
 
 /// Hands every ping of an invocation to `serve`. The answer, if there was one; without, the
 /// invocation is the handler's.
-pub fn find(
+pub fn find<'a>(
     settings: &Settings,
-    invocation: &Invocation,
-    serve: &mut dyn FnMut(&Ping),
+    invocation: &Invocation<'a>,
+    serve: &mut dyn FnMut(&Ping<'a>),
 ) -> Option<&'static str> {
-    let context = invocation.client_context.and_then(|context| read(settings, context));
-    let custom = context.and_then(|context| context.member(b"custom"));
-    if let Some(ping) = custom.and_then(|custom| ping(settings, custom)) {
-        serve(&ping);
+    let context = invocation.client_context.filter(|context| may_hold_a_ping(settings, context));
+    let custom = context.and_then(Value::parse).and_then(|context| context.member(b"custom"));
+    if let Some(ping) = &custom.and_then(|custom| Members::of(settings, custom).ping(custom)) {
+        serve(ping);
         return Some(WARMED);
     }
-    let event = read(settings, invocation.event)?;
+    if !may_hold_a_ping(settings, invocation.event) {
+        return None;
+    }
     let mut answer = None;
-    let mut look = |value| {
-        if let Some(ping) = ping(settings, value) {
-            serve(&ping);
+    let mut look = |event, members: &mut Members<'a>| {
+        if let Some(ping) = &members.ping(event) {
+            serve(ping);
             answer = Some(WARMED);
         }
     };
+    let mut members = Members::new(settings);
+    let event = Value::parse_with(invocation.event, &mut |key, value| members.keep(key, value))?;
     if !event.is_object() {
-        event.items().for_each(|(_, item)| look(item));
+        event.each(&mut |_, item| look(item, &mut Members::of(settings, item)));
         return answer;
     }
-    look(event);
+    look(event, &mut members);
     if answer.is_none() && settings.is_opted_in() {
         answer = if is_of_a_rule(settings, event) {
             Some(WARMED)
@@ -69,54 +73,97 @@ pub fn find(
     answer
 }
 
-/// Reads JSON that may hold a ping; None of most.
-fn read<'a>(settings: &Settings, json: &'a [u8]) -> Option<Value<'a>> {
-    if json.len() > candidate::LARGEST || !settings.may_ask(json) {
-        return None;
-    }
-    Value::parse(json)
+/// Whether JSON has to be read; most need not.
+fn may_hold_a_ping(settings: &Settings, json: &[u8]) -> bool {
+    json.len() <= candidate::LARGEST && settings.may_ask(json)
 }
 
-/// Whether it comes from HTTP or from a queue. Then it never is a ping: its senders are anybody.
-fn is_anybodys(event: Value) -> bool {
-    event.member(b"requestContext").is_some() || event.member(b"Records").is_some()
+/// The members of an object that say whether it is a ping, and what it asks for.
+struct Members<'a> {
+    names: [&'static [u8]; MEMBERS],
+    found: [Option<Value<'a>>; MEMBERS],
 }
 
-/// Reads a ping.
-fn ping<'a>(settings: &Settings, event: Value<'a>) -> Option<Ping<'a>> {
-    if is_anybodys(event) {
-        return None;
+const MEMBERS: usize = 11;
+
+impl<'a> Members<'a> {
+    fn new(settings: &Settings) -> Members<'a> {
+        let names = [
+            CONTEXT,
+            RECORDS,
+            b"source",
+            settings.flag(),
+            settings.target(),
+            settings.test(),
+            settings.concurrency(),
+            b"__WARMER_INVOCATION__",
+            b"__WARMER_CONCURRENCY__",
+            b"__WARMER_CORRELATIONID__",
+            b"__WARMER_CORRELATION_ID__",
+        ];
+        Members { names, found: [None; MEMBERS] }
     }
-    let truthy = |name: &[u8]| event.member(name).filter(|value| value.is_truthy());
-    if truthy(settings.flag()).is_none() {
-        let is_plugins = event.member(b"source").is_some_and(|source| source.is(PLUGIN));
-        // Several are sent at once, and do not say so.
-        return is_plugins.then(|| Ping { is_child: true, ..Ping::default() });
+
+    fn of(settings: &Settings, object: Value<'a>) -> Members<'a> {
+        let mut members = Members::new(settings);
+        object.each(&mut |key, value| members.keep(key, value));
+        members
     }
-    let count = truthy(b"__WARMER_INVOCATION__").filter(Value::is_simple);
-    let total = truthy(b"__WARMER_CONCURRENCY__").filter(Value::is_simple);
-    let wanted = truthy(settings.concurrency()).filter(Value::is_simple);
-    let is_more_than_one = |value: &Option<Value>| value.is_some_and(|value| value.text() != "1");
-    let asks = is_more_than_one(&wanted) || truthy(settings.target()).is_some();
-    Some(Ping {
-        fan_out: (asks && truthy(settings.test()).is_none()).then_some(event),
-        is_child: is_more_than_one(&count),
-        count,
-        concurrency: total.or(wanted),
-        correlation_id: truthy(b"__WARMER_CORRELATIONID__")
-            .or_else(|| truthy(b"__WARMER_CORRELATION_ID__"))
-            .filter(Value::is_simple),
-    })
+
+    /// The last one with a name counts, as for every parser that makes a map of an object.
+    fn keep(&mut self, key: Value, value: Value<'a>) {
+        // Most differ in their first character.
+        let first = key.text().as_bytes().get(1);
+        for (name, found) in self.names.iter().zip(&mut self.found) {
+            if (first == name.first() || first == Some(&b'\\')) && key.is(name) {
+                *found = Some(value);
+            }
+        }
+    }
+
+    /// Reads the ping that `event` is.
+    fn ping(&mut self, event: Value<'a>) -> Option<Ping<'a>> {
+        let [context, records, source, fields @ ..] = &mut self.found;
+        if context.or(*records).is_some() {
+            return None;
+        }
+        for field in fields.iter_mut() {
+            *field = field.filter(|value| value.is_truthy());
+        }
+        let [flag, target, test, wanted, count, total, id, pythons_id] = fields;
+        if flag.is_none() {
+            let is_plugins = source.is_some_and(|source| source.is(PLUGIN));
+            // Several are sent at once, and do not say so.
+            return is_plugins.then(|| Ping { is_child: true, ..Ping::default() });
+        }
+        let simple = |field: Option<Value<'a>>| field.filter(Value::is_simple);
+        let (wanted, count) = (simple(*wanted), simple(*count));
+        let is_more_than_one =
+            |value: Option<Value>| value.is_some_and(|value| value.text() != "1");
+        let asks = is_more_than_one(wanted) || target.is_some();
+        Some(Ping {
+            fan_out: (asks && test.is_none()).then_some(event),
+            is_child: is_more_than_one(count),
+            count,
+            concurrency: simple(*total).or(wanted),
+            correlation_id: simple(id.or(*pythons_id)),
+        })
+    }
 }
+
+/// What events from HTTP and from queues have. Those never are pings: their senders are anybody.
+const CONTEXT: &[u8] = b"requestContext";
+const RECORDS: &[u8] = b"Records";
 
 /// Whether one of the rules and schedules that were said to be for warming has sent it: the default
 /// event of each names it.
 fn is_of_a_rule(settings: &Settings, event: Value) -> bool {
     let resources = event.member(b"resources").filter(|list| !list.is_object());
-    !is_anybodys(event)
-        && resources.is_some_and(|resources| {
-            resources.items().any(|(_, arn)| settings.rules().any(|rule| arn.is(rule)))
-        })
+    let mut is_named = false;
+    if let Some(list) = resources {
+        list.each(&mut |_, arn| is_named |= settings.rules().any(|rule| arn.is(rule)));
+    }
+    is_named && event.member(CONTEXT).or(event.member(RECORDS)).is_none()
 }
 
 #[cfg(test)]
@@ -196,7 +243,7 @@ mod tests {
                 environment.warming.set(name.as_bytes(), value.as_bytes());
             }
             let event = Value::parse(event.as_bytes()).expect("JSON");
-            ping(&Settings::new(&environment), event).expect("a ping")
+            Members::of(&Settings::new(&environment), event).ping(event).expect("a ping")
         };
         let child = read(
             r#"{"warm":1,"__WARMER_INVOCATION__":2,"__WARMER_CONCURRENCY__":"3",

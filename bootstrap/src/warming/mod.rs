@@ -33,26 +33,51 @@ pub struct Warming<'e> {
     services: &'e Services,
 }
 
+/// What a ping is answered, and what is done once it has been.
+#[derive(Debug)]
+pub struct Warmed<'a> {
+    /// The answer.
+    pub body: &'static [u8],
+    /// A ping of which only the record is left, for which nobody waits.
+    unlogged: Option<Ping<'a>>,
+}
+
 impl<'e> Warming<'e> {
     /// Reads what the environment says of it.
     pub fn new(environment: &'e Environment, services: &'e Services) -> Warming<'e> {
         Warming { settings: Settings::new(environment), environment, services }
     }
 
-    /// The answer to a ping, once all has been done that it asks for; None for the handler's
+    /// The answer to a ping, once all has been done that its sender waits for; None for the handler's
     /// invocations.
-    pub fn answer(&self, invocation: &Invocation) -> Option<&'static [u8]> {
+    pub fn answer<'a>(&self, invocation: &Invocation<'a>) -> Option<Warmed<'a>> {
         if self.settings.is_off() {
             return None;
         }
-        let mut serve = |ping: &Ping| self.serve(ping, invocation);
-        let answer = event::find(&self.settings, invocation, &mut serve);
-        if answer.is_some() {
-            record::was_warmed();
-        } else {
+        // Of several at once, the records are in their order; a fan-out's comes in front of it.
+        let mut warmed = Warmed { body: b"", unlogged: None };
+        let mut serve = |ping: &Ping<'a>| {
+            self.finish(&warmed, invocation);
+            let is_plain = !ping.is_child && ping.fan_out.is_none();
+            warmed.unlogged = is_plain.then_some(*ping);
+            if !is_plain {
+                self.serve(ping, invocation);
+            }
+        };
+        let Some(body) = event::find(&self.settings, invocation, &mut serve) else {
             record::was_accessed();
+            return None;
+        };
+        record::was_warmed();
+        warmed.body = body.as_bytes();
+        Some(warmed)
+    }
+
+    /// Does what is left to be done of a ping that has been answered.
+    pub fn finish(&self, warmed: &Warmed, invocation: &Invocation) {
+        if let Some(ping) = &warmed.unlogged {
+            self.serve(ping, invocation);
         }
-        answer.map(str::as_bytes)
     }
 
     fn serve(&self, ping: &Ping, invocation: &Invocation) {

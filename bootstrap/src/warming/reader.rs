@@ -2,101 +2,90 @@
 
 use super::value::Value;
 
-/// No ping nests deeper: a bit for each container that a value is in.
-const MOST_DEPTH: u32 = u64::BITS;
+/// No ping nests deeper.
+pub const MOST_DEPTH: u32 = 64;
+
+/// What each item of a container is handed to: its key (of an array's element: nothing), and itself.
+pub type Each<'e, 'a> = &'e mut dyn FnMut(Value<'a>, Value<'a>);
 
 /// Reads text from a place on. After a None the text is no JSON, and the place says nothing.
 #[derive(Debug)]
 pub struct Reader<'a> {
     /// JSON, or what may be.
-    pub text: &'a str,
+    text: &'a str,
     /// How much of it has been passed.
-    pub at: usize,
+    at: usize,
 }
 
 impl<'a> Reader<'a> {
-    /// The next byte.
-    pub fn peek(&self) -> Option<u8> {
+    /// Begins at the text's first byte.
+    pub fn new(text: &'a str) -> Reader<'a> {
+        Reader { text, at: 0 }
+    }
+
+    /// Passes space and the byte behind it.
+    pub fn next(&mut self) -> Option<u8> {
+        loop {
+            let byte = self.peek()?;
+            self.at += 1;
+            if !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
+                return Some(byte);
+            }
+        }
+    }
+
+    /// Passes the rest of a value whose first byte, `first`, has been passed, and hands its items to
+    /// `each`; `depth` is how many containers it may be, one in the other.
+    pub fn value(&mut self, first: u8, depth: u32, each: Each<'_, 'a>) -> Option<Value<'a>> {
+        let start = self.at - 1;
+        match first {
+            b'{' | b'[' => self.items(first, depth, each)?,
+            b'"' => self.string()?,
+            b't' => self.word(b"rue")?,
+            b'f' => self.word(b"alse")?,
+            b'n' => self.word(b"ull")?,
+            _ => self.number(first)?,
+        }
+        self.text.get(start..self.at).map(Value)
+    }
+
+    fn items(&mut self, first: u8, depth: u32, each: Each<'_, 'a>) -> Option<()> {
+        let depth = depth.checked_sub(1)?;
+        let (is_object, end) = if first == b'{' { (true, b'}') } else { (false, b']') };
+        let mut next = self.next()?;
+        if next == end {
+            return Some(());
+        }
+        loop {
+            let mut key = Value("");
+            if is_object {
+                if next != b'"' {
+                    return None;
+                }
+                key = self.value(next, 0, &mut |_, _| ())?;
+                if self.next()? != b':' {
+                    return None;
+                }
+                next = self.next()?;
+            }
+            each(key, self.value(next, depth, &mut |_, _| ())?);
+            match self.next()? {
+                b',' => next = self.next()?,
+                other => return (other == end).then_some(()),
+            }
+        }
+    }
+
+    /// (Shorter in its place than called.)
+    #[inline(always)]
+    fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    /// Passes a byte if it is the next one.
-    pub fn take(&mut self, expected: u8) -> bool {
+    fn take(&mut self, expected: u8) -> bool {
         let found = self.peek() == Some(expected);
         self.at += usize::from(found);
         found
-    }
-
-    /// Passes space.
-    pub fn space(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
-            self.at += 1;
-        }
-    }
-
-    /// Passes a value, however it nests, with a bit for each container that it is in: 1 for objects.
-    pub fn value(&mut self) -> Option<Value<'a>> {
-        self.space();
-        let start = self.at;
-        let (mut containers, mut depth) = (0u64, 0);
-        loop {
-            let is_object = |containers: u64| containers & 1 == 1;
-            if depth > 0 && is_object(containers) {
-                self.key()?;
-            }
-            let mut has_ended = !self.simple()?;
-            if !has_ended {
-                if depth == MOST_DEPTH {
-                    return None;
-                }
-                depth += 1;
-                let opened = self.text.as_bytes().get(self.at - 1) == Some(&b'{');
-                containers = containers << 1 | u64::from(opened);
-            }
-            // Containers end where nothing follows in them; one that was just opened may be empty.
-            loop {
-                if has_ended && depth == 0 {
-                    return self.text.get(start..self.at).map(Value);
-                }
-                self.space();
-                if has_ended && self.take(b',') {
-                    break;
-                }
-                if !self.take(if is_object(containers) { b'}' } else { b']' }) {
-                    if has_ended {
-                        return None;
-                    }
-                    break;
-                }
-                has_ended = true;
-                depth -= 1;
-                containers >>= 1;
-            }
-        }
-    }
-
-    /// Passes a value that holds no others, or the first byte of one that does and says so.
-    fn simple(&mut self) -> Option<bool> {
-        self.space();
-        match self.peek()? {
-            b'{' | b'[' => {
-                self.at += 1;
-                return Some(true);
-            }
-            b'"' => self.string()?,
-            b't' => self.word(b"true")?,
-            b'f' => self.word(b"false")?,
-            b'n' => self.word(b"null")?,
-            _ => self.number()?,
-        }
-        Some(false)
-    }
-
-    fn key(&mut self) -> Option<()> {
-        self.space();
-        self.string()?;
-        self.space();
-        self.take(b':').then_some(())
     }
 
     fn word(&mut self, word: &[u8]) -> Option<()> {
@@ -106,45 +95,42 @@ impl<'a> Reader<'a> {
     }
 
     fn string(&mut self) -> Option<()> {
-        if !self.take(b'"') {
-            return None;
-        }
         loop {
             let byte = self.peek()?;
             self.at += 1;
             match byte {
                 b'"' => return Some(()),
-                b'\\' => {
-                    let kind = self.peek()?;
-                    self.at += 1;
-                    match kind {
-                        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
-                        b'u' => {
-                            let digits = self.text.as_bytes().get(self.at..self.at + 4)?;
-                            self.at += 4;
-                            if !digits.iter().all(u8::is_ascii_hexdigit) {
-                                return None;
-                            }
-                        }
-                        _ => return None,
-                    }
-                }
+                b'\\' => self.escape()?,
                 0..b' ' => return None,
                 _ => {}
             }
         }
     }
 
-    fn number(&mut self) -> Option<()> {
-        self.take(b'-');
+    fn escape(&mut self) -> Option<()> {
+        let kind = self.peek()?;
+        self.at += 1;
+        match kind {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(()),
+            b'u' => {
+                let digits = self.text.as_bytes().get(self.at..self.at + 4)?;
+                self.at += 4;
+                digits.iter().all(u8::is_ascii_hexdigit).then_some(())
+            }
+            _ => None,
+        }
+    }
+
+    fn number(&mut self, first: u8) -> Option<()> {
+        // What it is but for a sign begins here.
+        self.at -= usize::from(first != b'-');
         if !self.take(b'0') {
             self.digits()?;
         }
         if self.take(b'.') {
             self.digits()?;
         }
-        if matches!(self.peek(), Some(b'e' | b'E')) {
-            self.at += 1;
+        if self.take(b'e') || self.take(b'E') {
             if !self.take(b'+') {
                 self.take(b'-');
             }

@@ -14,6 +14,9 @@ use super::value::Value;
 use crate::json;
 use crate::sys;
 
+/// An ordinary record fits.
+const ROOM: usize = 256;
+
 /// How often a ping was answered.
 static COUNT: AtomicU64 = AtomicU64::new(0);
 /// Whether anything has been served.
@@ -61,24 +64,24 @@ pub fn log(settings: &Settings, id: &str, ping: &Ping) {
     }
 }
 
-fn line<'a>(
+fn line(
     settings: &Settings,
-    id: &'a str,
-    ping: &Ping<'a>,
+    id: &str,
+    ping: &Ping,
     is_warm: bool,
     last_access: u64,
     now: u64,
 ) -> String {
-    let text = |value: Option<Value<'a>>, default| value.map_or(default, Value::text);
-    let mut line = String::from("{\"action\":\"warmer\",\"function\":");
+    let mut line = String::with_capacity(ROOM);
+    line.push_str("{\"action\":\"warmer\",\"function\":");
     // Writing to a String cannot fail.
     let _ = json::write_string(&mut line, &settings.function());
     let _ = write!(
         line,
         ",\"id\":{id},\"correlationId\":{},\"count\":{},\"concurrency\":{},\"warm\":{},",
-        text(ping.correlation_id, id),
-        text(ping.count, "1"),
-        text(ping.concurrency, "1"),
+        ping.correlation_id.map_or(id, Value::text),
+        ping.count.map_or("1", Value::text),
+        ping.concurrency.map_or("1", Value::text),
         if is_warm { "true" } else { "false" },
     );
     // One digit behind the point, rounded as usual.

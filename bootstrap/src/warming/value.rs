@@ -6,6 +6,8 @@
 
 use core::str;
 
+use super::reader::Each;
+use super::reader::MOST_DEPTH;
 use super::reader::Reader;
 
 /// The text of one JSON value, which is known to be valid, without the space around it.
@@ -15,11 +17,16 @@ pub struct Value<'a>(pub(super) &'a str);
 impl<'a> Value<'a> {
     /// Checks a whole JSON text.
     pub fn parse(text: &'a [u8]) -> Option<Value<'a>> {
-        let text = str::from_utf8(text).ok()?;
-        let mut reader = Reader { text, at: 0 };
-        let value = reader.value()?;
-        reader.space();
-        (reader.at == text.len()).then_some(value)
+        Value::parse_with(text, &mut |_, _| ())
+    }
+
+    /// The same, and hands over its items in passing, as [`Value::each`] does. After a None they are
+    /// nothing to be believed.
+    pub fn parse_with(text: &'a [u8], each: Each<'_, 'a>) -> Option<Value<'a>> {
+        let mut reader = Reader::new(str::from_utf8(text).ok()?);
+        let first = reader.next()?;
+        let value = reader.value(first, MOST_DEPTH, each)?;
+        reader.next().is_none().then_some(value)
     }
 
     /// The text itself.
@@ -36,24 +43,20 @@ impl<'a> Value<'a> {
         self.bytes().first() == Some(&b'{')
     }
 
-    /// The elements of an array, or the members of an object; nothing of anything else.
-    pub fn items(self) -> Items<'a> {
-        let is_container = matches!(self.bytes().first(), Some(b'{' | b'['));
-        let text = if is_container { self.0 } else { "]" };
-        Items { reader: Reader { text, at: usize::from(is_container) }, keyed: self.is_object() }
+    /// Hands the elements of an array, or the members of an object, to `each`; nothing of anything else.
+    pub fn each(self, each: Each<'_, 'a>) {
+        // It is known to be valid.
+        let _ = Value::parse_with(self.bytes(), each);
     }
 
     /// The member with this name: the last one, as for every parser that makes a map of an object.
     pub fn member(self, name: &[u8]) -> Option<Value<'a>> {
-        if !self.is_object() {
-            return None;
-        }
         let mut found = None;
-        for (key, value) in self.items() {
+        self.each(&mut |key, value| {
             if key.is(name) {
                 found = Some(value);
             }
-        }
+        });
         found
     }
 
@@ -84,33 +87,11 @@ impl<'a> Value<'a> {
 
     /// The same, of these texts one behind the other.
     pub fn is_joined(self, expected: &[&[u8]]) -> bool {
-        let Some(content) = self.content() else {
+        let [b'"', content @ .., b'"'] = self.bytes() else {
             return false;
         };
-        let mut rest = content.as_bytes();
-        for &wanted in expected.iter().copied().flatten() {
-            let found = match *rest {
-                [b'\\', b'u', b'0', b'0', high, low, ..] => {
-                    rest = &rest[6..];
-                    let digit = |digit: u8| char::from(digit).to_digit(16).unwrap_or_default();
-                    digit(high) << 4 | digit(low)
-                }
-                [b'\\', character, ..] => {
-                    rest = &rest[2..];
-                    let stands_for_itself = matches!(character, b'"' | b'\\' | b'/');
-                    u32::from(if stands_for_itself { character } else { b'\n' })
-                }
-                [character, ..] => {
-                    rest = &rest[1..];
-                    u32::from(character)
-                }
-                [] => return false,
-            };
-            if found != u32::from(wanted) {
-                return false;
-            }
-        }
-        rest.is_empty()
+        let rest = expected.iter().try_fold(content, |rest, part| behind(rest, part));
+        rest.is_some_and(<[u8]>::is_empty)
     }
 
     /// What stands between a string's quotes, escaped as it is.
@@ -120,32 +101,24 @@ impl<'a> Value<'a> {
     }
 }
 
-/// The items of a container: keys (of an array's elements: the element once more) and values.
-#[derive(Debug)]
-pub struct Items<'a> {
-    reader: Reader<'a>,
-    keyed: bool,
-}
-
-impl<'a> Iterator for Items<'a> {
-    type Item = (Value<'a>, Value<'a>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.reader.space();
-        if matches!(self.reader.peek()?, b'}' | b']') {
+/// What stands behind this text at the start of a string's content.
+fn behind<'a>(mut content: &'a [u8], expected: &[u8]) -> Option<&'a [u8]> {
+    for &wanted in expected {
+        let (found, rest) = match *content {
+            [b'\\', b'u', b'0', b'0', high, low, ref rest @ ..] => {
+                let digit = |digit: u8| char::from(digit).to_digit(16).unwrap_or_default();
+                (digit(high) << 4 | digit(low), rest)
+            }
+            [b'\\', character @ (b'"' | b'\\' | b'/'), ref rest @ ..] => (character.into(), rest),
+            [b'\\', ..] | [] => return None,
+            [character, ref rest @ ..] => (character.into(), rest),
+        };
+        if found != u32::from(wanted) {
             return None;
         }
-        let key = self.reader.value()?;
-        let mut value = key;
-        if self.keyed {
-            self.reader.space();
-            self.reader.take(b':');
-            value = self.reader.value()?;
-        }
-        self.reader.space();
-        self.reader.take(b',');
-        Some((key, value))
+        content = rest;
     }
+    Some(content)
 }
 
 #[cfg(test)]
@@ -224,11 +197,14 @@ mod tests {
         assert_eq!(value.member(b"b/").expect("b").content(), Some(r"\ud83d\ude00"));
         assert_eq!(value.member(b"d"), None);
         assert_eq!(value.member(b"a\0"), None);
-        let texts: Vec<_> = value.items().map(|(_, value)| value.text()).collect();
-        assert_eq!(texts, ["1", r#"[2,{"a":3}]"#, r#""\ud83d\ude00""#, "{}"]);
-        let elements = parse("[ 1 , [2] ]").expect("JSON").items();
-        assert_eq!(elements.map(|(_, value)| value.text()).collect::<Vec<_>>(), ["1", "[2]"]);
-        assert_eq!(parse("7").expect("JSON").items().count(), 0);
+        let items = |value: Value<'static>| {
+            let mut texts = Vec::new();
+            value.each(&mut |_, value| texts.push(value.text()));
+            texts
+        };
+        assert_eq!(items(value), ["1", r#"[2,{"a":3}]"#, r#""\ud83d\ude00""#, "{}"]);
+        assert_eq!(items(parse("[ 1 , [2] ]").expect("JSON")), ["1", "[2]"]);
+        assert_eq!(items(parse("7").expect("JSON")), [""; 0]);
     }
 
     #[test]

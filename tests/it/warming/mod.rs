@@ -9,9 +9,16 @@ mod port;
 mod schedule;
 mod tls;
 
+use std::fs;
+use std::fs::File;
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::process::Command;
+
 use pilotlight_local::function::Function;
 use serde_json::Value;
 use serde_json::json;
+use tempfile::TempDir;
 
 use crate::script;
 use crate::script::Script;
@@ -74,6 +81,38 @@ fn pings_are_answered_and_all_else_reaches_the_handler() {
     assert_eq!(served.records[0]["warm"], json!(false));
     assert_eq!(served.records[1]["warm"], json!(true));
     assert_eq!(served.records[1]["lastAccessed"], Value::Null);
+}
+
+#[test]
+fn an_answer_does_not_wait_for_its_record_but_the_next_invocation_does() {
+    let function = echo(&[("PILOTLIGHT_WARM_DELAY", "1")]);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let folder = TempDir::new().expect("a folder");
+    let log = folder.path().join("log");
+    let mut child = Command::new(&function.bootstrap)
+        .env_clear()
+        .envs(function.environment(&script::here(port)))
+        .stderr(File::create(&log).expect("a file"))
+        .spawn()
+        .expect("the bootstrap");
+    let mut api = listener.accept().expect("a connection").0;
+    script::read_request(&mut api);
+    let records = || fs::read_to_string(&log).expect("a log").lines().count();
+    // One of several is not answered at once, so that its record would come too late.
+    let child_event = r#"{"warmer":true,"__WARMER_INVOCATION__":2,"__WARMER_CONCURRENCY__":3}"#;
+    for (event, with_the_answer, at_the_end) in [(r#"{"warmer":true}"#, 0, 1), (child_event, 2, 2)]
+    {
+        api.write_all(&next(event).bytes).expect("sent");
+        assert_eq!(script::read_request(&mut api).1, WARMED);
+        assert_eq!(records(), with_the_answer, "{event}");
+        api.write_all(&accepted().bytes).expect("sent");
+        script::read_request(&mut api);
+        assert_eq!(records(), at_the_end, "{event}");
+    }
+    drop(api);
+    drop(listener);
+    assert_eq!(child.wait().expect("ended").code(), Some(11));
 }
 
 #[test]
