@@ -65,7 +65,7 @@ impl<'e> Warming<'e> {
             }
         };
         let Some(body) = event::find(&self.settings, invocation, &mut serve) else {
-            record::was_accessed();
+            record::was_accessed(invocation.deadline_ms);
             return None;
         };
         record::was_warmed();
@@ -82,7 +82,7 @@ impl<'e> Warming<'e> {
 
     fn serve(&self, ping: &Ping, invocation: &Invocation) {
         let id = record::id();
-        record::log(&self.settings, &id, ping);
+        record::log(&self.settings, &id, ping, invocation.deadline_ms);
         if let Some(ping) = ping.fan_out {
             if let Some(module) = self.services.module(self.environment) {
                 module.fan_out(ping.text(), &id, invocation);

@@ -21,8 +21,9 @@ const ROOM: usize = 256;
 static COUNT: AtomicU64 = AtomicU64::new(0);
 /// Whether anything has been served.
 static IS_WARM: AtomicBool = AtomicBool::new(false);
-/// When the handler was last called, in milliseconds since the Unix epoch; 0 for never.
-static LAST_ACCESS: AtomicU64 = AtomicU64::new(0);
+/// The deadline of the handler's last invocation, in milliseconds since the Unix epoch; 0 for none. (The clock is
+/// not asked: the first time costs three page faults.)
+static LAST_DEADLINE: AtomicU64 = AtomicU64::new(0);
 /// This environment's name for itself; 0 until the first ping.
 static ID: AtomicU64 = AtomicU64::new(0);
 
@@ -36,10 +37,17 @@ pub fn was_warmed() {
     COUNT.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Notes that the handler is about to be called.
-pub fn was_accessed() {
+/// Notes that the handler is about to be called, with this deadline.
+pub fn was_accessed(deadline_ms: Option<u64>) {
     IS_WARM.store(true, Ordering::Relaxed);
-    LAST_ACCESS.store(sys::coarse_milliseconds(), Ordering::Relaxed);
+    let deadline = deadline_ms.unwrap_or_else(sys::coarse_milliseconds);
+    LAST_DEADLINE.store(deadline, Ordering::Relaxed);
+}
+
+/// When the handler was last called, in milliseconds since the Unix epoch; 0 for never: as long before its
+/// deadline as `now` is before this invocation's, for a function has one time-out.
+fn last_access(last_deadline: u64, deadline_ms: Option<u64>, now: u64) -> u64 {
+    last_deadline.saturating_sub(deadline_ms.unwrap_or(now).saturating_sub(now))
 }
 
 /// This environment's name for itself, as JSON: the time of its first ping and three digits.
@@ -55,11 +63,11 @@ pub fn id() -> String {
 }
 
 /// Writes the record of a ping to the log, and notes that this environment is warm from now on.
-pub fn log(settings: &Settings, id: &str, ping: &Ping) {
+pub fn log(settings: &Settings, id: &str, ping: &Ping, deadline_ms: Option<u64>) {
     let is_warm = IS_WARM.swap(true, Ordering::Relaxed);
     if settings.log() {
-        let last_access = LAST_ACCESS.load(Ordering::Relaxed);
         let now = sys::coarse_milliseconds();
+        let last_access = last_access(LAST_DEADLINE.load(Ordering::Relaxed), deadline_ms, now);
         sys::log(line(settings, id, ping, is_warm, last_access, now).as_bytes());
     }
 }
@@ -102,6 +110,16 @@ mod tests {
     use super::*;
     use crate::environment;
     use crate::environment::Environment;
+
+    #[test]
+    fn deadlines_say_when_the_handler_was_last_called() {
+        // A time-out of 3 s; the ping's record is written 5 ms after it came.
+        assert_eq!(last_access(14_000, Some(63_000), 60_005), 11_005);
+        assert_eq!(last_access(0, Some(63_000), 60_005), 0, "never");
+        // A server that names no deadlines has the clock's time noted.
+        assert_eq!(last_access(11_000, None, 60_000), 11_000);
+        assert_eq!(last_access(11_000, Some(59_000), 60_000), 11_000, "it is over");
+    }
 
     #[test]
     fn a_record_is_one_line_with_lambda_warmers_fields() {
