@@ -28,6 +28,9 @@ const TO_ANSWER_MS: u64 = 100;
 /// Whoever waits looks at the clock again after this, because a freeze may have been in between.
 const LONGEST_SLEEP_MS: u64 = 20;
 
+/// How long a value that was fetched counts as fresh until it has been said for how long it does.
+const MOMENT_MS: u64 = 1000;
+
 /// Nobody has asked for the value since it was last fetched.
 const IDLE: u8 = 0;
 /// It is to be fetched.
@@ -282,6 +285,12 @@ impl Store {
             if is_same || is_kept {
                 return false;
             }
+        }
+        if !is_kept {
+            // It is fresh while nobody has said yet until when, which comes next.
+            entry.confirmed_ms.store(content.fetched_ms, Ordering::Relaxed);
+            let until = content.fetched_ms.saturating_add(MOMENT_MS);
+            entry.fresh_until_ms.store(until, Ordering::Relaxed);
         }
         entry.cell.put(content);
         self.ends.fetch_add(1, Ordering::Release);

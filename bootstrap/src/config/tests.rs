@@ -41,6 +41,19 @@ fn fetch(store: &Store, bytes: &[u8], good_for_ms: u64) {
 }
 
 #[test]
+fn a_value_is_fresh_as_soon_as_it_is_there() {
+    let store = store(&["a=env:A"], nobody);
+    store.end_start();
+    assert!(store.read(b"a", 0).is_err());
+    let (index, _) = store.next();
+    let fetched_ms = sys::now_ms();
+    store.publish(index, Content { fetched_ms, ..content(b"1".to_vec()) }, false);
+    assert!(!store.read(b"a", 0).expect("there").is_stale);
+    store.finish(index, fetched_ms, fetched_ms);
+    assert!(store.read(b"a", 0).expect("there").is_stale, "it was good for no time at all");
+}
+
+#[test]
 fn a_hundred_thousand_reads_during_a_hundred_changes_are_whole_and_never_go_back() {
     const CHANGES: u64 = 100;
     const READS: usize = 100_000;
