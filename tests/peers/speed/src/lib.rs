@@ -69,10 +69,22 @@ fn allocate() {
     black_box(&kept);
 }
 
+/// The longest block that is copied, and room to shift it.
+const BLOCK: usize = (1 << 20) + 64;
+
+/// Bytes that begin where a page does: how fast they are copied depends on where they lie in their pages,
+/// which is the allocators' chance.
+fn pages(room: &mut Vec<u8>, byte: u8) -> &mut [u8] {
+    room.resize(BLOCK + 4096, byte);
+    let begin = room.as_ptr().align_offset(4096);
+    &mut room[begin..][..BLOCK]
+}
+
 fn blocks(timings: &mut Vec<Timing>) {
     const TOTAL: usize = 8 << 20;
-    let source = vec![7u8; (1 << 20) + 64];
-    let mut target = vec![1u8; (1 << 20) + 64];
+    let mut rooms = [const { Vec::new() }; 3];
+    let [source, target, same] = &mut rooms;
+    let (source, target, same) = (pages(source, 7), pages(target, 1), pages(same, 7));
     for size in [16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144, 1 << 20] {
         let rounds = TOTAL / size;
         let each = |time: f64| time / rounds as f64;
@@ -104,7 +116,6 @@ fn blocks(timings: &mut Vec<Timing>) {
                 black_box(&target);
             })),
         ));
-        let same = source.clone();
         timings.push((
             format!("compare {size}"),
             each(shortest(|| {
