@@ -3,9 +3,9 @@
 //! mimalloc's start-up (arenas, options, thread data) costs more than all else that happens before a
 //! small handler's first invocation: measured in one run, 2.26 times the limit's init in place of
 //! 1.32, and 2.6 MB in place of 0.5. So the first allocations come out of a static block that is all
-//! zeros and costs nothing until it is touched; mimalloc begins when that is full, or when somebody
-//! asks for a large piece. Blocks of the early heap are given back only in the reverse order of
-//! their allocation, which is how an invocation frees most of what it allocates.
+//! zeros and costs nothing until it is touched; mimalloc begins when somebody asks for a large piece,
+//! and serves alone once that block was full. Blocks of the early heap are given back only in the
+//! reverse order of their allocation, which is how an invocation frees most of what it allocates.
 
 use core::cell::UnsafeCell;
 use core::ffi::c_int;
@@ -32,8 +32,10 @@ struct Early(UnsafeCell<[u8; EARLY_SIZE]>);
 unsafe impl Sync for Early {}
 
 static EARLY: Early = Early(UnsafeCell::new([0; EARLY_SIZE]));
-/// How many bytes of the early heap are handed out.
+/// How many bytes of the early heap are handed out, or [`CLOSED`].
 static USED: AtomicUsize = AtomicUsize::new(0);
+/// The early heap was full once: from then on all is mimalloc's.
+const CLOSED: usize = usize::MAX;
 
 fn early_start() -> *mut u8 {
     EARLY.0.get().cast()
@@ -50,15 +52,21 @@ fn is_early(block: *const u8) -> bool {
 
 /// A block of the early heap; None when it does not fit.
 fn early_allocate(size: usize, align: usize) -> Option<*mut u8> {
+    let mut used = USED.load(Ordering::Relaxed);
+    if used == CLOSED {
+        return None;
+    }
     if size > EARLY_MOST || align > EARLY_MOST {
+        begin();
         return None;
     }
     let base = early_start().addr();
-    let mut used = USED.load(Ordering::Relaxed);
     loop {
         let start = (base + used + HEADER).next_multiple_of(align.max(HEADER)) - base;
         let end = (start + size).next_multiple_of(HEADER);
         if end > EARLY_SIZE {
+            begin();
+            USED.store(CLOSED, Ordering::Relaxed);
             return None;
         }
         match USED.compare_exchange_weak(used, end, Ordering::Acquire, Ordering::Relaxed) {
@@ -68,6 +76,7 @@ fn early_allocate(size: usize, align: usize) -> Option<*mut u8> {
                 unsafe { header(block).write(size) };
                 return Some(block);
             }
+            Err(CLOSED) => return None,
             Err(now) => used = now,
         }
     }
@@ -102,15 +111,20 @@ fn early_size(block: *const u8) -> usize {
     unsafe { header(block).read() }
 }
 
+unsafe extern "C" {
+    /// What mimalloc's constructor would call at every start. Before it was called, mimalloc takes it that
+    /// the program is still being loaded: it looks its options up anew each time, and asks the system for
+    /// 32 MB whenever it has none, which it gives back as soon as all of it is free.
+    safe fn _mi_auto_process_init();
+}
+
 /// Has mimalloc begin, while there is one thread alone: it takes the first that asks for the process's main
 /// one, and two that ask at the same time would both be given the main thread's heap.
-pub fn prepare_for_threads() {
-    static IS_READY: AtomicBool = AtomicBool::new(false);
-    if !IS_READY.swap(true, Ordering::Relaxed) {
-        // SAFETY: any size will do.
-        let block = unsafe { mimalloc::mi_malloc(HEADER) };
-        // SAFETY: just allocated, or null.
-        unsafe { mimalloc::mi_free(block) };
+pub fn begin() {
+    static HAS_BEGUN: AtomicBool = AtomicBool::new(false);
+    if !HAS_BEGUN.load(Ordering::Relaxed) {
+        HAS_BEGUN.store(true, Ordering::Relaxed);
+        _mi_auto_process_init();
     }
 }
 

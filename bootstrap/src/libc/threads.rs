@@ -53,7 +53,7 @@ unsafe extern "C" fn pilotlight_pthread_create(
     start: Start,
     argument: *mut c_void,
 ) -> c_int {
-    heap::prepare_for_threads();
+    heap::begin();
     let task = heap::allocate(size_of::<Task>(), align_of::<Task>()).cast::<Task>();
     if task.is_null() {
         return libc::EAGAIN;
