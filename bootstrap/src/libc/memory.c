@@ -324,6 +324,14 @@ static inline int order(uint64_t x, uint64_t y)
 #define SAME32(a, b) (V32(a) == V32(b))
 #define IS_ALL(same) likely(_mm256_movemask_epi8((__m256i)(same)) == -1)
 
+/* The same, behind wide vectors: GCC does not clear their upper halves on every way to a call in tail
+ * position, and what follows would be slow on some CPUs. */
+WIDE static inline int compare_on(const unsigned char *a, const unsigned char *b, size_t size)
+{
+	_mm256_zeroupper();
+	return compare(a, b, size);
+}
+
 WIDE int memcmp(const void *left, const void *right, size_t size)
 {
 	const unsigned char *a = left, *b = right;
@@ -348,14 +356,14 @@ WIDE int memcmp(const void *left, const void *right, size_t size)
 	}
 	vector32 same = SAME32(a, b) & SAME32(a + size - 32, b + size - 32);
 	if (likely(size <= 64))
-		return IS_ALL(same) ? 0 : compare(a, b, size);
+		return IS_ALL(same) ? 0 : compare_on(a, b, size);
 	same &= SAME32(a + 32, b + 32) & SAME32(a + size - 64, b + size - 64);
 	if (likely(size <= 128))
-		return IS_ALL(same) ? 0 : compare(a, b, size);
+		return IS_ALL(same) ? 0 : compare_on(a, b, size);
 	same &= SAME32(a + 64, b + 64) & SAME32(a + 96, b + 96) &
 		SAME32(a + size - 128, b + size - 128) & SAME32(a + size - 96, b + size - 96);
 	if (!IS_ALL(same))
-		return compare(a, b, size);
+		return compare_on(a, b, size);
 	if (size > 256) {
 		const unsigned char *last = a + size - 128;
 		/* So that the loads from `a` are aligned. */
@@ -364,7 +372,7 @@ WIDE int memcmp(const void *left, const void *right, size_t size)
 			same = SAME32(a, b) & SAME32(a + 32, b + 32) & SAME32(a + 64, b + 64) &
 			       SAME32(a + 96, b + 96);
 			if (!IS_ALL(same))
-				return compare(a, b, 128);
+				return compare_on(a, b, 128);
 		}
 	}
 	return 0;
