@@ -26,7 +26,8 @@ static LAMBDA: LazyLock<Lambda> = LazyLock::new(|| {
 });
 
 fuzz_target!(|input: &[u8]| {
-    let mut client = TcpStream::connect(SOCKET.local_addr().expect("an address")).expect("connected");
+    let mut client =
+        TcpStream::connect(SOCKET.local_addr().expect("an address")).expect("connected");
     let (served, _) = SOCKET.accept().expect("accepted");
     // All of it fits what the kernel holds, and so do the answers.
     client.write_all(input).expect("sent");
@@ -35,7 +36,9 @@ fuzz_target!(|input: &[u8]| {
     let mut answers = Vec::new();
     // The server may close before it has read everything, which resets the connection.
     let _ = client.read_to_end(&mut answers);
-    if input.starts_with(b"POST /2015-03-31/functions/f/invocations HTTP/1.1\r\n") && !answers.is_empty() {
+    if input.starts_with(b"POST /2015-03-31/functions/f/invocations HTTP/1.1\r\n")
+        && !answers.is_empty()
+    {
         let taken = answers.starts_with(b"HTTP/1.1 200") || answers.starts_with(b"HTTP/1.1 202");
         assert!(!taken, "invoked without a signature");
     }

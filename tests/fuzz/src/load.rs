@@ -12,8 +12,8 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
+use pilotlight_bootstrap::file::File;
 use pilotlight_bootstrap::loader;
-use pilotlight_bootstrap::sys::File;
 use pilotlight_loader::Defect;
 use pilotlight_loader::Wanted;
 use pilotlight_loader::elf;
