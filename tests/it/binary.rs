@@ -28,6 +28,23 @@ fn the_bootstrap_is_one_static_file_without_an_interpreter() {
     }
 }
 
+/// The same tree is the same layer, byte for byte, whenever it is built.
+#[test]
+fn the_bootstrap_does_not_say_when_it_was_built() {
+    let bytes = fs::read(support::bootstrap()).expect("the bootstrap");
+    // As C's `__DATE__` has it.
+    let months =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let is_date = |text: &&[u8]| {
+        months.iter().any(|month| text.starts_with(month.as_bytes()))
+            && text[3] == b' '
+            && text[6..9] == *b" 20"
+            && text[9..].iter().all(u8::is_ascii_digit)
+    };
+    let date = bytes.windows(11).find(is_date).map(String::from_utf8_lossy);
+    assert_eq!(date, None);
+}
+
 #[test]
 fn the_layer_is_small() {
     let zip = fs::metadata(support::dist("pilotlight-layer-x86_64.zip")).expect("the zip").len();
