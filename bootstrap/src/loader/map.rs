@@ -106,6 +106,8 @@ impl<'a> FileView<'a> {
         let low = segments.first().map_or(0, |first| first.pages().start);
         let high = segments.last().map_or(0, |last| last.pages().end);
         let size = usize::try_from(high - low).unwrap_or(usize::MAX);
+        // A damaged file may say anything of RELRO, which is memory to be filled with what the file has.
+        let relocated = relocated.min(self.file_size as u64);
         if self.in_parts {
             self.read_ahead(&segments, relocated);
         }
@@ -114,7 +116,7 @@ impl<'a> FileView<'a> {
             range = Range::of_file(file, size)?;
         }
         let image = Image { range, low, segments, in_parts };
-        let most = relocated.saturating_add(FEW_PAGES);
+        let most = relocated + FEW_PAGES;
         let mut rest = image.segments.as_slice();
         while let [segment, others @ ..] = rest {
             let (copied, behind) = rest.split_at(few_writable(rest, most));
@@ -136,7 +138,7 @@ impl<'a> FileView<'a> {
         for segment in segments.iter().filter(|segment| segment.writable) {
             self.range.read_ahead(segment.offset, segment.file_size.min(relocated + FEW_PAGES));
         }
-        self.range.read_ahead(0, relocated.saturating_mul(3).saturating_add(FEW_PAGES));
+        self.range.read_ahead(0, relocated * 3 + FEW_PAGES);
     }
 }
 
