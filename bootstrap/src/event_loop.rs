@@ -6,8 +6,6 @@ use alloc::ffi::CString;
 use alloc::format;
 use alloc::vec::Vec;
 use core::convert::Infallible;
-use core::sync::atomic::AtomicBool;
-use core::sync::atomic::Ordering;
 
 use crate::config;
 use crate::crash;
@@ -15,6 +13,7 @@ use crate::environment;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::handler::Handler;
+use crate::handler::Unfinished;
 use crate::http;
 use crate::invocation::Outcome;
 use crate::log;
@@ -25,20 +24,31 @@ use crate::warming::Warming;
 pub type StartThread = fn(&'static (dyn Fn() + Sync)) -> Result<(), i32>;
 
 /// Serves invocations until the Runtime API fails: on this thread, and on as many more as the function
-/// allows invocations at once.
+/// allows invocations at once. What is `unfinished` is done while the first request for work is on its way.
 pub fn run(
     api: &mut RuntimeApi,
     handler: &'static Handler,
+    unfinished: Unfinished,
     environment: &'static Environment,
-    warming: &'static Warming,
+    warming: &'static Warming<'static>,
     start_thread: StartThread,
 ) -> Failure {
     api.end_init();
     let workers = workers(handler, environment);
-    let alone = workers == 1;
+    let service = Service { handler, environment, warming, alone: workers == 1 };
+    let mut unfinished = Some(unfinished);
+    let mut finish = || {
+        if let Some(unfinished) = unfinished.take() {
+            unfinished.finish();
+            crash::watch_other_signals();
+        }
+    };
+    if !service.alone {
+        finish();
+    }
     for running in 1..workers {
         let work = move || match RuntimeApi::new(environment) {
-            Ok(mut api) => serve(&mut api, handler, environment, warming, alone).end(),
+            Ok(mut api) => service.serve(&mut api, &mut || {}).end(),
             Err(failure) => failure.end(),
         };
         if let Err(errno) = start_thread(Box::leak(Box::new(work))) {
@@ -47,7 +57,7 @@ pub fn run(
             break;
         }
     }
-    serve(api, handler, environment, warming, alone)
+    service.serve(api, &mut finish)
 }
 
 /// How many invocations may run at once.
@@ -68,59 +78,59 @@ fn workers(handler: &Handler, environment: &Environment) -> usize {
     1
 }
 
-fn serve(
-    api: &mut RuntimeApi,
-    handler: &Handler,
-    environment: &Environment,
-    warming: &Warming,
+/// What serves invocations, one at a time.
+#[derive(Clone, Copy)]
+struct Service {
+    handler: &'static Handler,
+    environment: &'static Environment,
+    warming: &'static Warming<'static>,
+    /// Whether it is the only one.
     alone: bool,
-) -> Failure {
-    let Err(failure) = serve_all(api, handler, environment, warming, alone);
-    failure
 }
 
-fn serve_all(
-    api: &mut RuntimeApi,
-    handler: &Handler,
-    environment: &Environment,
-    warming: &Warming,
-    alone: bool,
-) -> Result<Infallible, Failure> {
-    static WATCHED: AtomicBool = AtomicBool::new(false);
-    let mut buffer = Vec::new();
-    loop {
-        // One of several is never frozen between invocations.
-        if alone {
-            config::STORE.end_invocation();
-        }
-        let invocation = api.next(&mut buffer)?;
-        if !WATCHED.swap(true, Ordering::Relaxed) {
-            crash::watch_other_signals();
-        }
-        config::STORE.begin_invocation();
-        let warmed = warming.answer(&invocation);
-        let mut response = api.response(&invocation);
-        let answer;
-        let outcome = match &warmed {
-            Some(warmed) => Outcome::Response(warmed.body),
-            None => {
-                // The process has one environment: it cannot hold several invocations' traces.
-                if alone {
-                    let trace_id = invocation.trace_id.and_then(|id| CString::new(id).ok());
-                    environment::set_trace_id(trace_id.as_deref());
-                }
-                answer = handler.call(&invocation, environment, &mut response);
-                answer.outcome()
+impl Service {
+    fn serve(&self, api: &mut RuntimeApi, meanwhile: &mut dyn FnMut()) -> Failure {
+        let Err(failure) = self.serve_all(api, meanwhile);
+        failure
+    }
+
+    fn serve_all(
+        &self,
+        api: &mut RuntimeApi,
+        meanwhile: &mut dyn FnMut(),
+    ) -> Result<Infallible, Failure> {
+        let mut buffer = Vec::new();
+        loop {
+            // One of several is never frozen between invocations.
+            if self.alone {
+                config::STORE.end_invocation();
             }
-        };
-        let answered = match outcome {
-            Outcome::Response(body) => response.finish(body),
-            Outcome::Failure(error) => response.fail(&error),
-        };
-        // Nobody waits any more, and the environment is not frozen before it asks for the next one.
-        if let Some(warmed) = warmed {
-            warming.finish(&warmed, &invocation);
+            let invocation = api.next(&mut buffer, meanwhile)?;
+            config::STORE.begin_invocation();
+            let warmed = self.warming.answer(&invocation);
+            let mut response = api.response(&invocation);
+            let answer;
+            let outcome = match &warmed {
+                Some(warmed) => Outcome::Response(warmed.body),
+                None => {
+                    // The process has one environment: it cannot hold several invocations' traces.
+                    if self.alone {
+                        let trace_id = invocation.trace_id.and_then(|id| CString::new(id).ok());
+                        environment::set_trace_id(trace_id.as_deref());
+                    }
+                    answer = self.handler.call(&invocation, self.environment, &mut response);
+                    answer.outcome()
+                }
+            };
+            let answered = match outcome {
+                Outcome::Response(body) => response.finish(body),
+                Outcome::Failure(error) => response.fail(&error),
+            };
+            // Nobody waits any more, and the environment is not frozen before it asks for the next one.
+            if let Some(warmed) = warmed {
+                self.warming.finish(&warmed, &invocation);
+            }
+            answered?;
         }
-        answered?;
     }
 }

@@ -33,10 +33,10 @@ fn run(environment: &'static Environment) -> Failure {
     api.begin_init();
     crash::watch_faults(libc::locate);
     match Handler::load(environment, &Process) {
-        Ok(handler) => {
+        Ok((handler, unfinished)) => {
             shutdown::prepare(&mut api, handler, environment, libc::start_thread);
             let warming = Box::leak(Box::new(Warming::new(environment, &SERVICES)));
-            event_loop::run(&mut api, handler, environment, warming, libc::start_thread)
+            event_loop::run(&mut api, handler, unfinished, environment, warming, libc::start_thread)
         }
         Err(failure) => api.fail_init(failure),
     }

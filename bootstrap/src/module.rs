@@ -25,7 +25,10 @@ pub fn map(
     path.extend_from_slice(name.as_bytes());
     let path = CString::new(path).unwrap_or_default();
     let library = match File::open(&path) {
-        Ok(file) => loader::load(&file, &path, host, symbol, size),
+        Ok(file) => loader::load(&file, &path, host, symbol, size).and_then(|library| {
+            let unmappable = |errno| LoadError::new(&path, Defect::Unmappable { errno });
+            library.protect().map_err(unmappable).map(|()| library)
+        }),
         Err(errno) => Err(LoadError::new(&path, Defect::Unreadable { errno })),
     };
     match library {

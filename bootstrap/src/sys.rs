@@ -2,6 +2,7 @@
 //! [`crate::loader`]'s alone, and files are [`crate::file`]'s.)
 
 use alloc::vec::Vec;
+use core::cell::Cell;
 use core::ffi::CStr;
 use core::ffi::c_char;
 use core::ffi::c_int;
@@ -81,7 +82,11 @@ const fn socket_size<T>() -> libc::socklen_t {
 /// A connected TCP socket. It has no time-out: the execution environment may be frozen for hours
 /// between a request and its answer.
 #[derive(Debug)]
-pub struct Socket(c_int);
+pub struct Socket {
+    descriptor: c_int,
+    /// Whether what is sent leaves at once.
+    is_prompt: Cell<bool>,
+}
 
 impl Socket {
     /// Connects to `address`; Err is the error number.
@@ -116,23 +121,25 @@ impl Socket {
         if descriptor < 0 {
             return Err(errno());
         }
-        let socket = Socket(descriptor);
+        let socket = Socket { descriptor, is_prompt: Cell::new(false) };
         let size = socket_size::<A>();
         // SAFETY: `A` is the socket address of `family`, and `size` is its size.
         if unsafe { libc::connect(descriptor, ptr::from_ref(address).cast(), size) } != 0 {
             return Err(errno());
         }
-        socket.send_at_once();
         Ok(socket)
     }
 
-    /// The last part of a large answer must not wait for an acknowledgement.
+    /// The last part of a large answer must not wait for an acknowledgement. What waits already is sent by
+    /// this, so the first request need not wait for it.
     fn send_at_once(&self) {
         let on: c_int = 1;
         let size = socket_size::<c_int>();
         let (level, option) = (libc::IPPROTO_TCP, libc::TCP_NODELAY);
         // SAFETY: the option's value is an int of that size. It cannot fail on a TCP socket.
-        unsafe { libc::setsockopt(self.0, level, option, ptr::from_ref(&on).cast(), size) };
+        unsafe {
+            libc::setsockopt(self.descriptor, level, option, ptr::from_ref(&on).cast(), size)
+        };
     }
 
     /// Appends what has come to the spare capacity of `buffer`; 0 when the other side has closed.
@@ -141,7 +148,7 @@ impl Socket {
         let (to, room) = (spare.as_mut_ptr().cast(), spare.len());
         let read = loop {
             // SAFETY: the kernel writes at most `room` bytes to `to`.
-            let read = unsafe { libc::recv(self.0, to, room, 0) };
+            let read = unsafe { libc::recv(self.descriptor, to, room, 0) };
             match usize::try_from(read) {
                 Ok(read) => break read,
                 Err(_) if errno() == libc::EINTR => {}
@@ -163,6 +170,9 @@ impl Socket {
                 sent -= of_this;
             }
         }
+        if !self.is_prompt.replace(true) {
+            self.send_at_once();
+        }
         Ok(())
     }
 
@@ -172,24 +182,25 @@ impl Socket {
         let mut byte = 0u8;
         let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
         // SAFETY: the kernel writes at most one byte to `byte`.
-        let read = unsafe { libc::recv(self.0, ptr::from_mut(&mut byte).cast(), 1, flags) };
+        let read =
+            unsafe { libc::recv(self.descriptor, ptr::from_mut(&mut byte).cast(), 1, flags) };
         read < 0 && errno() == libc::EAGAIN
     }
 
     /// For a report that ends what is being sent, made by whoever must not own the socket.
     pub fn descriptor(&self) -> c_int {
-        self.0
+        self.descriptor
     }
 
     /// The socket of a descriptor that stays open until the process ends, which it is about to.
     pub fn until_the_end(descriptor: c_int) -> core::mem::ManuallyDrop<Socket> {
-        core::mem::ManuallyDrop::new(Socket(descriptor))
+        core::mem::ManuallyDrop::new(Socket { descriptor, is_prompt: Cell::new(true) })
     }
 
     /// Waits until something has come, or the time is up. For reports alone: an ordinary request
     /// has no time-out.
     pub fn wait_for_answer(&self, milliseconds: c_int) {
-        let mut wanted = libc::pollfd { fd: self.0, events: libc::POLLIN, revents: 0 };
+        let mut wanted = libc::pollfd { fd: self.descriptor, events: libc::POLLIN, revents: 0 };
         // SAFETY: one structure, which is this frame's own.
         unsafe { libc::poll(&raw mut wanted, 1, milliseconds) };
     }
@@ -206,7 +217,8 @@ impl Socket {
         loop {
             // SAFETY: the kernel reads `parts`, which borrow the caller's. Without
             // MSG_NOSIGNAL a server that went away would end the process in silence.
-            let sent = unsafe { libc::sendmsg(self.0, &raw const message, libc::MSG_NOSIGNAL) };
+            let sent =
+                unsafe { libc::sendmsg(self.descriptor, &raw const message, libc::MSG_NOSIGNAL) };
             match usize::try_from(sent) {
                 Ok(sent) => return Ok(sent),
                 Err(_) if errno() == libc::EINTR => {}
@@ -219,7 +231,7 @@ impl Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         // SAFETY: the descriptor is this socket's own.
-        unsafe { libc::close(self.0) };
+        unsafe { libc::close(self.descriptor) };
     }
 }
 

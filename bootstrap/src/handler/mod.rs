@@ -25,7 +25,9 @@ use crate::invocation::Invocation;
 use crate::loader;
 use crate::loader::Defect;
 use crate::loader::Host;
+use crate::loader::Library;
 use crate::loader::LoadError;
+use crate::log;
 
 /// A handler, ready to be called.
 #[derive(Debug)]
@@ -75,7 +77,7 @@ impl Handler {
     pub fn load(
         environment: &'static Environment,
         host: &dyn Host,
-    ) -> Result<&'static Handler, Failure> {
+    ) -> Result<(&'static Handler, Unfinished), Failure> {
         let wanted = Wanted::parse(environment)?;
         let (path, file) = wanted.open(File::open)?;
         let size = size_of::<pilotlight_abi::Library>() as u64;
@@ -95,7 +97,24 @@ impl Handler {
         foreign::construct(library, environment.arguments);
         foreign::initialise(&exports)?;
         config::STORE.end_start();
-        Ok(Box::leak(Box::new(Handler { entry, exports })))
+        Ok((Box::leak(Box::new(Handler { entry, exports })), Unfinished { library, _file: file }))
+    }
+}
+
+/// What loading a handler leaves for when nobody waits for the runtime.
+#[derive(Debug)]
+pub struct Unfinished {
+    library: &'static Library,
+    _file: File,
+}
+
+impl Unfinished {
+    /// Makes read-only what relocation alone was to write to, and closes the file. To be called before the
+    /// first event is read: until then the library has seen nothing but its own start.
+    pub fn finish(self) {
+        if let Err(errno) = self.library.protect() {
+            log::own(log::WARN, &format!("RELRO stays writable (errno {errno})"));
+        }
     }
 }
 

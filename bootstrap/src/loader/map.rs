@@ -307,7 +307,8 @@ impl Image {
     }
 
     /// Makes the whole pages of `extent` read-only, as ld.so does for RELRO.
-    pub fn protect(&self, extent: &Extent) -> Result<(), Defect> {
+    /// Err is a system error number.
+    pub fn protect(&self, extent: &Extent) -> Result<(), i32> {
         let start = page_floor(extent.address);
         let end = page_floor(extent.address.saturating_add(extent.size));
         let inside = start >= self.low && end <= self.low + self.range.size as u64;
@@ -315,12 +316,9 @@ impl Image {
             return Ok(());
         }
         let size = usize::try_from(end - start).unwrap_or(0);
-        // SAFETY: the range lies in this image, whose code has not run yet.
+        // SAFETY: the range lies in this image, and its owner says that nothing else writes there.
         let result = unsafe { libc::mprotect(self.pointer(start).cast(), size, libc::PROT_READ) };
-        if result != 0 {
-            return Err(Defect::Unmappable { errno: sys::errno() });
-        }
-        Ok(())
+        if result == 0 { Ok(()) } else { Err(sys::errno()) }
     }
 
     fn pointer(&self, address: u64) -> *mut u8 {

@@ -41,10 +41,12 @@ pub trait Host: Provider {
     fn catch_up(&self) {}
 }
 
-/// A library that has been mapped, relocated and protected; its constructors have not run yet.
+/// A library that has been mapped and relocated; its constructors have not run yet.
 #[derive(Debug)]
 pub struct Library {
     image: Image,
+    /// What is to be written to by relocation alone.
+    relro: Option<Extent>,
     dynamic: Dynamic,
     /// Live addresses of the constructors, in the order in which they are to run.
     pub constructors: Vec<u64>,
@@ -84,6 +86,11 @@ impl Library {
         self.image.data(address, 1)
     }
 
+    /// Makes what only relocation writes to read-only; Err is a system error number.
+    pub fn protect(&self) -> Result<(), i32> {
+        self.relro.as_ref().map_or(Ok(()), |relro| self.image.protect(relro))
+    }
+
     /// Keeps the library for as long as the process lives: code in it may now run.
     pub fn keep(self) -> &'static Library {
         alloc::boxed::Box::leak(alloc::boxed::Box::new(self))
@@ -110,14 +117,11 @@ fn load_file(file: &File, host: &dyn Provider, wanted: Wanted) -> Result<Library
     }
     let view = FileView::map(file, file_size)?;
     let parsed = elf::parse(view.bytes())?;
-    let relro = parsed.relro.as_ref();
-    let mut image = view.place(parsed.segments.clone(), relro.map_or(0, |relro| relro.size))?;
+    let relocated = parsed.relro.as_ref().map_or(0, |relro| relro.size);
+    let mut image = view.place(parsed.segments.clone(), relocated)?;
     let base = image.base();
     let (tables, mut data) = image.parts();
     let linked = link(&parsed, &tables, &mut data, base, host, wanted)?;
-    if let Some(relro) = relro {
-        image.protect(relro)?;
-    }
     for &constructor in &linked.constructors {
         image.will_run(constructor);
     }
@@ -133,6 +137,7 @@ fn load_file(file: &File, host: &dyn Provider, wanted: Wanted) -> Result<Library
         tls,
         eh_frame_header: parsed.eh_frame_header.as_ref().and_then(live),
         program_headers: program_headers(&image, &parsed),
+        relro: parsed.relro,
         image,
     })
 }

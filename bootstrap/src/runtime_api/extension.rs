@@ -20,7 +20,7 @@ impl RuntimeApi {
         let socket = self.endpoint.connect()?;
         let mut buffer = Vec::new();
         let request = wire::register_request(&self.endpoint);
-        let answer = attempt(&socket, &request, &[], &mut buffer)
+        let answer = attempt(&socket, &request, &[], &mut buffer, &mut || {})
             .map_err(|error| self.unreadable(&request, &error))?;
         let identifier = match answer.status {
             200 => wire::extension_identifier(&buffer[answer.head.clone()]),

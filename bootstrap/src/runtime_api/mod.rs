@@ -102,10 +102,14 @@ impl RuntimeApi {
         worker.arm(Goal::Post(address), &parts);
     }
 
-    /// Waits for the next invocation, for as long as it takes.
-    pub fn next<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Result<Invocation<'b>, Failure> {
+    /// Asks for the next invocation, does `meanwhile`, and waits for as long as it takes.
+    pub fn next<'b>(
+        &mut self,
+        buffer: &'b mut Vec<u8>,
+        meanwhile: &mut dyn FnMut(),
+    ) -> Result<Invocation<'b>, Failure> {
         let request = core::mem::take(&mut self.next_request);
-        let answer = self.exchange(&request, &[], buffer);
+        let answer = self.exchange(&request, &[], buffer, meanwhile);
         self.next_request = request;
         let Exchange { answer, .. } = answer?;
         if answer.status != 200 {
@@ -172,20 +176,21 @@ impl RuntimeApi {
         request.extend(format!("\r\nContent-Length: {}\r\n\r\n", body.len()).as_bytes());
 
         let mut buffer = core::mem::take(&mut self.answer);
-        let answer = self.exchange(&request, body, &mut buffer);
+        let answer = self.exchange(&request, body, &mut buffer, &mut || {});
         self.request = request;
         let posted = answer.map(|exchange| Posted::of(path, &exchange, &buffer));
         self.answer = buffer;
         posted
     }
 
-    /// Sends a request and reads its answer. A kept connection that turns out to have been closed
+    /// Sends a request, does `meanwhile`, and reads its answer. A kept connection that turns out to have been closed
     /// before any byte of an answer is replaced once; that is what closing it at rest looks like.
     fn exchange(
         &mut self,
         head: &[u8],
         body: &[u8],
         buffer: &mut Vec<u8>,
+        meanwhile: &mut dyn FnMut(),
     ) -> Result<Exchange, Failure> {
         let kept = self.connection.take();
         let was_kept = kept.is_some();
@@ -194,10 +199,10 @@ impl RuntimeApi {
             Some(connection) => connection,
             None => self.endpoint.connect()?,
         };
-        let mut result = attempt(&connection, head, body, buffer);
+        let mut result = attempt(&connection, head, body, buffer, meanwhile);
         if was_kept && result.as_ref().is_err_and(closed_at_rest) {
             connection = self.endpoint.connect()?;
-            result = attempt(&connection, head, body, buffer);
+            result = attempt(&connection, head, body, buffer, meanwhile);
             sent_again = true;
         }
         let answer = result.map_err(|error| self.unreadable(head, &error))?;
@@ -231,9 +236,11 @@ fn attempt(
     head: &[u8],
     body: &[u8],
     buffer: &mut Vec<u8>,
+    meanwhile: &mut dyn FnMut(),
 ) -> Result<Answer, ReadError> {
     buffer.clear();
     connection.send([head, body, b"", b""]).map_err(ReadError::System)?;
+    meanwhile();
     http::read_answer(&mut &*connection, buffer)
 }
 
