@@ -14,8 +14,7 @@ use super::error::Defect;
 use super::memory::Data;
 use super::memory::Tables;
 use super::provided;
-use super::symbol_hash::START;
-use super::symbol_hash::step;
+use super::symbol_hash::hash_to_nul;
 
 const SYMBOL_SIZE: usize = 24;
 
@@ -218,15 +217,7 @@ impl Symbols<'_> {
 
     /// The hash of the symbol's name, by which the process's own symbols are looked up.
     pub fn name_hash(&self, symbol: &Symbol) -> Option<u64> {
-        let name = self.strings.get(usize::try_from(symbol.name).ok()?..)?;
-        let mut hash = START;
-        for &byte in name {
-            if byte == 0 {
-                return Some(hash);
-            }
-            hash = step(hash, byte);
-        }
-        None
+        hash_to_nul(self.strings.get(usize::try_from(symbol.name).ok()?..)?)
     }
 
     fn string(&self, offset: usize) -> Option<&[u8]> {
