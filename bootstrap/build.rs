@@ -52,9 +52,13 @@ fn exports() -> Result<String> {
 
     let mut hashes = String::new();
     let mut addresses = String::new();
-    for (_, hash, _, target) in &entries {
+    let mut late = Late::default();
+    for (_, hash, name, target) in &entries {
         write!(hashes, "{hash:#x}, ")?;
-        writeln!(addresses, "    \".long {target}\",")?;
+        match *target {
+            "late" => writeln!(addresses, "    \".long {}\",", late.add(name)?)?,
+            target => writeln!(addresses, "    \".long {target}\",")?,
+        }
     }
     let buckets: String = (0..=BUCKETS)
         .map(|bucket| format!("{}, ", entries.partition_point(|entry| entry.0 < bucket)))
@@ -68,8 +72,54 @@ fn exports() -> Result<String> {
              \".pushsection .rodata.pilotlight_export_addresses, \\\"a\\\", @progbits\",\n\
              \".balign 4\",\n\
              \".globl pilotlight_export_addresses\",\n\
-             \"pilotlight_export_addresses:\",\n{addresses}    \".popsection\"\n);\n"
+             \"pilotlight_export_addresses:\",\n{addresses}    \".popsection\"\n);\n{}",
+        late.source()
     ))
+}
+
+/// What `src/libc/late.rs` needs of the functions that are bound when they are first called.
+#[derive(Default)]
+struct Late {
+    count: usize,
+    /// Each with its NUL, in the order of their numbers.
+    names: String,
+    slots: String,
+    /// Two jumps for each: to where its slot says, and to where that leads first.
+    code: String,
+}
+
+impl Late {
+    /// Numbers a function, and says what it is called here.
+    fn add(&mut self, name: &str) -> Result<String> {
+        let number = self.count;
+        self.count += 1;
+        write!(self.names, "{name}\\0")?;
+        writeln!(self.slots, "    \".quad pilotlight_first_{name}\",")?;
+        let symbol = format!("pilotlight_late_{name}");
+        for line in [
+            format!(".globl {symbol}"),
+            format!("{symbol}: jmp qword ptr [pilotlight_late_slots + {}]", number * 8),
+            format!("pilotlight_first_{name}: push {number}"),
+            "jmp pilotlight_bind_first".into(),
+        ] {
+            writeln!(self.code, "    \"{line}\",")?;
+        }
+        Ok(symbol)
+    }
+
+    fn source(&self) -> String {
+        let Late { count, names, slots, code } = self;
+        format!(
+            "pub static LATE_NAMES: &[u8] = b\"{names}\";\n\
+             unsafe extern \"C\" {{ pub safe static pilotlight_late_slots: [AtomicUsize; {count}]; }}\n\
+             core::arch::global_asm!(\n\
+                 \".pushsection .data.pilotlight_late_slots, \\\"aw\\\", @progbits\",\n\
+                 \".balign 8\",\n\
+                 \".globl pilotlight_late_slots\",\n\
+                 \"pilotlight_late_slots:\",\n{slots}    \".popsection\",\n\
+                 \".pushsection .text.pilotlight_late, \\\"ax\\\", @progbits\",\n{code}    \".popsection\"\n);\n"
+        )
+    }
 }
 
 fn link_with_musl(out: &Path) -> Result<()> {

@@ -7,9 +7,9 @@ mod exit;
 #[allow(unsafe_code)]
 pub mod heap;
 #[allow(unsafe_code)]
-mod more;
+mod late;
 #[allow(unsafe_code)]
-mod names;
+mod more;
 #[allow(unsafe_code)]
 mod thread_key;
 #[allow(unsafe_code)]
@@ -31,6 +31,8 @@ use crate::loader::TlsTemplate;
 /// The tables that `build.rs` makes of `exports.txt`.
 #[allow(unsafe_code)]
 mod table {
+    use core::sync::atomic::AtomicUsize;
+
     include!(concat!(env!("OUT_DIR"), "/exports.rs"));
 }
 
