@@ -1,0 +1,95 @@
+/* memcmp and bcmp. musl's compare byte by byte.
+ *
+ * Compiled with -fno-builtin, so that no loop here becomes a call of itself. */
+
+#include "memory.h"
+
+/* 16 bytes and more, one vector after the other: also finds the difference where the wide vectors have
+ * shown that there is one. */
+__attribute__((noinline)) static int compare(const unsigned char *a, const unsigned char *b, size_t size)
+{
+	const unsigned char *last = a + size - 16;
+	for (ptrdiff_t distance = b - a;; a = last - a > 16 ? a + 16 : last) {
+		unsigned same = (unsigned)_mm_movemask_epi8((__m128i)(V16(a) == V16(a + distance)));
+		if (same != 0xffff) {
+			a += __builtin_ctz(~same);
+			return a[0] - a[distance];
+		}
+		if (a == last)
+			return 0;
+	}
+}
+
+NARROW int compare_narrow(const unsigned char *a, const unsigned char *b, size_t size)
+{
+	count();
+	return compare(a, b, size);
+}
+
+/* Of two words whose first byte in memory is the most significant one of a number. */
+static inline int order(uint64_t x, uint64_t y)
+{
+	if (likely(x == y))
+		return 0;
+	return __builtin_bswap64(x) < __builtin_bswap64(y) ? -1 : 1;
+}
+
+#define SAME16(a, b) (V16(a) == V16(b))
+#define SAME32(a, b) (V32(a) == V32(b))
+#define IS_ALL(same) likely(_mm256_movemask_epi8((__m256i)(same)) == -1)
+
+/* The same, behind wide vectors: GCC does not clear their upper halves on every way to a call in tail
+ * position, and what follows would be slow on some CPUs. */
+WIDE static inline int compare_on(const unsigned char *a, const unsigned char *b, size_t size)
+{
+	_mm256_zeroupper();
+	return compare(a, b, size);
+}
+
+WIDE int memcmp(const void *left, const void *right, size_t size)
+{
+	const unsigned char *a = left, *b = right;
+	if (unlikely(size < 16)) {
+		if (likely(size >= 8)) {
+			int first = order(W8(a), W8(b));
+			return unlikely(first != 0) ? first : order(W8(a + size - 8), W8(b + size - 8));
+		}
+		if (size >= 4)
+			return order(W4(a) | (uint64_t)W4(a + size - 4) << 32,
+				     W4(b) | (uint64_t)W4(b + size - 4) << 32);
+		if (size >= 2)
+			return order(W2(a) | (uint32_t)W2(a + size - 2) << 16,
+				     W2(b) | (uint32_t)W2(b + size - 2) << 16);
+		return size == 0 ? 0 : a[0] - b[0];
+	}
+	if (!is_wide())
+		return compare_narrow(a, b, size);
+	if (likely(size <= 32)) {
+		vector16 same = SAME16(a, b) & SAME16(a + size - 16, b + size - 16);
+		return likely(_mm_movemask_epi8((__m128i)same) == 0xffff) ? 0 : compare(a, b, size);
+	}
+	vector32 same = SAME32(a, b) & SAME32(a + size - 32, b + size - 32);
+	if (likely(size <= 64))
+		return IS_ALL(same) ? 0 : compare_on(a, b, size);
+	same &= SAME32(a + 32, b + 32) & SAME32(a + size - 64, b + size - 64);
+	if (likely(size <= 128))
+		return IS_ALL(same) ? 0 : compare_on(a, b, size);
+	same &= SAME32(a + 64, b + 64) & SAME32(a + 96, b + 96) &
+		SAME32(a + size - 128, b + size - 128) & SAME32(a + size - 96, b + size - 96);
+	if (!IS_ALL(same))
+		return compare_on(a, b, size);
+	if (size > 256) {
+		const unsigned char *last = a + size - 128;
+		/* So that the loads from `a` are aligned. */
+		size_t skip = 128 - ((uintptr_t)a & 31);
+		for (a += skip, b += skip; a < last; a += 128, b += 128) {
+			same = SAME32(a, b) & SAME32(a + 32, b + 32) & SAME32(a + 64, b + 64) &
+			       SAME32(a + 96, b + 96);
+			if (!IS_ALL(same))
+				return compare_on(a, b, 128);
+		}
+	}
+	return 0;
+}
+
+int bcmp(const void *left, const void *right, size_t size) __attribute__((alias("memcmp")));
