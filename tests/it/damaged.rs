@@ -4,9 +4,12 @@
 use std::fs;
 use std::path::Path;
 
+use pilotlight_local::environment::ExecutionEnvironment;
+use pilotlight_local::environment::Output;
 use tempfile::TempDir;
 
 use crate::support;
+use crate::support::Posted;
 
 /// Starts the bootstrap on a file with these bytes.
 fn refused(folder: &Path, bytes: &[u8]) -> String {
@@ -88,16 +91,29 @@ fn a_layer_without_the_rest_of_libc_says_so_and_serves_those_that_need_none_of_i
     let answer = support::response(support::cold(&hello, br#"{"name":"Ada"}"#));
     assert_eq!(answer, br#"{"message":"Hello, Ada!"}"#);
 
+    let library = layer.path().join("librare_functions.so");
+    let source = support::root().join("tests/fixtures/c/rare_functions.c");
+    support::compile(&source, &["-shared", "-fPIC", "-lm"], &library);
+    let mut rare = support::function(&library, None);
+    rare.bootstrap.clone_from(&bootstrap);
+    let (posted, _) = support::refusal(&rare);
+    assert!(posted.message.contains("`regcomp`"), "{}", posted.message);
+    // What is bound at its first call is missed there.
     let mut numbers = support::function(&support::fixture_crate("stock"), Some("numbers"));
     numbers.bootstrap = bootstrap;
-    let (posted, _) = support::refusal(&numbers);
-    assert!(posted.message.contains("`atan2`"), "{}", posted.message);
+    let environment = ExecutionEnvironment::start(&numbers, Output::Kept).expect("started");
+    let outcome = support::invoke(&environment, &numbers, b"[1]").expect("reported");
+    assert_eq!(Posted::read(&outcome).category, "Function.Aborted");
+    let log = String::from_utf8(environment.log().expect("kept").take_tail()).expect("UTF-8");
+    assert!(log.contains("`, which is in pilotlight/libc.so\n"), "{log}");
+
     fs::create_dir(layer.path().join("pilotlight")).expect("a folder");
     let module = layer.path().join("pilotlight/libc.so");
     fs::write(&module, b"not a library").expect("written");
-    let (posted, code) = support::refusal(&numbers);
-    assert!(posted.message.contains("`atan2`"), "{}", posted.message);
+    let (posted, code) = support::refusal(&rare);
+    assert!(posted.message.contains("`regcomp`"), "{}", posted.message);
     assert_eq!(code, Some(10));
     fs::copy(support::dist("layer/pilotlight/libc.so"), &module).expect("copied");
+    support::response(support::cold(&rare, b"{}"));
     support::response(support::cold(&numbers, b"[1]"));
 }

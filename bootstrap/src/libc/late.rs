@@ -69,7 +69,8 @@ extern "C" fn bind(number: usize) -> usize {
     let name = table::LATE_NAMES.split(|&byte| byte == 0).nth(number).unwrap_or_default();
     let Some(function) = more::function(name) else {
         let name = String::from_utf8_lossy(name);
-        log::own(log::ERROR, &format!("the handler calls {name}, which the layer has lost"));
+        let message = format!("the handler calls `{name}`, which is in {}", more::NAME);
+        log::own(log::ERROR, &message);
         // SAFETY: there is nothing to go on with, nor a way to say so to the caller.
         unsafe { libc::abort() };
     };

@@ -15,7 +15,8 @@ use crate::loader::TlsTemplate;
 use crate::module;
 use crate::sys;
 
-const NAME: &str = "pilotlight/libc.so";
+/// Relative to the folder that the bootstrap is in.
+pub const NAME: &str = "pilotlight/libc.so";
 /// Something that it certainly defines.
 const ENTRY: &str = "pow";
 

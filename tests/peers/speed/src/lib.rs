@@ -72,19 +72,24 @@ fn allocate() {
 /// The longest block that is copied, and room to shift it.
 const BLOCK: usize = (1 << 20) + 64;
 
-/// Bytes that begin where a page does: how fast they are copied depends on where they lie in their pages,
-/// which is the allocators' chance.
-fn pages(room: &mut Vec<u8>, byte: u8) -> &mut [u8] {
-    room.resize(BLOCK + 4096, byte);
+/// Blocks that begin where a page does, at the same distances from each other everywhere: how fast they are
+/// copied depends on where they lie in their pages, and both in the caches, which is the allocators' chance.
+fn pages<const COUNT: usize>(room: &mut Vec<u8>, bytes: [u8; COUNT]) -> [&mut [u8]; COUNT] {
+    let step = BLOCK.next_multiple_of(4096) + 4096;
+    room.resize((COUNT + 1) * step, 0);
     let begin = room.as_ptr().align_offset(4096);
-    &mut room[begin..][..BLOCK]
+    let mut blocks = room[begin..].chunks_exact_mut(step);
+    bytes.map(|byte| {
+        let block = &mut blocks.next().expect("there is room for each")[..BLOCK];
+        block.fill(byte);
+        block
+    })
 }
 
 fn blocks(timings: &mut Vec<Timing>) {
     const TOTAL: usize = 8 << 20;
-    let mut rooms = [const { Vec::new() }; 3];
-    let [source, target, same] = &mut rooms;
-    let (source, target, same) = (pages(source, 7), pages(target, 1), pages(same, 7));
+    let mut room = Vec::new();
+    let [source, target, same] = pages(&mut room, [7, 1, 7]);
     for size in [16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144, 1 << 20] {
         let rounds = TOTAL / size;
         let each = |time: f64| time / rounds as f64;
