@@ -24,8 +24,11 @@ use crate::sys;
 /// pages of their own, and zeros follow the last.
 const SLACK: usize = 64 << 10;
 
-/// How much longer than RELRO writable segments may be to be copied at once.
+/// How much longer than RELRO writable segments may be to be filled at once.
 const FEW_PAGES: u64 = 64 << 10;
+
+/// How many bytes are taken as zeros and read over.
+const MOST_ZEROED: u64 = 128 << 10;
 
 /// What is not larger is read from storage whole; of others, what their start needs.
 const SMALL: u64 = 1 << 20;
@@ -123,9 +126,9 @@ impl<'a> FileView<'a> {
             // The view itself is what a read-only segment at the file's start looks like.
             let in_place = segment.offset == segment.address - low;
             if !copied.is_empty() {
-                image.copy_segments(file, copied)?;
+                image.fill_segments(file, copied)?;
             } else if !in_place || segment.writable || segment.executable {
-                image.map_segment(file, segment)?;
+                image.map_segment(file, segment, 0)?;
             }
             rest = if copied.is_empty() { others } else { behind };
         }
@@ -154,16 +157,21 @@ pub struct Image {
 }
 
 impl Image {
-    /// Reads neighbouring writable segments into memory of their own.
+    /// Gives neighbouring writable segments memory of their own, in one go: relocation writes to nearly all
+    /// of their pages, and each would be a fault of its own.
     ///
-    /// Relocation writes to nearly all of their pages, so each would be a fault of its own, or a copy of
-    /// the file's page; zeros that come in one go and are read over take less than either: the init of
-    /// hello is 2 % shorter than with pages that the kernel copies, that of an 11 MB handler 1 %.
-    fn copy_segments(&self, file: &File, segments: &[Segment]) -> Result<(), Defect> {
+    /// Few pages come as zeros that are read over, from where the CPU has them in its cache: the init of
+    /// hello is 7 % shorter than with pages that the kernel copies. Where there are many, that would write all
+    /// of them twice: the init of an 11 MB handler is 3 to 9 % shorter with copies.
+    fn fill_segments(&self, file: &File, segments: &[Segment]) -> Result<(), Defect> {
         let (Some(first), Some(last)) = (segments.first(), segments.last()) else {
             return Ok(());
         };
         let (start, file_end, end) = (first.pages().start, last.file_pages().end, last.pages().end);
+        if file_end.saturating_sub(start) > MOST_ZEROED {
+            let copy = |segment| self.map_segment(file, segment, libc::MAP_POPULATE);
+            return segments.iter().try_for_each(copy);
+        }
         let protection = protection(first);
         if file_end > start {
             let flags = libc::MAP_ANONYMOUS | libc::MAP_POPULATE;
@@ -183,12 +191,12 @@ impl Image {
     }
 
     /// Maps a segment whose pages are shared with the file until they are written to.
-    fn map_segment(&self, file: &File, segment: &Segment) -> Result<(), Defect> {
+    fn map_segment(&self, file: &File, segment: &Segment, flags: i32) -> Result<(), Defect> {
         let protection = protection(segment);
         let (pages, file_pages) = (segment.pages(), segment.file_pages());
         if !file_pages.is_empty() {
             let offset = segment.offset - (segment.address - pages.start);
-            self.place(pages.start, file_pages.end, protection, 0, Some((file, offset)))?;
+            self.place(pages.start, file_pages.end, protection, flags, Some((file, offset)))?;
         }
         if pages.end > file_pages.end {
             self.place(file_pages.end, pages.end, protection, libc::MAP_ANONYMOUS, None)?;
