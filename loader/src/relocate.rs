@@ -103,9 +103,8 @@ fn relocate_run<'a>(
     base: u64,
 ) -> &'a [RawEntry] {
     while let [[place, info, addend], others @ ..] = entries {
-        // A place between two words becomes an index far beyond the last.
-        let index = u64::from_le_bytes(*place).wrapping_sub(start).rotate_right(3);
-        let word = usize::try_from(index).ok().and_then(|index| words.get_mut(index));
+        let index = word_index(u64::from_le_bytes(*place), start);
+        let word = index.and_then(|index| words.get_mut(index));
         match word {
             Some(word) if low_half(u64::from_le_bytes(*info)) == arch::RELATIVE => {
                 *word = base.wrapping_add(u64::from_le_bytes(*addend)).to_le_bytes();
@@ -115,6 +114,11 @@ fn relocate_run<'a>(
         entries = others;
     }
     entries
+}
+
+/// Which of the words from `start` on lies at `place`; a place between two becomes one far beyond the last.
+fn word_index(place: u64, start: u64) -> Option<usize> {
+    usize::try_from(place.wrapping_sub(start).rotate_right(3)).ok()
 }
 
 /// Place, information and addend of an entry.
@@ -248,19 +252,37 @@ fn too_large(scope: &Scope, available: u64) -> Defect {
 /// Source: the gABI's "Relative Relocation Table".
 fn apply_relative(relr: &[u8], data: &mut Data, base: u64) -> Result<(), Defect> {
     let mut place: u64 = 0;
-    for entry in relr.chunks_exact(8) {
-        let entry = u64_at(entry, 0);
+    for entry in relr.as_chunks().0 {
+        let entry = u64::from_le_bytes(*entry);
         if entry & 1 == 0 {
             add_base(entry, data, base)?;
             place = entry.wrapping_add(8);
             continue;
         }
-        for bit in 0..63 {
-            if entry >> (bit + 1) & 1 != 0 {
-                add_base(place.wrapping_add(bit * 8), data, base)?;
+        apply_bitmap(entry >> 1, place, data, base)?;
+        place = place.wrapping_add(63 * 8);
+    }
+    Ok(())
+}
+
+/// Goes from one bit that is set to the next: which they are is as good as chance to the CPU.
+fn apply_bitmap(mut bits: u64, place: u64, data: &mut Data, base: u64) -> Result<(), Defect> {
+    let (start, words) = data.words();
+    let index = word_index(place, start);
+    let words = index.and_then(|index| words.get_mut(index..)?.first_chunk_mut::<63>());
+    match words {
+        Some(words) => {
+            while bits != 0 {
+                add(&mut words[bits.trailing_zeros() as usize], base);
+                bits &= bits - 1;
             }
         }
-        place = place.wrapping_add(63 * 8);
+        None => {
+            while bits != 0 {
+                add_base(place.wrapping_add(u64::from(bits.trailing_zeros()) * 8), data, base)?;
+                bits &= bits - 1;
+            }
+        }
     }
     Ok(())
 }
@@ -278,8 +300,12 @@ fn add_base(place: u64, data: &mut Data, base: u64) -> Result<(), Defect> {
     let Some(word) = data.word(place) else {
         return Err(Defect::BadRelocation { address: place });
     };
-    *word = u64::from_le_bytes(*word).wrapping_add(base).to_le_bytes();
+    add(word, base);
     Ok(())
+}
+
+fn add(word: &mut [u8; 8], base: u64) {
+    *word = u64::from_le_bytes(*word).wrapping_add(base).to_le_bytes();
 }
 
 #[derive(Default)]
@@ -314,6 +340,33 @@ mod tests {
 
     fn entry(place: u64, kind: u64, addend: u64) -> RawEntry {
         [place, kind, addend].map(u64::to_le_bytes)
+    }
+
+    #[test]
+    fn a_bitmap_stands_for_the_words_behind_its_place() {
+        // Every other word behind the first, the second and the last of the next 63, and one in the segment
+        // that follows.
+        let table = [0x1000, 0x5555_5555_5555_5555, 1 | 1 << 2 | 1 << 63, 0x3000, 0b101]
+            .map(u64::to_le_bytes);
+        let (mut first, mut second) = ([[0; 8]; 127], [[0; 8]; 3]);
+        let mut data = Data::new(alloc::vec![
+            (0x1000, first.as_flattened_mut()),
+            (0x3000, second.as_flattened_mut()),
+        ]);
+        apply_relative(table.as_flattened(), &mut data, 7).expect("inside");
+        let set = |words: &[[u8; 8]]| -> Vec<usize> {
+            let all = words.iter().enumerate();
+            all.filter(|(_, word)| u64::from_le_bytes(**word) == 7)
+                .map(|(index, _)| index)
+                .collect()
+        };
+        let expected: Vec<usize> =
+            [0].into_iter().chain((2..63).step_by(2)).chain([65, 126]).collect();
+        assert_eq!(set(&first), expected);
+        assert_eq!(set(&second), [0, 2]);
+        let mut data = Data::new(alloc::vec![(0x1000, first.as_flattened_mut())]);
+        let outside = [0x1000 + 64 * 8, u64::MAX].map(u64::to_le_bytes);
+        assert!(apply_relative(outside.as_flattened(), &mut data, 7).is_err());
     }
 
     #[test]
