@@ -298,12 +298,20 @@ measure() {
 	measure_config "$peers"
 	say "the heavy fixture, and the same library opened by dlopen on the system's C library"
 	(cd tests/fixtures/heavy && cargo build --locked --release --target-dir "../../../target/heavy")
-	local heavy=$PWD/target/heavy/release/libheavy.so
+	local heavy=$PWD/target/heavy/release/libheavy.so place
 	cc -O2 -Wall -Wextra -Werror -I sdk/include -o "$peers/dlopen" tests/peers/dlopen/dlopen.c
 	for cache in warm cold; do
 		"$dist/bin/pilotlight" measure "$heavy" $([ $cache = cold ] && echo --cold-cache) \
 			--rounds 100 --invocations 1 --event '{"name":"Ada"}' \
 			--control "limit=$dist/bin/limit" --peer "dlopen=$peers/dlopen $heavy"
+	done
+	say "the heavy fixture, linked as \`pilotlight check\` advises"
+	place="-Clink-arg=-Wl,-z,pack-relative-relocs -Clink-arg=-Wl,--image-base=0x1000000000"
+	(cd tests/fixtures/heavy && RUSTFLAGS=$place cargo build --locked --release --target-dir "../../../target/placed")
+	for cache in warm cold; do
+		"$dist/bin/pilotlight" measure "$PWD/target/placed/release/libheavy.so" \
+			$([ $cache = cold ] && echo --cold-cache) --rounds 100 --invocations 1 --event '{"name":"Ada"}' \
+			--control "limit=$dist/bin/limit"
 	done
 	tests/peers/fill-readme.py "$figures" README.md
 	say "the README's table is filled; pictures in $figures"

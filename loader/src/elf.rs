@@ -20,6 +20,9 @@ const MOST_PROGRAM_HEADERS: usize = 128;
 /// As far as position-independent code reaches: an offset of 31 bits from the instruction.
 const MOST_MEMORY: u64 = 1 << 31;
 
+/// Where the addresses of processes end (Linux, `TASK_SIZE` with page tables of four levels).
+const MOST_ADDRESS: u64 = 1 << 47;
+
 const PT_LOAD: u32 = 1;
 const PT_DYNAMIC: u32 = 2;
 const PT_INTERP: u32 = 3;
@@ -193,6 +196,10 @@ pub fn parse(file: &[u8]) -> Result<Parsed, Defect> {
             return Err(Defect::OverlappingSegments { address: pair[1].address });
         }
     }
+    let low = segments[0].pages().start;
+    if let Some(far) = segments.iter().find(|segment| segment.pages().end - low > MOST_MEMORY) {
+        return Err(Defect::BadSegment { address: far.address });
+    }
     Ok(Parsed { segments, dynamic, tls, relro, eh_frame_header, program_headers: range })
 }
 
@@ -238,7 +245,7 @@ impl ProgramHeader {
             return Err(Defect::Truncated { what: "a segment", file_size });
         }
         let end = self.address.checked_add(self.memory_size);
-        let fits_memory = end.is_some_and(|end| end <= MOST_MEMORY);
+        let fits_memory = end.is_some_and(|end| end <= MOST_ADDRESS);
         let same_page_offset = self.offset % PAGE == self.address % PAGE;
         if !fits_memory || self.file_size > self.memory_size || !same_page_offset {
             return Err(defect);

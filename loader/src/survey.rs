@@ -31,6 +31,8 @@ pub struct Survey {
     pub relocations: BTreeMap<&'static str, usize>,
     /// How many of them are relative ones with a full entry each.
     pub unpacked_relative: usize,
+    /// How many are relative ones in `DT_RELR`.
+    pub packed_relative: usize,
 }
 
 impl Survey {
@@ -48,8 +50,8 @@ impl Survey {
                 .map(dynamic::Table::into_owned)
                 .ok_or(Defect::BadTable { what: "table of relocations" })
         };
-        let packed = relocate::count_relative(&table(dynamic.relr, data)?);
-        survey.count("packed relative", packed);
+        survey.packed_relative = relocate::count_relative(&table(dynamic.relr, data)?);
+        survey.count("packed relative", survey.packed_relative);
         for place in [dynamic.rela, dynamic.plt] {
             Entry::all(&table(place, data)?).for_each(|entry| survey.add(&entry, &symbols));
         }

@@ -28,6 +28,8 @@ struct Build {
     packed: Option<&'static str>,
     /// `--hash-style`.
     hash: &'static str,
+    /// `--image-base`.
+    place: Option<&'static str>,
     /// More arguments for rustc.
     profile: Vec<&'static str>,
 }
@@ -36,12 +38,26 @@ impl Build {
     /// A linker's four layouts.
     fn layouts(linker: &'static str, pack: Option<&'static str>) -> Vec<Build> {
         let profile = vec!["-Copt-level=3"];
-        let layout = |packed, hash| Build { linker, packed, hash, profile: profile.clone() };
+        let place = None;
+        let layout = |packed, hash| Build { linker, packed, hash, place, profile: profile.clone() };
         let mut layouts = vec![layout(None, "gnu"), layout(None, "sysv")];
         if pack.is_some() {
             layouts.extend([layout(pack, "gnu"), layout(pack, "sysv")]);
         }
         layouts
+    }
+
+    /// For an address of its own, with and without packed relocations, and for one that is the bootstrap's.
+    fn places() -> Vec<Build> {
+        let lld = |packed, place| Build {
+            linker: "lld",
+            hash: "gnu",
+            packed,
+            place: Some(place),
+            profile: vec!["-Copt-level=3"],
+        };
+        let pack = Some("--pack-dyn-relocs=relr");
+        vec![lld(pack, "0x1000000000"), lld(None, "0x1000000000"), lld(pack, "0x400000")]
     }
 
     /// With the linker that the toolchain takes by itself.
@@ -69,6 +85,7 @@ impl Build {
             rustc.arg(format!("-Clink-arg=-Wl,--hash-style={}", self.hash));
         }
         rustc.args(self.packed.map(|argument| format!("-Clink-arg=-Wl,{argument}")));
+        rustc.args(self.place.map(|place| format!("-Clink-arg=-Wl,--image-base={place}")));
         let output = rustc.output().expect("rustc");
         let words = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{self:?}: {words}");
@@ -133,6 +150,7 @@ fn builds() -> Vec<Build> {
     builds.extend(Build::layouts("gold", None));
     builds.extend(Build::layouts("lld", Some("--pack-dyn-relocs=relr")));
     builds.extend(Build::layouts("mold", Some("--pack-dyn-relocs=relr")));
+    builds.extend(Build::places());
     builds
 }
 

@@ -44,12 +44,24 @@ struct Range {
 }
 
 impl Range {
-    /// The file from its start, read-only. What lies behind the file's end must not be touched.
+    /// The file from its start, read-only, somewhere. What lies behind the file's end must not be touched.
     fn of_file(file: &File, size: usize) -> Result<Range, Defect> {
-        let (protection, flags) = (libc::PROT_READ, libc::MAP_PRIVATE);
+        Range::map(file, size, ptr::null_mut(), 0)
+    }
+
+    /// The same at this address; None where something lies there already.
+    fn of_file_at(file: &File, size: usize, address: u64) -> Option<Range> {
+        let wanted = ptr::without_provenance_mut(usize::try_from(address).ok()?);
+        let range = Range::map(file, size, wanted, libc::MAP_FIXED_NOREPLACE).ok()?;
+        // Kernels before 4.17 take the address as a wish.
+        (range.start == wanted).then_some(range)
+    }
+
+    fn map(file: &File, size: usize, address: *mut u8, flags: i32) -> Result<Range, Defect> {
+        let (protection, flags) = (libc::PROT_READ, libc::MAP_PRIVATE | flags);
         let descriptor = file.descriptor();
-        // SAFETY: without MAP_FIXED the kernel chooses a range that nobody uses.
-        let start = unsafe { libc::mmap(ptr::null_mut(), size, protection, flags, descriptor, 0) };
+        // SAFETY: without MAP_FIXED the kernel chooses a range that nobody uses, or none.
+        let start = unsafe { libc::mmap(address.cast(), size, protection, flags, descriptor, 0) };
         if start == libc::MAP_FAILED {
             return Err(Defect::Unmappable { errno: sys::errno() });
         }
@@ -104,21 +116,30 @@ impl<'a> FileView<'a> {
     }
 
     /// Places `segments`, which are in ascending order on pages of their own, and lie in the file.
-    /// `relocated` is the size of RELRO.
-    pub fn place(self, segments: Vec<Segment>, relocated: u64) -> Result<Image, Defect> {
+    /// `relro` is the size of what relocation is to write.
+    ///
+    /// A library whose linker was told where it shall lie (`--image-base`) gets that place if it is free:
+    /// there, packed relocations change nothing, and nearly all of its pages stay the file's.
+    pub fn place(self, segments: Vec<Segment>, relro: u64) -> Result<Image, Defect> {
         let low = segments.first().map_or(0, |first| first.pages().start);
         let high = segments.last().map_or(0, |last| last.pages().end);
         let size = usize::try_from(high - low).unwrap_or(usize::MAX);
-        // A damaged file may say anything of RELRO, which is memory to be filled with what the file has.
-        let relocated = relocated.min(self.file_size as u64);
-        if self.in_parts {
-            self.read_ahead(&segments, relocated);
-        }
-        let FileView { file, mut range, in_parts, .. } = self;
-        if size > range.size {
-            range = Range::of_file(file, size)?;
-        }
+        let FileView { file, file_size, range: view, in_parts } = self;
+        let wanted = (low > 0).then(|| Range::of_file_at(file, size, low)).flatten();
+        let relocated = match wanted {
+            Some(_) => 0,
+            // A damaged file may say anything of RELRO, which is memory to be filled with what the file has.
+            None => relro.min(file_size as u64),
+        };
+        let range = match wanted {
+            Some(range) => range,
+            None if size > view.size => Range::of_file(file, size)?,
+            None => view,
+        };
         let image = Image { range, low, segments, in_parts };
+        if in_parts {
+            image.read_ahead(relocated);
+        }
         let most = relocated + FEW_PAGES;
         let mut rest = image.segments.as_slice();
         while let [segment, others @ ..] = rest {
@@ -134,15 +155,6 @@ impl<'a> FileView<'a> {
         }
         Ok(image)
     }
-
-    /// Begins to read what relocation will touch: what is to be written, and the tables at the file's start,
-    /// which have 24 bytes for a word of RELRO at most, and the symbols.
-    fn read_ahead(&self, segments: &[Segment], relocated: u64) {
-        for segment in segments.iter().filter(|segment| segment.writable) {
-            self.range.read_ahead(segment.offset, segment.file_size.min(relocated + FEW_PAGES));
-        }
-        self.range.read_ahead(0, relocated * 3 + FEW_PAGES);
-    }
 }
 
 /// A file's segments in memory, at one base address. Addresses in this module's functions are
@@ -157,6 +169,16 @@ pub struct Image {
 }
 
 impl Image {
+    /// Begins to read what relocation will touch: what is to be written, and the tables at the file's start,
+    /// which have 24 bytes for a word of RELRO at most, and the symbols. To be called while the range is still
+    /// the file as it is.
+    fn read_ahead(&self, relocated: u64) {
+        for segment in self.segments.iter().filter(|segment| segment.writable) {
+            self.range.read_ahead(segment.offset, segment.file_size.min(relocated + FEW_PAGES));
+        }
+        self.range.read_ahead(0, relocated * 3 + FEW_PAGES);
+    }
+
     /// Gives neighbouring writable segments memory of their own, in one go: relocation writes to nearly all
     /// of their pages, and each would be a fault of its own.
     ///

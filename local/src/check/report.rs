@@ -17,8 +17,6 @@ use super::Survey;
 const MANY_RELOCATIONS: usize = 5000;
 /// A library of more bytes is worth one as well.
 const LARGE: usize = 4 << 20;
-/// What a full relocation entry takes in the file.
-const ENTRY_SIZE: usize = 24;
 
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -90,11 +88,14 @@ impl Check {
         let Some(survey) = &self.survey else {
             return advice;
         };
-        if survey.unpacked_relative > MANY_RELOCATIONS {
+        let first = self.parsed.as_ref().and_then(|parsed| parsed.segments.first());
+        // At an address that the linker was given, packed relocations change nothing.
+        let is_placed = first.is_some_and(|segment| segment.address > 0);
+        let packed = if is_placed { 0 } else { survey.packed_relative };
+        let relative = survey.unpacked_relative + packed;
+        if relative > MANY_RELOCATIONS {
             advice.push(format!(
-                "{} relative relocations take {} bytes, and a fiftieth of that packed; link with -C link-arg=-Wl,-z,pack-relative-relocs (in C: -Wl,-z,pack-relative-relocs)",
-                survey.unpacked_relative,
-                survey.unpacked_relative * ENTRY_SIZE
+                "{relative} relative relocations are applied at every start, and copy the pages that they are in; linked with -C link-arg=-Wl,-z,pack-relative-relocs -C link-arg=-Wl,--image-base=0x1000000000 (in C: -fuse-ld=lld -Wl,--pack-dyn-relocs=relr and the same place) it needs none, and lies at the same address in every process"
             ));
         }
         let runtime = Listed::default();
