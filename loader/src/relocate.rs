@@ -251,10 +251,6 @@ fn too_large(scope: &Scope, available: u64) -> Defect {
 /// `DT_RELR`: an even word is a place; an odd one is a bitmap of the 63 words that follow it.
 /// Source: the gABI's "Relative Relocation Table".
 fn apply_relative(relr: &[u8], data: &mut Data, base: u64) -> Result<(), Defect> {
-    // The words are as the linker wrote them for the addresses that it chose.
-    if base == 0 {
-        return Ok(());
-    }
     let mut place: u64 = 0;
     for entry in relr.as_chunks().0 {
         let entry = u64::from_le_bytes(*entry);
@@ -275,6 +271,8 @@ fn apply_bitmap(mut bits: u64, place: u64, data: &mut Data, base: u64) -> Result
     let index = word_index(place, start);
     let words = index.and_then(|index| words.get_mut(index..)?.first_chunk_mut::<63>());
     match words {
+        // Nothing to add to them.
+        Some(_) if base == 0 => {}
         Some(words) => {
             while bits != 0 {
                 add(&mut words[bits.trailing_zeros() as usize], base);
@@ -308,8 +306,11 @@ fn add_base(place: u64, data: &mut Data, base: u64) -> Result<(), Defect> {
     Ok(())
 }
 
+/// At the address that the linker was given the word is right, and its page stays the file's.
 fn add(word: &mut [u8; 8], base: u64) {
-    *word = u64::from_le_bytes(*word).wrapping_add(base).to_le_bytes();
+    if base != 0 {
+        *word = u64::from_le_bytes(*word).wrapping_add(base).to_le_bytes();
+    }
 }
 
 #[derive(Default)]

@@ -49,7 +49,7 @@ fn judge(file: &[u8]) -> Result<(), Defect> {
 fn load(path: &CStr) -> i32 {
     let file = File::open(path).expect("open");
     match loader::load(&file, path, &*RUNTIME, WANTED.symbol, WANTED.size) {
-        Ok(_) => LOADED,
+        Ok(library) => library.protect().map_or(REFUSED, |()| LOADED),
         Err(_) => REFUSED,
     }
 }
