@@ -126,11 +126,9 @@ impl<'a> FileView<'a> {
         let size = usize::try_from(high - low).unwrap_or(usize::MAX);
         let FileView { file, file_size, range: view, in_parts } = self;
         let wanted = (low > 0).then(|| Range::of_file_at(file, size, low)).flatten();
-        let relocated = match wanted {
-            Some(_) => 0,
-            // A damaged file may say anything of RELRO, which is memory to be filled with what the file has.
-            None => relro.min(file_size as u64),
-        };
+        // A damaged file may say anything of RELRO, which is memory to be filled with what the file has.
+        let relro = relro.min(file_size as u64);
+        let relocated = if wanted.is_some() { 0 } else { relro };
         let range = match wanted {
             Some(range) => range,
             None if size > view.size => Range::of_file(file, size)?,
@@ -138,7 +136,7 @@ impl<'a> FileView<'a> {
         };
         let image = Image { range, low, segments, in_parts };
         if in_parts {
-            image.read_ahead(relocated);
+            image.read_ahead(relro);
         }
         let most = relocated + FEW_PAGES;
         let mut rest = image.segments.as_slice();
@@ -169,14 +167,14 @@ pub struct Image {
 }
 
 impl Image {
-    /// Begins to read what relocation will touch: what is to be written, and the tables at the file's start,
-    /// which have 24 bytes for a word of RELRO at most, and the symbols. To be called while the range is still
-    /// the file as it is.
-    fn read_ahead(&self, relocated: u64) {
+    /// Begins to read what the start will touch: what may be written, and the tables at the file's start,
+    /// which have 24 bytes for each word of RELRO at most, and the symbols. To be called while the range is
+    /// still the file as it is.
+    fn read_ahead(&self, relro: u64) {
         for segment in self.segments.iter().filter(|segment| segment.writable) {
-            self.range.read_ahead(segment.offset, segment.file_size.min(relocated + FEW_PAGES));
+            self.range.read_ahead(segment.offset, segment.file_size.min(relro + FEW_PAGES));
         }
-        self.range.read_ahead(0, relocated * 3 + FEW_PAGES);
+        self.range.read_ahead(0, relro * 3 + FEW_PAGES);
     }
 
     /// Gives neighbouring writable segments memory of their own, in one go: relocation writes to nearly all
