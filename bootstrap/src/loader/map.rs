@@ -34,7 +34,7 @@ const MOST_ZEROED: u64 = 128 << 10;
 const SMALL: u64 = 1 << 20;
 
 /// How much is read around a function that will run.
-const CODE: u64 = 128 << 10;
+const CODE: u64 = 256 << 10;
 
 /// A range of addresses that this process owns, and gives back when it is dropped.
 #[derive(Debug)]
