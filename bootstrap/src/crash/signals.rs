@@ -80,12 +80,23 @@ pub fn watch_faults(locate: Locate) {
     FAULTS.iter().for_each(|(number, _, _)| watch(*number));
 }
 
-/// Watches what else may end the process.
+/// Watches what else may end the process, but for signals that the library has found a use for.
 pub fn watch_other_signals() {
-    OTHERS.iter().for_each(|(number, _, _)| watch(*number));
-    // A peer that has gone is an error of the write, as in every Rust program.
-    // SAFETY: ignoring a signal needs nothing.
-    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+    let numbers = OTHERS.iter().map(|(number, _, _)| *number);
+    numbers.filter(|&number| is_default(number)).for_each(watch);
+    if is_default(libc::SIGPIPE) {
+        // A peer that has gone is an error of the write, as in every Rust program.
+        // SAFETY: ignoring a signal needs nothing.
+        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+    }
+}
+
+fn is_default(number: c_int) -> bool {
+    // SAFETY: a structure of numbers and pointers, for which zeros are valid.
+    let mut action: libc::sigaction = unsafe { core::mem::zeroed() };
+    // SAFETY: the call changes nothing but `action`.
+    unsafe { libc::sigaction(number, ptr::null(), &raw mut action) };
+    action.sa_sigaction == libc::SIG_DFL
 }
 
 /// Runs a thread's work with a stack for reports of its own, at the upper end of its own stack.
