@@ -99,20 +99,26 @@ impl Dynamic {
         Ok(Symbols { symbols, strings })
     }
 
-    /// The names of the libraries that it needs.
-    pub fn needed(&self, symbols: &Symbols) -> Result<Vec<String>, Defect> {
-        let names = self.needed.iter().map(|&offset| {
+    /// The names of the libraries that it needs, of those that are `wanted`.
+    pub fn needed(
+        &self,
+        symbols: &Symbols,
+        wanted: fn(&[u8]) -> bool,
+    ) -> Result<Vec<String>, Defect> {
+        let mut names = Vec::new();
+        for &offset in &self.needed {
             let name = usize::try_from(offset).ok().and_then(|offset| symbols.string(offset));
             let name = name.ok_or(Defect::BadTable { what: "list of needed libraries" })?;
-            Ok(String::from_utf8_lossy(name).into_owned())
-        });
-        names.collect()
+            if wanted(name) {
+                names.push(String::from_utf8_lossy(name).into_owned());
+            }
+        }
+        Ok(names)
     }
 
     /// Refuses libraries that nobody provides.
     pub fn check_needed(&self, symbols: &Symbols) -> Result<(), Defect> {
-        let mut names = self.needed(symbols)?;
-        names.retain(|name| !provided::has_library(name.as_bytes()));
+        let names = self.needed(symbols, |name| !provided::has_library(name))?;
         if names.is_empty() { Ok(()) } else { Err(Defect::MissingLibraries { names }) }
     }
 

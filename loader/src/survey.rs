@@ -40,7 +40,7 @@ impl Survey {
     pub fn of(parsed: &Parsed, tables: &Tables, data: &mut Data) -> Result<Survey, Defect> {
         let dynamic = Dynamic::read(&parsed.dynamic, tables, data)?;
         let symbols = dynamic.symbols(tables, Some(data))?;
-        let libraries = dynamic.needed(&symbols)?;
+        let libraries = dynamic.needed(&symbols, |_| true)?;
         let mut survey = Survey { libraries, ..Survey::default() };
         let table = |(address, size), data: &mut Data| {
             if size == 0 {

@@ -145,13 +145,13 @@ pub struct Exports {
     shutdown: Option<abi::Shutdown>,
     attach: Option<abi::Attach>,
     /// Every handler, with its name.
-    pub handlers: Vec<(String, Entry)>,
+    pub handlers: Vec<(&'static CStr, Entry)>,
 }
 
 impl Exports {
     /// Reads them, before any code of the library has run; None where a pointer leads elsewhere.
     /// Of a library for another ABI, the version alone is read.
-    pub fn read(library: &Library) -> Option<Exports> {
+    pub fn read(library: &'static Library) -> Option<Exports> {
         let image = library.image();
         let found: abi::Library = read(image, library.entry)?;
         let abi_version = found.abi_version;
@@ -175,7 +175,7 @@ impl Exports {
             image.will_run(image.code(call as usize as u64)?);
             // SAFETY: no code of the library runs before this function returns.
             let name = unsafe { image.bytes_at(handler.name.addr() as u64) }?;
-            let name = CStr::from_bytes_until_nul(name).ok()?.to_string_lossy().into_owned();
+            let name = CStr::from_bytes_until_nul(name).ok()?;
             exports.handlers.push((name, Entry { call, flags: handler.flags }));
         }
         Some(exports)

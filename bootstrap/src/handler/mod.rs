@@ -11,6 +11,7 @@ pub use self::foreign::construct;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
+use core::ffi::CStr;
 
 use pilotlight_loader::abi_mismatch;
 
@@ -88,9 +89,8 @@ impl Handler {
             let defect = Defect::BadTable { what: "`pilotlight_library`" };
             return Err(Failure::load(&LoadError::new(&path, defect)));
         };
-        let shown = path.to_string_lossy();
-        check_version(&exports, &shown)?;
-        let entry = choose(&exports.handlers, wanted.name.as_deref(), &shown)?;
+        check_version(&exports, &path)?;
+        let entry = choose(&exports.handlers, wanted.name, &path)?;
         // What was read so far was data. From here on, code of the library runs.
         host.register(&path, library);
         config::load(environment)?;
@@ -119,20 +119,23 @@ impl Unfinished {
 }
 
 /// Refuses a library that was built for another ABI than this one.
-fn check_version(exports: &Exports, path: &str) -> Result<(), Failure> {
+fn check_version(exports: &Exports, path: &CStr) -> Result<(), Failure> {
     match abi_mismatch(exports.abi_version) {
         None => Ok(()),
-        Some(words) => Err(Failure::init("Runtime.HandlerAbiMismatch", format!("{path} {words}"))),
+        Some(words) => {
+            let message = format!("{} {words}", path.to_string_lossy());
+            Err(Failure::init("Runtime.HandlerAbiMismatch", message))
+        }
     }
 }
 
 /// The handler with this name, or the only one.
-fn choose(handlers: &[(String, Entry)], name: Option<&str>, path: &str) -> Result<Entry, Failure> {
+fn choose(handlers: &[(&CStr, Entry)], name: Option<&[u8]>, path: &CStr) -> Result<Entry, Failure> {
     let known = |failure: &str| {
-        let mut message = format!("{path} {failure}");
+        let mut message = format!("{} {failure}", path.to_string_lossy());
         for (index, (name, _)) in handlers.iter().enumerate() {
             message.push_str(if index == 0 { " `" } else { ", `" });
-            message.push_str(name);
+            message.push_str(&name.to_string_lossy());
             message.push('`');
         }
         message
@@ -143,9 +146,12 @@ fn choose(handlers: &[(String, Entry)], name: Option<&str>, path: &str) -> Resul
             let message = known("has the handlers");
             format!("{message}; set the function's handler to <file>.<name>")
         }
-        (Some(name), _) => match handlers.iter().find(|(candidate, _)| candidate == name) {
+        (Some(name), _) => match handlers.iter().find(|(known, _)| known.to_bytes() == name) {
             Some((_, entry)) => return Ok(*entry),
-            None => known(&format!("has no handler `{name}`; it has")),
+            None => {
+                let name = String::from_utf8_lossy(name);
+                known(&format!("has no handler `{name}`; it has"))
+            }
         },
     };
     Err(Failure::init("Runtime.NoSuchHandler", message))

@@ -13,12 +13,12 @@ use crate::loader::LoadError;
 /// A handler that is wanted.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Wanted {
-    folder: String,
+    folder: &'static [u8],
     /// A folder inside that one, with its slash; mostly empty.
-    inner: String,
-    base: String,
+    inner: &'static [u8],
+    base: &'static [u8],
     /// The handler's name in its library; None for the only one.
-    pub name: Option<String>,
+    pub name: Option<&'static [u8]>,
 }
 
 impl Wanted {
@@ -42,10 +42,10 @@ impl Wanted {
         }
         let folder = environment.task_root.filter(|folder| !folder.is_empty());
         // Without a task root (some emulators) the package is where the process was started.
-        let folder = text(folder.unwrap_or(b"."));
+        let folder = folder.unwrap_or(b".");
         let slash = file.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
         let (inner, base) = file.split_at(slash);
-        Ok(Wanted { folder, inner: text(inner), base: text(base), name: name.map(text) })
+        Ok(Wanted { folder, inner, base, name })
     }
 
     /// Opens the library, `lib<file>.so` or else `<file>.so`, and says which it was. `open` returns
@@ -53,8 +53,8 @@ impl Wanted {
     pub fn open<F>(&self, open: impl Fn(&CStr) -> Result<F, i32>) -> Result<(CString, F), Failure> {
         const ENOENT: i32 = 2;
         let Wanted { folder, inner, base, .. } = self;
-        for prefix in ["lib", ""] {
-            let path = format!("{folder}/{inner}{prefix}{base}.so");
+        for prefix in [&b"lib"[..], b""] {
+            let path = [folder, &b"/"[..], inner, prefix, base, b".so"].concat();
             let path = CString::new(path).unwrap_or_default();
             match open(&path) {
                 Ok(file) => return Ok((path, file)),
@@ -65,6 +65,7 @@ impl Wanted {
                 }
             }
         }
+        let (folder, inner, base) = (text(folder), text(inner), text(base));
         Err(Failure::init(
             "Runtime.NoSuchHandler",
             format!(
@@ -98,7 +99,7 @@ mod tests {
     #[test]
     fn a_handler_is_a_file_and_perhaps_a_name() {
         assert_eq!(wanted("hello").expect("file").name, None);
-        assert_eq!(wanted("hello.greet").expect("both").name.as_deref(), Some("greet"));
+        assert_eq!(wanted("hello.greet").expect("both").name, Some(&b"greet"[..]));
         for bad in ["", ".", ".greet", "hello.", "folder/", "folder/.greet"] {
             let failure = wanted(bad).expect_err(bad);
             assert_eq!(failure.error_type, "Runtime.InvalidHandler");

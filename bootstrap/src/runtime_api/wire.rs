@@ -48,14 +48,13 @@ pub fn invocation_path<'a>(invocation: &Invocation<'a>, what: &'static [u8]) -> 
 
 /// `GET /next`, whole.
 pub fn next_request(endpoint: &Endpoint) -> Vec<u8> {
-    get(endpoint, "2018-06-01/runtime/invocation/next", "")
+    get(endpoint, b"2018-06-01/runtime/invocation/next", b"")
 }
 
 /// `GET /event/next` of the Extensions API, whole.
 pub fn next_event_request(endpoint: &Endpoint, extension: &[u8]) -> Vec<u8> {
-    let extension = String::from_utf8_lossy(extension);
-    let header = format!("Lambda-Extension-Identifier: {extension}\r\n");
-    get(endpoint, "2020-01-01/extension/event/next", &header)
+    let header = [b"Lambda-Extension-Identifier: ", extension, b"\r\n"].concat();
+    get(endpoint, b"2020-01-01/extension/event/next", &header)
 }
 
 /// Registers an internal extension, which can ask for no event, but has the runtime told of its end.
@@ -75,12 +74,12 @@ pub fn extension_identifier(head: &[u8]) -> Option<&[u8]> {
     http::headers(head).find(|(name, _)| is_it(name)).map(|(_, value)| value)
 }
 
-fn get(endpoint: &Endpoint, path: &str, headers: &str) -> Vec<u8> {
-    let (base, host) = (&endpoint.base, &endpoint.authority);
-    let request = format!(
-        "GET {base}/{path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {USER_AGENT}\r\n{headers}\r\n"
-    );
-    request.into_bytes()
+fn get(endpoint: &Endpoint, path: &[u8], headers: &[u8]) -> Vec<u8> {
+    let (base, host) = (endpoint.base.as_bytes(), endpoint.authority.as_bytes());
+    let (version, agent) = (b" HTTP/1.1\r\nHost: ", b"\r\nUser-Agent: ");
+    let end = b"\r\n";
+    [b"GET ", base, b"/", path, version, host, agent, USER_AGENT.as_bytes(), end, headers, end]
+        .concat()
 }
 
 /// What every post begins with, up to the value of its type, whose line is not ended.
