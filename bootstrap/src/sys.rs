@@ -146,15 +146,8 @@ impl Socket {
     pub fn receive(&self, buffer: &mut Vec<u8>) -> Result<usize, i32> {
         let spare = buffer.spare_capacity_mut();
         let (to, room) = (spare.as_mut_ptr().cast(), spare.len());
-        let read = loop {
-            // SAFETY: the kernel writes at most `room` bytes to `to`.
-            let read = unsafe { libc::recv(self.descriptor, to, room, 0) };
-            match usize::try_from(read) {
-                Ok(read) => break read,
-                Err(_) if errno() == libc::EINTR => {}
-                Err(_) => return Err(errno()),
-            }
-        };
+        // SAFETY: the kernel writes at most `room` bytes to `to`.
+        let read = until_done(|| unsafe { libc::recv(self.descriptor, to, room, 0) })?;
         // SAFETY: the kernel has just written `read` bytes behind the buffer's length.
         unsafe { buffer.set_len(buffer.len() + read) };
         Ok(read)
@@ -206,6 +199,13 @@ impl Socket {
     }
 
     fn send_some(&self, parts: [&[u8]; 4]) -> Result<usize, i32> {
+        // Without it, a server that went away would end the process in silence.
+        const FLAGS: c_int = libc::MSG_NOSIGNAL;
+        if let [part, [], [], []] = parts {
+            let (from, size) = (part.as_ptr().cast(), part.len());
+            // SAFETY: the kernel reads `size` bytes from `from`.
+            return until_done(|| unsafe { libc::send(self.descriptor, from, size, FLAGS) });
+        }
         let mut parts = parts.map(|part| libc::iovec {
             iov_base: part.as_ptr().cast_mut().cast(),
             iov_len: part.len(),
@@ -214,16 +214,18 @@ impl Socket {
         let mut message: libc::msghdr = unsafe { core::mem::zeroed() };
         message.msg_iov = parts.as_mut_ptr();
         message.msg_iovlen = parts.len() as _;
-        loop {
-            // SAFETY: the kernel reads `parts`, which borrow the caller's. Without
-            // MSG_NOSIGNAL a server that went away would end the process in silence.
-            let sent =
-                unsafe { libc::sendmsg(self.descriptor, &raw const message, libc::MSG_NOSIGNAL) };
-            match usize::try_from(sent) {
-                Ok(sent) => return Ok(sent),
-                Err(_) if errno() == libc::EINTR => {}
-                Err(_) => return Err(errno()),
-            }
+        // SAFETY: the kernel reads `parts`, which borrow the caller's.
+        until_done(|| unsafe { libc::sendmsg(self.descriptor, &raw const message, FLAGS) })
+    }
+}
+
+/// How many bytes a call has moved, made again where a signal came between; Err is the error number.
+fn until_done(call: impl Fn() -> isize) -> Result<usize, i32> {
+    loop {
+        match usize::try_from(call()) {
+            Ok(moved) => return Ok(moved),
+            Err(_) if errno() == libc::EINTR => {}
+            Err(_) => return Err(errno()),
         }
     }
 }

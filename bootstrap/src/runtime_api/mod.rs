@@ -30,6 +30,9 @@ use crate::json;
 use crate::log;
 use crate::sys::Socket;
 
+/// What is not longer is copied behind the head of its request.
+const SHORT_BODY: usize = 1024;
+
 /// A client of the Runtime API.
 #[derive(Debug)]
 pub struct RuntimeApi {
@@ -174,9 +177,14 @@ impl RuntimeApi {
             wire::push_error(&mut request, error, self.working_directory);
         }
         request.extend(format!("\r\nContent-Length: {}\r\n\r\n", body.len()).as_bytes());
+        // One part is sent faster than two.
+        let rest = if body.len() > SHORT_BODY { body } else { &[] };
+        if rest.is_empty() {
+            request.extend(body);
+        }
 
         let mut buffer = core::mem::take(&mut self.answer);
-        let answer = self.exchange(&request, body, &mut buffer, &mut || {});
+        let answer = self.exchange(&request, rest, &mut buffer, &mut || {});
         self.request = request;
         let posted = answer.map(|exchange| Posted::of(path, &exchange, &buffer));
         self.answer = buffer;
