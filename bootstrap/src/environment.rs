@@ -97,26 +97,52 @@ impl Environment {
                 return environment;
             }
             entry = entry.wrapping_add(1);
-            // Most entries are somebody else's, and end with their first letter.
-            // SAFETY: the entries are strings that the kernel put on the stack, for good.
-            if matches!(unsafe { *text }.cast_unsigned(), b'A' | b'L' | b'P' | b'_') {
-                // SAFETY: as above.
-                let text: &'static CStr = unsafe { CStr::from_ptr(text) };
-                environment.take(text.to_bytes());
-            }
+            environment.take(Entry(text));
         }
     }
 
-    fn take(&mut self, entry: &'static [u8]) {
-        let Some(equals) = entry.iter().position(|&byte| byte == b'=') else {
-            return;
+    fn take(&mut self, entry: Entry) {
+        let (known, rest) = match entry.strip("AWS_LAMBDA_") {
+            Some(rest) => (&LAMBDA_VARIABLES[..], rest),
+            None => (&VARIABLES[..], entry),
         };
-        let (name, value) = (&entry[..equals], &entry[equals + 1..]);
-        if let Some((_, set)) = VARIABLES.iter().find(|(known, _)| known.as_bytes() == name) {
-            set(self, value);
-        } else if let Some(rest) = name.strip_prefix(b"PILOTLIGHT_WARM") {
-            self.warming.set(rest, value);
+        for (name, set) in known {
+            if let Some(value) = rest.strip(name).and_then(|rest| rest.strip("=")) {
+                return set(self, value.bytes());
+            }
         }
+        if let Some(rest) = entry.strip("PILOTLIGHT_WARM") {
+            let mut parts = rest.bytes().splitn(2, |&byte| byte == b'=');
+            if let (Some(name), Some(value)) = (parts.next(), parts.next()) {
+                self.warming.set(name, value);
+            }
+        }
+    }
+}
+
+/// An entry of the environment, or the rest of one: a C string that the kernel put on the stack, for good. It
+/// is read no further than it has to be: most are somebody else's, and session tokens are long.
+#[derive(Clone, Copy)]
+struct Entry(*const c_char);
+
+impl Entry {
+    /// What stands behind `prefix`, if it begins so.
+    fn strip(self, prefix: &str) -> Option<Entry> {
+        let mut at = self.0;
+        for &byte in prefix.as_bytes() {
+            // SAFETY: all bytes before were `prefix`'s and none NUL, so the string does not end before this one.
+            if unsafe { *at }.cast_unsigned() != byte {
+                return None;
+            }
+            at = at.wrapping_add(1);
+        }
+        Some(Entry(at))
+    }
+
+    fn bytes(self) -> &'static [u8] {
+        // SAFETY: a string that is never changed.
+        let text: &'static CStr = unsafe { CStr::from_ptr(self.0) };
+        text.to_bytes()
     }
 }
 
@@ -166,24 +192,24 @@ impl WarmingVariables {
 
 type Set = fn(&mut Environment, &'static [u8]);
 
-/// A table, because a `match` on texts becomes ten times the code.
-const VARIABLES: [(&str, Set); 12] = [
-    ("AWS_LAMBDA_RUNTIME_API", |environment, value| environment.runtime_api = Some(value)),
-    ("_HANDLER", |environment, value| environment.handler = Some(value)),
-    ("LAMBDA_TASK_ROOT", |environment, value| environment.task_root = Some(value)),
-    ("AWS_LAMBDA_FUNCTION_NAME", |environment, value| environment.function_name = Some(value)),
-    ("AWS_LAMBDA_INITIALIZATION_TYPE", |environment, value| {
-        environment.initialization_type = Some(value);
-    }),
-    ("AWS_LAMBDA_FUNCTION_VERSION", |environment, value| {
-        environment.function_version = Some(value);
-    }),
-    ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", |environment, value| {
+/// Those that begin with `AWS_LAMBDA_`, without it. (A table, because a `match` on texts becomes ten times
+/// the code.)
+const LAMBDA_VARIABLES: [(&str, Set); 8] = [
+    ("RUNTIME_API", |environment, value| environment.runtime_api = Some(value)),
+    ("FUNCTION_NAME", |environment, value| environment.function_name = Some(value)),
+    ("INITIALIZATION_TYPE", |environment, value| environment.initialization_type = Some(value)),
+    ("FUNCTION_VERSION", |environment, value| environment.function_version = Some(value)),
+    ("FUNCTION_MEMORY_SIZE", |environment, value| {
         environment.memory_size_mb = http::decimal(value).map(|size| size as u64);
     }),
-    ("AWS_LAMBDA_MAX_CONCURRENCY", |environment, value| environment.max_concurrency = Some(value)),
-    ("AWS_LAMBDA_LOG_FORMAT", |environment, value| environment.log_format = Some(value)),
-    ("AWS_LAMBDA_LOG_LEVEL", |environment, value| environment.log_level = Some(value)),
+    ("MAX_CONCURRENCY", |environment, value| environment.max_concurrency = Some(value)),
+    ("LOG_FORMAT", |environment, value| environment.log_format = Some(value)),
+    ("LOG_LEVEL", |environment, value| environment.log_level = Some(value)),
+];
+
+const VARIABLES: [(&str, Set); 4] = [
+    ("_HANDLER", |environment, value| environment.handler = Some(value)),
+    ("LAMBDA_TASK_ROOT", |environment, value| environment.task_root = Some(value)),
     ("PILOTLIGHT_SHUTDOWN", |environment, value| environment.shutdown = Some(value)),
     ("PILOTLIGHT_CONFIG", |environment, value| environment.config = Some(value)),
 ];
@@ -207,12 +233,23 @@ mod tests {
     #[test]
     fn known_names_are_taken_and_others_left() {
         let mut environment = EMPTY;
-        environment.take(b"_HANDLER=hello.greet=x");
-        environment.take(b"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128");
-        environment.take(b"LAMBDA_TASK_ROOT");
-        environment.take(b"X_HANDLER=other");
+        let mut take = |text: &'static CStr| environment.take(Entry(text.as_ptr()));
+        take(c"_HANDLER=hello.greet=x");
+        take(c"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128");
+        take(c"AWS_LAMBDA_FUNCTION_MEMORY_SIZES=256");
+        take(c"AWS_LAMBDA_");
+        take(c"LAMBDA_TASK_ROOT");
+        take(c"X_HANDLER=other");
+        take(c"RUNTIME_API=other");
+        take(c"PILOTLIGHT_WARM=0");
+        take(c"PILOTLIGHT_WARM_FLAG=a=b");
+        take(c"PILOTLIGHT_WARM_LOG");
         assert_eq!(environment.handler, Some(&b"hello.greet=x"[..]));
         assert_eq!(environment.memory_size_mb, Some(128));
-        assert_eq!(environment.task_root, None);
+        assert_eq!((environment.task_root, environment.runtime_api), (None, None));
+        let warming = environment.warming;
+        assert_eq!(warming.get(WarmingVariable::Switch), Some(&b"0"[..]));
+        assert_eq!(warming.get(WarmingVariable::Flag), Some(&b"a=b"[..]));
+        assert_eq!(warming.get(WarmingVariable::Log), None);
     }
 }
