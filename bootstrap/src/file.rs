@@ -5,6 +5,7 @@ use core::ffi::CStr;
 use core::ffi::c_int;
 
 use crate::sys::errno;
+use crate::sys::until_done;
 
 /// A file opened for reading.
 #[derive(Debug)]
@@ -44,14 +45,12 @@ impl File {
             let spare = bytes.spare_capacity_mut();
             let (to, room) = (spare.as_mut_ptr().cast(), spare.len());
             // SAFETY: the kernel writes at most `room` bytes to `to`.
-            let read = unsafe { libc::read(self.0, to, room) };
-            match usize::try_from(read) {
-                Ok(0) => return Ok(bytes),
-                // SAFETY: so many bytes were written behind the vector's length.
-                Ok(read) => unsafe { bytes.set_len(bytes.len() + read) },
-                Err(_) if errno() == libc::EINTR => {}
-                Err(_) => return Err(errno()),
+            let read = until_done(|| unsafe { libc::read(self.0, to, room) })?;
+            if read == 0 {
+                return Ok(bytes);
             }
+            // SAFETY: so many bytes were written behind the vector's length.
+            unsafe { bytes.set_len(bytes.len() + read) };
         }
     }
 
@@ -59,17 +58,14 @@ impl File {
     pub fn read_at(&self, mut bytes: &mut [u8], mut offset: u64) -> Result<(), i32> {
         while !bytes.is_empty() {
             let (to, room) = (bytes.as_mut_ptr().cast(), bytes.len());
+            let from = offset.cast_signed();
             // SAFETY: the kernel writes at most `room` bytes to `to`.
-            let read = unsafe { libc::pread(self.0, to, room, offset.cast_signed()) };
-            match usize::try_from(read) {
-                Ok(0) => return Err(libc::EIO),
-                Ok(read) => {
-                    bytes = &mut bytes[read..];
-                    offset += read as u64;
-                }
-                Err(_) if errno() == libc::EINTR => {}
-                Err(_) => return Err(errno()),
+            let read = until_done(|| unsafe { libc::pread(self.0, to, room, from) })?;
+            if read == 0 {
+                return Err(libc::EIO);
             }
+            bytes = &mut bytes[read..];
+            offset += read as u64;
         }
         Ok(())
     }

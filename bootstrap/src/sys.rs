@@ -220,7 +220,7 @@ impl Socket {
 }
 
 /// How many bytes a call has moved, made again where a signal came between; Err is the error number.
-fn until_done(call: impl Fn() -> isize) -> Result<usize, i32> {
+pub fn until_done(call: impl Fn() -> isize) -> Result<usize, i32> {
     loop {
         match usize::try_from(call()) {
             Ok(moved) => return Ok(moved),
