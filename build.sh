@@ -266,6 +266,16 @@ measure_config() {
 		--env 'PILOTLIGHT_CONFIG=limit=env:LIMIT?prefetch' --env 'LIMIT={"most":1}' 2>/dev/null
 }
 
+# measure_heavy LIBRARY [OPTION...]: its first invocation is long, and there is no other.
+measure_heavy() {
+	local cache library=$1
+	shift
+	for cache in warm cold; do
+		"$dist/bin/pilotlight" measure "$library" $([ $cache = cold ] && echo --cold-cache) \
+			--rounds 100 --invocations 1 --event '{"name":"Ada"}' --control "limit=$dist/bin/limit" "$@"
+	done
+}
+
 measure() {
 	build
 	need strace strace
@@ -300,19 +310,11 @@ measure() {
 	(cd tests/fixtures/heavy && cargo build --locked --release --target-dir "../../../target/heavy")
 	local heavy=$PWD/target/heavy/release/libheavy.so place
 	cc -O2 -Wall -Wextra -Werror -I sdk/include -o "$peers/dlopen" tests/peers/dlopen/dlopen.c
-	for cache in warm cold; do
-		"$dist/bin/pilotlight" measure "$heavy" $([ $cache = cold ] && echo --cold-cache) \
-			--rounds 100 --invocations 1 --event '{"name":"Ada"}' \
-			--control "limit=$dist/bin/limit" --peer "dlopen=$peers/dlopen $heavy"
-	done
+	measure_heavy "$heavy" --peer "dlopen=$peers/dlopen $heavy"
 	say "the heavy fixture, linked as \`pilotlight check\` advises"
 	place="-Clink-arg=-Wl,-z,pack-relative-relocs -Clink-arg=-Wl,--image-base=0x1000000000"
 	(cd tests/fixtures/heavy && RUSTFLAGS=$place cargo build --locked --release --target-dir "../../../target/placed")
-	for cache in warm cold; do
-		"$dist/bin/pilotlight" measure "$PWD/target/placed/release/libheavy.so" \
-			$([ $cache = cold ] && echo --cold-cache) --rounds 100 --invocations 1 --event '{"name":"Ada"}' \
-			--control "limit=$dist/bin/limit"
-	done
+	measure_heavy "$PWD/target/placed/release/libheavy.so"
 	tests/peers/fill-readme.py "$figures" README.md
 	say "the README's table is filled; pictures in $figures"
 	say "what the look for pings costs an ordinary event"
