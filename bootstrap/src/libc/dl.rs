@@ -98,6 +98,12 @@ pub fn locate(address: usize) -> Option<(&'static CStr, u64)> {
     Some((found.path, found.base))
 }
 
+/// The live address of the unwind tables' header (`PT_GNU_EH_FRAME`) of the object that an address of
+/// code belongs to.
+pub fn eh_frame_header(code: *const c_void) -> Option<usize> {
+    usize::try_from(object_at(code)?.eh_frame_header?).ok()
+}
+
 /// `struct dl_find_object` of glibc's <dlfcn.h>, as libgcc reads it.
 #[repr(C)]
 struct FoundObject {

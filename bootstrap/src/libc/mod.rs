@@ -16,6 +16,8 @@ mod thread_key;
 mod threads;
 #[allow(unsafe_code)]
 mod tls;
+#[allow(unsafe_code)]
+mod unwind;
 
 use core::ffi::CStr;
 
