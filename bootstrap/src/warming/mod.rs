@@ -11,6 +11,7 @@
 pub mod candidate;
 pub mod event;
 mod health;
+mod number;
 mod reader;
 mod record;
 pub mod settings;

@@ -6,6 +6,7 @@
 
 use core::str;
 
+use super::number;
 use super::reader::Each;
 use super::reader::MOST_DEPTH;
 use super::reader::Reader;
@@ -60,16 +61,12 @@ impl<'a> Value<'a> {
         found
     }
 
-    /// Whether JavaScript takes it for true. (But for numbers that are too small for JavaScript and
-    /// not 0 here.)
+    /// Whether JavaScript takes it for true.
     pub fn is_truthy(self) -> bool {
         match self.bytes().first() {
             Some(b'f' | b'n') => false,
             Some(b'"') => self.0.len() > 2,
-            Some(b'-' | b'0'..=b'9') => {
-                let mut mantissa = self.bytes().iter().take_while(|&&byte| byte | 0x20 != b'e');
-                mantissa.any(|byte| matches!(byte, b'1'..=b'9'))
-            }
+            Some(b'-' | b'0'..=b'9') => !number::is_zero(self.bytes()),
             _ => true,
         }
     }
@@ -227,7 +224,7 @@ mod tests {
         for truthy in ["true", "1", "-0.5", "\"false\"", "\"0\"", "[]", "{}", "10e-3", "\" \""] {
             assert!(parse(truthy).expect("JSON").is_truthy(), "{truthy}");
         }
-        for falsy in ["false", "null", "0", "-0", "0.00", "0e9", "\"\""] {
+        for falsy in ["false", "null", "0", "-0", "0.00", "0e9", "1e-400", "\"\""] {
             assert!(!parse(falsy).expect("JSON").is_truthy(), "{falsy}");
         }
     }

@@ -40,7 +40,7 @@ const WORDS: [&str; 32] = [
     "null",
     "0",
     "1",
-    "-0.0e5",
+    "-2.4703282292062327e-324",
     "1e-9",
     "\"\"",
     "\"0\"",
@@ -92,7 +92,7 @@ const VALUES: [&str; 12] = [
     "true",
     "1",
     "0",
-    "-0.0e5",
+    "24703282292062328.0e-340",
     "\"\"",
     "\"false\"",
     "false",
@@ -246,11 +246,8 @@ fn is_truthy(value: &Value) -> bool {
     match value {
         Value::Null => false,
         Value::Bool(value) => *value,
-        Value::Number(number) => {
-            let text = number.to_string();
-            let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
-            mantissa.contains(|digit| ('1'..='9').contains(&digit))
-        }
+        // Rust's numbers are JavaScript's.
+        Value::Number(number) => number.to_string().parse() != Ok(0.0),
         Value::String(text) => !text.is_empty(),
         Value::Array(_) | Value::Object(_) => true,
     }

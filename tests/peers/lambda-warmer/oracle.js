@@ -1,7 +1,7 @@
 // What lambda-warmer does with sequences of events: reads a JSON list of cases from standard input,
 // writes the list of what became of them. Each case has an environment of its own.
 //
-//   case    {"arn": "…", "events": [event, …]}
+//   case    {"arn": "…", "events": ["an event's text", …]}
 //   result  [{"result": true, "invocations": [{"FunctionName", "InvocationType", "LogType", "Payload"}], "records": […]}, …]
 'use strict'
 
@@ -25,7 +25,7 @@ const run = async ({ arn, events }) => {
   for (const file of Object.keys(require.cache)) delete require.cache[file]
   const warmer = require(folder)
   const seen = []
-  for (const event of events) {
+  for (const event of events.map((text) => JSON.parse(text))) {
     invocations = []
     const records = []
     console.log = (record) => records.push(record)
