@@ -2,9 +2,11 @@
 //! it when it is first needed, so no `init` ever waits for it.
 //!
 //! [`exports`] is the border to the bootstrap, [`warming`] invokes whom a ping asks for, [`config`]
-//! fetches configuration values, [`aws`] calls any service, [`variables`] is the environment.
+//! fetches configuration values, [`aws`] calls any service, [`variables`] is the environment, [`bug`]
+//! catches panics.
 
 pub mod aws;
+pub mod bug;
 pub mod config;
 #[allow(unsafe_code)]
 pub mod exports;

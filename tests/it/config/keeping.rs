@@ -217,6 +217,26 @@ fn c_reads_its_configuration_too() {
     }
 }
 
+#[test]
+fn what_a_restart_finds_again_is_not_kept() {
+    let server = Changing::start("one");
+    let declaration = format!("e=env:E, f=file:f.txt, {}", server.declaration(""));
+    let mut setting = Setting::new(&declaration).set("E", "of E");
+    let library = support::fixture_crate("configured");
+    fs::copy(library, setting.folder.path().join("libconfigured.so")).expect("copied");
+    fs::write(setting.folder.path().join("f.txt"), "of f").expect("written");
+    setting.function.task_root = setting.folder.path().to_path_buf();
+    let mut running = setting.start();
+    for (name, text) in [("e", "of E"), ("f", "of f"), ("a", "one")] {
+        assert_eq!(running.await_generation(name, 1)["text"], text);
+    }
+    running.end();
+    let folder = setting.folder.path().join("pilotlight-config");
+    let names = fs::read_dir(folder).expect("kept").map(|file| file.expect("one").file_name());
+    let names: Vec<_> = names.map(|name| name.into_string().expect("UTF-8")).collect();
+    assert!(names.len() == 1 && names[0].starts_with("a-"), "{names:?}");
+}
+
 /// The README's walk-through: a change arrives in environments that are frozen between invocations, and
 /// no new one is started for it.
 #[test]

@@ -1,7 +1,5 @@
 //! Keeps one value: restores what was kept, asks the source, and decides when to ask again.
 
-use std::panic::AssertUnwindSafe;
-use std::panic::catch_unwind;
 use std::time::Duration;
 
 use super::Store;
@@ -9,47 +7,71 @@ use super::Wanted;
 use super::kept::Kept;
 use super::schedule;
 use super::source;
-use super::source::Answer;
 use super::source::Context;
 use super::source::Failure;
 use super::source::Source;
+use super::source::Value;
+use crate::bug;
+use crate::variables::Variables;
+
+/// Sources that a new process reads as fast as a copy of their values.
+const LOCAL: [&str; 2] = ["env", "file"];
 
 /// One value, and what is known of its source.
 pub struct Keeper {
     wanted: Wanted,
-    source: Box<dyn Source>,
-    kept: Kept,
-    has_restored: bool,
+    /// Asked by the first fetch.
+    source: Option<Box<dyn Source>>,
+    /// The file of what may be kept.
+    kept: Option<Kept>,
     failures: u32,
 }
 
 impl Keeper {
     /// Of a value that has never been fetched by this process.
-    pub fn new(wanted: Wanted, context: &Context) -> Keeper {
-        let source = source::of(&wanted, context);
-        let kept = Kept::new(&wanted, context.variables());
-        Keeper { wanted, source, kept, has_restored: false, failures: 0 }
+    pub fn new(wanted: Wanted) -> Keeper {
+        Keeper { wanted, source: None, kept: None, failures: 0 }
     }
 
-    /// Fetches it once.
+    /// Fetches it once, and ends that, whatever happens on the way.
     pub fn fetch(&mut self, store: &dyn Store, context: &Context) {
-        if !self.has_restored {
-            self.has_restored = true;
-            self.restore(store);
-        }
-        let answer = catch_unwind(AssertUnwindSafe(|| self.source.fetch(context)));
-        let answer = answer.unwrap_or_else(|_| Err(Failure::new("a bug in the runtime")));
-        match answer {
-            Ok(answer) => self.succeed(store, answer),
+        let fetched = bug::catch(|| self.ask(store, context));
+        match fetched.unwrap_or_else(|bug| Err(Failure::new(bug))) {
+            Ok((interval, now)) => self.succeed(store, interval, now),
             Err(failure) => self.fail(store, &failure),
         }
     }
 
-    fn restore(&self, store: &dyn Store) {
-        if self.wanted.is_secret {
+    /// Publishes what the source answers, and returns for how long that is good, and from when on.
+    fn ask(&mut self, store: &dyn Store, context: &Context) -> Result<(Duration, u64), Failure> {
+        if self.source.is_none() {
+            self.restore(store, context.variables());
+        }
+        let source = self.source.get_or_insert_with(|| source::of(&self.wanted, context));
+        let answer = source.fetch(context)?;
+        let now = schedule::now_ms();
+        let own = self.wanted.ttl.unwrap_or_else(|| source.interval());
+        if let Some(mut value) = answer.value {
+            value.fetched_ms = now;
+            value.is_secret |= self.wanted.is_secret;
+            // Before it is read: a frozen environment may end without a warning.
+            self.save(store, &value);
+            store.publish(self.wanted.index, &value, false);
+        }
+        // A source that says when to ask again is not asked sooner.
+        let interval = match answer.interval {
+            Some(theirs) => self.wanted.ttl.map_or(theirs, |ttl| ttl.max(theirs)),
+            None => own,
+        };
+        Ok((interval, now))
+    }
+
+    fn restore(&mut self, store: &dyn Store, variables: &Variables) {
+        if self.wanted.is_secret || LOCAL.contains(&self.wanted.source) {
             return;
         }
-        match self.kept.load() {
+        let kept = self.kept.insert(Kept::new(&self.wanted, variables));
+        match kept.load() {
             Ok(Some(value)) => {
                 store.publish(self.wanted.index, &value, true);
             }
@@ -57,41 +79,27 @@ impl Keeper {
             Err(reason) => store.log(&format!(
                 "configuration `{}`: what was kept in {} is ignored: {reason}",
                 self.wanted.name,
-                self.kept.path().display()
+                kept.path().display()
             )),
         }
     }
 
-    fn succeed(&mut self, store: &dyn Store, answer: Answer) {
-        let now = schedule::now_ms();
-        let index = self.wanted.index;
-        if let Some(mut value) = answer.value {
-            value.fetched_ms = now;
-            value.is_secret |= self.wanted.is_secret;
-            let is_new = store.publish(index, &value, false);
-            // Before the fetch ends: a frozen environment may end without a warning.
-            if is_new && !value.is_secret {
-                self.save(store, &value);
-            }
+    fn save(&mut self, store: &dyn Store, value: &Value) {
+        let Some(kept) = self.kept.as_mut().filter(|_| !value.is_secret) else {
+            return;
+        };
+        if let Err(error) = kept.save(value) {
+            let (name, path) = (&self.wanted.name, kept.path().display());
+            store.log(&format!("configuration `{name}` cannot be kept in {path}: {error}"));
         }
+    }
+
+    fn succeed(&mut self, store: &dyn Store, interval: Duration, now: u64) {
         if self.failures > 0 {
             self.failures = 0;
             store.log(&format!("configuration `{}` is fetched again", self.wanted.name));
         }
-        // A source that says when to ask again is not asked sooner.
-        let own = self.wanted.ttl.unwrap_or_else(|| self.source.interval());
-        let interval = match answer.interval {
-            Some(theirs) => self.wanted.ttl.map_or(theirs, |ttl| ttl.max(theirs)),
-            None => own,
-        };
-        store.finish(index, due(now, schedule::jittered(interval)), Some(now));
-    }
-
-    fn save(&self, store: &dyn Store, value: &source::Value) {
-        if let Err(error) = self.kept.save(value) {
-            let (name, path) = (&self.wanted.name, self.kept.path().display().to_string());
-            store.log(&format!("configuration `{name}` cannot be kept in {path}: {error}"));
-        }
+        store.finish(self.wanted.index, due(now, schedule::jittered(interval)), Some(now));
     }
 
     /// The value that was there stays; the first failure of a row is logged.
@@ -112,4 +120,166 @@ impl Keeper {
 
 fn due(now_ms: u64, pause: Duration) -> u64 {
     now_ms.saturating_add(schedule::milliseconds(pause))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Mutex;
+    use std::sync::PoisonError;
+
+    use super::super::source::Answer;
+    use super::*;
+    use crate::aws::Client;
+
+    /// Answers that are handed out in turn; None panics.
+    struct Script(Vec<Option<Answer>>);
+
+    impl Source for Script {
+        fn fetch(&mut self, _context: &Context) -> Result<Answer, Failure> {
+            Ok(self.0.remove(0).expect("an answer"))
+        }
+
+        fn interval(&self) -> Duration {
+            Duration::from_secs(60)
+        }
+    }
+
+    /// Notes what becomes of a value.
+    #[derive(Default)]
+    struct Notes {
+        /// Each event, in order.
+        events: Mutex<Vec<String>>,
+        folder: Option<tempfile::TempDir>,
+    }
+
+    impl Notes {
+        fn note(&self, event: String) {
+            self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+        }
+
+        fn take(&self) -> Vec<String> {
+            std::mem::take(&mut self.events.lock().unwrap_or_else(PoisonError::into_inner))
+        }
+
+        fn files(&self) -> usize {
+            let folder = self.folder.as_ref().expect("a folder").path().join("pilotlight-config");
+            std::fs::read_dir(folder).map_or(0, Iterator::count)
+        }
+    }
+
+    impl Store for Notes {
+        fn next(&self) -> Wanted {
+            unreachable!("nothing asks")
+        }
+
+        fn publish(&self, _index: u32, value: &Value, is_kept: bool) -> bool {
+            let text = String::from_utf8_lossy(&value.bytes);
+            let files = self.files();
+            self.note(format!("publish {text}, kept: {is_kept}, files: {files}"));
+            true
+        }
+
+        fn finish(&self, _index: u32, due_ms: u64, confirmed_ms: Option<u64>) {
+            let days = due_ms.saturating_sub(schedule::now_ms()) / 86_400_000;
+            self.note(format!("finish, confirmed: {}, days: {days}", confirmed_ms.is_some()));
+        }
+
+        fn log(&self, text: &str) {
+            self.note(format!("log {text}"));
+        }
+    }
+
+    fn notes() -> (Notes, Context) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let variables = Variables::from_iter([
+            ("TMPDIR", folder.path().to_str().expect("UTF-8")),
+            ("A", "of A"),
+        ]);
+        let client: &'static Client = Box::leak(Box::new(Client::new(variables)));
+        (Notes { folder: Some(folder), ..Notes::default() }, Context::new(client))
+    }
+
+    fn keeper(source: &'static str, target: &str) -> Keeper {
+        Keeper::new(Wanted {
+            index: 0,
+            source,
+            name: "limit".into(),
+            target: target.into(),
+            ttl: None,
+            is_secret: false,
+        })
+    }
+
+    /// A keeper whose source answers so, with a file for what is kept.
+    fn scripted(answers: Vec<Option<Answer>>, notes: &Notes, context: &Context) -> Keeper {
+        let mut keeper = keeper("ssm", "/limit");
+        keeper.restore(notes, context.variables());
+        keeper.source = Some(Box::new(Script(answers)));
+        keeper
+    }
+
+    fn answer(text: &str, interval: Option<Duration>) -> Option<Answer> {
+        let value = Value { bytes: text.into(), ..Value::default() };
+        Some(Answer { value: Some(value), interval })
+    }
+
+    #[test]
+    fn a_value_is_kept_before_it_is_read() {
+        let (notes, context) = notes();
+        let answers = vec![answer("one", None), answer("one", None)];
+        let mut keeper = scripted(answers, &notes, &context);
+        keeper.fetch(&notes, &context);
+        let events = notes.take();
+        assert_eq!(events[0], "publish one, kept: false, files: 1");
+        assert_eq!(events[1..], ["finish, confirmed: true, days: 0"]);
+        // The same value is not written again.
+        let file = keeper.kept.as_ref().expect("a file").path().to_path_buf();
+        std::fs::write(&file, "changed").expect("written");
+        keeper.fetch(&notes, &context);
+        assert_eq!(std::fs::read(&file).expect("readable"), b"changed");
+    }
+
+    #[test]
+    fn an_interval_without_end_is_a_long_one() {
+        let (notes, context) = notes();
+        let answers = vec![answer("one", Some(Duration::from_secs(u64::MAX)))];
+        scripted(answers, &notes, &context).fetch(&notes, &context);
+        let finish = notes.take().pop().expect("an end");
+        let days = finish.rsplit(' ').next().and_then(|days| days.parse().ok());
+        assert!(days.is_some_and(|days: u64| (364..=402).contains(&days)), "{finish}");
+    }
+
+    #[test]
+    fn a_panic_is_one_line_in_the_log_and_the_next_fetch_goes_on() {
+        let (notes, context) = notes();
+        let mut keeper = scripted(vec![None, None, answer("one", None)], &notes, &context);
+        keeper.fetch(&notes, &context);
+        let events = notes.take();
+        assert!(events[0].contains("cannot be fetched from ssm:/limit: a bug"), "{events:?}");
+        assert_eq!(events[1..], ["finish, confirmed: false, days: 0"]);
+        keeper.fetch(&notes, &context);
+        assert_eq!(notes.take(), ["finish, confirmed: false, days: 0"]);
+        keeper.fetch(&notes, &context);
+        let events = notes.take();
+        assert_eq!(events.len(), 3, "{events:?}");
+        assert!(events[0].starts_with("publish one") && events[1].ends_with("is fetched again"));
+    }
+
+    #[test]
+    fn what_a_restart_finds_again_is_not_kept() {
+        let (notes, context) = notes();
+        let file = Path::new(file!()).file_name().expect("a name");
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config").join(file);
+        for (source, target) in [("env", "A"), ("file", file.to_str().expect("UTF-8"))] {
+            keeper(source, target).fetch(&notes, &context);
+            let events = notes.take();
+            assert!(events[0].starts_with("publish "), "{events:?}");
+            assert_eq!(
+                events.last().map(String::as_str).map(|end| &end[..23]),
+                Some("finish, confirmed: true")
+            );
+        }
+        assert_eq!(notes.files(), 0);
+    }
 }

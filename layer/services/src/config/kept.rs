@@ -26,6 +26,8 @@ pub struct Kept {
     path: PathBuf,
     /// Function, version, name and source: of another owner, nothing is taken.
     owner: Json,
+    /// What the file says of the value in it, once that is known.
+    saved: Option<Json>,
 }
 
 impl Kept {
@@ -42,7 +44,7 @@ impl Kept {
         let mut hasher = DefaultHasher::new();
         owner.to_string().hash(&mut hasher);
         let path = folder.join(format!("{}-{:016x}", wanted.name, hasher.finish()));
-        Kept { folder, path, owner }
+        Kept { folder, path, owner, saved: None }
     }
 
     /// The file.
@@ -50,17 +52,29 @@ impl Kept {
         &self.path
     }
 
-    /// Writes a value beside its place and moves it there, so that there is a whole one at any time.
-    pub fn save(&self, value: &Value) -> io::Result<()> {
-        fs::create_dir_all(&self.folder)?;
-        let head = json!({
-            "owner": self.owner,
+    /// The file that a value is written to first. (The name may have a dot, which begins no extension.)
+    fn beside(&self) -> PathBuf {
+        let mut path = self.path.clone().into_os_string();
+        path.push(".new");
+        path.into()
+    }
+
+    /// Writes a value beside its place and moves it there, so that there is a whole one at any time; not
+    /// where it is there already.
+    pub fn save(&mut self, value: &Value) -> io::Result<()> {
+        let description = json!({
             "contentType": value.content_type,
             "version": value.version,
-            "fetchedMs": value.fetched_ms,
             "sha256": checksum(&value.bytes),
         });
-        let beside = self.path.with_extension("new");
+        if self.saved.as_ref() == Some(&description) {
+            return Ok(());
+        }
+        fs::create_dir_all(&self.folder)?;
+        let mut head = description.clone();
+        head["owner"] = self.owner.clone();
+        head["fetchedMs"] = value.fetched_ms.into();
+        let beside = self.beside();
         let mut file = fs::OpenOptions::new()
             .write(true)
             .create(true)
@@ -70,11 +84,13 @@ impl Kept {
         file.write_all(format!("{head}\n").as_bytes())?;
         file.write_all(&value.bytes)?;
         drop(file);
-        fs::rename(&beside, &self.path)
+        fs::rename(&beside, &self.path)?;
+        self.saved = Some(description);
+        Ok(())
     }
 
     /// What was kept; Err says why it cannot be taken.
-    pub fn load(&self) -> Result<Option<Value>, String> {
+    pub fn load(&mut self) -> Result<Option<Value>, String> {
         let content = match fs::read(&self.path) {
             Ok(content) => content,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -90,6 +106,11 @@ impl Kept {
             return Err("it is torn".into());
         }
         let text = |name: &str| head[name].as_str().unwrap_or_default().to_owned();
+        self.saved = Some(json!({
+            "contentType": head["contentType"],
+            "version": head["version"],
+            "sha256": head["sha256"],
+        }));
         Ok(Some(Value {
             bytes: bytes.to_vec(),
             content_type: text("contentType"),
@@ -109,10 +130,14 @@ mod tests {
     use super::*;
 
     fn kept(folder: &Path, version: &str) -> Kept {
+        named("limit", folder, version)
+    }
+
+    fn named(name: &str, folder: &Path, version: &str) -> Kept {
         let wanted = Wanted {
             index: 0,
             source: "ssm",
-            name: "limit".into(),
+            name: name.into(),
             target: "/limit".into(),
             ttl: None,
             is_secret: false,
@@ -127,9 +152,18 @@ mod tests {
     }
 
     #[test]
+    fn names_with_a_dot_share_no_file() {
+        let [one, other] =
+            ["shop.limit", "shop.key"].map(|name| named(name, Path::new("/tmp"), "1"));
+        assert_ne!(one.path(), other.path());
+        assert_ne!(one.beside(), other.beside());
+        assert_ne!(one.path(), one.beside());
+    }
+
+    #[test]
     fn what_is_kept_comes_back_whole_or_not_at_all() {
         let folder = tempfile::tempdir().expect("a folder");
-        let one = kept(folder.path(), "1");
+        let mut one = kept(folder.path(), "1");
         assert_eq!(one.load(), Ok(None));
         let value = Value {
             bytes: b"ten\n\xff".to_vec(),

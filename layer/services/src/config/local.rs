@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::schedule;
 use super::source;
 use super::source::Answer;
 use super::source::Context;
@@ -57,7 +58,7 @@ impl Source for Variable {
 
     /// It never changes.
     fn interval(&self) -> Duration {
-        Duration::from_secs(365 * 86_400)
+        schedule::MAX_INTERVAL
     }
 }
 

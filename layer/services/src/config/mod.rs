@@ -62,9 +62,8 @@ pub fn keep(store: &'static dyn Store, client: &'static Client) {
     loop {
         let wanted = store.next();
         let index = wanted.index;
-        let keeper = keepers
-            .entry(index)
-            .or_insert_with(|| Arc::new(Mutex::new(Keeper::new(wanted, context))));
+        let keeper =
+            keepers.entry(index).or_insert_with(|| Arc::new(Mutex::new(Keeper::new(wanted))));
         let keeper = Arc::clone(keeper);
         let work = move || {
             keeper.lock().unwrap_or_else(PoisonError::into_inner).fetch(store, context);

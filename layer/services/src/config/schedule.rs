@@ -12,6 +12,9 @@ use super::source::Retry;
 /// The longest that a value which cannot be fetched is left alone.
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
 
+/// No value is left alone for longer, whatever its declaration or its source says.
+pub const MAX_INTERVAL: Duration = Duration::from_secs(365 * 86_400);
+
 /// Milliseconds since the Unix epoch.
 pub fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -24,8 +27,9 @@ pub fn milliseconds(duration: Duration) -> u64 {
 }
 
 /// An interval and up to a tenth more, so that environments that began together do not ask together.
-/// Never less: a source may refuse to be asked sooner.
+/// Never less, up to [`MAX_INTERVAL`]: a source may refuse to be asked sooner.
 pub fn jittered(interval: Duration) -> Duration {
+    let interval = interval.min(MAX_INTERVAL);
     interval + interval.mul_f64(random() / 10.0)
 }
 
@@ -58,6 +62,7 @@ mod tests {
             let jittered = jittered(interval);
             assert!(jittered >= interval && jittered <= interval.mul_f64(1.1));
         }
+        assert!(jittered(Duration::MAX) >= MAX_INTERVAL);
     }
 
     #[test]
