@@ -55,8 +55,13 @@ pub struct Arguments {
     pub argc: c_int,
     /// The arguments, ended by null.
     pub argv: *const *const c_char,
-    /// The environment, ended by null.
+    /// The environment, ended by null. `setenv` of the handler writes to it.
     pub envp: *const *const c_char,
+    /// The texts of the environment that the process began with, each ended by NUL. The kernel lays them
+    /// one after another, which says what they are whatever becomes of the list.
+    pub variables: *const c_char,
+    /// How many those are.
+    pub variable_count: usize,
 }
 
 unsafe extern "C" {
@@ -78,7 +83,13 @@ pub const EMPTY: Environment = Environment {
     initialization_type: None,
     warming: WarmingVariables::EMPTY,
     config: None,
-    arguments: Arguments { argc: 0, argv: core::ptr::null(), envp: core::ptr::null() },
+    arguments: Arguments {
+        argc: 0,
+        argv: core::ptr::null(),
+        envp: core::ptr::null(),
+        variables: core::ptr::null(),
+        variable_count: 0,
+    },
 };
 
 const TRACE_ID: &CStr = c"_X_AMZN_TRACE_ID";
@@ -88,7 +99,10 @@ impl Environment {
     pub fn read(argc: c_int, argv: *const *const c_char) -> Environment {
         // SAFETY: libc set it before `main`; nobody else runs yet.
         let envp = unsafe { environ };
-        let mut environment = Environment { arguments: Arguments { argc, argv, envp }, ..EMPTY };
+        // SAFETY: the list has one entry at least, which may be null.
+        let variables = unsafe { *envp };
+        let arguments = Arguments { argc, argv, envp, variables, variable_count: 0 };
+        let mut environment = Environment { arguments, ..EMPTY };
         let mut entry = envp;
         loop {
             // SAFETY: the list ends with null, and `entry` has not passed it.
@@ -97,6 +111,7 @@ impl Environment {
                 return environment;
             }
             entry = entry.wrapping_add(1);
+            environment.arguments.variable_count += 1;
             environment.take(Entry(text));
         }
     }

@@ -72,7 +72,8 @@ impl Module {
 
     /// Calls the module's `start`: once, before anything else.
     pub fn start(&self, arguments: Arguments) {
-        let host = abi::Host { log, environment: arguments.envp };
+        let Arguments { variables, variable_count, .. } = arguments;
+        let host = abi::Host { log, variables, variable_count };
         self.host.catch_up();
         // SAFETY: the ABI's rule for `start`.
         unsafe { (self.start)(&raw const host) };

@@ -8,6 +8,7 @@ use std::time::Duration;
 use pilotlight_services_abi as abi;
 
 use crate::aws::Client;
+use crate::bug;
 use crate::config;
 use crate::variables::Variables;
 use crate::warming::Ping;
@@ -33,9 +34,10 @@ static STARTED: OnceLock<Started> = OnceLock::new();
 unsafe extern "C" fn start(host: *const abi::Host) {
     // SAFETY: the ABI's rule for `start`: a valid pointer for the length of the call.
     let host = unsafe { *host };
-    let _ = panic::catch_unwind(|| {
-        // SAFETY: the ABI's rule for the environment: a list that nobody changes, ended by null.
-        let variables = unsafe { Variables::read(host.environment) };
+    bug::note_panics();
+    let _ = bug::catch(|| {
+        // SAFETY: the ABI's rule for the variables: so many texts, one after another, which stay.
+        let variables = unsafe { Variables::read(host.variables, host.variable_count) };
         STARTED.get_or_init(|| Started { log: host.log, client: Client::new(variables) });
     });
 }
@@ -67,11 +69,14 @@ unsafe extern "C" fn keep_config(host: *const abi::config::Host) {
     // SAFETY: the ABI's rule for `keep_config`: a valid pointer for the length of the call.
     let host = unsafe { *host };
     let store: &'static ConfigStore = Box::leak(Box::new(ConfigStore(host)));
-    let _ = panic::catch_unwind(|| {
+    let kept = bug::catch(|| {
         if let Some(client) = client() {
             config::keep(store, client);
         }
     });
+    if let Err(bug) = kept {
+        config::Store::log(store, &format!("configuration is not fetched any more: {bug}"));
+    }
 }
 
 /// The bootstrap's store.

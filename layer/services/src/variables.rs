@@ -1,6 +1,6 @@
 //! The only file of the module that reads the environment: once, when the module starts, and as it was
-//! when the process began. That one is the kernel's, and nobody changes it: whoever sets a variable, as
-//! the bootstrap does with the trace id, changes a copy.
+//! when the process began. The kernel put those texts into the process, and nothing changes them: the
+//! handler's `setenv`, and the bootstrap's for the trace id, change the list that leads to them.
 
 use std::collections::HashMap;
 use std::ffi::CStr;
@@ -11,25 +11,21 @@ use std::ffi::c_char;
 pub struct Variables(HashMap<String, String>);
 
 impl Variables {
-    /// Reads them. What is not UTF-8 is left out.
+    /// Reads so many of them, which lie one after another. What is not UTF-8 is left out.
     ///
     /// # Safety
-    /// The list ends with null, and neither it nor its texts change any more.
-    pub unsafe fn read(mut entry: *const *const c_char) -> Variables {
+    /// There are so many strings, each right after the NUL of the one before, and they do not change.
+    pub unsafe fn read(mut next: *const c_char, count: usize) -> Variables {
         let mut variables = HashMap::new();
-        loop {
-            // SAFETY: the list ends with null, and `entry` has not passed it.
-            let text = unsafe { *entry };
-            if text.is_null() {
-                return Variables(variables);
-            }
-            entry = entry.wrapping_add(1);
-            // SAFETY: the list's entries are strings.
-            let text = unsafe { CStr::from_ptr(text) };
+        for _ in 0..count {
+            // SAFETY: the caller promises one more.
+            let text = unsafe { CStr::from_ptr(next) };
+            next = next.wrapping_add(text.count_bytes() + 1);
             if let Some((name, value)) = text.to_str().ok().and_then(|text| text.split_once('=')) {
                 variables.insert(name.to_owned(), value.to_owned());
             }
         }
+        Variables(variables)
     }
 
     /// The value of a variable that is set and not empty.

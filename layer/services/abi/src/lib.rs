@@ -19,7 +19,7 @@ use core::slice;
 pub use pilotlight_abi::Bytes;
 
 /// Raised with every change of this file.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// The one symbol that the module exports: a [`Services`].
 pub const SYMBOL: &str = "pilotlight_services";
@@ -40,9 +40,11 @@ pub const unsafe fn borrow<'a>(bytes: Bytes) -> &'a [u8] {
 pub struct Host {
     /// Writes one line, which ends with a line feed, to the function's log. On any thread.
     pub log: unsafe extern "C" fn(line: Bytes),
-    /// The environment that the process began with, ended by null. Unlike the current one, nobody changes
-    /// it, so the module may be started on any thread.
-    pub environment: *const *const c_char,
+    /// The texts of the environment that the process began with, one after another, each ended by NUL. The
+    /// handler's `setenv` changes lists of them, never these, so the module may be started on any thread.
+    pub variables: *const c_char,
+    /// How many those are.
+    pub variable_count: usize,
 }
 
 /// What the module offers. No function is absent; they are options because a file may be damaged.
