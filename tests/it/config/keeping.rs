@@ -161,19 +161,37 @@ fn a_read_makes_no_system_call() {
     let calls = |running: &mut super::Running, rounds: u32| {
         let trace = tempfile::NamedTempFile::new().expect("a file");
         let mut strace = std::process::Command::new("strace")
-            .args(["-f", "-q", "-o"])
+            .args(["-f", "-q", "-s", "200", "-o"])
             .arg(trace.path())
             .args(["-p", &running.child.id().to_string()])
             .spawn()
             .expect("strace");
-        thread::sleep(Duration::from_millis(500));
+        while !is_traced(running.child.id()) {
+            let ended = strace.try_wait().expect("a child");
+            assert!(ended.is_none(), "strace cannot attach: {ended:?}");
+            thread::sleep(Duration::from_millis(1));
+        }
         running.invoke(&json!(rounds));
         let _ = std::process::Command::new("kill").arg(strace.id().to_string()).status();
         strace.wait().expect("ended");
-        fs::read_to_string(trace.path()).expect("a trace").lines().count()
+        let trace = fs::read_to_string(trace.path()).expect("a trace");
+        // The invocation is answered, and the next one asked for.
+        for call in ["/response", "/next"] {
+            assert!(trace.contains(call), "strace has not seen {call}:\n{trace}");
+        }
+        trace.lines().count()
     };
     let (few, many) = (calls(&mut running, 1), calls(&mut running, 10_000));
     assert!(many <= few + 20, "{few} system calls with few reads, {many} with many");
+}
+
+/// Whether all threads of a process have a tracer.
+fn is_traced(process: u32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{process}/task")).expect("a process");
+    threads.map(|thread| thread.expect("a thread").path().join("status")).all(|status| {
+        let status = fs::read_to_string(status).unwrap_or_default();
+        status.lines().any(|line| line.starts_with("TracerPid:") && !line.ends_with("\t0"))
+    })
 }
 
 #[test]
