@@ -57,8 +57,8 @@ pub struct Arguments {
     pub argv: *const *const c_char,
     /// The environment, ended by null. `setenv` of the handler writes to it.
     pub envp: *const *const c_char,
-    /// The texts of the environment that the process began with, each ended by NUL. The kernel lays them
-    /// one after another, which says what they are whatever becomes of the list.
+    /// The texts of the environment that the process began with, each ended by NUL. The kernel
+    /// lays them one after another, so they are found whatever becomes of the list.
     pub variables: *const c_char,
     /// How many those are.
     pub variable_count: usize,

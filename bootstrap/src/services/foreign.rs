@@ -88,8 +88,9 @@ impl Module {
 }
 
 impl Module {
-    /// Sends what a ping asks for, and waits until that is answered or the time is up.
-    pub fn fan_out(&self, ping: &str, id: &str, invocation: &Invocation) {
+    /// Sends what a ping asks for, and waits until that is answered or the time is up. Takes the
+    /// budget of the ping's event, and returns what is left of it.
+    pub fn fan_out(&self, ping: &str, id: &str, invocation: &Invocation, budget: u32) -> u32 {
         let fan_out = abi::FanOut {
             ping: abi::Bytes::of(ping.as_bytes()),
             id: abi::Bytes::of(id.as_bytes()),
@@ -98,10 +99,11 @@ impl Module {
             ),
             tenant_id: abi::Bytes::of(invocation.tenant_id.unwrap_or_default()),
             deadline_ms: invocation.deadline_ms.unwrap_or(0),
+            budget,
         };
         self.host.catch_up();
         // SAFETY: the ABI's rule for bytes: what they borrow lives until the call returns.
-        unsafe { (self.fan_out)(&raw const fan_out) };
+        unsafe { (self.fan_out)(&raw const fan_out) }
     }
 }
 

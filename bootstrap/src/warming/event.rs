@@ -15,6 +15,10 @@ pub const PLUGIN: &[u8] = b"serverless-plugin-warmup";
 /// The answer to a ping: the string that lambda-warmer's README returns.
 const WARMED: &str = "\"warmed\"";
 
+/// Pings of one array that are served. A rule's input has room for fewer, and each is a line in
+/// the log.
+pub const MAX_PINGS: usize = 300;
+
 /// What is wanted of a ping; values as the event gives them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ping<'a> {
@@ -30,8 +34,8 @@ pub struct Ping<'a> {
     pub correlation_id: Option<Value<'a>>,
 }
 
-/// Hands every ping of an invocation to `serve`. The answer, if there was one; without, the
-/// invocation is the handler's.
+/// Hands every ping of an invocation to `serve`, up to [`MAX_PINGS`]. The answer, if there was one;
+/// without, the invocation is the handler's.
 pub fn find<'a>(
     settings: &Settings,
     invocation: &Invocation<'a>,
@@ -46,20 +50,23 @@ pub fn find<'a>(
     if !may_hold_a_ping(settings, invocation.event) {
         return None;
     }
-    let mut answer = None;
+    let mut pings = 0;
     let mut look = |event, members: &mut Members<'a>| {
         if let Some(ping) = &members.ping(event) {
-            serve(ping);
-            answer = Some(WARMED);
+            pings += 1;
+            if pings <= MAX_PINGS {
+                serve(ping);
+            }
         }
     };
     let mut members = Members::new(settings);
     let event = Value::parse_with(invocation.event, &mut |key, value| members.keep(key, value))?;
     if !event.is_object() {
         event.each(&mut |_, item| look(item, &mut Members::of(settings, item)));
-        return answer;
+        return (pings > 0).then_some(WARMED);
     }
     look(event, &mut members);
+    let mut answer = (pings > 0).then_some(WARMED);
     if answer.is_none() && settings.is_opted_in() {
         answer = if is_of_a_rule(settings, event) {
             Some(WARMED)
@@ -231,6 +238,18 @@ mod tests {
         let event = |spaces| alloc::format!("{}{{\"warmer\":true}}", " ".repeat(spaces));
         assert!(found(&event(60_000)).is_some());
         assert!(found(&event(70_000)).is_none());
+    }
+
+    #[test]
+    fn of_a_list_so_many_pings_are_served() {
+        for (pings, expected) in [(1, 1), (MAX_PINGS, MAX_PINGS), (3000, MAX_PINGS)] {
+            let event = alloc::format!("[{{}},{}{{}}]", r#"{"warmer":1},"#.repeat(pings));
+            let environment = environment::EMPTY;
+            let invocation = Invocation { event: event.as_bytes(), ..Invocation::default() };
+            let mut served = 0;
+            let answer = find(&Settings::new(&environment), &invocation, &mut |_| served += 1);
+            assert_eq!((answer, served), (Some(WARMED), expected));
+        }
     }
 
     #[test]

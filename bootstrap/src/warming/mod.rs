@@ -19,12 +19,19 @@ pub mod value;
 
 pub use self::record::count;
 
+use alloc::string::String;
+
 use self::event::Ping;
 use self::settings::Settings;
 use crate::environment::Environment;
 use crate::invocation::Invocation;
 use crate::services::Services;
 use crate::sys;
+
+/// Milliseconds that a ping keeps to answer in.
+const MARGIN_MS: u64 = 250;
+/// Milliseconds that no invocation outlasts.
+const MAX_TIMEOUT_MS: u64 = 900_000;
 
 /// Answers pings, on any thread.
 #[derive(Debug)]
@@ -57,12 +64,13 @@ impl<'e> Warming<'e> {
         }
         // Of several at once, the records are in their order; a fan-out's comes in front of it.
         let mut warmed = Warmed { body: b"", unlogged: None };
+        let mut limits = Limits { budget: pilotlight_services_abi::FULL, has_paused: false };
         let mut serve = |ping: &Ping<'a>| {
             self.finish(&warmed, invocation);
             let is_plain = !ping.is_child && ping.fan_out.is_none();
             warmed.unlogged = is_plain.then_some(*ping);
             if !is_plain {
-                self.serve(ping, invocation);
+                self.serve(ping, invocation, &mut limits);
             }
         };
         let Some(body) = event::find(&self.settings, invocation, &mut serve) else {
@@ -77,20 +85,60 @@ impl<'e> Warming<'e> {
     /// Does what is left to be done of a ping that has been answered.
     pub fn finish(&self, warmed: &Warmed, invocation: &Invocation) {
         if let Some(ping) = &warmed.unlogged {
-            self.serve(ping, invocation);
+            self.log(ping, invocation);
         }
     }
 
-    fn serve(&self, ping: &Ping, invocation: &Invocation) {
+    /// Writes the record, and returns this environment's name for itself.
+    fn log(&self, ping: &Ping, invocation: &Invocation) -> String {
         let id = record::id();
         record::log(&self.settings, &id, ping, invocation.deadline_ms);
+        id
+    }
+
+    fn serve(&self, ping: &Ping, invocation: &Invocation, limits: &mut Limits) {
+        let id = self.log(ping, invocation);
         if let Some(ping) = ping.fan_out {
             if let Some(module) = self.services.module(self.environment) {
-                module.fan_out(ping.text(), &id, invocation);
+                limits.budget = module.fan_out(ping.text(), &id, invocation, limits.budget);
             }
-        } else if ping.is_child {
+        } else if !limits.has_paused {
             // While this environment is busy, the others of the fan-out land elsewhere.
-            sys::pause(self.settings.delay_ms);
+            limits.has_paused = true;
+            let now = sys::coarse_milliseconds();
+            sys::pause(pause_ms(self.settings.delay_ms, invocation.deadline_ms, now));
         }
+    }
+}
+
+/// What one event may cause, however many pings are in it.
+struct Limits {
+    /// Of its fan-outs, as the module counts it.
+    budget: u32,
+    /// Whether a child has kept this environment busy.
+    has_paused: bool,
+}
+
+/// A child's delay, which ends before its invocation does. A deadline that has passed, as some
+/// emulators name it, says nothing.
+fn pause_ms(delay_ms: u32, deadline_ms: Option<u64>, now_ms: u64) -> u32 {
+    let left = deadline_ms.and_then(|deadline| deadline.checked_sub(now_ms));
+    let left = left.unwrap_or(MAX_TIMEOUT_MS).min(MAX_TIMEOUT_MS).saturating_sub(MARGIN_MS);
+    u32::try_from(left).map_or(delay_ms, |left| left.min(delay_ms))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delay_ends_before_the_deadline() {
+        assert_eq!(pause_ms(75, Some(63_000), 60_000), 75);
+        assert_eq!(pause_ms(3000, Some(63_000), 60_000), 2750);
+        assert_eq!(pause_ms(75, Some(60_100), 60_000), 0);
+        assert_eq!(pause_ms(75, Some(59_000), 60_000), 75, "it is nonsense");
+        assert_eq!(pause_ms(75, None, 60_000), 75);
+        assert_eq!(pause_ms(u32::MAX, None, 60_000), 899_750);
+        assert_eq!(pause_ms(u32::MAX, Some(u64::MAX), 60_000), 899_750);
     }
 }

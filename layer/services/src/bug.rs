@@ -9,8 +9,8 @@ thread_local! {
     static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// Has panics noted for [`catch`] in place of printed: their messages may quote a secret. The hook is this
-/// module's own; the handler's library has another.
+/// Has panics noted for [`catch`] in place of printed: their messages may quote a secret. The hook
+/// is this module's own; the handler's library has another.
 pub fn note_panics() {
     panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();

@@ -1,7 +1,6 @@
 //! The border to the bootstrap: what `pilotlight_services_abi` says, kept.
 
 use std::mem::MaybeUninit;
-use std::panic;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -42,7 +41,7 @@ unsafe extern "C" fn start(host: *const abi::Host) {
     });
 }
 
-unsafe extern "C" fn fan_out(fan_out: *const abi::FanOut) {
+unsafe extern "C" fn fan_out(fan_out: *const abi::FanOut) -> u32 {
     // SAFETY: the ABI's rule for pointers: valid for the length of the call.
     let fan_out = unsafe { *fan_out };
     let text = |bytes: abi::Bytes| {
@@ -50,9 +49,9 @@ unsafe extern "C" fn fan_out(fan_out: *const abi::FanOut) {
         let bytes = unsafe { abi::borrow(bytes) };
         str::from_utf8(bytes).unwrap_or_default()
     };
-    let _ = panic::catch_unwind(|| {
+    let served = bug::catch(|| {
         let Some(client) = client() else {
-            return;
+            return 0;
         };
         let ping = Ping {
             event: text(fan_out.ping),
@@ -60,9 +59,14 @@ unsafe extern "C" fn fan_out(fan_out: *const abi::FanOut) {
             invoked_function_arn: text(fan_out.invoked_function_arn),
             tenant_id: text(fan_out.tenant_id),
             deadline_ms: fan_out.deadline_ms,
+            budget: fan_out.budget,
         };
-        serve(&ping, client);
+        serve(&ping, client)
     });
+    served.unwrap_or_else(|bug| {
+        log(&format!("pilotlight: the fan-out of a ping has ended: {bug}"));
+        0
+    })
 }
 
 unsafe extern "C" fn keep_config(host: *const abi::config::Host) {

@@ -1,6 +1,6 @@
-//! The only file of the module that reads the environment: once, when the module starts, and as it was
-//! when the process began. The kernel put those texts into the process, and nothing changes them: the
-//! handler's `setenv`, and the bootstrap's for the trace id, change the list that leads to them.
+//! The only file of the module that reads the environment: once, when the module starts, and as it
+//! was when the process began. The kernel put those texts into the process, and nothing changes
+//! them: `setenv`, the handler's and the bootstrap's, changes the list that leads to them.
 
 use std::collections::HashMap;
 use std::ffi::CStr;
@@ -14,7 +14,7 @@ impl Variables {
     /// Reads so many of them, which lie one after another. What is not UTF-8 is left out.
     ///
     /// # Safety
-    /// There are so many strings, each right after the NUL of the one before, and they do not change.
+    /// There are so many strings, each right after the NUL of the one before, which never change.
     pub unsafe fn read(mut next: *const c_char, count: usize) -> Variables {
         let mut variables = HashMap::new();
         for _ in 0..count {

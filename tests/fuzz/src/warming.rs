@@ -269,11 +269,14 @@ fn parse(json: &[u8]) -> Option<Value> {
     (depth(json) <= MOST_DEPTH).then_some(value)
 }
 
-fn is_expected(event: &[u8]) -> bool {
+/// As many pings as are to be served.
+fn expected(event: &[u8]) -> usize {
     match parse(event) {
-        Some(Value::Array(events)) => events.iter().any(is_ping),
-        Some(event) => is_ping(&event),
-        None => false,
+        Some(Value::Array(events)) => {
+            events.iter().filter(|event| is_ping(event)).count().min(event::MAX_PINGS)
+        }
+        Some(event) => usize::from(is_ping(&event)),
+        None => 0,
     }
 }
 
@@ -298,9 +301,9 @@ fn health_check(event: &Value) -> Option<bool> {
     is_check.then(|| context.get("elb").is_some())
 }
 
-/// What is answered where a path and a rule are named.
+/// The answer where a path and a rule are named.
 fn expected_answer(event: &[u8]) -> Option<&'static str> {
-    if is_expected(event) {
+    if expected(event) > 0 {
         return Some(WARMED);
     }
     let event = parse(event).filter(Value::is_object)?;
@@ -322,22 +325,30 @@ fn kind(answer: &str) -> &str {
     }
 }
 
-fn find(settings: &Settings, event: &[u8], context: Option<&[u8]>) -> Option<&'static str> {
+/// The answer, and how many pings are served.
+fn find(
+    settings: &Settings,
+    event: &[u8],
+    context: Option<&[u8]>,
+) -> (Option<&'static str>, usize) {
     let invocation = Invocation { event, client_context: context, ..Invocation::default() };
-    event::find(settings, &invocation, &mut |_| ())
+    let mut served = 0;
+    let answer = event::find(settings, &invocation, &mut |_| served += 1);
+    assert_eq!(answer.is_some(), served > 0);
+    (answer, served)
 }
 
 fuzz_target!(|input: &[u8]| {
     let event = written(input);
     let mut environment = environment::EMPTY;
     let settings = Settings::new(&environment);
-    assert_eq!(find(&settings, &event, None).is_some(), is_expected(&event));
+    assert_eq!(find(&settings, &event, None).1, expected(&event));
     let asks = parse(&event).is_some_and(|context| context.get("custom").is_some_and(is_ping));
-    assert_eq!(find(&settings, b"{}", Some(&event)).is_some(), asks);
+    assert_eq!(find(&settings, b"{}", Some(&event)).1, usize::from(asks));
 
     environment.warming.set(b"_PATH", PATH);
     environment.warming.set(b"_RULES", RULE.as_bytes());
     let settings = Settings::new(&environment);
-    assert_eq!(find(&settings, &event, None).map(kind), expected_answer(&event));
-    assert_eq!(find(&settings, b"{}", Some(&event)).is_some(), asks);
+    assert_eq!(find(&settings, &event, None).0.map(kind), expected_answer(&event));
+    assert_eq!(find(&settings, b"{}", Some(&event)).1, usize::from(asks));
 });

@@ -2,9 +2,6 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::time::Duration;
-use std::time::SystemTime;
-use std::time::UNIX_EPOCH;
 
 use serde_json::Value;
 use serde_json::json;
@@ -75,27 +72,6 @@ fn no_network_is_one_record() {
         served.records.iter().filter_map(|record| record["error"].as_str()).collect();
     assert_eq!(errors.len(), 2, "{}", served.log);
     assert!(errors[0].contains("Connection refused"), "{errors:?}");
-}
-
-#[test]
-fn a_fan_out_ends_before_the_deadline() {
-    let lambda = Lambda::start(Manner::Silent);
-    let mut function = echo(&[]);
-    lambda.variables(&mut function);
-    let deadline = SystemTime::now() + Duration::from_secs(2);
-    let deadline_ms = deadline.duration_since(UNIX_EPOCH).expect("later").as_millis();
-    let event = answer(format!(
-        "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: r1\r\n\
-         Lambda-Runtime-Deadline-Ms: {deadline_ms}\r\nContent-Length: {}\r\n\r\n{THREE}",
-        THREE.len()
-    ));
-    let served = serve(&function, vec![event]);
-    assert_eq!(served.answers, [WARMED]);
-    assert!(
-        failure(&served)["error"].as_str().expect("text").contains("timeout"),
-        "{}",
-        served.log
-    );
 }
 
 #[test]

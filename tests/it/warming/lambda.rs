@@ -67,9 +67,14 @@ impl Lambda {
         Lambda { address, requests }
     }
 
+    /// Where it listens.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// Has the function's runtime invoke this, with the credentials that the judge knows.
     pub fn variables(&self, function: &mut Function) {
-        let endpoint = format!("http://{}", self.address);
+        let endpoint = self.endpoint();
         let variables = [
             ("AWS_ENDPOINT_URL_LAMBDA", endpoint.as_str()),
             ("NO_PROXY", "127.0.0.1"),

@@ -4,6 +4,7 @@
 mod environments;
 mod fan_out;
 mod lambda;
+mod limits;
 mod oracle;
 mod port;
 mod schedule;

@@ -40,8 +40,9 @@ pub const unsafe fn borrow<'a>(bytes: Bytes) -> &'a [u8] {
 pub struct Host {
     /// Writes one line, which ends with a line feed, to the function's log. On any thread.
     pub log: unsafe extern "C" fn(line: Bytes),
-    /// The texts of the environment that the process began with, one after another, each ended by NUL. The
-    /// handler's `setenv` changes lists of them, never these, so the module may be started on any thread.
+    /// The texts of the environment that the process began with, one after another, each ended by
+    /// NUL. The handler's `setenv` changes lists of them, never these, so the module may be started
+    /// on any thread.
     pub variables: *const c_char,
     /// How many those are.
     pub variable_count: usize,
@@ -56,7 +57,7 @@ pub struct Services {
     /// Called once, before everything else.
     pub start: Option<Start>,
     /// Sends the pings that a ping asks for, waits for them, and writes a record to the log if any
-    /// fails.
+    /// fails or is not allowed.
     pub fan_out: Option<SendPings>,
     /// Called once, on a thread of its own; does not return.
     pub keep_config: Option<config::Keep>,
@@ -76,10 +77,16 @@ pub struct FanOut {
     pub tenant_id: Bytes,
     /// When the ping's invocation times out: milliseconds since the Unix epoch, or 0.
     pub deadline_ms: u64,
+    /// What is left of the event's budget: [`FULL`] for its first ping, and for each other one what
+    /// [`SendPings`] has returned for the ping before.
+    pub budget: u32,
 }
+
+/// [`FanOut::budget`] of an event's first ping: all that the function's variables allow.
+pub const FULL: u32 = u32::MAX;
 
 /// Begins the module.
 pub type Start = unsafe extern "C" fn(host: *const Host);
 
-/// Sends pings.
-pub type SendPings = unsafe extern "C" fn(fan_out: *const FanOut);
+/// Sends pings, and returns what they have left of the budget.
+pub type SendPings = unsafe extern "C" fn(fan_out: *const FanOut) -> u32;

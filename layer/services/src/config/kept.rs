@@ -52,15 +52,15 @@ impl Kept {
         &self.path
     }
 
-    /// The file that a value is written to first. (The name may have a dot, which begins no extension.)
+    /// The file that a value is written to first. (A dot in the name begins no extension.)
     fn beside(&self) -> PathBuf {
         let mut path = self.path.clone().into_os_string();
         path.push(".new");
         path.into()
     }
 
-    /// Writes a value beside its place and moves it there, so that there is a whole one at any time; not
-    /// where it is there already.
+    /// Writes a value beside its place and moves it there, so that there is a whole one at any
+    /// time; a value that is there is not written again.
     pub fn save(&mut self, value: &Value) -> io::Result<()> {
         let description = json!({
             "contentType": value.content_type,

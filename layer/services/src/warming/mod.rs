@@ -5,6 +5,7 @@
 
 mod fan_out;
 mod number;
+mod only;
 
 use serde_json::Map;
 use serde_json::Value;
@@ -14,8 +15,9 @@ use crate::aws::Client;
 use crate::exports::log;
 use crate::variables::Variables;
 
-/// More than this is seldom meant.
-const MOST_CONCURRENCY: u32 = 50;
+/// Environments that the pings of one event may ask for, unless the function's variables say
+/// otherwise.
+const MAX_CONCURRENCY: u32 = 50;
 
 /// A ping, as the bootstrap hands it over.
 #[derive(Clone, Copy, Debug)]
@@ -30,79 +32,119 @@ pub struct Ping<'a> {
     pub tenant_id: &'a str,
     /// When its invocation times out: milliseconds since the Unix epoch, or 0.
     pub deadline_ms: u64,
+    /// What is left of its event's budget, as the ABI has it: 0 once a ping was refused for it, and
+    /// else one more than the environments that may still be warmed.
+    pub budget: u32,
 }
 
-/// Invokes whom the ping asks for, and waits for them. What did not go well is one line in the log.
-pub fn serve(ping: &Ping, client: &Client) {
-    match plan(ping, client.variables()) {
-        Ok(Some(fan_out)) => {
-            if let Some(record) = fan_out.send(client) {
-                log(&record);
-            }
-        }
-        Ok(None) => {}
-        Err(why) => log(&why),
+/// What becomes of a ping.
+#[derive(Debug, Default)]
+struct Plan<'a> {
+    /// The invocations that it asks for, as far as they are allowed.
+    fan_out: Option<FanOut<'a>>,
+    /// A record that says why there are none, or fewer.
+    refusal: Option<String>,
+    /// What is left of the budget.
+    budget: u32,
+}
+
+/// Invokes the functions that the ping asks for, waits for them, and returns what is left of the
+/// budget. What did not go well is one line in the log.
+pub fn serve(ping: &Ping, client: &Client) -> u32 {
+    let plan = plan(ping, client.variables());
+    if let Some(refusal) = &plan.refusal {
+        log(refusal);
     }
+    if let Some(record) = plan.fan_out.and_then(|fan_out| fan_out.send(client)) {
+        log(&record);
+    }
+    plan.budget
 }
 
-/// Who is to be invoked; Err is a record that says why nobody is, though the ping asks for it.
-fn plan<'a>(ping: &Ping<'a>, variables: &Variables) -> Result<Option<FanOut<'a>>, String> {
+fn plan<'a>(ping: &Ping<'a>, variables: &Variables) -> Plan<'a> {
+    let nothing = Plan { budget: ping.budget, ..Plan::default() };
     let Ok(Value::Object(event)) = serde_json::from_str(ping.event) else {
-        return Ok(None);
+        return nothing;
+    };
+    let max = max_concurrency(variables);
+    let Some(left) = ping.budget.checked_sub(1).map(|left| left.min(max)) else {
+        return nothing;
     };
     let function = Function::new(variables);
     let field = |variable: &str, default: &str| {
         let name = variables.get(variable).unwrap_or(default).trim();
         event.get(name).filter(|value| is_truthy(value))
     };
-    let (concurrency, given) = concurrency(
-        field("PILOTLIGHT_WARM_CONCURRENCY", "concurrency"),
-        most_concurrency(variables),
-    );
+    let (wanted, mut given) = concurrency(field("PILOTLIGHT_WARM_CONCURRENCY", "concurrency"));
     let target = field("PILOTLIGHT_WARM_TARGET", "target").and_then(Value::as_str);
     let other = target.filter(|target| !function.is(target, ping.invoked_function_arn));
-    if let Some(other) = other {
-        let allowed = variables.get("PILOTLIGHT_WARM_ALLOWED_TARGETS").unwrap_or_default();
-        if !allowed.split(',').any(|allowed| allowed.trim() == other) {
-            let why = "PILOTLIGHT_WARM_ALLOWED_TARGETS does not name the target";
-            return Err(fan_out::refusal(&function.qualified, other, why));
-        }
-    } else if variables.get("AWS_LAMBDA_INITIALIZATION_TYPE") == Some("provisioned-concurrency") {
-        let why = "provisioned concurrency keeps environments warm by itself";
-        return Err(fan_out::refusal(&function.qualified, &function.qualified, why));
+    let refusal = |why: &str| {
+        let target = other.unwrap_or(&function.qualified);
+        Some(fan_out::refusal(&function.qualified, target, why))
+    };
+    if let Some(why) = reason_against(&event, other, variables) {
+        return Plan { refusal: refusal(why), ..nothing };
     }
     let first = if other.is_some() { 1 } else { 2 };
-    if first > concurrency {
-        return Ok(None);
+    let last = wanted.min(left);
+    let mut plan = Plan { budget: left - (last + 1).saturating_sub(first) + 1, ..nothing };
+    if wanted > last && wanted >= first {
+        // One record of this is enough for an event.
+        plan.budget = 0;
+        plan.refusal = refusal(&format!("PILOTLIGHT_WARM_MAX_CONCURRENCY allows {max} an event"));
+        given = Value::from(last);
     }
-    Ok(Some(FanOut {
+    if first > last {
+        return plan;
+    }
+    plan.fan_out = Some(FanOut {
         target: target.unwrap_or(&function.qualified).to_owned(),
         function: function.qualified,
-        invocations: first..=concurrency,
+        invocations: first..=last,
         // lambda-warmer compares the count with what the event gives, and a string is no number.
-        last_waits: given.as_u64() == Some(u64::from(concurrency))
-            || given.as_f64() == Some(f64::from(concurrency)),
+        last_waits: given.as_u64() == Some(u64::from(last))
+            || given.as_f64() == Some(f64::from(last)),
         flag: variables.get("PILOTLIGHT_WARM_FLAG").unwrap_or("warmer").trim().to_owned(),
         concurrency: given,
         correlation_id: correlation_id(&event, ping.id),
         tenant_id: ping.tenant_id,
         deadline_ms: ping.deadline_ms,
-    }))
+    });
+    plan
 }
 
-/// How many environments are wanted, and what the event says of it, up to the limit.
-fn concurrency(wanted: Option<&Value>, most: u32) -> (u32, Value) {
+/// Why a ping with this other function as its target, if it has one, does not fan out.
+fn reason_against(
+    event: &Map<String, Value>,
+    other: Option<&str>,
+    variables: &Variables,
+) -> Option<&'static str> {
+    let only = variables.get("PILOTLIGHT_WARM_ONLY");
+    if only.is_some_and(|list| !only::allows(list, event)) {
+        return Some("the ping has nothing of what PILOTLIGHT_WARM_ONLY asks for");
+    }
+    if let Some(other) = other {
+        let allowed = variables.get("PILOTLIGHT_WARM_ALLOWED_TARGETS").unwrap_or_default();
+        let is_allowed = allowed.split(',').any(|allowed| allowed.trim() == other);
+        return (!is_allowed).then_some("PILOTLIGHT_WARM_ALLOWED_TARGETS does not name the target");
+    }
+    let kind = variables.get("AWS_LAMBDA_INITIALIZATION_TYPE");
+    (kind == Some("provisioned-concurrency"))
+        .then_some("provisioned concurrency keeps environments warm by itself")
+}
+
+/// How many environments are wanted, and what the event says of it.
+fn concurrency(wanted: Option<&Value>) -> (u32, Value) {
     let number = wanted.and_then(number::of).filter(|&number| number > 1.0);
     match (number, wanted) {
-        (Some(number), _) if number >= f64::from(most) + 1.0 => (most, Value::from(most)),
         (Some(number), Some(wanted)) => (number::floor(number), wanted.clone()),
         _ => (1, Value::from(1)),
     }
 }
 
-fn most_concurrency(variables: &Variables) -> u32 {
-    let most = variables.get("PILOTLIGHT_WARM_MAX_CONCURRENCY");
-    most.and_then(|most| most.trim().parse().ok()).unwrap_or(MOST_CONCURRENCY).max(1)
+fn max_concurrency(variables: &Variables) -> u32 {
+    let max = variables.get("PILOTLIGHT_WARM_MAX_CONCURRENCY");
+    max.and_then(|max| max.trim().parse().ok()).unwrap_or(MAX_CONCURRENCY).max(1)
 }
 
 /// In either port's spelling.
@@ -168,10 +210,32 @@ mod tests {
             invoked_function_arn: "arn:aws:lambda:us-east-1:1:function:f:live",
             tenant_id: "",
             deadline_ms: 0,
+            budget: u32::MAX,
         };
         let all: Variables = ENVIRONMENT.iter().chain(variables).copied().collect();
-        let planned = plan(&ping, &all)?;
-        Ok(planned.map(|fan_out| FanOut { tenant_id: "", ..fan_out }))
+        let planned = plan(&ping, &all);
+        let fan_out = planned.fan_out.map(|fan_out| FanOut { tenant_id: "", ..fan_out });
+        match planned.refusal {
+            Some(refusal) if fan_out.is_none() => Err(refusal),
+            _ => Ok(fan_out),
+        }
+    }
+
+    /// How many invocations each of an event's pings sends, and what was refused.
+    fn spent(event: &str, variables: &[(&'static str, &'static str)]) -> (Vec<usize>, Vec<String>) {
+        let all: Variables = ENVIRONMENT.iter().chain(variables).copied().collect();
+        let pings: Vec<Value> = serde_json::from_str(event).expect("a list");
+        let (mut budget, mut refusals) = (u32::MAX, Vec::new());
+        let counts = pings.iter().map(|ping| {
+            let (event, id, invoked_function_arn) = (&*ping.to_string(), "1", "");
+            let ping =
+                Ping { event, id, invoked_function_arn, tenant_id: "", deadline_ms: 0, budget };
+            let plan = plan(&ping, &all);
+            budget = plan.budget;
+            refusals.extend(plan.refusal);
+            plan.fan_out.map_or(0, |fan_out| fan_out.invocations.count())
+        });
+        (counts.collect(), refusals)
     }
 
     /// The numbers of the invocations, and whether the last is waited for.
@@ -202,6 +266,24 @@ mod tests {
         assert_eq!(fan_out.invocations, 2..=4);
         assert_eq!(fan_out.concurrency, 4);
         assert!(fan_out.last_waits);
+    }
+
+    #[test]
+    fn the_pings_of_an_event_share_one_budget() {
+        let limit = ("PILOTLIGHT_WARM_MAX_CONCURRENCY", "6");
+        let allowed = ("PILOTLIGHT_WARM_ALLOWED_TARGETS", "g");
+        let own = r#"{"warmer":1,"concurrency":3}"#;
+        let others = r#"{"warmer":1,"concurrency":3,"target":"g"}"#;
+        let run = |pings: &[&str]| spent(&format!("[{}]", pings.join(",")), &[limit, allowed]);
+        assert_eq!(run(&[own, others]), (vec![2, 3], vec![]));
+        let (counts, refusals) = run(&[own; 5]);
+        assert_eq!(counts, [2, 2, 1, 0, 0]);
+        assert_eq!(refusals.len(), 1, "{refusals:?}");
+        assert!(refusals[0].contains("MAX_CONCURRENCY allows 6 an event"), "{refusals:?}");
+        let (counts, refusals) = run(&[others; 4]);
+        assert_eq!((counts, refusals.len()), (vec![3, 3, 0, 0], 1), "{refusals:?}");
+        let one = r#"{"warmer":1,"target":"g"}"#;
+        assert_eq!(run(&[one; 100]).0.iter().sum::<usize>(), 6);
     }
 
     #[test]

@@ -1,0 +1,158 @@
+//! One event's limits: a budget of invocations, one delay, a number of records, its deadline; and
+//! `PILOTLIGHT_WARM_ONLY`, which lets no event but some fan out. docs/warming.md promises them.
+
+use std::fs;
+
+use serde_json::Value;
+use serde_json::json;
+
+use super::WARMED;
+use super::echo;
+use super::lambda::Lambda;
+use super::lambda::Manner;
+use super::serve;
+use crate::script::next;
+use crate::served::Served;
+use crate::served::example;
+use crate::support;
+
+/// A list of so many of one ping.
+fn list_of(count: usize, ping: &str) -> String {
+    format!("[{}]", vec![ping; count].join(","))
+}
+
+fn refusals(records: &[Value]) -> Vec<&str> {
+    records.iter().filter_map(|record| record["skipped"].as_str()).collect()
+}
+
+#[test]
+fn the_pings_of_a_list_share_one_budget() {
+    let lambda = Lambda::start(Manner::Accepting);
+    let own = r#"{"warmer":true,"concurrency":3}"#;
+    let other = r#"{"warmer":true,"target":"other","concurrency":3}"#;
+    for (limit, ping, count, expected) in [
+        (None, own, 100, 49),
+        (None, other, 100, 50),
+        (Some("5"), own, 20, 4),
+        (Some("6"), other, 3, 6),
+    ] {
+        let mut function = echo(&[("PILOTLIGHT_WARM_ALLOWED_TARGETS", "other")]);
+        if let Some(limit) = limit {
+            function.variables.push(("PILOTLIGHT_WARM_MAX_CONCURRENCY".into(), limit.into()));
+        }
+        lambda.variables(&mut function);
+        let served = serve(&function, vec![next(&list_of(count, ping)), next(ping)]);
+        assert_eq!(served.answers, [WARMED, WARMED]);
+        let requests = lambda.take().len();
+        let second = if ping == own { 2 } else { 3 };
+        assert_eq!(requests, expected + second, "the second event has a budget of its own");
+        let refusals = refusals(&served.records);
+        assert_eq!(refusals.len(), 1, "{}", served.log);
+        assert!(refusals[0].contains("PILOTLIGHT_WARM_MAX_CONCURRENCY"), "{refusals:?}");
+        // Each ping has its own record.
+        assert_eq!(served.records.len(), count + 2, "{}", served.log);
+    }
+}
+
+#[test]
+fn the_largest_list_is_300_records_and_one_budget() {
+    let lambda = Lambda::start(Manner::Accepting);
+    let mut function = echo(&[]);
+    lambda.variables(&mut function);
+    let ping = r#"{"warmer":1,"concurrency":9}"#;
+    let served = serve(&function, vec![next(&list_of(65_000 / (ping.len() + 1), ping))]);
+    assert_eq!(served.answers, [WARMED]);
+    assert_eq!(lambda.take().len(), 49);
+    assert_eq!((served.records.len(), refusals(&served.records).len()), (301, 1));
+}
+
+/// The emulator ends an environment whose invocation is not answered in time, by its own clock, and
+/// tells the client so.
+#[test]
+fn delays_end_before_the_deadline_and_there_is_one_for_each_event() {
+    let child = r#"{"warmer":true,"__WARMER_INVOCATION__":2,"__WARMER_CONCURRENCY__":3}"#;
+    for (delay, timeout, count) in [("75", "3", 100), ("60000", "2", 1)] {
+        let delay = format!("PILOTLIGHT_WARM_DELAY={delay}");
+        let served = Served::start(&[&example("echo")], &["--timeout", timeout, "--env", &delay]);
+        assert_eq!(served.invoke("echo", &list_of(count, child)).text(), WARMED, "{delay}");
+        let function = served.function("echo");
+        assert_eq!(function["totals"]["pings"]["count"], 1, "{function:#}");
+    }
+}
+
+/// As above: a Lambda that never answers must not cost the ping its own answer.
+#[test]
+fn a_fan_out_ends_before_the_deadline() {
+    let lambda = Lambda::start(Manner::Silent);
+    let endpoint = format!("AWS_ENDPOINT_URL_LAMBDA={}", lambda.endpoint());
+    let options = ["--timeout", "2", "--env", &endpoint, "--env", "NO_PROXY=127.0.0.1"];
+    let served = Served::start(&[&example("echo")], &options);
+    let ping = r#"{"warmer":true,"concurrency":3}"#;
+    for event in [ping.to_owned(), list_of(2, ping)] {
+        assert_eq!(served.invoke("echo", &event).text(), WARMED);
+    }
+    let log = served.log_with("\"failed\":2");
+    assert!(log.to_lowercase().contains("timeout"), "{log}");
+    // It is the first environment, which has not been ended.
+    let function = served.function("echo");
+    assert_eq!(function["environments"].as_array().map(Vec::len), Some(1), "{function:#}");
+    assert_eq!(function["totals"]["pings"]["cold"], 1, "{function:#}");
+}
+
+/// The two lines of docs/warming.md: the variable, and the event that has what it asks for.
+fn documented() -> (String, String) {
+    let text = fs::read_to_string(support::root().join("docs/warming.md")).expect("the document");
+    let line = |start: &str| {
+        let line = text.lines().find(|line| line.starts_with(start));
+        line.unwrap_or_else(|| panic!("no line begins with {start}")).trim().to_owned()
+    };
+    (line("    PILOTLIGHT_WARM_ONLY="), line("    {\"warmer\""))
+}
+
+#[test]
+fn only_pings_with_the_secret_fan_out() {
+    let (only, right) = documented();
+    let without: Value = serde_json::from_str(&right).expect("JSON");
+    let wanted = without["concurrency"].as_u64().expect("a number");
+    let wrong = json!({"warmer": true, "concurrency": wanted, "token": "another"}).to_string();
+    let none = json!({"warmer": true, "concurrency": wanted}).to_string();
+    let options = ["--timeout", "60", "--env", &only, "--env", "PILOTLIGHT_WARM_DELAY=3000"];
+    let served =
+        Served::start(&[&example("slow")], &[&options[..], &["--env", "START_MS=1"]].concat());
+    let ask = |event: &str| assert_eq!(served.invoke("slow", event).text(), WARMED, "{event}");
+
+    ask(&wrong);
+    ask(&none);
+    let function = served.function("slow");
+    assert_eq!(function["totals"]["pings"]["count"], 2, "{function:#}");
+    assert_eq!(function["environments"].as_array().map(Vec::len), Some(1), "{function:#}");
+    let log = served.log_with("\"skipped\"");
+    assert!(log.contains("PILOTLIGHT_WARM_ONLY"), "{log}");
+
+    // The invocations of the fan-out are pings without the secret, and are answered all the same.
+    ask(&right);
+    let function = served.wait_for("slow", "all are warm", |function| {
+        function["totals"]["pings"]["count"] == 2 + wanted && function["in_flight"] == 0
+    });
+    assert_eq!(function["environments"].as_array().map(Vec::len), Some(5), "{function:#}");
+    assert_eq!(function["totals"]["invocations"], 0);
+    let secret = without["token"].as_str().expect("text");
+    assert!(!served.log().contains(secret), "{}", served.log());
+}
+
+#[test]
+fn only_pings_of_a_named_schedule_fan_out_each_for_itself() {
+    let lambda = Lambda::start(Manner::Accepting);
+    let arn = "arn:aws:scheduler:eu-west-1:123456789012:schedule/default/warm";
+    let mut function = echo(&[("PILOTLIGHT_WARM_ONLY", arn)]);
+    lambda.variables(&mut function);
+    let named = json!({"warmer": true, "concurrency": 3, "resources": [arn]});
+    let other = json!({"warmer": true, "concurrency": 3, "resources": ["arn:aws:other"]});
+    let events = [named.clone(), other.clone(), json!([other, named])];
+    let served = serve(&function, events.iter().map(|event| next(&event.to_string())).collect());
+    assert_eq!(served.answers, [WARMED; 3]);
+    let requests = lambda.take();
+    assert_eq!(requests.len(), 4);
+    assert!(requests.iter().all(|request| !request.body.contains(arn)), "{requests:?}");
+    assert_eq!(refusals(&served.records).len(), 2, "{}", served.log);
+}
