@@ -315,8 +315,8 @@ measure() {
 	place="-Clink-arg=-Wl,-z,pack-relative-relocs -Clink-arg=-Wl,--image-base=0x1000000000"
 	(cd tests/fixtures/heavy && RUSTFLAGS=$place cargo build --locked --release --target-dir "../../../target/placed")
 	measure_heavy "$PWD/target/placed/release/libheavy.so"
-	tests/peers/fill-readme.py "$figures" README.md
-	say "the README's table is filled; pictures in $figures"
+	tests/peers/fill-tables.py "$figures"
+	say "the tables of README.md and docs/benchmarks.md are filled; pictures in $figures"
 	say "what the look for pings costs an ordinary event"
 	cargo run --locked --quiet --profile bootstrap -p pilotlight-bootstrap --example warm_check
 }

@@ -161,7 +161,7 @@ impl Entry {
     }
 }
 
-/// One of the variables that say how pings are recognised and answered; README.md explains them.
+/// One of the variables that say how pings are recognised and answered; docs/warming.md explains them.
 #[derive(Clone, Copy, Debug)]
 #[expect(missing_docs, reason = "their names, in words")]
 pub enum WarmingVariable {

@@ -8,7 +8,7 @@ use crate::loader::LoadError;
 use crate::log;
 use crate::sys;
 
-/// How the process ends; the numbers are part of what README.md promises.
+/// How the process ends; the numbers are part of what docs/errors.md promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitCode {
     /// The handler library was refused, or its `init` failed; posted to `/init/error`.

@@ -260,7 +260,7 @@ fn what_a_restart_finds_again_is_not_kept() {
     assert!(names.len() == 1 && names[0].starts_with("a-"), "{names:?}");
 }
 
-/// The README's walk-through: a change arrives in environments that are frozen between invocations, and
+/// The walk-through of docs/configuration.md: a change arrives in environments that are frozen between invocations, and
 /// no new one is started for it.
 #[test]
 fn a_served_function_answers_as_its_configuration_says_with_one_init() {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Puts the figures of `./build.sh measure` into the README's table: fill-readme.py FOLDER README."""
+"""Puts the figures of `./build.sh measure` in FOLDER into the tables of the documents: fill-tables.py FOLDER."""
 
 import json
 import pathlib
@@ -7,8 +7,14 @@ import re
 import sys
 
 BEGIN, END = "<!-- measured -->\n", "<!-- /measured -->"
-# What a row is called, which run it is of, which figure, and its unit.
-ROWS = [
+# Each row's name, the run and the figure that it shows, and the figure's unit.
+SUMMARY = [
+    ("init", "warm", "init_us", "µs"),
+    ("cold response (init and first invocation)", "warm", "cold_us", "µs"),
+    ("steady invocation", "warm", "steady_us", "µs"),
+    ("peak memory", "warm", "peak_kib", "KiB"),
+]
+ALL = [
     ("init", "warm", "init_us", "µs"),
     ("init, page cache cold", "cold", "init_us", "µs"),
     ("first invocation", "warm", "first_us", "µs"),
@@ -27,27 +33,37 @@ def cell(figure, unit):
     return number if figure["ratio"] is None else f"{number} ({figure['ratio']:.2f})"
 
 
-def table(runs):
-    """The table's lines."""
+def table(runs, rows):
+    """The lines of a table with these rows."""
     candidates = [candidate["name"] for candidate in runs["warm"]["candidates"]]
     yield "| median (ratio to the limit) | " + " | ".join(candidates) + " |"
     yield "|---|" + "---|" * len(candidates)
-    for title, run, key, unit in ROWS:
+    for title, run, key, unit in rows:
         figures = [candidate["figures"][key] for candidate in runs[run]["candidates"]]
         yield f"| {title} | " + " | ".join(cell(figure, unit) for figure in figures) + " |"
+
+
+def system_calls(runs):
+    """The rows of system calls, which have no ratio."""
     calls = [candidate["system_calls"] for candidate in runs["warm"]["candidates"]]
     for title, key in [("system calls before the first `/next`", "init"), ("for an invocation", "invocation")]:
         yield f"| {title} | " + " | ".join(str(call[key]) for call in calls) + " |"
 
 
-def main(folder, readme):
-    runs = {run: json.loads((folder / f"{run}.json").read_text()) for run in ("warm", "cold")}
-    text = readme.read_text()
-    filled = BEGIN + "\n".join(table(runs)) + "\n" + END
+def fill(document, lines):
+    """Replaces the table between a document's two marks."""
+    text = document.read_text()
+    filled = BEGIN + "\n".join(lines) + "\n" + END
     text, places = re.subn(re.escape(BEGIN) + ".*?" + re.escape(END), lambda _: filled, text, flags=re.S)
     if places != 1:
-        sys.exit(f"{readme}: no place for the table between {BEGIN.strip()} and {END}")
-    readme.write_text(text)
+        sys.exit(f"{document}: no place for the table between {BEGIN.strip()} and {END}")
+    document.write_text(text)
+
+
+def main(folder):
+    runs = {run: json.loads((folder / f"{run}.json").read_text()) for run in ("warm", "cold")}
+    fill(pathlib.Path("README.md"), table(runs, SUMMARY))
+    fill(pathlib.Path("docs/benchmarks.md"), [*table(runs, ALL), *system_calls(runs)])
 
 
 main(*map(pathlib.Path, sys.argv[1:]))
