@@ -195,6 +195,8 @@ run_tests() {
 	fetch_tool aws-lambda-rie aws-sam-cli==1.170.0 samcli/local/rapid/aws-lambda-rie-x86_64
 	fetch_tool cargo-lambda cargo-lambda==1.9.2 '*.data/scripts/cargo-lambda'
 	need ab apache2-utils
+	need zip zip
+	need curl curl
 	need chromium chromium
 	fetch_clients
 	fetch_lambda_warmer

@@ -11,6 +11,7 @@ mod concurrency;
 mod config;
 mod context;
 mod damaged;
+mod documents;
 mod examples;
 mod fakes;
 mod fixtures;

@@ -1,0 +1,52 @@
+# Run before the commands of a page, in an empty folder: makes it look like a checkout that was built.
+# From the caller: ROOT (the checkout), TOOLS (what the tests have installed), MOTO (AWS's stand-in).
+set -euo pipefail
+
+mkdir -p dist/bin
+ln -s "$ROOT"/dist/{layer,examples,pilotlight-layer-x86_64.zip} dist/
+ln -s "$ROOT"/{sdk,examples,target} .
+
+# Runs the real command; `serve` goes on in the background, and ends the server that a page started before.
+cat >dist/bin/pilotlight <<'END'
+#!/usr/bin/env bash
+set -euo pipefail
+if [ "$1" != serve ]; then exec "$ROOT/dist/bin/pilotlight" "$@"; fi
+if [ -e server.pid ]; then
+	kill -INT "$(cat server.pid)"
+	while kill -0 "$(cat server.pid)" 2>/dev/null; do sleep 0.1; done
+fi
+"$ROOT/dist/bin/pilotlight" "$@" >server.log 2>&1 &
+echo $! >server.pid
+for _ in {1..300}; do
+	if curl --silent --fail --output /dev/null http://127.0.0.1:9000/environments; then exit 0; fi
+	sleep 0.1
+done
+cat server.log >&2
+exit 1
+END
+
+# The whole of `./build.sh test` runs this: here it only has to know the command.
+cat >build.sh <<'END'
+#!/usr/bin/env bash
+[ $# = 0 ] || grep -q "^$1)" "$ROOT/build.sh"
+END
+chmod +x dist/bin/pilotlight build.sh
+trap 'if [ -e server.pid ]; then kill -INT "$(cat server.pid)"; fi' EXIT
+
+cargo() { (cd "$ROOT" && command cargo "$@"); }
+aws() { "$TOOLS/python/bin/aws" --endpoint-url "$MOTO" "$@"; }
+
+# expect TEXT COMMAND...: the command must print this.
+expect() {
+	local wanted=$1 printed
+	shift
+	printed=$("$@")
+	if [ "$printed" != "$wanted" ]; then
+		printf '%s\n  printed  %s\n  and not  %s\n' "$*" "$printed" "$wanted" >&2
+		exit 1
+	fi
+}
+
+if [ -n "$MOTO" ] && ! aws iam get-role --role-name ROLE >/dev/null 2>&1; then
+	aws iam create-role --role-name ROLE --assume-role-policy-document '{}' >/dev/null
+fi
