@@ -16,10 +16,14 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use anyhow::Result;
 use anyhow::bail;
+use mimalloc::MiMalloc;
 use zip::CompressionMethod;
 use zip::DateTime;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> Result<()> {
     let arguments: Vec<PathBuf> = env::args_os().skip(1).map(PathBuf::from).collect();

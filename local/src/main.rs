@@ -7,7 +7,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::Subcommand;
+use mimalloc::MiMalloc;
 use pilotlight_local::process;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// A local Lambda for handlers of the Pilotlight runtime.
 #[derive(Parser)]
