@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # ./build.sh [build]    builds everything into dist/ (the default)
+# ./build.sh layer      builds dist/layer/ and its zip alone
 # ./build.sh run        builds, then the main job: the hello handler cold, then warm
 # ./build.sh test       builds, then every test: ours, AWS's emulator, damaged handlers
 # ./build.sh check      formatting, clippy with warnings as errors
 # ./build.sh fuzz [N]   each fuzz target for N executions (100000)
 # ./build.sh measure    builds, then the benchmark beside a raw program, lambda_runtime and dlopen
 # ./build.sh speed      builds, then work inside a handler beside the same work on glibc
+# ./build.sh reproduce  builds the layer twice, in two folders with two homes of Cargo, and compares the bytes
 #
 # Each installs what it needs first (Debian and Ubuntu, as root), or says what to install.
 set -euo pipefail
@@ -40,9 +42,22 @@ setup() {
 	need musl-gcc musl-tools
 }
 
+# cargo_for_layer OPTION...: a build whose bytes depend on sources and tools, and not on the folders that
+# these lie in, which panic locations name, nor on the caller's flags.
+cargo_for_layer() {
+	local flags
+	flags="'--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo', '--remap-path-prefix=$PWD=/pilotlight'"
+	# Where rust-src is installed, rustc says its place instead of this.
+	flags+=", '--remap-path-prefix=$(rustc --print sysroot)/lib/rustlib/src/rust=/rustc/$(
+		rustc -vV | sed -n 's/^commit-hash: //p'
+	)'"
+	env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS -u CARGO_BUILD_RUSTFLAGS cargo build --locked "$@" \
+		--config "target.x86_64-unknown-linux-gnu.rustflags=[$flags]"
+}
+
 build_bootstrap() {
 	say "bootstrap (static musl)"
-	cargo build --locked --profile bootstrap --config bootstrap/static-musl.toml \
+	cargo_for_layer --profile bootstrap --config bootstrap/static-musl.toml \
 		-p pilotlight-bootstrap --features static --bin bootstrap
 	mkdir -p "$dist/layer"
 	install -m 755 target/x86_64-unknown-linux-gnu/bootstrap/bootstrap "$dist/layer/bootstrap"
@@ -57,17 +72,26 @@ build_libc() {
 
 build_services() {
 	say "the module that talks to AWS (pilotlight/services.so)"
-	cargo build --locked --profile services -p pilotlight-services
+	cargo_for_layer --profile services -p pilotlight-services
 	mkdir -p "$dist/layer/pilotlight"
 	install -m 644 target/services/libpilotlight_services.so "$dist/layer/pilotlight/services.so"
 }
 
-build_command_and_layer() {
-	say "pilotlight, the layer's zip"
-	cargo build --locked --release -p pilotlight-local -p pilotlight-layer
+build_layer() {
+	build_bootstrap
+	build_libc
+	build_services
+	say "the layer's zip"
+	layer/name-tools.sh >"$dist/layer/pilotlight/build.json"
+	cargo build --locked --release -p pilotlight-layer
+	target/release/package-layer "$dist/layer" "$dist/pilotlight-layer-x86_64.zip"
+}
+
+build_command() {
+	say "pilotlight"
+	cargo build --locked --release -p pilotlight-local
 	mkdir -p "$dist/bin"
 	install -m 755 target/release/pilotlight "$dist/bin/pilotlight"
-	target/release/package-layer "$dist/layer" "$dist/pilotlight-layer-x86_64.zip"
 }
 
 # What everything is compared with: a program of raw system calls.
@@ -90,10 +114,8 @@ build_examples() {
 
 build() {
 	setup
-	build_bootstrap
-	build_libc
-	build_services
-	build_command_and_layer
+	build_layer
+	build_command
 	build_limit
 	build_examples
 	say "built"
@@ -330,16 +352,35 @@ speed() {
 	"$folder/release/speed" "$folder/release/libspeed.so" "$dist/bin/pilotlight" 5
 }
 
+# The second build has its sources, its target folder and its Cargo home elsewhere, and no network.
+reproduce() {
+	setup
+	build_layer
+	local elsewhere home=${CARGO_HOME:-$HOME/.cargo}
+	elsewhere=$(mktemp -d)
+	# Expanded now, since the variable is gone when the script ends.
+	trap "rm -rf '$elsewhere'" EXIT
+	mkdir -p "$elsewhere/checkout" "$elsewhere/cargo"
+	git ls-files -z | xargs -0 cp --parents --target-directory "$elsewhere/checkout"
+	cp -r "$home/registry" "$elsewhere/cargo/"
+	(cd "$elsewhere/checkout" && CARGO_HOME=$elsewhere/cargo CARGO_NET_OFFLINE=true ./build.sh layer)
+	diff -r "$dist/layer" "$elsewhere/checkout/dist/layer"
+	cmp "$dist/pilotlight-layer-x86_64.zip" "$elsewhere/checkout/dist/pilotlight-layer-x86_64.zip"
+	say "the same bytes: $(sha256sum <"$dist/pilotlight-layer-x86_64.zip")"
+}
+
 case ${1:-build} in
 build) build ;;
+layer) setup && build_layer ;;
 run) run ;;
 test) run_tests ;;
 check) check ;;
 fuzz) fuzz "${2:-100000}" ;;
 measure) measure ;;
 speed) speed ;;
+reproduce) reproduce ;;
 *)
-	sed -n '2,8s/^# //p' "$0" >&2
+	sed -n '2,10s/^# //p' "$0" >&2
 	exit 2
 	;;
 esac
