@@ -192,10 +192,8 @@ fn an_event_that_fails_is_tried_three_times() {
     let request_id = taken.header("x-amzn-requestid");
     served.wait_for("faulty", "three attempts", |function| function["totals"]["errors"] == 3);
     let dropped = format!("the event of {request_id} is dropped: three attempts");
-    while !served.log().contains(&dropped) {
-        std::thread::yield_now();
-    }
-    assert_eq!(served.log().matches(&format!("START RequestId: {request_id}")).count(), 3);
+    let log = served.log_with(&dropped);
+    assert_eq!(log.matches(&format!("START RequestId: {request_id}")).count(), 3);
 }
 
 #[test]

@@ -33,7 +33,7 @@ fn log(function: &Function, variables: &[(&str, &str)], events: &[&str]) -> Stri
         .stderr(Stdio::piped())
         .spawn()
         .expect("the bootstrap");
-    let mut worker = listener.accept().expect("a connection").0;
+    let mut worker = script::accept(&listener);
     for event in events {
         script::read_head(&mut worker);
         worker.write_all(&script::next(event).bytes).expect("sent");

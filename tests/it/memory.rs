@@ -9,6 +9,7 @@ use std::io::Write as _;
 use std::net::TcpListener;
 use std::process::Command;
 
+use crate::script;
 use crate::script::accepted;
 use crate::script::here;
 use crate::script::next;
@@ -33,7 +34,7 @@ fn memory_is_the_same_after_a_great_many_invocations() {
         .envs(function.environment(&here(port)))
         .spawn()
         .expect("the bootstrap");
-    let stream = listener.accept().expect("a connection").0;
+    let stream = script::accept(&listener);
     stream.set_nodelay(true).expect("a socket");
     let mut reader = BufReader::new(&stream);
     let event = r#"{"a":"some event, of some length"}"#;
