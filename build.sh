@@ -47,7 +47,7 @@ setup() {
 cargo_for_layer() {
 	local flags
 	flags="'--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo', '--remap-path-prefix=$PWD=/pilotlight'"
-	# Where rust-src is installed, rustc says its place instead of this.
+	# With rust-src installed, rustc names that folder in place of this one.
 	flags+=", '--remap-path-prefix=$(rustc --print sysroot)/lib/rustlib/src/rust=/rustc/$(
 		rustc -vV | sed -n 's/^commit-hash: //p'
 	)'"
