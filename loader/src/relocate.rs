@@ -315,83 +315,27 @@ fn add(word: &mut [u8; 8], base: u64) {
 
 #[derive(Default)]
 struct Missing {
+    /// Each once, since a symbol may be referred to in many places.
     names: Vec<String>,
-    count: usize,
 }
 
 impl Missing {
     fn add(&mut self, name: &[u8]) {
         let name = String::from_utf8_lossy(name);
-        if self.names.iter().any(|known| *known == name) {
-            return;
-        }
-        self.count += 1;
-        if self.names.len() < MOST_NAMES {
+        if !self.names.iter().any(|known| *known == name) {
             self.names.push(name.into_owned());
         }
     }
 
-    fn into_result(self) -> Result<(), Defect> {
-        if self.count == 0 {
+    fn into_result(mut self) -> Result<(), Defect> {
+        let count = self.names.len();
+        if count == 0 {
             return Ok(());
         }
-        Err(Defect::MissingSymbols { names: self.names, count: self.count })
+        self.names.truncate(MOST_NAMES);
+        Err(Defect::MissingSymbols { names: self.names, count })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn entry(place: u64, kind: u64, addend: u64) -> RawEntry {
-        [place, kind, addend].map(u64::to_le_bytes)
-    }
-
-    #[test]
-    fn a_bitmap_stands_for_the_words_behind_its_place() {
-        // Every other word behind the first, the second and the last of the next 63, and one in the segment
-        // that follows.
-        let table = [0x1000, 0x5555_5555_5555_5555, 1 | 1 << 2 | 1 << 63, 0x3000, 0b101]
-            .map(u64::to_le_bytes);
-        let (mut first, mut second) = ([[0; 8]; 127], [[0; 8]; 3]);
-        let mut data = Data::new(alloc::vec![
-            (0x1000, first.as_flattened_mut()),
-            (0x3000, second.as_flattened_mut()),
-        ]);
-        apply_relative(table.as_flattened(), &mut data, 7).expect("inside");
-        let set = |words: &[[u8; 8]]| -> Vec<usize> {
-            let all = words.iter().enumerate();
-            all.filter(|(_, word)| u64::from_le_bytes(**word) == 7)
-                .map(|(index, _)| index)
-                .collect()
-        };
-        let expected: Vec<usize> =
-            [0].into_iter().chain((2..63).step_by(2)).chain([65, 126]).collect();
-        assert_eq!(set(&first), expected);
-        assert_eq!(set(&second), [0, 2]);
-        let mut data = Data::new(alloc::vec![(0x1000, first.as_flattened_mut())]);
-        let outside = [0x1000 + 64 * 8, u64::MAX].map(u64::to_le_bytes);
-        assert!(apply_relative(outside.as_flattened(), &mut data, 7).is_err());
-    }
-
-    #[test]
-    fn a_run_ends_before_what_it_cannot_relocate() {
-        let relative = u64::from(arch::RELATIVE);
-        let fine = entry(0x1008, relative, 0x20);
-        let others = [
-            entry(0x1004, relative, 0x40),
-            entry(0x1010, relative, 0x40),
-            entry(0xff8, relative, 0x40),
-            entry(u64::MAX, relative, 0x40),
-            entry(0x1000, 6 | 1 << 32, 0),
-        ];
-        for other in others {
-            let mut words = [[0; 8]; 2];
-            let entries = [fine, other, fine];
-            assert_eq!(relocate_run(&entries, 0x1000, &mut words, 0x7000), &entries[1..]);
-            assert_eq!(words.map(u64::from_le_bytes), [0, 0x7020]);
-        }
-        let mut words = [[0; 8]; 2];
-        assert!(relocate_run(&[fine, fine], 0x1000, &mut words, 0x7000).is_empty());
-    }
-}
+mod tests;
