@@ -392,5 +392,6 @@ mod tests {
         assert!(keeps(b"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n"));
         assert!(!keeps(b"HTTP/1.1 200\r\nContent-Length: 0\r\nConnection: Close\r\n\r\n"));
         assert!(!keeps(b"HTTP/1.0 200\r\nContent-Length: 0\r\n\r\n"));
+        assert!(!keeps(b"HTTP/1.1 200\r\n\r\nup to its end"));
     }
 }
