@@ -230,4 +230,29 @@ mod tests {
         id.set(&[b'x'; 100]);
         assert_eq!(id.get(&mut buffer), ID);
     }
+
+    #[test]
+    fn an_id_that_is_read_while_it_changes_is_one_of_the_two_or_none() {
+        extern crate std;
+        const READS: u32 = 500_000;
+        let id = RequestId::new();
+        let ended = AtomicBool::new(false);
+        let is_whole = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !ended.load(Ordering::Relaxed) {
+                    id.set(&[b'a'; 9]);
+                    id.set(&[b'b'; ID]);
+                }
+            });
+            let mut buffer = [0; ID];
+            let is_whole = (0..READS).all(|_| {
+                let length = id.get(&mut buffer);
+                let found = &buffer[..length];
+                length == 0 || found == [b'a'; 9] || found == [b'b'; ID]
+            });
+            ended.store(true, Ordering::Relaxed);
+            is_whole
+        });
+        assert!(is_whole);
+    }
 }
