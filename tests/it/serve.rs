@@ -99,7 +99,12 @@ fn idle_environments_end_after_their_time() {
     let served = slow(&["--idle", "180", "--speed", "1000"]);
     served.invoke("slow", "{}");
     let ended = |function: &Value| in_state(function, "ended").len() == 1;
-    served.wait_for("slow", "it ends", ended);
+    let function = served.wait_for("slow", "it ends", ended);
+    let environment = environments(&function)[0];
+    let spans = environment["spans"].as_array().expect("a list");
+    let used = spans.last().and_then(|span| span["end_ms"].as_f64()).expect("a time");
+    let idle_ms = environment["since_ms"].as_f64().expect("a time") - used;
+    assert!(idle_ms >= 180.0, "after {idle_ms} ms");
     assert_eq!(served.invoke("slow", "{}").json()["invocation"], 1);
 }
 
