@@ -151,12 +151,16 @@ fn destructors_run_when_the_handler_exits() {
     let fixture = Fixture::read(source);
     let library = fixture.build(folder.path(), &fixture.links[0]);
     let file = folder.path().join("said");
-    fs::write(&file, "").expect("written");
-    let function = support::function(&library, None);
-    let outcome = support::cold(&function, file.to_string_lossy().as_bytes());
-    assert_eq!(Posted::read(&outcome.expect("reported")).error_type, "ProcessExit");
-    let said = fs::read_to_string(&file).expect("the file");
-    assert_eq!(said, "atexit\ndestructor 102\ndestructor 101\nfinish\n");
+    let value = "m=file:libdestructors_0.so?required";
+    for (config, first) in [(None, ""), (Some(value), "module\n")] {
+        fs::write(&file, "").expect("written");
+        let mut function = support::function(&library, None);
+        function.variables.extend(config.map(|value| ("PILOTLIGHT_CONFIG".into(), value.into())));
+        let outcome = support::cold(&function, file.to_string_lossy().as_bytes());
+        assert_eq!(Posted::read(&outcome.expect("reported")).error_type, "ProcessExit");
+        let said = fs::read_to_string(&file).expect("the file");
+        assert_eq!(said, format!("{first}atexit\ndestructor 102\ndestructor 101\nfinish\n"));
+    }
 }
 
 #[test]

@@ -56,7 +56,12 @@ pub fn register(path: &CStr, library: &'static Library) {
     }
 }
 
-fn libraries() -> impl Iterator<Item = &'static Object> {
+/// The libraries, the one that was mapped last first.
+pub fn newest_first() -> impl Iterator<Item = &'static Library> {
+    libraries().rev().filter_map(|object| object.library)
+}
+
+fn libraries() -> impl DoubleEndedIterator<Item = &'static Object> {
     LIBRARIES.iter().take(COUNT.load(Ordering::Acquire)).map(|slot| {
         // SAFETY: a slot below the count was filled with a leaked object before the count rose.
         unsafe { &*slot.load(Ordering::Relaxed) }

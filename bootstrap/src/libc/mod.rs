@@ -71,7 +71,6 @@ impl Host for Process {
         if let Some((template, place)) = &library.tls {
             tls::register(template, *place);
         }
-        exit::run_at_exit(&library.destructors);
     }
 
     fn catch_up(&self) {
