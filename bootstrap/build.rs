@@ -27,7 +27,7 @@ fn main() -> Result<()> {
     }
     let out = PathBuf::from(env::var("OUT_DIR")?);
     cc::Build::new()
-        .files(["src/libc/compare.c", "src/libc/glibc.c", "src/libc/memory.c"])
+        .files(["compare", "glibc", "memory", "streams"].map(|name| format!("src/libc/{name}.c")))
         .flag("-fno-builtin")
         .flag("-fno-tree-loop-distribute-patterns")
         .opt_level(2)

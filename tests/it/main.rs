@@ -39,6 +39,7 @@ mod served;
 mod shutdown;
 mod stock;
 mod streaming;
+mod streams;
 mod support;
 mod sweep;
 mod tidy;

@@ -73,9 +73,15 @@ impl Entry {
     }
 }
 
+unsafe extern "C" {
+    /// In the executable, the one that handlers get: it does not wait for streams that are being read.
+    #[cfg_attr(feature = "static", link_name = "pilotlight_fflush")]
+    fn fflush(stream: *mut libc::FILE) -> c_int;
+}
+
 fn flush_streams() {
     // SAFETY: null stands for every stream.
-    unsafe { libc::fflush(ptr::null_mut()) };
+    unsafe { fflush(ptr::null_mut()) };
 }
 
 /// What a handler answered; released when it is dropped.
