@@ -58,6 +58,11 @@ struct AlternateStack(core::cell::UnsafeCell<[u8; STACK_SIZE]>);
 // SAFETY: it is the kernel that uses it, for one thread.
 unsafe impl Sync for AlternateStack {}
 
+unsafe extern "C" {
+    /// The number of the calling thread, which the C library keeps: no system call.
+    fn gettid() -> c_int;
+}
+
 fn known(number: c_int) -> Option<&'static (c_int, &'static str, &'static str)> {
     FAULTS.iter().chain(&OTHERS).find(|(known, _, _)| *known == number)
 }
@@ -72,23 +77,24 @@ pub fn error_type(number: c_int) -> &'static str {
     known(number).map_or("KilledBySignal", |(_, _, error_type)| error_type)
 }
 
-/// Watches the faults, on the main thread's stack for it; `locate` tells a library from its address.
+/// Watches the faults, on the main thread's stack for it, and ignores SIGPIPE; `locate` tells a library from
+/// its address. Called by the main thread, before code of a library runs.
 pub fn watch_faults(locate: Locate) {
     LOCATE.store(locate as *mut (), Ordering::Relaxed);
-    PROCESS.store(process(), Ordering::Relaxed);
+    // The main thread's number is the process's, and the C library knows it without asking the kernel.
+    // SAFETY: the call has no argument.
+    PROCESS.store(unsafe { gettid() }, Ordering::Relaxed);
     use_stack(MAIN_STACK.0.get().cast(), STACK_SIZE);
     FAULTS.iter().for_each(|(number, _, _)| watch(*number));
+    // A peer that has gone is an error of the write, as in every Rust program.
+    // SAFETY: ignoring a signal needs nothing.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
 }
 
 /// Watches what else may end the process, but for signals that the library has found a use for.
 pub fn watch_other_signals() {
     let numbers = OTHERS.iter().map(|(number, _, _)| *number);
     numbers.filter(|&number| is_default(number)).for_each(watch);
-    if is_default(libc::SIGPIPE) {
-        // A peer that has gone is an error of the write, as in every Rust program.
-        // SAFETY: ignoring a signal needs nothing.
-        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
-    }
 }
 
 fn is_default(number: c_int) -> bool {
@@ -128,7 +134,7 @@ fn watch(number: c_int) {
 
 extern "C" fn on_signal(number: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: the call has no argument.
-    let thread = i32::try_from(unsafe { libc::syscall(libc::SYS_gettid) }).unwrap_or(-1);
+    let thread = unsafe { gettid() };
     match REPORTER.compare_exchange(0, thread, Ordering::AcqRel, Ordering::Acquire) {
         Ok(_) if is_watched() => report(&cause(number, info, context), locate()),
         Ok(_) => {}
@@ -184,9 +190,24 @@ pub fn report_exit(code: c_int) {
     }
 }
 
-/// Has an `abort` of the handler's reported, which can come before the other signals are watched.
-pub fn expect_abort() {
-    watch(libc::SIGABRT);
+/// Ends the process as `abort` does, with a report. A signal handler of the library's own runs first, and
+/// may never return.
+pub fn report_abort() {
+    let number = libc::SIGABRT;
+    let mut unblocked = MaybeUninit::<libc::sigset_t>::zeroed();
+    // SAFETY: zeros are an empty set, and there is room for one more signal.
+    unsafe { libc::sigaddset(unblocked.as_mut_ptr(), number) };
+    // SAFETY: `unblocked` is a set, and null asks for nothing.
+    unsafe { libc::pthread_sigmask(libc::SIG_UNBLOCK, unblocked.as_ptr(), ptr::null_mut()) };
+    if is_default(number) {
+        watch(number);
+    }
+    // SAFETY: the call has no pointer.
+    unsafe { libc::raise(number) };
+    // Still here: it was ignored, or the library's handler has returned.
+    watch(number);
+    // SAFETY: as above.
+    unsafe { libc::raise(number) };
 }
 
 fn is_watched() -> bool {

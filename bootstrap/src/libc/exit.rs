@@ -30,10 +30,10 @@ extern "C" fn pilotlight_exit_at_once(code: c_int) -> ! {
     unsafe { _exit(code) }
 }
 
-/// `abort`: the signal that it raises is watched only from the first invocation on.
+/// `abort`, also on a thread that blocks its signal, and before that signal is watched.
 #[unsafe(no_mangle)]
 extern "C" fn pilotlight_abort() -> ! {
-    crash::expect_abort();
+    crash::report_abort();
     // SAFETY: as above.
     unsafe { abort() }
 }
