@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::handler::Handler;
 use crate::handler::Unfinished;
 use crate::http;
+use crate::invocation::HandlerError;
 use crate::invocation::Outcome;
 use crate::log;
 use crate::runtime_api::RuntimeApi;
@@ -109,10 +110,19 @@ impl Service {
             config::STORE.begin_invocation();
             let warmed = self.warming.answer(&invocation);
             let mut response = api.response(&invocation);
-            let answer;
-            let outcome = match &warmed {
-                Some(warmed) => Outcome::Response(warmed.body),
-                None => {
+            let (answer, message);
+            let outcome = match (&warmed, invocation.unread) {
+                (Some(warmed), _) => Outcome::Response(warmed.body),
+                (None, Some(size)) => {
+                    message = format!("no memory for {size} bytes of the event");
+                    log::own(log::ERROR, &message);
+                    Outcome::Failure(HandlerError {
+                        error_type: b"Runtime.OutOfMemory",
+                        message: message.as_bytes(),
+                        stack_trace: b"",
+                    })
+                }
+                (None, None) => {
                     // The process has one environment: it cannot hold several invocations' traces.
                     if self.alone {
                         let trace_id = invocation.trace_id.and_then(|id| CString::new(id).ok());

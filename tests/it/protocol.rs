@@ -168,6 +168,27 @@ fn an_api_that_fails_ends_the_process_with_one_line_and_no_further_request() {
 }
 
 #[test]
+fn an_event_that_does_not_fit_in_memory_fails_its_invocation_alone() {
+    let head = "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: r1\r\n";
+    let lengths = [
+        "Content-Length: 1125899906842624\r\n\r\n[1",
+        "Transfer-Encoding: chunked\r\n\r\n2\r\n[1\r\n4000000000000\r\n",
+    ];
+    for length in lengths {
+        // What is left of the event would come next on this connection.
+        let large = Script { close: true, ..answer(format!("{head}{length}")) };
+        let script = vec![large, accepted(), next("2"), accepted(), status("410 Gone")];
+        let seen = converse(here, script);
+        let (head, body) = &seen.requests[1];
+        assert!(head.starts_with("POST /2018-06-01/runtime/invocation/r1/error "), "{head}");
+        assert!(head.contains("\r\nLambda-Runtime-Function-Error-Type: Runtime.OutOfMemory\r\n"));
+        assert!(body.contains("no memory for 1125899906842"), "{body}");
+        assert!(seen.log.contains("\tr1\tERROR\tpilotlight: no memory for "), "{}", seen.log);
+        assert_eq!(seen.requests[3].1, "2", "the next event, echoed");
+    }
+}
+
+#[test]
 fn a_connection_that_was_closed_at_rest_is_replaced() {
     let closing = |script: Script| Script { close: true, ..script };
     let script =

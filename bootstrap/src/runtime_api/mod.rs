@@ -119,8 +119,14 @@ impl RuntimeApi {
             let message = refusal("GET /next", &answer, buffer);
             return Err(Failure::runtime_api(message));
         }
+        if answer.unread.is_some() {
+            // What was read of the event makes room for saying that.
+            buffer.truncate(answer.head.end);
+            buffer.shrink_to_fit();
+        }
         let mut invocation = wire::parse_invocation(&buffer[answer.head.clone()]);
         invocation.event = &buffer[answer.body];
+        invocation.unread = answer.unread;
         if invocation.request_id.is_empty() {
             let message = format!("GET /next answered without {}", wire::REQUEST_ID);
             return Err(Failure::runtime_api(message));
@@ -227,7 +233,7 @@ impl RuntimeApi {
             ReadError::Closed | ReadError::Cut => "the connection was closed".into(),
             ReadError::System(errno) => format!("errno {errno}"),
             ReadError::Malformed(what) => format!("malformed answer: {what}"),
-            ReadError::TooLarge(size) => format!("no memory for a body of {size} bytes"),
+            ReadError::TooLarge(size) => format!("no memory for {size} bytes"),
         };
         Failure::runtime_api(format!("{}: {line}: {what}", self.endpoint.authority))
     }
