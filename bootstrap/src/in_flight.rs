@@ -119,6 +119,11 @@ impl Worker {
         self.0.request_id.set(id);
     }
 
+    /// From now on, the log names no request.
+    pub fn clear_request_id(&mut self) {
+        self.0.request_id.clear();
+    }
+
     /// From now on, the end of the process is reported to this goal by what begins with these parts and
     /// goes on with the category of the error.
     pub fn arm(&mut self, goal: Goal, parts: &[&[u8]]) {
@@ -200,6 +205,10 @@ impl RequestId {
             word.store(u64::from_ne_bytes(whole), Ordering::Relaxed);
         }
         self.sequence.store(sequence.wrapping_add(2), Ordering::Release);
+    }
+
+    fn clear(&self) {
+        self.length.store(0, Ordering::Relaxed);
     }
 
     fn get(&self, buffer: &mut [u8; ID]) -> usize {

@@ -57,7 +57,8 @@ fn text_records(log: &str) -> Vec<String> {
     log.lines().map(record).collect()
 }
 
-const ENDED: &str = "r1\tERROR\tpilotlight: Runtime.ApiError: GET /next was answered 410: {}";
+/// It belongs to no request: the last one was answered, and there is no next one.
+const ENDED: &str = "-\tERROR\tpilotlight: Runtime.ApiError: GET /next was answered 410: {}";
 
 #[test]
 fn text_has_time_request_level_and_message_in_one_line() {
@@ -95,6 +96,7 @@ fn json_has_the_same_in_fields() {
     assert_eq!(records[0]["message"], "3: \"\\\u{1}ä\n");
     assert_eq!(records[0]["requestId"], "r1");
     assert_eq!(records[3]["target"], "pilotlight");
+    assert_eq!(records[3]["requestId"], Value::Null);
     assert_eq!(records[3]["message"], "Runtime.ApiError: GET /next was answered 410: {}");
     let time = records[3]["timestamp"].as_str().expect("text");
     assert_eq!((time.len(), time.ends_with('Z')), (24, true), "{time}");

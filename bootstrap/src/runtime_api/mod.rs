@@ -111,6 +111,7 @@ impl RuntimeApi {
         buffer: &'b mut Vec<u8>,
         meanwhile: &mut dyn FnMut(),
     ) -> Result<Invocation<'b>, Failure> {
+        self.worker.clear_request_id();
         let request = core::mem::take(&mut self.next_request);
         let answer = self.exchange(&request, &[], buffer, meanwhile);
         self.next_request = request;
