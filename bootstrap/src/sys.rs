@@ -262,35 +262,38 @@ pub fn numeric_address(host: &CStr, port: u16) -> Option<SocketAddr> {
     (is_v6 == 1).then(|| SocketAddr::from((v6, port)))
 }
 
-/// The first address of a host, as the system's resolver has it.
-pub fn resolve(host: &CStr, port: u16) -> Option<SocketAddr> {
+/// The addresses of a host, as the system's resolver has them; none if it has no such host.
+pub fn resolve(host: &CStr, port: u16) -> Vec<SocketAddr> {
     // SAFETY: a hint of zeros asks for anything.
     let mut hints: libc::addrinfo = unsafe { core::mem::zeroed() };
     hints.ai_socktype = libc::SOCK_STREAM;
     let mut list = ptr::null_mut();
-    // SAFETY: `host` ends with NUL, and `list` is where the answer goes.
-    let code = unsafe { getaddrinfo(host.as_ptr(), ptr::null(), &raw const hints, &raw mut list) };
-    if code != 0 || list.is_null() {
-        return None;
+    // SAFETY: `host` ends with NUL, and `list` is where the answer goes, which stays null without one.
+    unsafe { getaddrinfo(host.as_ptr(), ptr::null(), &raw const hints, &raw mut list) };
+    let mut addresses = Vec::new();
+    let mut next: *const libc::addrinfo = list;
+    // SAFETY: null, or an entry of the list, which is freed below.
+    while let Some(entry) = unsafe { next.as_ref() } {
+        next = entry.ai_next;
+        addresses.push(match entry.ai_family {
+            libc::AF_INET => {
+                // SAFETY: an entry of this family holds an IPv4 socket address.
+                let found = unsafe { *entry.ai_addr.cast::<libc::sockaddr_in>() };
+                SocketAddr::from((found.sin_addr.s_addr.to_ne_bytes(), port))
+            }
+            libc::AF_INET6 => {
+                // SAFETY: an entry of this family holds an IPv6 socket address.
+                let found = unsafe { *entry.ai_addr.cast::<libc::sockaddr_in6>() };
+                SocketAddr::from((found.sin6_addr.s6_addr, port))
+            }
+            _ => continue,
+        });
     }
-    // SAFETY: getaddrinfo succeeded, so `list` is a valid first entry until it is freed below.
-    let entry = unsafe { *list };
-    let address = match entry.ai_family {
-        libc::AF_INET => {
-            // SAFETY: an entry of this family holds an IPv4 socket address.
-            let found = unsafe { *entry.ai_addr.cast::<libc::sockaddr_in>() };
-            Some(SocketAddr::from((found.sin_addr.s_addr.to_ne_bytes(), port)))
-        }
-        libc::AF_INET6 => {
-            // SAFETY: an entry of this family holds an IPv6 socket address.
-            let found = unsafe { *entry.ai_addr.cast::<libc::sockaddr_in6>() };
-            Some(SocketAddr::from((found.sin6_addr.s6_addr, port)))
-        }
-        _ => None,
-    };
-    // SAFETY: `list` came from getaddrinfo and is not used again.
-    unsafe { libc::freeaddrinfo(list) };
-    address
+    if !list.is_null() {
+        // SAFETY: `list` came from getaddrinfo and is not used again.
+        unsafe { libc::freeaddrinfo(list) };
+    }
+    addresses
 }
 
 /// The time since the Unix epoch in seconds, and the milliseconds beyond.

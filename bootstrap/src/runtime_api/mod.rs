@@ -56,7 +56,8 @@ impl Receive for &Socket {
 }
 
 impl RuntimeApi {
-    /// Takes the address from the environment; the connection is made by the first request.
+    /// Takes the address from the environment. The connection is made by the first request, or now, where a
+    /// name may have several addresses: a report of a crash must know which of them it is.
     pub fn new(environment: &Environment) -> Result<RuntimeApi, Failure> {
         let endpoint = environment.runtime_api.ok_or_else(|| {
             Failure::runtime_api(
@@ -64,17 +65,19 @@ impl RuntimeApi {
                     .into(),
             )
         })?;
-        let endpoint = Endpoint::parse(endpoint).ok_or_else(|| {
+        let mut endpoint = Endpoint::parse(endpoint).ok_or_else(|| {
             let text = String::from_utf8_lossy(endpoint);
             Failure::runtime_api(format!(
                 "AWS_LAMBDA_RUNTIME_API is `{text}`; expected host:port, as in 127.0.0.1:9001"
             ))
         })?;
         let next_request = wire::next_request(&endpoint);
+        let is_known = endpoint.addresses.len() == 1;
+        let connection = if is_known { None } else { Some(endpoint.connect()?) };
         Ok(RuntimeApi {
             endpoint,
             worker: Worker::begin(),
-            connection: None,
+            connection,
             working_directory: environment.task_root.unwrap_or_default(),
             next_request,
             request: Vec::new(),
@@ -95,8 +98,7 @@ impl RuntimeApi {
     /// Prepares what is to be posted if the process ends by itself.
     fn arm(&mut self, path: wire::Path, invocation_id: Option<&[u8]>) {
         let RuntimeApi { endpoint, worker, .. } = self;
-        // A host whose name has not been looked up yet cannot be told.
-        let Some(address) = endpoint.address else {
+        let Some(&address) = endpoint.addresses.first() else {
             return;
         };
         let head = wire::post_head(endpoint, path, invocation_id, wire::JSON);
