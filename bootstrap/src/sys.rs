@@ -52,20 +52,69 @@ pub fn wake(word: &AtomicU32) {
     unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), operation, i32::MAX) };
 }
 
-/// The folder that the running executable is in, with its slash.
+/// The folder that the running executable is in, with its slash. Where `/proc` is not mounted, that is the
+/// folder in the path by which the process was started.
 pub fn executable_folder() -> Vec<u8> {
     let mut path: Vec<u8> = Vec::with_capacity(4096);
     let room = path.capacity();
     // SAFETY: the kernel writes at most `room` bytes to the vector's spare capacity.
     let size =
         unsafe { libc::readlink(c"/proc/self/exe".as_ptr(), path.as_mut_ptr().cast(), room) };
-    // SAFETY: so many bytes were written; none where it failed.
-    unsafe { path.set_len(usize::try_from(size).unwrap_or(0)) };
+    match usize::try_from(size) {
+        // SAFETY: so many bytes were written.
+        Ok(size) => unsafe { path.set_len(size) },
+        Err(_) => path.extend_from_slice(started_path()),
+    }
     let folder = path.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
     path.truncate(folder);
     // What is allocated next lies on a page that is there already.
     path.shrink_to_fit();
     path
+}
+
+/// The path by which the kernel was asked to run the executable.
+fn started_path() -> &'static [u8] {
+    // SAFETY: reads what the kernel told the process when it began.
+    let path = unsafe { libc::getauxval(libc::AT_EXECFN) };
+    let path: *const c_char = ptr::with_exposed_provenance(usize::try_from(path).unwrap_or(0));
+    if path.is_null() {
+        return b"";
+    }
+    // SAFETY: a string that the kernel has put on the stack, which is never changed.
+    let path: &'static CStr = unsafe { CStr::from_ptr(path) };
+    path.to_bytes()
+}
+
+/// Takes over a descriptor that a system call has returned for the runtime's own use; Err is the error
+/// number. The numbers of the standard streams are not for such use: whatever is written to the streams
+/// would reach the descriptor. If one was free, because a stream is closed, `/dev/null` takes its place.
+pub fn own_descriptor(descriptor: c_int) -> Result<c_int, i32> {
+    if descriptor < 0 {
+        return Err(errno());
+    }
+    if descriptor > libc::STDERR_FILENO {
+        return Ok(descriptor);
+    }
+    // SAFETY: the call has no pointer.
+    let moved = unsafe { libc::fcntl(descriptor, libc::F_DUPFD_CLOEXEC, libc::STDERR_FILENO + 1) };
+    let moved = if moved < 0 { Err(errno()) } else { Ok(moved) };
+    close(descriptor);
+    loop {
+        // SAFETY: the path ends with NUL.
+        let null = unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) };
+        if null > libc::STDERR_FILENO {
+            close(null);
+        }
+        if !(0..=libc::STDERR_FILENO).contains(&null) {
+            return moved;
+        }
+    }
+}
+
+/// Gives back a descriptor that is the caller's own.
+pub fn close(descriptor: c_int) {
+    // SAFETY: the call has no pointer.
+    unsafe { libc::close(descriptor) };
 }
 
 /// What the system calls want as narrower numbers; each of these is a small constant.
@@ -117,10 +166,7 @@ impl Socket {
     fn connect_to<A>(family: c_int, address: &A) -> Result<Socket, i32> {
         let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
         // SAFETY: the call has no pointer.
-        let descriptor = unsafe { libc::socket(family, kind, 0) };
-        if descriptor < 0 {
-            return Err(errno());
-        }
+        let descriptor = own_descriptor(unsafe { libc::socket(family, kind, 0) })?;
         let socket = Socket { descriptor, is_prompt: Cell::new(false) };
         let size = socket_size::<A>();
         // SAFETY: `A` is the socket address of `family`, and `size` is its size.
@@ -232,8 +278,7 @@ pub fn until_done(call: impl Fn() -> isize) -> Result<usize, i32> {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        // SAFETY: the descriptor is this socket's own.
-        unsafe { libc::close(self.descriptor) };
+        close(self.descriptor);
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod allocators;
 mod aws;
+mod bare;
 mod binary;
 mod cargo_lambda;
 mod check;
