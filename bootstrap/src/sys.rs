@@ -33,6 +33,13 @@ pub fn pause(milliseconds: u32) {
     unsafe { libc::poll(ptr::null_mut(), 0, milliseconds.cast_signed()) };
 }
 
+/// Keeps the calling thread where it is until the process ends.
+pub fn stay() -> ! {
+    loop {
+        pause(u32::MAX);
+    }
+}
+
 /// Sleeps while `word` is `value`, until [`wake`] or so many milliseconds later; perhaps less.
 pub fn wait(word: &AtomicU32, value: u32, milliseconds: Option<u64>) {
     let time = milliseconds.map(|milliseconds| libc::timespec {
@@ -236,12 +243,12 @@ impl Socket {
         core::mem::ManuallyDrop::new(Socket { descriptor, is_prompt: Cell::new(true) })
     }
 
-    /// Waits until something has come, or the time is up. For reports alone: an ordinary request
-    /// has no time-out.
-    pub fn wait_for_answer(&self, milliseconds: c_int) {
+    /// Waits until something has come, or the time is up, and says which. For reports alone: an ordinary
+    /// request has no time-out.
+    pub fn wait_for_answer(&self, milliseconds: c_int) -> bool {
         let mut wanted = libc::pollfd { fd: self.descriptor, events: libc::POLLIN, revents: 0 };
         // SAFETY: one structure, which is this frame's own.
-        unsafe { libc::poll(&raw mut wanted, 1, milliseconds) };
+        unsafe { libc::poll(&raw mut wanted, 1, milliseconds) > 0 }
     }
 
     fn send_some(&self, parts: [&[u8]; 4]) -> Result<usize, i32> {

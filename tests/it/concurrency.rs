@@ -160,6 +160,25 @@ fn a_record_of_another_thread_names_no_request() {
 }
 
 #[test]
+fn an_api_that_fails_one_worker_is_told_of_the_others() {
+    let mut runtime = Runtime::start(concurrent(), "2", "DEBUG");
+    let (mut first, mut second) = (runtime.worker(), runtime.worker());
+    invoke(&mut first, "a", "\"meet\"");
+    let mut line = String::new();
+    let log = runtime.child.stderr.as_mut().expect("a pipe");
+    BufReader::new(log).read_line(&mut line).expect("UTF-8");
+    invoke(&mut second, "b", "x");
+    script::read_request(&mut second);
+    second.write_all(&script::status("500 Oh").bytes).expect("sent");
+    let mut stream = runtime.listener.accept().expect("a report").0;
+    let (head, body) = script::read_request(&mut stream);
+    stream.write_all(&script::accepted().bytes).expect("sent");
+    assert!(head.starts_with("POST /2018-06-01/runtime/invocation/a/error "), "{head}");
+    assert!(body.contains("the runtime ended the process with exit code 11"), "{body}");
+    assert_eq!(runtime.child.wait().expect("ended").code(), Some(11));
+}
+
+#[test]
 fn one_at_a_time_is_as_if_nothing_were_said() {
     for concurrency in ["1", ""] {
         let runtime = Runtime::start(concurrent(), concurrency, "INFO");

@@ -4,6 +4,7 @@ mod allocators;
 mod aws;
 mod bare;
 mod binary;
+mod busy;
 mod cargo_lambda;
 mod check;
 mod clients;

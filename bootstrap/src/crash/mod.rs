@@ -19,6 +19,7 @@ pub use self::signals::STACK_SIZE;
 pub use self::signals::on_own_stack;
 pub use self::signals::report_abort;
 pub use self::signals::report_exit;
+pub use self::signals::report_failure;
 pub use self::signals::watch_faults;
 pub use self::signals::watch_other_signals;
 
@@ -57,6 +58,11 @@ pub enum Cause {
         /// The exit code.
         code: i32,
     },
+    /// By a failure of the runtime's own, which the log has already.
+    Failure {
+        /// The exit code.
+        code: i32,
+    },
 }
 
 impl Cause {
@@ -66,6 +72,7 @@ impl Cause {
             Cause::Signal { stack_overflow: true, .. } => "StackOverflow",
             Cause::Signal { number, .. } => signals::error_type(number),
             Cause::Exit { .. } => "ProcessExit",
+            Cause::Failure { .. } => "RuntimeFailure",
         }
     }
 
@@ -73,6 +80,12 @@ impl Cause {
         match *self {
             Cause::Exit { code } => {
                 write!(text, "the handler ended the process with exit code {code}")
+            }
+            Cause::Failure { code } => {
+                write!(
+                    text,
+                    "the runtime ended the process with exit code {code}; its log says why"
+                )
             }
             Cause::Signal { number, address, instruction, stack_overflow } => {
                 let name = signals::name(number);
@@ -111,11 +124,12 @@ fn describe_place(instruction: usize, locate: Option<Locate>, text: &mut Text) -
 }
 
 /// Says why the process is about to end: in one line of the log, and to every invocation that is in
-/// flight, of this thread's worker first.
+/// flight, of this thread's worker first. On any other thread, it waits until that has been done.
 fn report(cause: &Cause, locate: Option<Locate>) {
     let Some(room) = room::take() else {
-        return;
+        return in_flight::wait_for_report();
     };
+    in_flight::begin_report();
     let (message_room, rest) = room.split_at_mut(2048);
     let mut message = Text::new(message_room);
     // A text that is full is cut.
@@ -123,9 +137,11 @@ fn report(cause: &Cause, locate: Option<Locate>) {
     let message = message.as_bytes();
 
     let (line_room, rest) = rest.split_at_mut(2560);
-    let mut line = Text::new(line_room);
-    let _ = log::write_own_error(&mut line, message);
-    sys::log(line.as_bytes());
+    if !matches!(cause, Cause::Failure { .. }) {
+        let mut line = Text::new(line_room);
+        let _ = log::write_own_error(&mut line, message);
+        sys::log(line.as_bytes());
+    }
 
     let (body_room, rest) = rest.split_at_mut(2304);
     let mut body = Text::new(body_room);
@@ -137,6 +153,7 @@ fn report(cause: &Cause, locate: Option<Locate>) {
         // A goal that is not there any more has nobody to tell.
         let _ = send(&request, cause.error_type(), body.as_bytes(), rest);
     }
+    in_flight::end_report();
 }
 
 /// Sends one report; `room` is for its head.

@@ -11,6 +11,8 @@ use core::sync::atomic::Ordering;
 use super::Cause;
 use super::Locate;
 use super::report;
+use crate::in_flight;
+use crate::sys;
 
 /// What a report needs of stack, with room to spare.
 pub const STACK_SIZE: usize = 16 << 10;
@@ -46,8 +48,6 @@ const OTHERS: [(c_int, &str, &str); 13] = [
 static LOCATE: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
 /// The process that is watched: a child that a handler forks ends for itself.
 static PROCESS: AtomicI32 = AtomicI32::new(0);
-/// The thread that reports; 0 for none.
-static REPORTER: AtomicI32 = AtomicI32::new(0);
 
 /// The main thread's stack for reports.
 static MAIN_STACK: AlternateStack = AlternateStack(core::cell::UnsafeCell::new([0; STACK_SIZE]));
@@ -133,18 +133,8 @@ fn watch(number: c_int) {
 }
 
 extern "C" fn on_signal(number: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
-    // SAFETY: the call has no argument.
-    let thread = unsafe { gettid() };
-    match REPORTER.compare_exchange(0, thread, Ordering::AcqRel, Ordering::Acquire) {
-        Ok(_) if is_watched() => report(&cause(number, info, context), locate()),
-        Ok(_) => {}
-        // The report itself has failed: the process ends without.
-        Err(reporter) if reporter == thread => {}
-        // Another thread is about to end the process.
-        Err(_) => loop {
-            // SAFETY: the call has no argument.
-            unsafe { libc::pause() };
-        },
+    if is_watched() {
+        report(&cause(number, info, context), locate());
     }
     // The signal's own way: it is blocked now, and delivered again when this returns.
     // SAFETY: the default needs nothing.
@@ -187,6 +177,15 @@ fn cause(number: c_int, info: *mut libc::siginfo_t, context: *mut c_void) -> Cau
 pub fn report_exit(code: c_int) {
     if is_watched() {
         report(&Cause::Exit { code }, None);
+    }
+}
+
+/// Tells the invocations of other workers that the runtime itself has failed. Does not return where another
+/// thread is ending the process already: then it is how that one says that it ended.
+pub fn report_failure(code: c_int) {
+    report(&Cause::Failure { code }, None);
+    if !in_flight::is_reporter() {
+        sys::stay();
     }
 }
 

@@ -92,7 +92,7 @@ impl RuntimeApi {
 
     /// From now on it is not, which the platform would refuse to hear.
     pub fn end_init(&mut self) {
-        self.worker.disarm();
+        self.worker.rest();
     }
 
     /// Prepares what is to be posted if the process ends by itself.
@@ -104,7 +104,8 @@ impl RuntimeApi {
         let head = wire::post_head(endpoint, path, invocation_id, wire::JSON);
         let mut parts = [wire::ERROR_TYPE; 15];
         parts[..head.len()].copy_from_slice(&head);
-        worker.arm(Goal::Post(address), &parts);
+        worker.prepare(Goal::Post(address), &parts);
+        worker.arm();
     }
 
     /// Asks for the next invocation, does `meanwhile`, and waits for as long as it takes.
@@ -114,9 +115,13 @@ impl RuntimeApi {
         meanwhile: &mut dyn FnMut(),
     ) -> Result<Invocation<'b>, Failure> {
         self.worker.clear_request_id();
+        self.worker.ask();
         let request = core::mem::take(&mut self.next_request);
         let answer = self.exchange(&request, &[], buffer, meanwhile);
         self.next_request = request;
+        if answer.is_err() {
+            self.worker.rest();
+        }
         let Exchange { answer, .. } = answer?;
         if answer.status != 200 {
             let message = refusal("GET /next", &answer, buffer);
@@ -177,7 +182,7 @@ impl RuntimeApi {
         error: Option<&HandlerError>,
         body: &[u8],
     ) -> Result<Posted, Failure> {
-        self.worker.disarm();
+        self.worker.answer();
         let mut request = core::mem::take(&mut self.request);
         request.clear();
         let head = wire::post_head(&self.endpoint, path, invocation_id, wire::JSON);
@@ -197,6 +202,7 @@ impl RuntimeApi {
         self.request = request;
         let posted = answer.map(|exchange| Posted::of(path, &exchange, &buffer));
         self.answer = buffer;
+        self.worker.rest();
         posted
     }
 
@@ -216,9 +222,11 @@ impl RuntimeApi {
             Some(connection) => connection,
             None => self.endpoint.connect()?,
         };
+        self.worker.set_descriptor(connection.descriptor());
         let mut result = attempt(&connection, head, body, buffer, meanwhile);
         if was_kept && result.as_ref().is_err_and(closed_at_rest) {
             connection = self.endpoint.connect()?;
+            self.worker.set_descriptor(connection.descriptor());
             result = attempt(&connection, head, body, buffer, meanwhile);
             sent_again = true;
         }
