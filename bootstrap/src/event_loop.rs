@@ -2,7 +2,6 @@
 //! here, but how many workers do so at once.
 
 use alloc::boxed::Box;
-use alloc::ffi::CString;
 use alloc::format;
 use alloc::vec::Vec;
 use core::convert::Infallible;
@@ -125,8 +124,7 @@ impl Service {
                 (None, None) => {
                     // The process has one environment: it cannot hold several invocations' traces.
                     if self.alone {
-                        let trace_id = invocation.trace_id.and_then(|id| CString::new(id).ok());
-                        environment::set_trace_id(trace_id.as_deref());
+                        environment::set_trace_id(invocation.trace_id);
                     }
                     answer = self.handler.call(&invocation, self.environment, &mut response);
                     answer.outcome()

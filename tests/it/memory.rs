@@ -38,11 +38,16 @@ fn memory_is_the_same_after_a_great_many_invocations() {
     stream.set_nodelay(true).expect("a socket");
     let mut reader = BufReader::new(&stream);
     let event = r#"{"a":"some event, of some length"}"#;
-    let (next, accepted) = (next(event).bytes, accepted().bytes);
+    let accepted = accepted().bytes;
     let mut line = String::new();
     let mut body = vec![0; event.len()];
     let mut early = 0;
     for number in 0..count {
+        // Of any length, also more than has room in the variable.
+        let id = number as usize * 37 % 600;
+        let next = String::from_utf8(next(event).bytes).expect("ASCII");
+        let with_id = format!("\r\nLambda-Runtime-Trace-Id: {number}-{:id$}.\r\n\r\n", "");
+        let next = next.replacen("\r\n\r\n", &with_id, 1).into_bytes();
         for answer in [&next, &accepted] {
             while line != "\r\n" {
                 line.clear();
