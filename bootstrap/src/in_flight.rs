@@ -272,16 +272,29 @@ pub fn is_reporter() -> bool {
     REPORTER.load(Ordering::Relaxed) == this_thread()
 }
 
-/// Takes what was prepared, of the calling thread's worker first; no caller gets it again. An invocation that
-/// the platform had handed out before the first report was answered is among it, unless its worker has
-/// answered it by itself.
-pub fn take_all() -> impl Iterator<Item = Request> {
+/// Has each report that was prepared sent: that of the calling thread's worker, then those that can be had at
+/// once, then those of workers that were asking or answering. An invocation that the platform had handed out
+/// before the first report was answered is among them, unless its worker has answered it by itself.
+pub fn take_all(send: &mut dyn FnMut(&Request)) {
     let thread = this_thread();
-    let own = records().filter(move |record| record.is_of(thread));
-    let others = records().filter(move |record| !record.is_of(thread));
     let mut patience = PATIENCE_MS;
-    let late = others.filter_map(move |record| record.take_late(&mut patience));
-    own.chain(records()).filter_map(Record::take).chain(late)
+    for turn in [Turn::Own, Turn::Ready, Turn::Late] {
+        for record in records().filter(|record| record.is_of(thread) == matches!(turn, Turn::Own)) {
+            let request = match turn {
+                Turn::Own | Turn::Ready => record.take(),
+                Turn::Late => record.take_late(&mut patience),
+            };
+            if let Some(request) = request {
+                send(&request);
+            }
+        }
+    }
+}
+
+enum Turn {
+    Own,
+    Ready,
+    Late,
 }
 
 /// The id of the request that the calling thread works for, as far as that is known: its own, or that

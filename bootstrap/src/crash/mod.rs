@@ -149,10 +149,10 @@ fn report(cause: &Cause, locate: Option<Locate>) {
     body.push(message);
     let _ = write!(body, "\",\"errorType\":\"{}\",\"stackTrace\":[]}}", cause.error_type());
 
-    for request in in_flight::take_all() {
+    in_flight::take_all(&mut |request| {
         // A goal that is not there any more has nobody to tell.
-        let _ = send(&request, cause.error_type(), body.as_bytes(), rest);
-    }
+        let _ = send(request, cause.error_type(), body.as_bytes(), rest);
+    });
     in_flight::end_report();
 }
 
