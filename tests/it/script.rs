@@ -1,6 +1,5 @@
 //! A server that says exactly what a test tells it to, byte by byte, and the bootstrap against it.
 
-use std::io::ErrorKind;
 use std::io::Read as _;
 use std::io::Write as _;
 use std::net::TcpListener;
@@ -9,8 +8,6 @@ use std::os::fd::OwnedFd;
 use std::process::Command;
 use std::process::Stdio;
 use std::thread;
-use std::time::Duration;
-use std::time::Instant;
 
 use pilotlight_local::function::Function;
 
