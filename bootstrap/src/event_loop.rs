@@ -1,5 +1,5 @@
-//! The order of one invocation: next, ping or call, answer, a ping's record. Nothing else is decided
-//! here, but how many workers do so at once.
+//! The order of one invocation: next, ping or call, answer, the record of a ping or a failure. Nothing
+//! else is decided here, but how many workers do so at once.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -132,7 +132,14 @@ impl Service {
             };
             let answered = match outcome {
                 Outcome::Response(body) => response.finish(body),
-                Outcome::Failure(error) => response.fail(&error),
+                Outcome::Failure(error) => {
+                    let answered = response.fail(&error);
+                    // Now that the caller waits no more, and before the environment can be frozen.
+                    if !error.is_logged {
+                        log::failure(&error);
+                    }
+                    answered
+                }
             };
             // Nobody waits any more, and the environment is not frozen before it asks for the next one.
             if let Some(warmed) = warmed {

@@ -35,6 +35,8 @@ pub struct HandlerError<'a> {
     pub message: &'a [u8],
     /// Lines, each ended by a line feed.
     pub stack_trace: &'a [u8],
+    /// Whether the handler has written it to the log.
+    pub is_logged: bool,
 }
 
 /// How an invocation ended.

@@ -64,7 +64,7 @@ layout! {
     }
     "pilotlight_runtime" = Runtime {
         abi_version, log_format, log_level, log, stream_begin, stream_write, config_declare,
-        config_read, config_release,
+        config_read, config_release, log_error, last_words,
     }
     "pilotlight_config_value" = ConfigValue {
         bytes, content_type, version, generation, fetched_ms, flags, owner,
@@ -97,6 +97,7 @@ fn constants_in_rust() -> BTreeMap<String, usize> {
         ("ABI_VERSION", small(abi::ABI_VERSION)),
         ("RESPONSE", code(abi::RESPONSE)),
         ("FAILURE", code(abi::FAILURE)),
+        ("LOGGED_FAILURE", code(abi::LOGGED_FAILURE)),
         ("CONCURRENT", small(abi::CONCURRENT)),
         ("LOG_TEXT", small(abi::LOG_TEXT)),
         ("LOG_JSON", small(abi::LOG_JSON)),

@@ -13,6 +13,7 @@ mod concurrency;
 mod config;
 mod context;
 mod damaged;
+mod errors;
 mod examples;
 mod fakes;
 mod fixtures;
@@ -32,6 +33,7 @@ mod moto;
 #[allow(unsafe_code)]
 mod oracle;
 mod page;
+mod panics;
 mod protocol;
 mod rie;
 mod script;

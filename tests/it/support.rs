@@ -200,9 +200,11 @@ pub fn cargo(folder: &str, arguments: &[&str]) {
 /// A fixture crate's library, in the workspace's release profile.
 pub fn fixture_crate(name: &str) -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
-    let packages =
-        ["build", "-p", "stock", "-p", "asynchronous", "-p", "logging", "-p", "configured"];
-    BUILT.get_or_init(|| cargo(".", &packages));
+    BUILT.get_or_init(|| {
+        let names = ["stock", "asynchronous", "logging", "configured", "errors"];
+        let packages = names.map(|name| ["-p", name]).concat();
+        cargo(".", &[&["build"], &packages[..]].concat());
+    });
     root().join(format!("target/release/lib{name}.so"))
 }
 

@@ -7,6 +7,8 @@
 //! ([`crate::in_flight`]), and the rest is written into a buffer that is there from the start.
 
 #[allow(unsafe_code)]
+mod last_words;
+#[allow(unsafe_code)]
 mod room;
 #[allow(unsafe_code)]
 mod signals;
@@ -15,6 +17,7 @@ use core::ffi::CStr;
 use core::fmt;
 use core::fmt::Write as _;
 
+pub use self::last_words::last_words;
 pub use self::signals::STACK_SIZE;
 pub use self::signals::on_own_stack;
 pub use self::signals::report_abort;
@@ -28,6 +31,7 @@ use crate::file::File;
 use crate::in_flight;
 use crate::in_flight::Goal;
 use crate::in_flight::Request;
+use crate::json;
 use crate::loader::nearest_symbol;
 use crate::log;
 use crate::sys;
@@ -35,6 +39,10 @@ use crate::sys::Socket;
 
 /// How long the Runtime API may take to answer a report.
 const PATIENCE_MS: i32 = 1000;
+
+/// Room for a message as JSON with what is written beside it: of its 2,048 bytes, those that a library has
+/// said may need six each.
+const ESCAPED: usize = 8 << 10;
 
 /// Which file an address of code belongs to, and where that file's addresses begin.
 pub type Locate = fn(usize) -> Option<(&'static CStr, u64)>;
@@ -134,20 +142,24 @@ fn report(cause: &Cause, locate: Option<Locate>) {
     let mut message = Text::new(message_room);
     // A text that is full is cut.
     let _ = cause.describe(locate, &mut message);
+    if let Some(words) = last_words::get() {
+        message.push(b": ");
+        message.push(words);
+    }
     let message = message.as_bytes();
 
-    let (line_room, rest) = rest.split_at_mut(2560);
+    let (line_room, rest) = rest.split_at_mut(ESCAPED);
     if !matches!(cause, Cause::Failure { .. }) {
         let mut line = Text::new(line_room);
         let _ = log::write_own_error(&mut line, message);
         sys::log(line.as_bytes());
     }
 
-    let (body_room, rest) = rest.split_at_mut(2304);
+    let (body_room, rest) = rest.split_at_mut(ESCAPED);
     let mut body = Text::new(body_room);
-    let _ = body.write_str("{\"errorMessage\":\"");
-    body.push(message);
-    let _ = write!(body, "\",\"errorType\":\"{}\",\"stackTrace\":[]}}", cause.error_type());
+    let _ = body.write_str("{\"errorMessage\":");
+    let _ = json::write_string(&mut body, message);
+    let _ = write!(body, ",\"errorType\":\"{}\",\"stackTrace\":[]}}", cause.error_type());
 
     in_flight::take_all(&mut |request| {
         // A goal that is not there any more has nobody to tell.

@@ -15,6 +15,7 @@ use core::ptr;
 use pilotlight_abi as abi;
 
 use crate::config;
+use crate::crash;
 use crate::environment::Arguments;
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -102,6 +103,7 @@ impl Answer<'_> {
             error_type: self.lent(self.outcome.error_type).unwrap_or(b"Error"),
             message: self.lent(self.outcome.error_message).unwrap_or_default(),
             stack_trace: self.lent(self.outcome.stack_trace).unwrap_or_default(),
+            is_logged: self.code == abi::LOGGED_FAILURE,
         })
     }
 
@@ -218,6 +220,8 @@ pub fn initialise(exports: &Exports) -> Result<(), Failure> {
             config_declare: config::declare,
             config_read: config::read,
             config_release: config::release,
+            log_error: offered_log_error,
+            last_words: crash::last_words,
         }));
         // SAFETY: the ABI's rule for `attach`: once, before `init`, with what lives for good.
         unsafe { attach(runtime) };
@@ -256,6 +260,21 @@ unsafe extern "C" fn offered_log(level: u32, target: abi::Bytes, message: abi::B
     // SAFETY: as above.
     let message = unsafe { message.as_slice() };
     log::record(level, target, message.unwrap_or_default());
+}
+
+/// [`abi::Runtime::log_error`].
+unsafe extern "C" fn offered_log_error(
+    error_type: abi::Bytes,
+    message: abi::Bytes,
+    stack_trace: abi::Bytes,
+) {
+    // SAFETY: the ABI's rule for what a library passes: it stays until the call returns.
+    let error_type = unsafe { error_type.as_slice() }.unwrap_or(b"Error");
+    // SAFETY: as above.
+    let message = unsafe { message.as_slice() }.unwrap_or_default();
+    // SAFETY: as above.
+    let stack_trace = unsafe { stack_trace.as_slice() }.unwrap_or_default();
+    log::failure(&HandlerError { error_type, message, stack_trace, is_logged: false });
 }
 
 /// What `Entry::call` has put into the invocation.

@@ -166,6 +166,7 @@ impl RuntimeApi {
             error_type: failure.error_type.as_bytes(),
             message: failure.message.as_bytes(),
             stack_trace: failure.stack_trace.as_bytes(),
+            is_logged: false,
         };
         let body = json::error_body(&error);
         let posted = self.post(wire::INIT_ERROR, None, Some(&error), body.as_bytes());

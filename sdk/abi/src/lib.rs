@@ -17,7 +17,7 @@ pub const ABI_MAJOR: u32 = 1;
 
 /// Raised when something is appended. A bootstrap runs every library of its own major version
 /// whose minor version is not newer than its own.
-pub const ABI_MINOR: u32 = 0;
+pub const ABI_MINOR: u32 = 1;
 
 /// The composed number that a library carries: major in the upper 16 bits, minor in the lower.
 pub const ABI_VERSION: u32 = (ABI_MAJOR << 16) | ABI_MINOR;
@@ -165,6 +165,9 @@ pub const RESPONSE: i32 = 0;
 /// A handler or `init` returns this when the outcome's `error_*` fields say what went wrong.
 pub const FAILURE: i32 = 1;
 
+/// As [`FAILURE`], of a handler that has written the failure to the log itself. Since 1.1.
+pub const LOGGED_FAILURE: i32 = 2;
+
 /// A handler: reads the invocation, fills in the outcome, returns [`RESPONSE`] or [`FAILURE`].
 /// It must not unwind into its caller.
 pub type Call = unsafe extern "C" fn(invocation: *const Invocation, outcome: *mut Outcome) -> i32;
@@ -254,6 +257,12 @@ pub struct Runtime {
         unsafe extern "C" fn(name: Bytes, deadline_ms: u64, value: *mut ConfigValue) -> i32,
     /// Gives back what `config_read` has read, on any thread.
     pub config_release: unsafe extern "C" fn(value: *const ConfigValue),
+    /// Writes an error to the function's log, in the form and at the level of failed invocations.
+    /// `stack_trace` is lines, each ended by a line feed, and may be absent. Since 1.1.
+    pub log_error: unsafe extern "C" fn(error_type: Bytes, message: Bytes, stack_trace: Bytes),
+    /// Says why the library is about to end the process, for the report to the caller, which has its
+    /// first 1,024 bytes. The message and its bytes live as long as the process. Since 1.1.
+    pub last_words: unsafe extern "C" fn(message: *const Bytes),
 }
 
 /// [`ConfigValue::flags`]: its interval has passed, or it was kept from before a restart, and nobody

@@ -1,0 +1,27 @@
+//! A library's own reason for the end of the process that it is about to bring about.
+
+use core::ptr;
+use core::slice;
+use core::sync::atomic::AtomicPtr;
+use core::sync::atomic::Ordering;
+
+use pilotlight_abi as abi;
+
+/// Bytes of a message that a report has room for.
+const MAX_LENGTH: usize = 1024;
+
+static LAST_WORDS: AtomicPtr<abi::Bytes> = AtomicPtr::new(ptr::null_mut());
+
+/// [`abi::Runtime::last_words`].
+pub unsafe extern "C" fn last_words(message: *const abi::Bytes) {
+    LAST_WORDS.store(message.cast_mut(), Ordering::Release);
+}
+
+/// The beginning of what the library has said, if anything.
+pub fn get() -> Option<&'static [u8]> {
+    // SAFETY: null, or the library's promise of the ABI: it lives as long as the process.
+    let message = unsafe { LAST_WORDS.load(Ordering::Acquire).as_ref() }?;
+    let length = message.length.min(MAX_LENGTH);
+    // SAFETY: the same promise, for the bytes.
+    Some(unsafe { slice::from_raw_parts(message.data, length) })
+}
