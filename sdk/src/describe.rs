@@ -185,3 +185,28 @@ fn path(name: &str) -> &str {
 fn last_segment(path: &str) -> &str {
     path.rsplit("::").next().unwrap_or(path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_are_named_as_far_as_their_names_say_something() {
+        let named = [
+            ("shop::errors::OutOfTea", "OutOfTea"),
+            ("shop::Both<shop::Left, alloc::string::String>", "Both"),
+            ("&alloc::boxed::Box<shop::Both<shop::Left>>", "Both"),
+            ("aws_sdk_s3::error_meta::Error", "aws_sdk_s3::Error"),
+            ("alloc::sync::Arc<serde_json::error::Error>", "serde_json::Error"),
+            ("std::io::error::Error", "io::Error"),
+            ("core::fmt::Error", "fmt::Error"),
+            ("alloc::boxed::Box<dyn shop::Problem + core::marker::Send>", "Error"),
+            ("alloc::borrow::Cow<str>", "Error"),
+            ("alloc::string::String", "Error"),
+            ("&str", "Error"),
+        ];
+        for (name, expected) in named {
+            assert_eq!(error_type(name), expected, "{name}");
+        }
+    }
+}

@@ -165,7 +165,8 @@ macro_rules! __handler {
                             let scope = ();
                             let handler = $crate::__private::Bound::new($handler, &scope);
                             let describe = $crate::__describe!(handler.error());
-                            // SAFETY: the caller is the runtime, which keeps the ABI's promises.
+                            // SAFETY: the caller is the runtime, which keeps the ABI's promises, or
+                            // `initialise`, which has no invocation.
                             unsafe { handler.call(invocation, outcome, describe) }
                         }
                         Some(call)
@@ -176,11 +177,10 @@ macro_rules! __handler {
             ),+]);
 
             unsafe extern "C" fn init(outcome: *mut abi::Outcome) -> i32 {
-                $($crate::__private::Bound::new($handler, &()).prepare();)+
                 let setup = $crate::__private::BoundSetup::new($init);
                 let describe = $crate::__describe!(setup.error());
                 // SAFETY: the caller is the runtime, which keeps the ABI's promises.
-                unsafe { setup.initialise(outcome, describe) }
+                unsafe { setup.initialise(outcome, describe, HANDLERS.0) }
             }
 
             // Of two libraries with handlers in one, the linker says that this is defined twice.

@@ -2,8 +2,10 @@
 
 use std::any::Any;
 use std::ffi::c_char;
+use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
+use std::ptr;
 
 use pilotlight_abi as abi;
 
@@ -29,6 +31,8 @@ pub struct Bound<'a, H, E, R, Err> {
     handler: H,
     handle: fn(&H, E, &'a Context) -> Result<R, Err>,
     prepare: fn(),
+    /// Keeps `'a` from being made longer, as the type of `handle` alone would allow.
+    scope: PhantomData<&'a ()>,
 }
 
 impl<'a, H, E, R, Err> Bound<'a, H, E, R, Err> {
@@ -37,7 +41,7 @@ impl<'a, H, E, R, Err> Bound<'a, H, E, R, Err> {
     where
         H: Handle<'a, Form, Event = E, Response = R, Error = Err>,
     {
-        Bound { handler, handle: H::handle, prepare: H::prepare }
+        Bound { handler, handle: H::handle, prepare: H::prepare, scope: PhantomData }
     }
 
     /// The type that it fails with.
@@ -45,16 +49,12 @@ impl<'a, H, E, R, Err> Bound<'a, H, E, R, Err> {
         ErrorOf::new()
     }
 
-    /// Makes what its form needs, before the first invocation.
-    pub fn prepare(self) {
-        (self.prepare)();
-    }
-
-    /// Calls it, perhaps on several threads at once: so its type is to be `Sync`.
+    /// Calls it, perhaps on several threads at once: so its type is to be `Sync`. Without an invocation,
+    /// it makes what the handler's form needs, as `init` has it do before the first one.
     ///
     /// # Safety
-    /// The runtime's promises of the ABI: both pointers are valid, what the invocation borrows lives
-    /// until the outcome is released.
+    /// The invocation is null, or the runtime's promises of the ABI hold: both pointers are valid, what
+    /// the invocation borrows lives until the outcome is released.
     pub unsafe fn call(
         self,
         invocation: *const abi::Invocation,
@@ -67,6 +67,10 @@ impl<'a, H, E, R, Err> Bound<'a, H, E, R, Err> {
         R: IntoResponse,
         Err: HandlerError,
     {
+        if invocation.is_null() {
+            (self.prepare)();
+            return abi::RESPONSE;
+        }
         // SAFETY: as the function's own contract.
         let context: &'a Context = unsafe { Context::borrow(invocation) };
         config::set_deadline(context.deadline_ms());
@@ -106,15 +110,25 @@ impl<S, Err> BoundSetup<S, Err> {
         ErrorOf::new()
     }
 
-    /// The library's start-up work: panics are observed from now on, and the function runs.
+    /// The library's start-up work: panics are observed from now on, what the handlers' forms need is made,
+    /// and the function runs.
     ///
     /// # Safety
-    /// The runtime's promise of the ABI: the pointer is valid.
-    pub unsafe fn initialise(self, outcome: *mut abi::Outcome, describe: Describe<Err>) -> i32
+    /// The runtime's promise of the ABI: the pointer is valid. The handlers are [`Bound`] ones.
+    pub unsafe fn initialise(
+        self,
+        outcome: *mut abi::Outcome,
+        describe: Describe<Err>,
+        handlers: &[abi::Handler],
+    ) -> i32
     where
         Err: HandlerError,
     {
         panics::observe();
+        for call in handlers.iter().filter_map(|handler| handler.call) {
+            // SAFETY: as the function's own contract; there is no invocation.
+            unsafe { call(ptr::null(), ptr::null_mut()) };
+        }
         let result = self.run(describe);
         // Only now: the function may have chosen another logger.
         #[cfg(feature = "log")]

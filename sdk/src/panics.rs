@@ -109,3 +109,29 @@ fn text(payload: &(dyn Any + Send)) -> &str {
         (None, None) => "a value that is not text",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_carries_its_message_and_its_place() {
+        observe();
+        let payload = panic::catch_unwind(|| panic!("no {}", "tea")).expect_err("a panic");
+        let failure = failure(&*payload);
+        assert_eq!(failure.error_type, "Panic");
+        let start = "panicked at sdk/src/panics.rs:";
+        assert!(failure.message.starts_with(start), "{}", failure.message);
+        assert!(failure.message.ends_with(": no tea"), "{}", failure.message);
+        assert!(failure.stack_trace.starts_with("sdk/src/panics.rs:"), "{}", failure.stack_trace);
+        assert!(!failure.is_logged, "there is no log");
+    }
+
+    #[test]
+    fn a_panic_of_another_thread_is_not_taken_for_an_earlier_one() {
+        observe();
+        let _ = panic::catch_unwind(|| panic!("caught before"));
+        let payload = std::thread::spawn(|| panic!("no tea")).join().expect_err("a panic");
+        assert_eq!(failure(&*payload).message, "panicked: no tea");
+    }
+}

@@ -9,6 +9,7 @@ mod cargo_lambda;
 mod check;
 mod clients;
 mod command;
+mod compile;
 mod concurrency;
 mod config;
 mod context;
