@@ -1,6 +1,7 @@
 //! A failed invocation in the three texts that Lambda knows: type, message, stack trace.
 
 use crate::describe::short_name;
+use crate::runtime;
 
 /// A failure on its way to the caller.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,10 +22,20 @@ impl Failure {
         Failure { error_type, message, stack_trace: String::new(), is_logged: false }
     }
 
-    /// The event does not have the type that the handler takes.
+    /// The event does not have the type that the handler takes. The message may quote the event, which
+    /// must not reach the log: that has the place alone.
     pub fn invalid_event(handler_takes: &str, error: &serde_json::Error) -> Failure {
-        let message = format!("the event is not a {}: {error}", short_name(handler_takes));
-        Failure::returned("InvalidEvent".into(), message)
+        let mistake = format!("the event is not a {}", short_name(handler_takes));
+        let failure = |details: String| {
+            Failure::returned("InvalidEvent".into(), format!("{mistake}: {details}"))
+        };
+        let runtime = runtime::attached();
+        if let Some(runtime) = runtime {
+            let (line, column) = (error.line(), error.column());
+            let details = format!("line {line} column {column}; the caller is told what is there");
+            runtime::log_error(runtime, &failure(details));
+        }
+        Failure { is_logged: runtime.is_some(), ..failure(error.to_string()) }
     }
 
     /// The response cannot be written as JSON.
