@@ -1,5 +1,5 @@
-//! The order of one invocation: next, ping or call, answer, the record of a ping or a failure. Nothing
-//! else is decided here, but how many workers do so at once.
+//! The order of one invocation: next, ping or call, answer, the record of a ping or a failure.
+//! Nothing else is decided here, but how many workers do so at once.
 
 use alloc::boxed::Box;
 use alloc::format;

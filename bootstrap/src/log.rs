@@ -2,8 +2,8 @@
 //!
 //! Source: "Configuring advanced logging controls for Lambda functions" in AWS's documentation:
 //! `AWS_LAMBDA_LOG_FORMAT` and `AWS_LAMBDA_LOG_LEVEL`, and the fields `timestamp`, `level`, `message`
-//! and `requestId` of JSON records. A failed invocation's has `errorType`, `errorMessage` and `stackTrace`
-//! in place of `message`.
+//! and `requestId` of JSON records. A failed invocation's has `errorType`, `errorMessage` and
+//! `stackTrace` in place of `message`.
 
 use alloc::string::String;
 use core::fmt;
@@ -66,8 +66,8 @@ pub fn record(level: u32, target: Option<&[u8]>, message: &[u8]) {
     record_with(level, target, message, None);
 }
 
-/// Writes the record of a failed invocation: in text its type, its message and its stack trace, in JSON
-/// the fields that Lambda's own runtimes have for them.
+/// Writes the record of a failed invocation: in text its type, its message and its stack trace, in
+/// JSON the fields that Lambda's own runtimes have for them.
 pub fn failure(error: &HandlerError) {
     record_with(ERROR, Some(error.error_type), error.message, Some(error));
 }

@@ -31,10 +31,11 @@
  * own and perhaps while a handler runs. It has what the platform gives: some 150 ms without other
  * extensions, some 600 ms with one. Its presence has the runtime register for that signal.
  *
- * Failure. A failure of a handler is posted to the caller and written to the function's log, and the
- * next invocation comes. A handler that has logged its failure itself, with pilotlight_log_error, returns
- * PILOTLIGHT_LOGGED_FAILURE. A failure of `init` is reported and ends the process; no handler is called.
- * A library that has to end the process says why with pilotlight_last_words.
+ * Failure. A failure of a handler is posted to the caller and written to the function's log, and
+ * the next invocation comes. A handler that has logged its failure itself, with
+ * pilotlight_log_error, returns PILOTLIGHT_LOGGED_FAILURE. A failure of `init` is reported and
+ * ends the process; no handler is called. A library that has to end the process says why with
+ * pilotlight_last_words.
  *
  * Versions. `abi_version` is the header's version at the time of building. A runtime loads every
  * library of its own major version with a minor version up to its own; it reads no field that the
@@ -278,8 +279,8 @@ PILOTLIGHT_FORMAT static inline void pilotlight_log(uint32_t level, const char *
 	pilotlight_attached->log(level, target, message);
 }
 
-/* Writes an error to the function's log, in the form of failed invocations. `stack_trace` is lines, each
- * ended by \n, or null. */
+/* Writes an error to the function's log, in the form of failed invocations. `stack_trace` is
+ * lines, each ended by \n, or null. */
 static inline void pilotlight_log_error(const char *error_type, const char *message,
 					const char *stack_trace)
 {
@@ -291,8 +292,9 @@ static inline void pilotlight_log_error(const char *error_type, const char *mess
 		pilotlight_attached->log_error(type, text, lines);
 }
 
-/* Says why this thread is about to end the process, by abort or exit: the report to the caller, and its
- * line in the log, end with the first 1,024 bytes of it. `message` must stay as it is to the end. */
+/* Says why this thread is about to end the process, by abort or exit: the report to the caller,
+ * and its line in the log, end with the first 1,024 bytes of it. `message` must stay as it is to
+ * the end. */
 static inline void pilotlight_last_words(const char *message)
 {
 	static PILOTLIGHT_THREAD pilotlight_bytes words;

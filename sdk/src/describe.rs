@@ -1,10 +1,10 @@
 //! A returned error in the texts that Lambda knows, by what is known of its type.
 //!
-//! A handler's error is anything that displays. More is said of one that is an [`Error`], and of a box
-//! that holds one: their causes. No trait that all of them implement tells these apart, so the macro
-//! `handler!` does, where the type is known: it calls `describe` on a reference to a reference to a
-//! reference to an [`ErrorOf`], and the compiler takes the implementation with the most references
-//! that applies.
+//! A handler's error is anything that displays. More is said of one that is an [`Error`], and of a
+//! box that holds one: their causes. No trait that all of them implement tells these apart, so the
+//! macro `handler!` does, where the type is known: it calls `describe` on a reference to a
+//! reference to a reference to an [`ErrorOf`], and the compiler takes the implementation with the
+//! most references that applies.
 
 use std::any::type_name;
 use std::error::Error;
@@ -80,8 +80,8 @@ impl<E: Display> DescribeText<E> for &ErrorOf<E> {
     }
 }
 
-/// What does not display is refused where the handler is called, in one message of the compiler's, which
-/// another one here would only repeat.
+/// An error that does not display. The compiler refuses it where the handler is called, and an
+/// error here would only repeat that.
 pub trait DescribeNothing<E> {
     /// The description.
     fn describe(self) -> Describe<E>;
@@ -93,7 +93,7 @@ impl<E> DescribeNothing<E> for ErrorOf<E> {
     }
 }
 
-/// What a box of an unknown error refers to.
+/// The target of a box of an unknown error.
 pub trait AsError {
     fn as_error(&self) -> &(dyn Error + 'static);
 }
@@ -122,7 +122,8 @@ impl AsError for ChosenError {
     }
 }
 
-/// An error of a type that cannot be known, unless the handler has chosen one for it or for a cause.
+/// An error of a type that cannot be known, unless the handler has chosen one for it or for a
+/// cause.
 fn held(error: &(dyn Error + 'static)) -> Failure {
     let mut errors = std::iter::once(error).chain(causes(error));
     let chosen = errors.find_map(|error| error.downcast_ref::<ChosenError>());

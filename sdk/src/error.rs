@@ -18,8 +18,8 @@ use std::fmt;
 /// # pilotlight::handler!(pay);
 /// ```
 ///
-/// It keeps its type inside a `Box<dyn Error>`, an `anyhow::Error` and their like, also as the cause of
-/// another error in them. An error enum of a handler's own becomes one by `From`:
+/// It keeps its type inside a `Box<dyn Error>`, an `anyhow::Error` and their like, also as the
+/// cause of another error in them. An error enum of a handler's own becomes one by `From`:
 ///
 /// ```
 /// # use std::fmt;

@@ -22,8 +22,8 @@ impl Failure {
         Failure { error_type, message, stack_trace: String::new(), is_logged: false }
     }
 
-    /// The event does not have the type that the handler takes. The message may quote the event, which
-    /// must not reach the log: that has the place alone.
+    /// The event does not have the type that the handler takes. The message may quote the event,
+    /// which must not reach the log: that has the place alone.
     pub fn invalid_event(handler_takes: &str, error: &serde_json::Error) -> Failure {
         let mistake = format!("the event is not a {}", short_name(handler_takes));
         let failure = |details: String| {

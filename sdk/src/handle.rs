@@ -62,7 +62,7 @@ impl<T: AsRef<[u8]>> IntoResponse for Raw<T> {
     }
 }
 
-/// What a handler may fail with: anything that displays.
+/// A handler's error: anything that displays.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a handler's error",
     label = "this function's error has no message",

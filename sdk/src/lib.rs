@@ -26,19 +26,19 @@
 //! - the event is any [`serde::Deserialize`] (it may borrow from the event's bytes), or
 //!   [`Raw<&[u8]>`](Raw), the bytes themselves;
 //! - the response is any [`serde::Serialize`], or [`Raw`] of anything that holds bytes;
-//! - the error is anything that displays. Its type's name is the `errorType` that the caller sees, its
-//!   message and, for a [`std::error::Error`], those of its causes are the `errorMessage`; the function's
-//!   log has both in one record. An [`Error`] has a type of the handler's choice. Boxes and `anyhow`
-//!   do not say which error they hold: their type is `Error`, unless an [`Error`] is in them. A panic
-//!   fails the invocation, too, with its place; the runtime goes on.
+//! - the error is anything that displays. Its type's name is the `errorType` that the caller sees,
+//!   its message and, for a [`std::error::Error`], those of its causes are the `errorMessage`; the
+//!   function's log has both in one record. An [`Error`] has a type of the handler's choice. Boxes
+//!   and `anyhow` do not say which error they hold: their type is `Error`, unless an [`Error`] is
+//!   in them. A panic fails the invocation, too, with its place; the runtime goes on.
 //!
 //! A handler that also takes a [`ResponseStream`] writes its response piece by piece.
 //!
 //! Configuration that changes without a deployment is read through [`config`].
 //!
 //! With the feature `tokio`, handlers may be `async fn`; with the feature `log`, the macros of the crate
-//! `log` write to the function's log in the format and from the level that the function is set to, from
-//! the end of `init` on and unless `init` has chosen another logger.
+//! `log` write to the function's log in the format and from the level that the function is set to,
+//! from the end of `init` on and unless `init` has chosen another logger.
 
 #[allow(unsafe_code)]
 mod answer;
@@ -90,10 +90,11 @@ pub mod __private {
     pub use pilotlight_abi as abi;
 }
 
-/// Exports handlers: `handler!(greet)`, `handler!(greet, shop::order)`, `handler!(greet, init = setup)`.
+/// Exports handlers: `handler!(greet)`, `handler!(greet, shop::order)`,
+/// `handler!(greet, init = setup)`.
 ///
-/// To be used once in a library, and in none that another handler library depends on: the linker would
-/// find two of `pilotlight_library`. What both need stands in a crate without handlers.
+/// To be used once in a library, and in none that another handler library depends on: the linker
+/// would find two of `pilotlight_library`. What both need stands in a crate without handlers.
 ///
 /// What a handler borrows ends with its call:
 ///
@@ -140,7 +141,8 @@ macro_rules! __handler {
         $crate::__handler! { @export [$($known,)* $handler,] [|| ()] [] }
     };
     (@export [$($handler:path,)+] [$init:expr] [$($shutdown:path)?]) => {
-        // Of two in one crate, in whatever modules, the compiler says that this name is defined twice.
+        // Of two in one crate, in whatever modules, the compiler says that this name is defined
+        // twice.
         #[doc(hidden)]
         #[allow(non_local_definitions)]
         #[macro_export]

@@ -24,8 +24,8 @@ use crate::failure::Failure;
 use crate::panics;
 use crate::runtime;
 
-/// A handler, for invocations that live for `'a`: what its trait says of it, so that the compiler looks
-/// for the trait once, and complains once.
+/// A handler, for invocations that live for `'a`: what its trait says of it, so that the compiler
+/// looks for the trait once, and complains once.
 #[derive(Debug)]
 pub struct Bound<'a, H, E, R, Err> {
     handler: H,
@@ -49,12 +49,13 @@ impl<'a, H, E, R, Err> Bound<'a, H, E, R, Err> {
         ErrorOf::new()
     }
 
-    /// Calls it, perhaps on several threads at once: so its type is to be `Sync`. Without an invocation,
-    /// it makes what the handler's form needs, as `init` has it do before the first one.
+    /// Calls it, perhaps on several threads at once: so its type is to be `Sync`. Without an
+    /// invocation, it makes what the handler's form needs, as `init` has it do before the first
+    /// one.
     ///
     /// # Safety
-    /// The invocation is null, or the runtime's promises of the ABI hold: both pointers are valid, what
-    /// the invocation borrows lives until the outcome is released.
+    /// The invocation is null, or the runtime's promises of the ABI hold: both pointers are valid,
+    /// what the invocation borrows lives until the outcome is released.
     pub unsafe fn call(
         self,
         invocation: *const abi::Invocation,
@@ -89,7 +90,7 @@ impl<'a, H, E, R, Err> Bound<'a, H, E, R, Err> {
     }
 }
 
-/// What `init` or `shutdown` names, as [`Bound`] is of a handler.
+/// A function for `init` or `shutdown`, as [`Bound`] is a handler.
 #[derive(Debug)]
 pub struct BoundSetup<S, Err> {
     setup: S,
@@ -97,7 +98,7 @@ pub struct BoundSetup<S, Err> {
 }
 
 impl<S, Err> BoundSetup<S, Err> {
-    /// What the macro was given.
+    /// Looks for the function's trait.
     pub fn new<Form>(setup: S) -> BoundSetup<S, Err>
     where
         S: Setup<Form, Error = Err>,
@@ -110,8 +111,8 @@ impl<S, Err> BoundSetup<S, Err> {
         ErrorOf::new()
     }
 
-    /// The library's start-up work: panics are observed from now on, what the handlers' forms need is made,
-    /// and the function runs.
+    /// The library's start-up work: panics are observed from now on, what the handlers' forms need
+    /// is made, and the function runs.
     ///
     /// # Safety
     /// The runtime's promise of the ABI: the pointer is valid. The handlers are [`Bound`] ones.
@@ -159,8 +160,8 @@ impl<S, Err> BoundSetup<S, Err> {
     }
 }
 
-/// Runs code of the handler's. Nothing of it is looked at after a panic but what it keeps in statics,
-/// which it would have to make panic-safe for its own threads, too.
+/// Runs code of the handler's. Nothing of it is looked at after a panic but what it keeps in
+/// statics, which it would have to make panic-safe for its own threads, too.
 fn catch<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     let result = catch_unwind(AssertUnwindSafe(work));
     result.unwrap_or_else(|payload: Box<dyn Any + Send>| Err(panics::failure(&*payload)))

@@ -34,8 +34,8 @@ thread_local! {
     static LAST: RefCell<Option<Panic>> = const { RefCell::new(None) };
 }
 
-/// Has every panic remembered, and reported to the runtime. Without a runtime, the hook that was there
-/// before prints it.
+/// Has every panic remembered, and reported to the runtime. Without a runtime, the hook that was
+/// there before prints it.
 pub fn observe() {
     let previous = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
@@ -49,7 +49,8 @@ pub fn observe() {
     }));
 }
 
-/// The failure of an invocation that panicked on this thread, and `payload` is what unwinding brought.
+/// The failure of an invocation that panicked on this thread, and `payload` is what unwinding
+/// brought.
 pub fn failure(payload: &(dyn Any + Send)) -> Failure {
     let text = text(payload);
     // A panic that was carried here from another thread passes by the hook.
@@ -82,8 +83,8 @@ impl Panic {
         if self.frames.is_empty() { format!("{}\n", self.place) } else { self.frames.clone() }
     }
 
-    /// Logs it. If the process is about to end with it, the runtime's report names it, and has no room for
-    /// frames.
+    /// Logs it. If the process is about to end with it, the runtime's report names it, and has no
+    /// room for frames.
     fn report(&mut self, runtime: &abi::Runtime) {
         let is_final = FINAL.contains(&self.text.as_str());
         if is_final || cfg!(panic = "abort") {
@@ -101,7 +102,7 @@ impl Panic {
     }
 }
 
-/// What a panic was called with.
+/// The text that a panic was called with.
 fn text(payload: &(dyn Any + Send)) -> &str {
     match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
         (Some(text), _) => text,

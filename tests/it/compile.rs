@@ -1,4 +1,5 @@
-//! What the compiler says of handlers that cannot be: one error, in words of the SDK's where rustc lets it.
+//! Handlers that cannot be: the compiler says so in one error, in the SDK's words where rustc lets
+//! it.
 
 use std::env;
 use std::fs;

@@ -1,4 +1,4 @@
-//! What callers see of the errors that handlers return: `errorType` and `errorMessage`.
+//! The errors that handlers return, as callers see them: `errorType` and `errorMessage`.
 
 use crate::support;
 use crate::support::Posted;

@@ -128,7 +128,7 @@ fn init_chooses_the_logger() {
     let records = text_records(&log(&function, &[("LOGGER", "ours")], &["\"tea\""]));
     assert_eq!(records[0], "-\tINFO\tlogging: set up");
     assert_eq!(records[1], "r1\tINFO\tlogging: served tea");
-    // What it writes has no form of ours.
+    // Its records have another form than ours.
     let log = log(&function, &[("LOGGER", "tracing")], &["\"tea\""]);
     let lines: Vec<&str> = log.lines().collect();
     assert_eq!(lines.len(), 4, "{log}");

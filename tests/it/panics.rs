@@ -1,5 +1,5 @@
-//! Panics: each is one record of the log, and a failure of its invocation or the reason for the end of
-//! the process.
+//! Panics: each is one record of the log, and a failure of its invocation or the reason for the
+//! end of the process.
 
 use pilotlight_local::environment::INIT_LIMIT;
 use pilotlight_local::function::Function;
@@ -52,7 +52,7 @@ fn a_panic_that_fails_no_invocation_is_a_record_too() {
     }
 }
 
-/// What is posted of a process that a panic ends.
+/// The report of a process that a panic ends.
 fn posted(function: &Function, event: &str) -> Posted {
     let environment = support::start(function);
     environment.wait_initialised(INIT_LIMIT).expect("initialised");

@@ -40,8 +40,8 @@ use crate::sys::Socket;
 /// How long the Runtime API may take to answer a report.
 const PATIENCE_MS: i32 = 1000;
 
-/// Room for a message as JSON with what is written beside it: of its 2,048 bytes, those that a library has
-/// said may need six each.
+/// Room for a message as JSON with what is written beside it: of its 2,048 bytes, those that a
+/// library has said may need six each.
 const ESCAPED: usize = 8 << 10;
 
 /// Which file an address of code belongs to, and where that file's addresses begin.

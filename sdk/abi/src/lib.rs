@@ -260,8 +260,8 @@ pub struct Runtime {
     /// Writes an error to the function's log, in the form and at the level of failed invocations.
     /// `stack_trace` is lines, each ended by a line feed, and may be absent. Since 1.1.
     pub log_error: unsafe extern "C" fn(error_type: Bytes, message: Bytes, stack_trace: Bytes),
-    /// Says why the library is about to end the process, for the report to the caller, which has its
-    /// first 1,024 bytes. The message and its bytes live as long as the process. Since 1.1.
+    /// Says why the library is about to end the process, for the report to the caller, which has
+    /// its first 1,024 bytes. The message and its bytes live as long as the process. Since 1.1.
     pub last_words: unsafe extern "C" fn(message: *const Bytes),
 }
 
