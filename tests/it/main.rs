@@ -14,6 +14,7 @@ mod concurrency;
 mod config;
 mod context;
 mod damaged;
+mod doors;
 mod errors;
 mod examples;
 mod fakes;

@@ -61,7 +61,20 @@ impl Reply {
 impl Served {
     /// Serves these libraries on a free port.
     pub fn start(libraries: &[&Path], options: &[&str]) -> Served {
-        let mut child = command()
+        Served::start_by(command(), libraries, options)
+    }
+
+    /// Serves these libraries in a process whose descriptors are limited: `limit` is what `ulimit`
+    /// is told.
+    pub fn start_with_descriptors(limit: &str, libraries: &[&Path], options: &[&str]) -> Served {
+        let mut shell = Command::new("sh");
+        let script = format!("ulimit {limit} && exec \"$0\" \"$@\"");
+        shell.args(["-c", &script]).arg(command().get_program());
+        Served::start_by(shell, libraries, options)
+    }
+
+    fn start_by(mut command: Command, libraries: &[&Path], options: &[&str]) -> Served {
+        let mut child = command
             .arg("serve")
             .args(libraries)
             .args(["--listen", "127.0.0.1:0"])

@@ -4,6 +4,7 @@
 //! more attempts, one minute and then two minutes later; when throttled, again and again for up to
 //! six hours, at first after one second and at last every five minutes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -12,8 +13,11 @@ use std::time::Instant;
 
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
+use tokio::time::sleep;
+use tokio::time::timeout;
 
 use super::ApiError;
+use super::CONCURRENCY;
 use super::running::Running;
 use crate::clock::Clock;
 use crate::log;
@@ -27,7 +31,7 @@ const RETRIES: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// The longest wait after a throttle.
 const MAX_WAIT: Duration = Duration::from_secs(300);
-/// Age at which an event that is still throttled is dropped.
+/// Age at which an event that still waits is dropped.
 const MAX_AGE: Duration = Duration::from_secs(6 * 60 * 60);
 /// Events that wait or are under way, in bytes together. The service has no such limit, a machine does.
 const MAX_BYTES: usize = 512 << 20;
@@ -40,27 +44,41 @@ pub struct Queue {
     clock: Clock,
     threads: Handle,
     /// The concurrent executions of the account, of which an event waits for one.
-    executions: Arc<Semaphore>,
+    account: Arc<Semaphore>,
+    /// By function, as many turns as it may have executions. Events take them in their order.
+    turns: BTreeMap<String, Arc<Semaphore>>,
     /// Bytes that are still free.
     free: Arc<Mutex<usize>>,
 }
 
 impl Queue {
-    /// A queue without events, whose tasks run there.
-    pub fn new(clock: Clock, threads: Handle, executions: Arc<Semaphore>) -> Queue {
-        Queue { clock, threads, executions, free: Arc::new(Mutex::new(MAX_BYTES)) }
+    /// A queue without events for these functions, whose tasks run there.
+    pub fn new(
+        functions: &BTreeMap<String, Arc<Placement>>,
+        clock: Clock,
+        threads: Handle,
+        account: Arc<Semaphore>,
+    ) -> Queue {
+        let turns = functions.iter().map(|(name, placement)| {
+            let turns = placement.reserved().unwrap_or(CONCURRENCY);
+            (name.clone(), Arc::new(Semaphore::new(turns)))
+        });
+        let (turns, free) = (turns.collect(), Arc::new(Mutex::new(MAX_BYTES)));
+        Queue { clock, threads, account, turns, free }
     }
 
     /// Takes an event in.
     pub fn push(&self, placement: &Arc<Placement>, request: Request) -> Result<(), ApiError> {
         let size = request.event.len() + OVERHEAD;
         let room = Room::take(&self.free, size).ok_or(Throttled::Account)?;
+        let turns = self.turns.get(&placement.function.name).unwrap_or(&self.account);
         let attempts = Attempts {
             placement: Arc::clone(placement),
             request,
             clock: self.clock,
             threads: self.threads.clone(),
-            executions: Arc::clone(&self.executions),
+            account: Arc::clone(&self.account),
+            turns: Arc::clone(turns),
             _room: room,
         };
         self.threads.spawn(attempts.run());
@@ -94,7 +112,8 @@ struct Attempts {
     request: Request,
     clock: Clock,
     threads: Handle,
-    executions: Arc<Semaphore>,
+    account: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
     _room: Room,
 }
 
@@ -104,28 +123,32 @@ impl Attempts {
         let mut retries = RETRIES.into_iter();
         let mut throttled_wait = FIRST_WAIT;
         loop {
-            let wait = match self.attempt().await {
+            let left = self.clock.real(MAX_AGE).saturating_sub(accepted.elapsed());
+            let Ok(turn) = timeout(left, Arc::clone(&self.turns).acquire_owned()).await else {
+                return self.dropped("it has waited for six hours");
+            };
+            let attempted = self.attempt().await;
+            drop(turn);
+            let wait = match attempted {
                 Ok(true) | Err(Throttled::Closed) => return,
                 Ok(false) => match retries.next() {
                     Some(wait) => wait,
                     None => return self.dropped("three attempts ended with an error"),
                 },
-                Err(_) if accepted.elapsed() > self.clock.real(MAX_AGE) => {
-                    return self.dropped("throttled for six hours");
-                }
+                // Invocations that do not wait have taken what is reserved, or the machine is full.
                 Err(_) => {
                     let wait = throttled_wait;
                     throttled_wait = MAX_WAIT.min(wait * 2);
                     wait
                 }
             };
-            tokio::time::sleep(self.clock.real(wait)).await;
+            sleep(self.clock.real(wait)).await;
         }
     }
 
     /// Says whether the function has succeeded.
     async fn attempt(&self) -> Result<bool, Throttled> {
-        let execution = Arc::clone(&self.executions).acquire_owned().await;
+        let execution = Arc::clone(&self.account).acquire_owned().await;
         let execution = execution.map_err(|_| Throttled::Closed)?;
         let request = self.request.clone();
         let placement = &self.placement;

@@ -83,9 +83,10 @@ impl Lambda {
     ) -> Lambda {
         let by_name =
             functions.into_iter().map(|function| (function.function.name.clone(), function));
+        let functions = by_name.collect();
         let executions = Arc::new(Semaphore::new(CONCURRENCY));
-        let queue = Queue::new(clock, threads.clone(), Arc::clone(&executions));
-        Lambda { functions: by_name.collect(), access, epoch, threads, executions, queue }
+        let queue = Queue::new(&functions, clock, threads.clone(), Arc::clone(&executions));
+        Lambda { functions, access, epoch, threads, executions, queue }
     }
 
     /// Finds what a client names: a name, a partial ARN or an ARN, each with or without a qualifier.

@@ -176,6 +176,11 @@ impl Placement {
         }
     }
 
+    /// The function's reserved concurrency, if it has one.
+    pub fn reserved(&self) -> Option<usize> {
+        self.settings.reserved
+    }
+
     /// Counts an invocation that was refused before it came here.
     pub fn count_throttle(&self) {
         self.state().totals.throttles += 1;
