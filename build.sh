@@ -288,6 +288,26 @@ measure_config() {
 		--env 'PILOTLIGHT_CONFIG=limit=env:LIMIT?prefetch' --env 'LIMIT={"most":1}' 2>/dev/null
 }
 
+# Invocations a second that the local Lambda takes, with a connection for each and with kept ones, and its
+# own share of one in ms.
+measure_serve() {
+	need ab apache2-utils
+	need curl curl
+	local server keep address=127.0.0.1:9009 event=$PWD/target/measure/event.json
+	echo '{}' >"$event"
+	"$dist/bin/pilotlight" serve "$dist/examples/libecho.so" --listen $address --quiet &
+	server=$!
+	until curl -sf "http://$address/environments" >/dev/null; do sleep 0.1; done
+	for keep in '' -k; do
+		ab -q $keep -n 20000 -c 8 -T application/json -p "$event" \
+			"http://$address/2015-03-31/functions/echo/invocations" | grep -E 'Requests per|Failed|Non-2xx'
+	done
+	curl -s "http://$address/environments" |
+		python3 -c 'import json, sys; print(json.load(sys.stdin)["functions"][0]["totals"]["own_ms"])'
+	kill -INT $server
+	wait $server
+}
+
 # measure_heavy LIBRARY [OPTION...]: its first invocation is long, and there is no other.
 measure_heavy() {
 	local cache library=$1
@@ -339,6 +359,8 @@ measure() {
 	measure_heavy "$PWD/target/placed/release/libheavy.so"
 	tests/peers/fill-readme.py "$figures" README.md
 	say "the README's table is filled; pictures in $figures"
+	say "the local Lambda: echo, twenty thousand times, eight at once"
+	measure_serve
 	say "what the look for pings costs an ordinary event"
 	cargo run --locked --quiet --profile bootstrap -p pilotlight-bootstrap --example warm_check
 }
