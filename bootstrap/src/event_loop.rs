@@ -114,11 +114,11 @@ impl Service {
                 (Some(warmed), _) => Outcome::Response(warmed.body),
                 (None, Some(size)) => {
                     message = format!("no memory for {size} bytes of the event");
-                    log::own(log::ERROR, &message);
                     Outcome::Failure(HandlerError {
                         error_type: b"Runtime.OutOfMemory",
                         message: message.as_bytes(),
                         stack_trace: b"",
+                        is_logged: false,
                     })
                 }
                 (None, None) => {
