@@ -11,8 +11,6 @@ mod late;
 #[allow(unsafe_code)]
 mod more;
 #[allow(unsafe_code)]
-mod thread_key;
-#[allow(unsafe_code)]
 mod threads;
 #[allow(unsafe_code)]
 mod tls;
@@ -21,6 +19,7 @@ use core::ffi::CStr;
 
 pub use self::dl::locate;
 pub use self::threads::start_thread;
+pub use self::threads::use_report_stack;
 
 use crate::loader::Host;
 use crate::loader::Library;
