@@ -1,5 +1,5 @@
-/* <threads.h>, whose types and results have the same values in glibc and in musl. Over POSIX's functions,
- * because threads and keys are the bootstrap's. */
+/* <threads.h>, whose types and results have the same values in glibc and in musl. Over POSIX's
+ * functions, because threads and keys are the bootstrap's. */
 
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,8 +1,9 @@
-/* Cancellation, and the end of a thread before its function returns: the frames that are left are
- * unwound, as glibc does it, so that C++ destructors and cleanup handlers run.
+/* Cancellation, and the end of a thread before its function returns: the frames that are left
+ * are unwound, as glibc does it, so that C++ destructors and cleanup handlers run.
  *
- * musl's frames have no unwind tables. A thread that is cancelled inside a system call runs the cleanup
- * handlers that C registers, each of which is a jump into its own frame, and unwinds from there. */
+ * musl's frames have no unwind tables. A thread that is cancelled inside a system call runs
+ * the cleanup handlers that C registers, each of which is a jump into its own frame, and unwinds
+ * from there. */
 
 #define _GNU_SOURCE
 #include "cancel.h"
@@ -14,7 +15,8 @@
 #include <sys/syscall.h>
 #include <unwind.h>
 
-/* `__pthread_unwind_buf_t` of glibc's <pthread.h>, in which pthread_cleanup_push saves its frame. */
+/* `__pthread_unwind_buf_t` of glibc's <pthread.h>, in which pthread_cleanup_push saves its
+ * frame. */
 struct buffer {
 	struct {
 		long others[6], stack_pointer, address;
@@ -102,7 +104,8 @@ __attribute__((force_align_arg_pointer)) _Noreturn void pthread_exit(void *resul
 	unwind(result);
 }
 
-/* The bootstrap makes its system calls by this function, where a thread can be cancelled in them. */
+/* The bootstrap makes its system calls by this function, where a thread can be cancelled in
+ * them. */
 __attribute__((visibility("hidden"))) long __syscall_cp_c(long, long, long, long, long, long, long);
 
 long pilotlight_syscall_cp(long number, long a, long b, long c, long d, long e, long f)
@@ -138,7 +141,8 @@ void pthread_testcancel(void)
 {
 	if (!has_cancelled)
 		return;
-	/* A system call that does nothing, if it is made: musl looks for a request to cancel first. */
+	/* A system call that does nothing, if it is made: musl looks for a request to cancel
+	 * first. */
 	int state = pilotlight_cancel_begin();
 	pilotlight_cancel_end(state, -(int)__syscall_cp(SYS_gettid, 0, 0, 0, 0, 0, 0));
 }

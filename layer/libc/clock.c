@@ -1,5 +1,5 @@
-/* Waiting until a time of either clock, which C++ asks for (`wait_for`, `try_lock_for`), and waiting as a
- * point of cancellation. musl's functions know one clock each. */
+/* Waiting until a time of either clock, which C++ asks for (`wait_for`, `try_lock_for`), and
+ * waiting as a point of cancellation. musl's functions know one clock each. */
 
 #define _GNU_SOURCE
 #include "cancel.h"

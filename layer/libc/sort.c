@@ -1,5 +1,5 @@
-/* Sorting and searching: musl's own have no unwind tables, and a C++ caller's function may throw. The sort
- * is a merge sort, which keeps equal elements in order as glibc's does. */
+/* Sorting and searching: musl's own have no unwind tables, and a C++ caller's function may
+ * throw. The sort is a merge sort, which keeps equal elements in order as glibc's does. */
 
 #define _GNU_SOURCE
 #include <search.h>

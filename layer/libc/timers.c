@@ -1,5 +1,5 @@
-/* Timers. Those that call a function do so on a new thread each time, as glibc's do: one thread waits for
- * their signal and begins it. musl's own would reset the handler's thread-locals. */
+/* Timers. Those that call a function do so on a new thread each time, as glibc's do: one thread
+ * waits for their signal and begins it. musl's own would reset the handler's thread-locals. */
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -32,7 +32,8 @@ static struct timer *timers;
 /* The thread that waits, and the process that it is in: a child that was forked has none. */
 static pid_t waiter, waiter_process;
 
-/* A `timer_t` is the kernel's number, or half the address of a structure with the highest bit set. */
+/* A `timer_t` is the kernel's number, or half the address of a structure with the highest bit
+ * set. */
 static struct timer *structure(timer_t timer)
 {
 	return (intptr_t)timer < 0 ? (struct timer *)((uintptr_t)timer << 1) : NULL;

@@ -1,5 +1,5 @@
-/* <search.h>'s trees, through whose functions a C++ caller's may throw; musl's own have no unwind tables.
- * They are AVL trees: the heights of two siblings differ by one at most. */
+/* <search.h>'s trees, through whose functions a C++ caller's may throw; musl's own have no
+ * unwind tables. They are AVL trees: the heights of two siblings differ by one at most. */
 
 #define _GNU_SOURCE
 #include <search.h>

@@ -16,6 +16,7 @@ use core::fmt;
 use core::fmt::Write as _;
 
 pub use self::signals::expect_abort;
+pub use self::signals::is_watched;
 pub use self::signals::report_exit;
 pub use self::signals::watch_faults;
 pub use self::signals::watch_other_signals;

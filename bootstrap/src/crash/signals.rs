@@ -159,7 +159,8 @@ pub fn expect_abort() {
     watch(libc::SIGABRT);
 }
 
-fn is_watched() -> bool {
+/// Whether this is the process that reports: a child that was forked does not.
+pub fn is_watched() -> bool {
     process() == PROCESS.load(Ordering::Relaxed)
 }
 

@@ -18,8 +18,8 @@ mod tls;
 use core::ffi::CStr;
 
 pub use self::dl::locate;
+pub use self::threads::prepare_first_thread;
 pub use self::threads::start_thread;
-pub use self::threads::use_report_stack;
 
 use crate::loader::Host;
 use crate::loader::Library;

@@ -1,7 +1,9 @@
-/* `pthread_once`: as musl's, except that an exception may pass through it, as C++'s `std::call_once` needs.
+/* `pthread_once`: as musl's, except that an exception may pass through it, as C++'s
+ * `std::call_once` needs.
  *
- * C and assembly, because musl's has no unwind tables, and a compiler's tables would bring a library to
- * read them. The frame that an exception passes is written by hand, so that its table is the shortest. */
+ * C and assembly, because musl's has no unwind tables, and a compiler's tables would bring a
+ * library to read them. The frame that an exception passes is written by hand, so that its table
+ * is the shortest. */
 
 #define _GNU_SOURCE
 #include <limits.h>
@@ -60,8 +62,8 @@ _Unwind_Reason_Code pilotlight_once_personality(int version, _Unwind_Action acti
 	return _URC_CONTINUE_UNWIND;
 }
 
-/* int pthread_once(pthread_once_t *control, void (*routine)(void)), with a `struct __ptcb` at the stack
- * pointer, whose address is in rbx while the routine runs. */
+/* int pthread_once(pthread_once_t *control, void (*routine)(void)), with a `struct __ptcb` at
+ * the stack pointer, whose address is in rbx while the routine runs. */
 __asm__(".pushsection .text.pthread_once, \"ax\", @progbits\n"
 	".globl pthread_once\n"
 	".type pthread_once, @function\n"

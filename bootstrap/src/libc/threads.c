@@ -1,5 +1,5 @@
-/* The state of a thread that musl keeps in another way than glibc's callers expect it. C, because most
- * of it is thread-local. */
+/* The state of a thread that musl keeps in another way than glibc's callers expect it. C,
+ * because most of it is thread-local. */
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -19,8 +19,14 @@ void pilotlight_use_report_stack(void)
 	sigaltstack(&stack, NULL);
 }
 
-/* Thread-specific values, of which musl has 128: as many as PTHREAD_KEYS_MAX of glibc's <limits.h>, and
- * mimalloc's own. */
+/* Whether the runtime itself began the thread. */
+static _Thread_local _Bool is_runtimes;
+
+void pilotlight_adopt_thread(void) { is_runtimes = 1; }
+_Bool pilotlight_is_runtimes_thread(void) { return is_runtimes; }
+
+/* Thread-specific values, of which musl has 128: as many as PTHREAD_KEYS_MAX of glibc's
+ * <limits.h>, and mimalloc's own. */
 #define MAX_KEYS (1024 + 1)
 /* PTHREAD_DESTRUCTOR_ITERATIONS. */
 #define ROUNDS 4
@@ -94,7 +100,8 @@ void **pilotlight_thread_destructors(void) { return &destructors; }
 void pilotlight_destroy_thread_locals(void);
 void pilotlight_free_thread_blocks(void);
 
-/* Called by musl when a thread ends. As in glibc, thread-locals go before thread-specific values. */
+/* Called by musl when a thread ends. As in glibc, thread-locals go before thread-specific
+ * values. */
 void __pthread_tsd_run_dtors(void)
 {
 	pilotlight_destroy_thread_locals();
@@ -111,9 +118,9 @@ void __pthread_tsd_run_dtors(void)
 	pilotlight_free_thread_blocks();
 }
 
-/* glibc's static initialisers of mutexes say the kind at byte 16, which musl leaves alone; musl looks
- * for it at byte 0. The kinds have the same numbers, except that musl has none for the adaptive one,
- * which is a normal one that spins. */
+/* glibc's static initialisers of mutexes say the kind at byte 16, which musl leaves alone; musl
+ * looks for it at byte 0. The kinds have the same numbers, except that musl has none for the
+ * adaptive one, which is a normal one that spins. */
 #define ADAPTIVE 3
 
 static pthread_mutex_t *adopted(pthread_mutex_t *mutex)
@@ -140,8 +147,8 @@ int pilotlight_mutex_timedlock(pthread_mutex_t *mutex, const struct timespec *un
 	return pthread_mutex_timedlock(adopted(mutex), until);
 }
 
-/* The system calls in which a thread can be cancelled. The rest of musl's cancellation is in libc.so,
- * which says its own function for them here when it is mapped. */
+/* The system calls in which a thread can be cancelled. The rest of musl's cancellation is in
+ * libc.so, which says its own function for them here when it is mapped. */
 typedef long word;
 word (*pilotlight_cancellable)(word, word, word, word, word, word, word);
 

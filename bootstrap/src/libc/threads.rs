@@ -19,6 +19,8 @@ const STACK_SIZE: usize = 8 << 20;
 
 unsafe extern "C" {
     fn pthread_setattr_default_np(attributes: *const libc::pthread_attr_t) -> c_int;
+    /// Marks the calling thread as one of the runtime's (threads.c).
+    safe fn pilotlight_adopt_thread();
     /// Has this thread's faults reported on a stack of their own (threads.c).
     safe fn pilotlight_use_report_stack();
     /// Where this thread keeps its list of destructors (threads.c).
@@ -71,8 +73,9 @@ unsafe extern "C" fn pilotlight_pthread_create(
     code
 }
 
-/// Prepares the first thread for reports of its faults; `run` prepares every other.
-pub fn use_report_stack() {
+/// Prepares the first thread, as `start_thread` prepares those that the runtime begins.
+pub fn prepare_first_thread() {
+    pilotlight_adopt_thread();
     pilotlight_use_report_stack();
 }
 
@@ -81,6 +84,7 @@ pub fn start_thread(work: &'static (dyn Fn() + Sync)) -> Result<(), i32> {
     unsafe extern "C" fn start(work: *mut c_void) -> *mut c_void {
         // SAFETY: it is what `start_thread` has leaked, for this thread alone.
         let work = unsafe { &*work.cast::<&'static (dyn Fn() + Sync)>() };
+        pilotlight_adopt_thread();
         work();
         ptr::null_mut()
     }
