@@ -118,7 +118,9 @@ static volatile int has_cancelled;
 int pthread_cancel(pthread_t thread)
 {
 	has_cancelled = 1;
-	return pilotlight_cancel(thread);
+	int code = pilotlight_cancel(thread);
+	/* As many signals are pending as may be: the thread has been told. */
+	return code == EAGAIN ? 0 : code;
 }
 
 int pilotlight_cancel_begin(void)

@@ -174,10 +174,43 @@ size_t pilotlight_minimal_stack(const void *attributes)
 	return MIN_STACK_SIZE;
 }
 
+/* glibc's rules for a thread's stack: it keeps its upper end when its size is changed, and
+ * asking for the one of a thread that is given any is no mistake. (`_a_stacksize` and
+ * `_a_stackaddr`, the upper end, of musl's src/internal/pthread_impl.h.) */
 int pilotlight_attr_setstacksize(pthread_attr_t *attributes, size_t size)
 {
-	return size < MIN_STACK_SIZE ? EINVAL : pthread_attr_setstacksize(attributes, size);
+	if (size < MIN_STACK_SIZE)
+		return EINVAL;
+	attributes->__u.__s[0] = size;
+	return 0;
 }
+
+int pilotlight_attr_getstack(const pthread_attr_t *attributes, void **start, size_t *size)
+{
+	*size = attributes->__u.__s[0];
+	*start = (void *)(attributes->__u.__s[2] - *size);
+	return 0;
+}
+
+/* musl ends the process where a detached thread is joined, and waits forever for the caller
+ * itself. */
+static int is_detached(pthread_t thread)
+{
+	pthread_attr_t attributes;
+	int state;
+	pthread_getattr_np(thread, &attributes);
+	pthread_attr_getdetachstate(&attributes, &state);
+	return state;
+}
+
+int pilotlight_join(pthread_t thread, void **result)
+{
+	if (thread == pthread_self())
+		return EDEADLK;
+	return is_detached(thread) ? EINVAL : pthread_join(thread, result);
+}
+
+int pilotlight_detach(pthread_t thread) { return is_detached(thread) ? EINVAL : pthread_detach(thread); }
 
 /* Two answers of musl's are its own limits. */
 long pilotlight_sysconf(int name)
