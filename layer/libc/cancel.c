@@ -117,6 +117,9 @@ static volatile int has_cancelled;
 
 int pthread_cancel(pthread_t thread)
 {
+	/* As glibc, of a thread that has ended. */
+	if (!pilotlight_is_thread(thread))
+		return 0;
 	has_cancelled = 1;
 	int code = pilotlight_cancel(thread);
 	/* As many signals are pending as may be: the thread has been told. */

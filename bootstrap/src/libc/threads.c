@@ -192,25 +192,38 @@ int pilotlight_attr_getstack(const pthread_attr_t *attributes, void **start, siz
 	return 0;
 }
 
-/* musl ends the process where a detached thread is joined, and waits forever for the caller
- * itself. */
-static int is_detached(pthread_t thread)
+/* Whether a thread is still there: musl's begins with a pointer to itself, in memory that goes
+ * with it. */
+_Bool pilotlight_is_thread(pthread_t thread)
+{
+	char resident;
+	size_t page = (size_t)thread & -4096UL;
+	return syscall(SYS_mincore, page, 1, &resident) == 0 && *(pthread_t *)thread == thread;
+}
+
+/* musl reads memory that may be gone, and ends the process where a detached thread is joined. */
+static int why_unjoinable(pthread_t thread)
 {
 	pthread_attr_t attributes;
-	int state;
+	int is_detached;
+	if (!pilotlight_is_thread(thread))
+		return ESRCH;
 	pthread_getattr_np(thread, &attributes);
-	pthread_attr_getdetachstate(&attributes, &state);
-	return state;
+	pthread_attr_getdetachstate(&attributes, &is_detached);
+	return is_detached ? EINVAL : 0;
 }
 
 int pilotlight_join(pthread_t thread, void **result)
 {
-	if (thread == pthread_self())
-		return EDEADLK;
-	return is_detached(thread) ? EINVAL : pthread_join(thread, result);
+	int code = thread == pthread_self() ? EDEADLK : why_unjoinable(thread);
+	return code != 0 ? code : pthread_join(thread, result);
 }
 
-int pilotlight_detach(pthread_t thread) { return is_detached(thread) ? EINVAL : pthread_detach(thread); }
+int pilotlight_detach(pthread_t thread)
+{
+	int code = why_unjoinable(thread);
+	return code != 0 ? code : pthread_detach(thread);
+}
 
 /* Two answers of musl's are its own limits. */
 long pilotlight_sysconf(int name)
