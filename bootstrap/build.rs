@@ -27,7 +27,7 @@ fn main() -> Result<()> {
     }
     let out = PathBuf::from(env::var("OUT_DIR")?);
     compile("pilotlight_libc_fast", "2", &["compare", "glibc", "memory"]);
-    compile("pilotlight_libc_small", "s", &["signals", "streams", "variables"]);
+    compile("pilotlight_libc_small", "s", &["once", "signals", "streams", "threads", "variables"]);
     fs::write(out.join("exports.rs"), exports()?)?;
     link_with_musl(&out)
 }

@@ -18,8 +18,7 @@ use core::fmt;
 use core::fmt::Write as _;
 
 pub use self::last_words::last_words;
-pub use self::signals::STACK_SIZE;
-pub use self::signals::on_own_stack;
+pub use self::signals::is_watched;
 pub use self::signals::report_abort;
 pub use self::signals::report_exit;
 pub use self::signals::report_failure;
