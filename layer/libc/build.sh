@@ -25,14 +25,23 @@ cc -w -fno-builtin -shared -fPIC -nostdlib -Wl,-soname,libc.so -o "$work/core.so
 for source in "$here"/*.c; do
 	musl-gcc -O2 -fPIC -fno-builtin -Wall -Wextra -Werror -c -o "$work/$(basename "$source" .c).own.o" "$source"
 done
+# Functions of musl's that ours of the same name call, or must not be mistaken for, are called
+# pilotlight_musl_NAME inside the module.
+wrapped=()
+for name in basename getopt glob regcomp regexec sigpause; do
+	wrapped+=(--redefine-sym "$name=pilotlight_musl_$name")
+done
 (
 	cd "$work"
-	ar x "$musl" getopt.lo strftime.lo
+	ar x "$musl" basename.lo getopt.lo getopt_long.lo glob.lo regcomp.lo regexec.lo sigpause.lo strftime.lo
+	for member in *.lo; do
+		objcopy "${wrapped[@]}" "$member" "musl_${member%.lo}.own.o"
+	done
 	# Ours is what getopt says it with: musl's own writes to its own `stderr`.
 	objcopy --weaken-symbol=__getopt_msg --redefine-sym __stderr_FILE=pilotlight_no_stream \
-		getopt.lo getopt.own.o
+		musl_getopt.own.o
 	# Hidden in musl, while stock code calls it by that name.
-	objcopy --redefine-sym __strftime_l=pilotlight_strftime_l strftime.lo strftime.own.o
+	objcopy --redefine-sym __strftime_l=pilotlight_strftime_l musl_strftime.own.o
 )
 list "$here/more.txt" >"$work/list"
 mapfile -t arguments < <(
