@@ -18,6 +18,7 @@ use core::fmt::Write as _;
 pub use self::signals::STACK_SIZE;
 pub use self::signals::expect_abort;
 pub use self::signals::on_own_stack;
+pub use self::signals::pilotlight_raise;
 pub use self::signals::report_exit;
 pub use self::signals::watch_faults;
 pub use self::signals::watch_other_signals;

@@ -126,25 +126,33 @@ fn watch(number: c_int) {
     unsafe { libc::sigaction(number, &raw const action, ptr::null_mut()) };
 }
 
+/// `raise`, also in a child of `vfork`, for which musl's own would take its parent.
+#[unsafe(no_mangle)]
+pub extern "C" fn pilotlight_raise(number: c_int) -> c_int {
+    // SAFETY: the call has no pointer.
+    let code = unsafe { libc::syscall(libc::SYS_tgkill, process(), thread(), number) };
+    c_int::from(code == 0) - 1
+}
+
 extern "C" fn on_signal(number: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
-    // SAFETY: the call has no argument.
-    let thread = i32::try_from(unsafe { libc::syscall(libc::SYS_gettid) }).unwrap_or(-1);
-    match REPORTER.compare_exchange(0, thread, Ordering::AcqRel, Ordering::Acquire) {
-        Ok(_) if is_watched() => report(&cause(number, info, context), locate()),
-        Ok(_) => {}
-        // The report itself has failed: the process ends without.
-        Err(reporter) if reporter == thread => {}
-        // Another thread is about to end the process.
-        Err(_) => loop {
-            // SAFETY: the call has no argument.
-            unsafe { libc::pause() };
-        },
+    let thread = thread();
+    // A child of `vfork` has this memory too: it must not take the parent's place as reporter.
+    if is_watched() {
+        match REPORTER.compare_exchange(0, thread, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => report(&cause(number, info, context), locate()),
+            // The report itself has failed: the process ends without.
+            Err(reporter) if reporter == thread => {}
+            // Another thread is about to end the process.
+            Err(_) => loop {
+                // SAFETY: the call has no argument.
+                unsafe { libc::pause() };
+            },
+        }
     }
     // The signal's own way: it is blocked now, and delivered again when this returns.
     // SAFETY: the default needs nothing.
     unsafe { libc::signal(number, libc::SIG_DFL) };
-    // SAFETY: the call has no pointer.
-    unsafe { libc::raise(number) };
+    pilotlight_raise(number);
 }
 
 fn locate() -> Option<Locate> {
@@ -191,6 +199,13 @@ pub fn expect_abort() {
 
 fn is_watched() -> bool {
     process() == PROCESS.load(Ordering::Relaxed)
+}
+
+/// The kernel's number of the calling thread.
+fn thread() -> c_int {
+    // SAFETY: the call has no argument.
+    let number = unsafe { libc::syscall(libc::SYS_gettid) };
+    c_int::try_from(number).unwrap_or(-1)
 }
 
 fn process() -> c_int {

@@ -34,6 +34,8 @@ extern "C" fn pilotlight_exit_at_once(code: c_int) -> ! {
 #[unsafe(no_mangle)]
 extern "C" fn pilotlight_abort() -> ! {
     crash::expect_abort();
+    // musl's own would raise it in the parent of a child of `vfork`.
+    crash::pilotlight_raise(libc::SIGABRT);
     // SAFETY: as above.
     unsafe { abort() }
 }
