@@ -2,6 +2,7 @@
 
 #define _GNU_SOURCE
 #include <getopt.h>
+#include <malloc.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stddef.h>
@@ -94,4 +95,11 @@ char *pilotlight_cuserid(char *to)
 	strncpy(result, user->pw_name, sizeof own - 1);
 	result[sizeof own - 1] = 0;
 	return result;
+}
+
+/* As `valloc`, in whole pages. */
+void *pilotlight_pvalloc(size_t size)
+{
+	size_t page = 4096;
+	return memalign(page, (size + page - 1) / page * page);
 }
