@@ -26,6 +26,7 @@ mod managed;
 mod measure;
 mod memory;
 mod moto;
+mod names;
 #[allow(unsafe_code)]
 mod oracle;
 mod page;
