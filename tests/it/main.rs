@@ -18,6 +18,7 @@ mod glibc;
 mod header;
 mod heavy;
 mod http_events;
+mod libc_headers;
 mod linkers;
 mod load;
 mod local_runtime_api;
