@@ -26,17 +26,27 @@ for source in "$here"/*.c; do
 	# Exceptions of the functions that are passed to ours go through these.
 	musl-gcc -O2 -fPIC -fno-builtin -fexceptions -Wall -Wextra -Werror -c -o "$work/$(basename "$source" .c).own.o" "$source"
 done
+# Functions of musl's that ours of the same name call, or must not be mistaken for, are called
+# pilotlight_musl_NAME inside the module.
+wrapped=()
+for name in basename getopt glob regcomp regexec sigpause; do
+	wrapped+=(--redefine-sym "$name=pilotlight_musl_$name")
+done
 (
 	cd "$work"
-	ar x "$musl" getopt.lo pthread_cancel.lo sem_timedwait.lo strftime.lo
+	ar x "$musl" basename.lo getopt.lo getopt_long.lo glob.lo pthread_cancel.lo regcomp.lo regexec.lo \
+		sem_timedwait.lo sigpause.lo strftime.lo
+	for member in *.lo; do
+		objcopy "${wrapped[@]}" "$member" "musl_${member%.lo}.own.o"
+	done
 	# Ours is what getopt says it with: musl's own writes to its own `stderr`.
 	objcopy --weaken-symbol=__getopt_msg --redefine-sym __stderr_FILE=pilotlight_no_stream \
-		getopt.lo getopt.own.o
+		musl_getopt.own.o
 	# Hidden in musl, while stock code calls it by that name.
-	objcopy --redefine-sym __strftime_l=pilotlight_strftime_l strftime.lo strftime.own.o
+	objcopy --redefine-sym __strftime_l=pilotlight_strftime_l musl_strftime.own.o
 	# Ours call these (cancel.c, clock.c).
-	objcopy --redefine-sym pthread_cancel=pilotlight_cancel pthread_cancel.lo pthread_cancel.own.o
-	objcopy --redefine-sym sem_timedwait=pilotlight_sem_timedwait sem_timedwait.lo sem_timedwait.own.o
+	objcopy --redefine-sym pthread_cancel=pilotlight_cancel musl_pthread_cancel.own.o
+	objcopy --redefine-sym sem_timedwait=pilotlight_sem_timedwait musl_sem_timedwait.own.o
 )
 list "$here/more.txt" >"$work/list"
 mapfile -t arguments < <(

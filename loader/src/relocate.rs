@@ -1,7 +1,7 @@
 //! Applies relocations: one switch over the closed vocabulary of [`super::arch`].
 //!
-//! Binding is immediate (no lazy PLT), and a library's own definitions come first. Missing symbols
-//! are collected, so that one refusal names them all.
+//! Binding is immediate (no lazy PLT), and a library's own definitions come first, unless it
+//! exports a heap. Missing symbols are collected, so that one refusal names them all.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -51,6 +51,8 @@ pub struct Scope<'a> {
     pub host: &'a dyn Provider,
     /// Where the library's thread-locals are, if it has any, and what they are.
     pub tls: Option<(TlsPlace, &'a TlsTemplate)>,
+    /// Whether the library exports a heap of its own. Then the process's symbols come first.
+    pub has_heap: bool,
 }
 
 /// Applies every relocation of the library.
@@ -205,13 +207,14 @@ fn resolve(
     if symbol.is_absolute() {
         return Ok(symbol.value);
     }
-    if symbol.is_defined() {
-        return Ok(scope.base.wrapping_add(symbol.value));
+    let own = symbol.is_defined().then(|| scope.base.wrapping_add(symbol.value));
+    if let (Some(own), false) = (own, scope.has_heap) {
+        return Ok(own);
     }
     let Some(hash) = symbols.name_hash(&symbol) else {
         return Err(Defect::BadTable { what: "string table" });
     };
-    if let Some(address) = scope.host.symbol(hash) {
+    if let Some(address) = scope.host.symbol(hash).or(own) {
         return Ok(address);
     }
     let name = symbols.name(&symbol).unwrap_or_default();

@@ -24,6 +24,7 @@ mod header;
 mod heavy;
 mod http_events;
 mod layer;
+mod libc_headers;
 mod linkers;
 mod load;
 mod local_runtime_api;
@@ -32,6 +33,7 @@ mod managed;
 mod measure;
 mod memory;
 mod moto;
+mod names;
 #[allow(unsafe_code)]
 mod oracle;
 mod page;

@@ -19,6 +19,7 @@ use core::fmt::Write as _;
 
 pub use self::last_words::last_words;
 pub use self::signals::is_watched;
+pub use self::signals::pilotlight_raise;
 pub use self::signals::report_abort;
 pub use self::signals::report_exit;
 pub use self::signals::report_failure;

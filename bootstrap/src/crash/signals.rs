@@ -103,6 +103,14 @@ fn watch(number: c_int) {
     unsafe { libc::sigaction(number, &raw const action, ptr::null_mut()) };
 }
 
+/// `raise`, also in a child of `vfork`, for which musl's own would take its parent.
+#[unsafe(no_mangle)]
+pub extern "C" fn pilotlight_raise(number: c_int) -> c_int {
+    // SAFETY: the call has no pointer.
+    let code = unsafe { libc::syscall(libc::SYS_tgkill, process(), thread(), number) };
+    c_int::from(code == 0) - 1
+}
+
 extern "C" fn on_signal(number: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     if is_watched() {
         report(&cause(number, info, context), locate());
@@ -110,8 +118,7 @@ extern "C" fn on_signal(number: c_int, info: *mut libc::siginfo_t, context: *mut
     // The signal's own way: it is blocked now, and delivered again when this returns.
     // SAFETY: the default needs nothing.
     unsafe { libc::signal(number, libc::SIG_DFL) };
-    // SAFETY: the call has no pointer.
-    unsafe { libc::raise(number) };
+    pilotlight_raise(number);
 }
 
 fn locate() -> Option<Locate> {
@@ -172,17 +179,22 @@ pub fn report_abort() {
     if is_default(number) {
         watch(number);
     }
-    // SAFETY: the call has no pointer.
-    unsafe { libc::raise(number) };
+    pilotlight_raise(number);
     // Still here: it was ignored, or the library's handler has returned.
     watch(number);
-    // SAFETY: as above.
-    unsafe { libc::raise(number) };
+    pilotlight_raise(number);
 }
 
 /// Whether this is the process that reports: a child that was forked does not.
 pub fn is_watched() -> bool {
     process() == PROCESS.load(Ordering::Relaxed)
+}
+
+/// The kernel's number of the calling thread.
+fn thread() -> c_int {
+    // SAFETY: the call has no argument.
+    let number = unsafe { libc::syscall(libc::SYS_gettid) };
+    c_int::try_from(number).unwrap_or(-1)
 }
 
 fn process() -> c_int {

@@ -38,6 +38,21 @@ char pilotlight_single_threaded = 0; /* "there may be threads": always right, ne
 
 const char *pilotlight_libc_version(void) { return "2.17"; }
 
+/* Why the thread's last `dlopen` or `dlsym` failed, until `dlerror` has said it. */
+static _Thread_local const char *failure;
+
+void pilotlight_dl_failed(void)
+{
+	failure = "not found: libraries are linked statically into the handler";
+}
+
+const char *pilotlight_dlerror(void)
+{
+	const char *result = failure;
+	failure = NULL;
+	return result;
+}
+
 /* Libraries that were linked on a glibc before 2.33 ask for a version of the structure. There is one
  * on x86-64. */
 int pilotlight_xstat(int version, const char *path, struct stat *status)
