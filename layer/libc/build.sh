@@ -33,6 +33,14 @@ done
 		getopt.lo getopt.own.o
 	# Hidden in musl, while stock code calls it by that name.
 	objcopy --redefine-sym __strftime_l=pilotlight_strftime_l strftime.lo strftime.own.o
+	# Functions that ours of the same name call.
+	for name in pthread_attr_setschedparam pthread_attr_setschedpolicy sem_open sem_unlink shm_unlink \
+		sigtimedwait sysconf; do
+		# musl has one file for both.
+		object=${name/shm_unlink/shm_open}.lo
+		ar x "$musl" "$object"
+		objcopy --redefine-sym "$name=musl_$name" "$object" "musl_$name.own.o"
+	done
 )
 list "$here/more.txt" >"$work/list"
 mapfile -t arguments < <(
