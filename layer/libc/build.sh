@@ -39,7 +39,7 @@ done
 		# musl has one file for both.
 		object=${name/shm_unlink/shm_open}.lo
 		ar x "$musl" "$object"
-		objcopy --redefine-sym "$name=musl_$name" "$object" "musl_$name.own.o"
+		objcopy --redefine-sym "$name=pilotlight_musl_$name" "$object" "musl_$name.own.o"
 	done
 )
 list "$here/more.txt" >"$work/list"

@@ -12,9 +12,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
-sem_t *musl_sem_open(const char *, int, ...);
-int musl_sem_unlink(const char *);
-int musl_shm_unlink(const char *);
+sem_t *pilotlight_musl_sem_open(const char *, int, ...);
+int pilotlight_musl_sem_unlink(const char *);
+int pilotlight_musl_shm_unlink(const char *);
 
 #define PREFIX "/sem."
 
@@ -46,7 +46,7 @@ sem_t *pilotlight_sem_open(const char *name, int flags, ...)
 	mode_t mode = flags & O_CREAT ? va_arg(arguments, mode_t) : 0;
 	unsigned value = flags & O_CREAT ? va_arg(arguments, unsigned) : 0;
 	va_end(arguments);
-	return musl_sem_open(path, flags, mode, value);
+	return pilotlight_musl_sem_open(path, flags, mode, value);
 }
 
 /* No semaphore can have a name that is none. */
@@ -58,12 +58,12 @@ int pilotlight_sem_unlink(const char *name)
 		errno = error == EINVAL ? ENOENT : error;
 		return -1;
 	}
-	return musl_sem_unlink(path);
+	return pilotlight_musl_sem_unlink(path);
 }
 
 int pilotlight_shm_unlink(const char *name)
 {
-	int result = musl_shm_unlink(name);
+	int result = pilotlight_musl_shm_unlink(name);
 	if (result != 0 && errno == EINVAL)
 		errno = ENOENT;
 	return result;

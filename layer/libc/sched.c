@@ -8,8 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-int musl_pthread_attr_setschedpolicy(pthread_attr_t *, int);
-int musl_pthread_attr_setschedparam(pthread_attr_t *, const struct sched_param *);
+int pilotlight_musl_pthread_attr_setschedpolicy(pthread_attr_t *, int);
+int pilotlight_musl_pthread_attr_setschedparam(pthread_attr_t *, const struct sched_param *);
 
 int pilotlight_sched_getparam(pid_t process, struct sched_param *parameter)
 {
@@ -35,7 +35,7 @@ int pilotlight_attr_setschedpolicy(pthread_attr_t *attributes, int policy)
 {
 	if (policy != SCHED_OTHER && policy != SCHED_FIFO && policy != SCHED_RR)
 		return EINVAL;
-	return musl_pthread_attr_setschedpolicy(attributes, policy);
+	return pilotlight_musl_pthread_attr_setschedpolicy(attributes, policy);
 }
 
 int pilotlight_attr_setschedparam(pthread_attr_t *attributes, const struct sched_param *parameter)
@@ -45,5 +45,5 @@ int pilotlight_attr_setschedparam(pthread_attr_t *attributes, const struct sched
 	if (parameter->sched_priority < sched_get_priority_min(policy) ||
 	    parameter->sched_priority > sched_get_priority_max(policy))
 		return EINVAL;
-	return musl_pthread_attr_setschedparam(attributes, parameter);
+	return pilotlight_musl_pthread_attr_setschedparam(attributes, parameter);
 }

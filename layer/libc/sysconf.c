@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-long musl_sysconf(int);
+long pilotlight_musl_sysconf(int);
 
 /* Names of glibc's <bits/confname.h> that musl 1.2.3 has not. */
 #define GLIBC_SC_MINSIGSTKSZ 249
@@ -63,6 +63,6 @@ long pilotlight_sysconf(int name)
 		value = 4 * min_signal_stack();
 		return value > GLIBC_SIGSTKSZ ? value : GLIBC_SIGSTKSZ;
 	default:
-		return musl_sysconf(name);
+		return pilotlight_musl_sysconf(name);
 	}
 }
