@@ -16,6 +16,9 @@ use pilotlight_loader::symbol_hash;
 /// Where Debian's and Ubuntu's musl-dev puts musl's archives.
 const MUSL: &str = "/usr/lib/x86_64-linux-musl";
 
+/// The C files of `src/libc`.
+const PARTS: [&str; 5] = ["compare", "glibc", "memory", "once", "threads"];
+
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> Result<()> {
@@ -27,7 +30,7 @@ fn main() -> Result<()> {
     }
     let out = PathBuf::from(env::var("OUT_DIR")?);
     cc::Build::new()
-        .files(["src/libc/compare.c", "src/libc/glibc.c", "src/libc/memory.c"])
+        .files(PARTS.map(|name| format!("src/libc/{name}.c")))
         .flag("-fno-builtin")
         .flag("-fno-tree-loop-distribute-patterns")
         .opt_level(2)

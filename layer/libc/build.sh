@@ -23,11 +23,12 @@ list "$here/../../bootstrap/src/libc/exports.txt" | sed 's/ = .*//' | grep -vxF 
 cc -w -fno-builtin -shared -fPIC -nostdlib -Wl,-soname,libc.so -o "$work/core.so" "$work/core.c"
 
 for source in "$here"/*.c; do
-	musl-gcc -O2 -fPIC -fno-builtin -Wall -Wextra -Werror -c -o "$work/$(basename "$source" .c).own.o" "$source"
+	# Exceptions of the functions that are passed to ours go through these.
+	musl-gcc -O2 -fPIC -fno-builtin -fexceptions -Wall -Wextra -Werror -c -o "$work/$(basename "$source" .c).own.o" "$source"
 done
 (
 	cd "$work"
-	ar x "$musl" getopt.lo strftime.lo
+	ar x "$musl" getopt.lo pthread_cancel.lo sem_timedwait.lo strftime.lo
 	# Ours is what getopt says it with: musl's own writes to its own `stderr`.
 	objcopy --weaken-symbol=__getopt_msg --redefine-sym __stderr_FILE=pilotlight_no_stream \
 		getopt.lo getopt.own.o
@@ -41,6 +42,9 @@ done
 		ar x "$musl" "$object"
 		objcopy --redefine-sym "$name=pilotlight_musl_$name" "$object" "musl_$name.own.o"
 	done
+	# Ours call these (cancel.c, clock.c).
+	objcopy --redefine-sym pthread_cancel=pilotlight_cancel pthread_cancel.lo pthread_cancel.own.o
+	objcopy --redefine-sym sem_timedwait=pilotlight_sem_timedwait sem_timedwait.lo sem_timedwait.own.o
 )
 list "$here/more.txt" >"$work/list"
 mapfile -t arguments < <(
@@ -53,8 +57,8 @@ mapfile -t arguments < <(
 	echo 'local: *; };'
 } >"$work/versions"
 cc -shared -nostdlib -o "$work/libc.so" "${arguments[@]}" "$work"/*.own.o "$work/core.so" "$musl" \
-	-lgcc -Wl,--version-script="$work/versions" -Wl,-Bsymbolic -Wl,--build-id=none \
-	-Wl,-z,separate-code -Wl,--gc-sections
+	-lgcc_eh -lgcc -Wl,--version-script="$work/versions" -Wl,-Bsymbolic -Wl,--build-id=none \
+	-Wl,-z,separate-code -Wl,--gc-sections -Wl,--eh-frame-hdr
 
 # State that the bootstrap has as well would be there twice: open streams, threads, the heap.
 state='ofl_head|__std(in|out|err)_FILE|vmlock|vdso_func|__malloc_context|builtin_tls|main_tls|handler_set|keys'

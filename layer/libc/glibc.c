@@ -1,6 +1,8 @@
 /* What glibc has and musl does not. */
 
 #define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -44,6 +46,17 @@ dev_t pilotlight_dev_makedev(unsigned first, unsigned second) { return makedev(f
 
 void *pilotlight_cpualloc(size_t count) { return calloc((count + 63) / 64, 8); }
 void pilotlight_cpufree(void *set) { free(set); }
+
+/* With glibc's least size, which is larger than musl's. */
+int pilotlight_attr_setstack(pthread_attr_t *attributes, void *start, size_t size)
+{
+	if (size < 16384)
+		return EINVAL;
+	/* `_a_stacksize` and `_a_stackaddr` of musl's src/internal/pthread_impl.h. */
+	attributes->__u.__s[0] = size;
+	attributes->__u.__s[2] = (size_t)start + size;
+	return 0;
+}
 
 int pilotlight_renameat2(int from, const char *old, int to, const char *new, unsigned flags)
 {

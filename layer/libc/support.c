@@ -4,9 +4,11 @@
 #define _GNU_SOURCE
 #include <limits.h>
 #include <sched.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -62,6 +64,9 @@ INTERNAL int __clock_gettime(clockid_t clock, struct timespec *time)
 	return clock_gettime(clock, time);
 }
 
+/* What the kernel told the process when it began is in musl's own state, too. */
+INTERNAL unsigned long __getauxval(unsigned long type) { return getauxval(type); }
+
 /* Streams are opened, listed and flushed at exit by the bootstrap alone. */
 INTERNAL void __stdio_exit_needed(void) {}
 
@@ -86,4 +91,19 @@ int pilotlight_setxid(int number, int first, int second, int third);
 INTERNAL int __setxid(int number, int first, int second, int third)
 {
 	return pilotlight_setxid(number, first, second, third);
+}
+
+/* Signals of musl's own, which `sigaction` refuses: for cancellation. */
+INTERNAL int __libc_sigaction(int signal, const struct sigaction *action, struct sigaction *old)
+{
+	INTERNAL void __restore_rt(void);
+	(void)old;
+	struct {
+		void (*handler)(int);
+		unsigned long flags;
+		void (*restorer)(void);
+		unsigned long mask;
+	} kernel = {action->sa_handler, (unsigned long)action->sa_flags | 0x04000000 /* SA_RESTORER */,
+		    __restore_rt, action->sa_mask.__bits[0]};
+	return (int)syscall(SYS_rt_sigaction, signal, &kernel, NULL, sizeof kernel.mask);
 }

@@ -214,14 +214,15 @@ fn resolve(
     if let Some(address) = scope.host.symbol(hash) {
         return Ok(address);
     }
-    // Every library asks weakly for a few symbols that nobody has; fetching is for those that it
-    // cannot do without.
-    if symbol.is_weak() {
+    let name = symbols.name(&symbol).unwrap_or_default();
+    // Every library asks weakly for a few symbols that no other has; fetching is for those that it
+    // cannot do without. Threads are asked for weakly by <pthread.h>'s cleanup handlers, and by C++
+    // of the time when they were a library of their own (glibc before 2.34), and are not optional.
+    if symbol.is_weak() && !name.strip_prefix(b"__").unwrap_or(name).starts_with(b"pthread_") {
         return Ok(0);
     }
-    let name = symbols.name(&symbol).unwrap_or_default();
     let address = scope.host.rare_symbol(name);
-    if address.is_none() {
+    if address.is_none() && !symbol.is_weak() {
         missing.add(name);
     }
     Ok(address.unwrap_or(0))

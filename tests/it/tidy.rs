@@ -85,7 +85,6 @@ fn unsafe_code_stands_in_named_modules_only() {
         "bootstrap/src/libc/heap.rs",
         "bootstrap/src/libc/late.rs",
         "bootstrap/src/libc/more.rs",
-        "bootstrap/src/libc/thread_key.rs",
         "bootstrap/src/libc/threads.rs",
         "bootstrap/src/libc/tls.rs",
         "bootstrap/src/loader/map.rs",

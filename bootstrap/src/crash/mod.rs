@@ -15,9 +15,8 @@ use core::ffi::CStr;
 use core::fmt;
 use core::fmt::Write as _;
 
-pub use self::signals::STACK_SIZE;
 pub use self::signals::expect_abort;
-pub use self::signals::on_own_stack;
+pub use self::signals::is_watched;
 pub use self::signals::report_exit;
 pub use self::signals::watch_faults;
 pub use self::signals::watch_other_signals;

@@ -2,7 +2,6 @@
 
 use core::ffi::c_int;
 use core::ffi::c_void;
-use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::AtomicI32;
 use core::sync::atomic::AtomicPtr;
@@ -12,8 +11,6 @@ use super::Cause;
 use super::Locate;
 use super::report;
 
-/// What a report needs of stack, with room to spare.
-pub const STACK_SIZE: usize = 16 << 10;
 /// How near to the stack pointer a fault is one of the stack.
 const NEAR: usize = 64 << 10;
 
@@ -49,15 +46,6 @@ static PROCESS: AtomicI32 = AtomicI32::new(0);
 /// The thread that reports; 0 for none.
 static REPORTER: AtomicI32 = AtomicI32::new(0);
 
-/// The main thread's stack for reports.
-static MAIN_STACK: AlternateStack = AlternateStack(core::cell::UnsafeCell::new([0; STACK_SIZE]));
-
-#[repr(align(16))]
-struct AlternateStack(core::cell::UnsafeCell<[u8; STACK_SIZE]>);
-
-// SAFETY: it is the kernel that uses it, for one thread.
-unsafe impl Sync for AlternateStack {}
-
 fn known(number: c_int) -> Option<&'static (c_int, &'static str, &'static str)> {
     FAULTS.iter().chain(&OTHERS).find(|(known, _, _)| *known == number)
 }
@@ -72,11 +60,10 @@ pub fn error_type(number: c_int) -> &'static str {
     known(number).map_or("KilledBySignal", |(_, _, error_type)| error_type)
 }
 
-/// Watches the faults, on the main thread's stack for it; `locate` tells a library from its address.
+/// Watches the faults, on the stack for reports that each thread has set; `locate` tells a library from its address.
 pub fn watch_faults(locate: Locate) {
     LOCATE.store(locate as *mut (), Ordering::Relaxed);
     PROCESS.store(process(), Ordering::Relaxed);
-    use_stack(MAIN_STACK.0.get().cast(), STACK_SIZE);
     FAULTS.iter().for_each(|(number, _, _)| watch(*number));
 }
 
@@ -97,23 +84,6 @@ fn is_default(number: c_int) -> bool {
     // SAFETY: the call changes nothing but `action`.
     unsafe { libc::sigaction(number, ptr::null(), &raw mut action) };
     action.sa_sigaction == libc::SIG_DFL
-}
-
-/// Runs a thread's work with a stack for reports of its own, at the upper end of its own stack.
-pub fn on_own_stack<T>(work: impl FnOnce() -> T) -> T {
-    let mut stack = MaybeUninit::<[u8; STACK_SIZE]>::uninit();
-    use_stack(stack.as_mut_ptr().cast(), STACK_SIZE);
-    let result = work();
-    let off = libc::stack_t { ss_sp: ptr::null_mut(), ss_flags: libc::SS_DISABLE, ss_size: 0 };
-    // SAFETY: the thread is not on that stack, which is given up here.
-    unsafe { libc::sigaltstack(&raw const off, ptr::null_mut()) };
-    result
-}
-
-fn use_stack(start: *mut c_void, size: usize) {
-    let stack = libc::stack_t { ss_sp: start, ss_flags: 0, ss_size: size };
-    // SAFETY: the caller keeps the memory for as long as the thread has it as such.
-    unsafe { libc::sigaltstack(&raw const stack, ptr::null_mut()) };
 }
 
 fn watch(number: c_int) {
@@ -189,7 +159,8 @@ pub fn expect_abort() {
     watch(libc::SIGABRT);
 }
 
-fn is_watched() -> bool {
+/// Whether this is the process that reports: a child that was forked does not.
+pub fn is_watched() -> bool {
     process() == PROCESS.load(Ordering::Relaxed)
 }
 

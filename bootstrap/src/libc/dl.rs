@@ -37,7 +37,7 @@ static LIBRARIES: [AtomicPtr<Object>; MOST_LIBRARIES] =
     [const { AtomicPtr::new(ptr::null_mut()) }; MOST_LIBRARIES];
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
-/// Adds a library; libraries are mapped by one thread at a time.
+/// Adds a library. Two threads may do so at once: one maps `services`, the other `libc.so`.
 pub fn register(path: &CStr, library: &'static Library) {
     let (headers, header_count) = library.program_headers.unwrap_or((0, 0));
     let object = Object {
@@ -49,17 +49,16 @@ pub fn register(path: &CStr, library: &'static Library) {
         header_count,
         eh_frame_header: library.eh_frame_header,
     };
-    let count = COUNT.load(Ordering::Relaxed);
-    if let Some(slot) = LIBRARIES.get(count) {
-        slot.store(Box::leak(Box::new(object)), Ordering::Relaxed);
-        COUNT.store(count + 1, Ordering::Release);
+    let index = COUNT.fetch_add(1, Ordering::Relaxed);
+    if let Some(slot) = LIBRARIES.get(index) {
+        slot.store(Box::leak(Box::new(object)), Ordering::Release);
     }
 }
 
 fn libraries() -> impl Iterator<Item = &'static Object> {
-    LIBRARIES.iter().take(COUNT.load(Ordering::Acquire)).map(|slot| {
-        // SAFETY: a slot below the count was filled with a leaked object before the count rose.
-        unsafe { &*slot.load(Ordering::Relaxed) }
+    LIBRARIES.iter().filter_map(|slot| {
+        // SAFETY: a slot is null, or was filled with a leaked object.
+        unsafe { slot.load(Ordering::Acquire).as_ref() }
     })
 }
 

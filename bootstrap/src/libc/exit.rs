@@ -1,6 +1,7 @@
 //! The ways in which a handler ends the process itself: reported first, as a crash is.
 
 use core::ffi::c_int;
+use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::AtomicPtr;
 use core::sync::atomic::AtomicUsize;
@@ -12,6 +13,9 @@ unsafe extern "C" {
     fn exit(code: c_int) -> !;
     fn _exit(code: c_int) -> !;
     fn abort() -> !;
+    fn pthread_exit(result: *mut c_void) -> !;
+    /// Whether the runtime began the calling thread (threads.c).
+    safe fn pilotlight_is_runtimes_thread() -> bool;
 }
 
 /// `exit`.
@@ -36,6 +40,17 @@ extern "C" fn pilotlight_abort() -> ! {
     crash::expect_abort();
     // SAFETY: as above.
     unsafe { abort() }
+}
+
+/// `pthread_exit`, when every frame has been left. The runtime's threads do not come back to it then, so
+/// that no invocation would be answered any more: the process ends.
+#[unsafe(no_mangle)]
+extern "C" fn pilotlight_end_thread(result: *mut c_void) -> ! {
+    if pilotlight_is_runtimes_thread() && crash::is_watched() {
+        pilotlight_exit(0);
+    }
+    // SAFETY: the handler ends its thread on purpose.
+    unsafe { pthread_exit(result) }
 }
 
 static DESTRUCTORS: AtomicPtr<u64> = AtomicPtr::new(ptr::null_mut());

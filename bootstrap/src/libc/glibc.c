@@ -38,13 +38,6 @@ char pilotlight_single_threaded = 0; /* "there may be threads": always right, ne
 
 const char *pilotlight_libc_version(void) { return "2.17"; }
 
-/* The least that a thread's stack may be: what glibc's `PTHREAD_STACK_MIN` says. */
-size_t pilotlight_minimal_stack(const void *attributes)
-{
-	(void)attributes;
-	return 16384;
-}
-
 /* Libraries that were linked on a glibc before 2.33 ask for a version of the structure. There is one
  * on x86-64. */
 int pilotlight_xstat(int version, const char *path, struct stat *status)

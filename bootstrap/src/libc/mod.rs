@@ -11,8 +11,6 @@ mod late;
 #[allow(unsafe_code)]
 mod more;
 #[allow(unsafe_code)]
-mod thread_key;
-#[allow(unsafe_code)]
 mod threads;
 #[allow(unsafe_code)]
 mod tls;
@@ -20,6 +18,7 @@ mod tls;
 use core::ffi::CStr;
 
 pub use self::dl::locate;
+pub use self::threads::prepare_first_thread;
 pub use self::threads::start_thread;
 
 use crate::loader::Host;
