@@ -74,6 +74,11 @@ int pthread_rwlock_clockwrlock(pthread_rwlock_t *lock, clockid_t clock, const st
 	WAIT(pthread_rwlock_trywrlock(lock), pthread_rwlock_timedwrlock(lock, &time));
 }
 
+int pthread_clockjoin_np(pthread_t thread, void **result, clockid_t clock, const struct timespec *until)
+{
+	WAIT(pthread_tryjoin_np(thread, result), pthread_timedjoin_np(thread, result, &time));
+}
+
 /* musl's own. */
 __attribute__((visibility("hidden"))) int __pthread_cond_timedwait(pthread_cond_t *, pthread_mutex_t *,
 								   const struct timespec *);

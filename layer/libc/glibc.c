@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -57,6 +58,27 @@ int pilotlight_attr_setstack(pthread_attr_t *attributes, void *start, size_t siz
 	attributes->__u.__s[2] = (size_t)start + size;
 	return 0;
 }
+
+/* A hint of how many threads to keep. */
+void pilotlight_aio_init(const void *hint) { (void)hint; }
+
+/* Whom a lock prefers. It is remembered, and the lock admits them as they come: readers may keep a writer
+ * waiting. */
+int pilotlight_rwlockattr_setkind(pthread_rwlockattr_t *attributes, int kind)
+{
+	if (kind < 0 || kind > 2)
+		return EINVAL;
+	attributes->__attr[1] = (unsigned)kind;
+	return 0;
+}
+
+int pilotlight_rwlockattr_getkind(const pthread_rwlockattr_t *attributes, int *kind)
+{
+	*kind = (int)attributes->__attr[1];
+	return 0;
+}
+
+int pilotlight_thread_yield(void) { return sched_yield(); }
 
 int pilotlight_renameat2(int from, const char *old, int to, const char *new, unsigned flags)
 {
