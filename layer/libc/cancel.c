@@ -118,7 +118,9 @@ static volatile int has_cancelled;
 int pthread_cancel(pthread_t thread)
 {
 	has_cancelled = 1;
-	return pilotlight_cancel(thread);
+	int code = pilotlight_cancel(thread);
+	/* The request is noted, and as many signals as there may be wait to say so. */
+	return code == EAGAIN ? 0 : code;
 }
 
 int pilotlight_cancel_begin(void)
