@@ -117,9 +117,12 @@ static volatile int has_cancelled;
 
 int pthread_cancel(pthread_t thread)
 {
+	/* As glibc, of a thread that has ended. */
+	if (!pilotlight_is_thread(thread))
+		return 0;
 	has_cancelled = 1;
 	int code = pilotlight_cancel(thread);
-	/* The request is noted, and as many signals as there may be wait to say so. */
+	/* As many signals are pending as may be: the thread has been told. */
 	return code == EAGAIN ? 0 : code;
 }
 

@@ -2,8 +2,11 @@
 #pragma once
 #include <pthread.h>
 
-/* musl's own: its end of a thread, and its request to one. */
+/* The bootstrap's. */
 _Noreturn void pilotlight_end_thread(void *result);
+_Bool pilotlight_is_thread(pthread_t);
+
+/* musl's own. */
 int pilotlight_cancel(pthread_t);
 __attribute__((visibility("hidden"))) long __syscall_cp(long number, long, long, long, long, long, long);
 

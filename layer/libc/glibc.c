@@ -59,15 +59,6 @@ int pilotlight_attr_setstack(pthread_attr_t *attributes, void *start, size_t siz
 	return 0;
 }
 
-/* musl's is an error where no stack was set. glibc's answers with the size that was, if any. */
-int pilotlight_attr_getstack(const pthread_attr_t *attributes, void **start, size_t *size)
-{
-	size_t end = attributes->__u.__s[2];
-	*size = attributes->__u.__s[0];
-	*start = (void *)(end - *size);
-	return 0;
-}
-
 /* A hint of how many threads to keep. */
 void pilotlight_aio_init(const void *hint) { (void)hint; }
 

@@ -174,7 +174,53 @@ size_t pilotlight_minimal_stack(const void *attributes)
 	return MIN_STACK_SIZE;
 }
 
+/* glibc's rules for a thread's stack: it keeps its upper end when its size is changed, and
+ * asking for the one of a thread that is given any is no mistake. (`_a_stacksize` and
+ * `_a_stackaddr`, the upper end, of musl's src/internal/pthread_impl.h.) */
 int pilotlight_attr_setstacksize(pthread_attr_t *attributes, size_t size)
 {
-	return size < MIN_STACK_SIZE ? EINVAL : pthread_attr_setstacksize(attributes, size);
+	if (size < MIN_STACK_SIZE)
+		return EINVAL;
+	attributes->__u.__s[0] = size;
+	return 0;
+}
+
+int pilotlight_attr_getstack(const pthread_attr_t *attributes, void **start, size_t *size)
+{
+	*size = attributes->__u.__s[0];
+	*start = (void *)(attributes->__u.__s[2] - *size);
+	return 0;
+}
+
+/* Whether a thread is still there: musl's begins with a pointer to itself, in memory that goes
+ * with it. */
+_Bool pilotlight_is_thread(pthread_t thread)
+{
+	char resident;
+	size_t page = (size_t)thread & -4096UL;
+	return syscall(SYS_mincore, page, 1, &resident) == 0 && *(pthread_t *)thread == thread;
+}
+
+/* musl reads memory that may be gone, and ends the process where a detached thread is joined. */
+static int why_unjoinable(pthread_t thread)
+{
+	pthread_attr_t attributes;
+	int is_detached;
+	if (!pilotlight_is_thread(thread))
+		return ESRCH;
+	pthread_getattr_np(thread, &attributes);
+	pthread_attr_getdetachstate(&attributes, &is_detached);
+	return is_detached ? EINVAL : 0;
+}
+
+int pilotlight_join(pthread_t thread, void **result)
+{
+	int code = thread == pthread_self() ? EDEADLK : why_unjoinable(thread);
+	return code != 0 ? code : pthread_join(thread, result);
+}
+
+int pilotlight_detach(pthread_t thread)
+{
+	int code = why_unjoinable(thread);
+	return code != 0 ? code : pthread_detach(thread);
 }
