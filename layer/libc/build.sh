@@ -35,8 +35,8 @@ done
 	# Hidden in musl, while stock code calls it by that name.
 	objcopy --redefine-sym __strftime_l=pilotlight_strftime_l strftime.lo strftime.own.o
 	# Functions that ours of the same name call.
-	for name in pthread_attr_setschedparam pthread_attr_setschedpolicy sem_open sem_unlink shm_unlink \
-		sigtimedwait sysconf; do
+	for name in pthread_attr_setschedparam pthread_attr_setschedpolicy pthread_getcpuclockid sem_open \
+		sem_unlink shm_unlink sigtimedwait sysconf; do
 		# musl has one file for both.
 		object=${name/shm_unlink/shm_open}.lo
 		ar x "$musl" "$object"

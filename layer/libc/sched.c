@@ -1,7 +1,8 @@
-/* Scheduling. musl refuses these calls, because POSIX means processes where Linux means threads;
- * glibc passes them on to the kernel, and refuses attributes that make no sense. */
+/* Scheduling, and the clocks of threads. musl refuses the calls for processes, because Linux means
+ * threads by them; glibc passes them on, and refuses attributes that make no sense. */
 
 #define _GNU_SOURCE
+#include "cancel.h"
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -10,6 +11,8 @@
 
 int pilotlight_musl_pthread_attr_setschedpolicy(pthread_attr_t *, int);
 int pilotlight_musl_pthread_attr_setschedparam(pthread_attr_t *, const struct sched_param *);
+
+int pilotlight_musl_pthread_getcpuclockid(pthread_t, clockid_t *);
 
 int pilotlight_sched_getparam(pid_t process, struct sched_param *parameter)
 {
@@ -46,4 +49,11 @@ int pilotlight_attr_setschedparam(pthread_attr_t *attributes, const struct sched
 	    parameter->sched_priority > sched_get_priority_max(policy))
 		return EINVAL;
 	return pilotlight_musl_pthread_attr_setschedparam(attributes, parameter);
+}
+
+/* A thread that has ended has no clock. */
+int pilotlight_getcpuclockid(pthread_t thread, clockid_t *clock)
+{
+	return pilotlight_is_thread(thread) ? pilotlight_musl_pthread_getcpuclockid(thread, clock)
+					    : ESRCH;
 }

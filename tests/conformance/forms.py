@@ -23,13 +23,20 @@ MAX_OUTPUT = 4000
 # Source: include/posixtest.h of the suite.
 CODES = {0: "PASS", 1: "FAIL", 2: "UNRESOLVED", 4: "UNSUPPORTED", 5: "UNTESTED"}
 
-# <sys/prctl.h>
+# <sys/prctl.h>, <sched.h>, <sys/mount.h>
 PR_SET_CHILD_SUBREAPER = 36
+CLONE_NEWNS, CLONE_NEWIPC = 0x00020000, 0x08000000
+MS_REC, MS_PRIVATE = 16384, 1 << 18
 
 
 def begin_worker():
-    """Has the calling process inherit the processes that its tests leave over, so that it can end them."""
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    """Makes what its tests leave over the calling process's own: it inherits their processes, and, if
+    it may, their queues and shared memory are in namespaces that end with it."""
+    libc = ctypes.CDLL(None)
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    if libc.unshare(CLONE_NEWIPC | CLONE_NEWNS) == 0:
+        libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None)
+        libc.mount(b"tmpfs", b"/dev/shm", b"tmpfs", 0, None)
 
 
 class Result:

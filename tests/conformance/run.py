@@ -25,7 +25,7 @@ MAX_ATTEMPTS = 3
 # More failed handlers than this are no accident, and get no second attempt.
 MAX_RETRIED = 30
 # Most tests sleep most of the time.
-WORKERS = 4 * os.cpu_count()
+WORKERS = 6 * os.cpu_count()
 
 
 @dataclasses.dataclass
