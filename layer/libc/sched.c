@@ -57,3 +57,20 @@ int pilotlight_getcpuclockid(pthread_t thread, clockid_t *clock)
 	return pilotlight_is_thread(thread) ? pilotlight_musl_pthread_getcpuclockid(thread, clock)
 					    : ESRCH;
 }
+
+/* A mutex's priority ceiling takes real-time priorities, which musl has no mutexes for: every attribute
+ * has the ceiling that glibc's begin with. */
+int pilotlight_mutexattr_getprioceiling(const pthread_mutexattr_t *attributes, int *ceiling)
+{
+	(void)attributes;
+	*ceiling = sched_get_priority_min(SCHED_FIFO);
+	return 0;
+}
+
+int pilotlight_mutexattr_setprioceiling(pthread_mutexattr_t *attributes, int ceiling)
+{
+	(void)attributes;
+	int is_priority = ceiling >= sched_get_priority_min(SCHED_FIFO) &&
+			  ceiling <= sched_get_priority_max(SCHED_FIFO);
+	return is_priority ? ENOTSUP : EINVAL;
+}
