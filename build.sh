@@ -6,6 +6,8 @@
 # ./build.sh check      formatting, clippy with warnings as errors
 # ./build.sh fuzz [N]   each fuzz target for N executions (100000)
 # ./build.sh measure    builds, then the benchmark beside a raw program, lambda_runtime and dlopen
+# ./build.sh conformance [PATTERN...]
+#                       builds, then the Open POSIX Test Suite as programs and as handlers
 # ./build.sh speed      builds, then work inside a handler beside the same work on glibc
 # ./build.sh reproduce  builds the layer twice, in two folders with two homes of Cargo, and compares the bytes
 #
@@ -225,7 +227,20 @@ run_tests() {
 	cargo test --locked --workspace
 	cargo test --locked -p pilotlight --all-features
 	check_templates
+	judge_conformance
 	fuzz 20000
+}
+
+judge_conformance() {
+	need python3 python3
+	need dpkg-source dpkg-dev
+	say "conformance: each test of the Open POSIX Test Suite as a program and as a handler"
+	tests/conformance/run.py "$@"
+}
+
+conformance() {
+	build
+	judge_conformance "$@"
 }
 
 # libFuzzer through stable rustc: the coverage that it is guided by is an ordinary LLVM pass.
@@ -401,8 +416,9 @@ fuzz) fuzz "${2:-100000}" ;;
 measure) measure ;;
 speed) speed ;;
 reproduce) reproduce ;;
+conformance) conformance "${@:2}" ;;
 *)
-	sed -n '2,10s/^# //p' "$0" >&2
+	sed -n '2,12s/^# //p' "$0" >&2
 	exit 2
 	;;
 esac

@@ -29,13 +29,13 @@ done
 # Functions of musl's that ours of the same name call, or must not be mistaken for, are called
 # pilotlight_musl_NAME inside the module.
 wrapped=()
-for name in basename getopt glob regcomp regexec sigpause; do
+for name in basename getopt glob regcomp regexec; do
 	wrapped+=(--redefine-sym "$name=pilotlight_musl_$name")
 done
 (
 	cd "$work"
 	ar x "$musl" basename.lo getopt.lo getopt_long.lo glob.lo pthread_cancel.lo regcomp.lo regexec.lo \
-		sem_timedwait.lo sigpause.lo strftime.lo
+		sem_timedwait.lo strftime.lo
 	for member in *.lo; do
 		objcopy "${wrapped[@]}" "$member" "musl_${member%.lo}.own.o"
 	done
@@ -44,6 +44,14 @@ done
 		musl_getopt.own.o
 	# Hidden in musl, while stock code calls it by that name.
 	objcopy --redefine-sym __strftime_l=pilotlight_strftime_l musl_strftime.own.o
+	# As are these, one by one, because others of musl's go on to call ours.
+	for name in pthread_attr_setschedparam pthread_attr_setschedpolicy pthread_getcpuclockid sem_open \
+		sem_unlink shm_unlink sigtimedwait sysconf; do
+		# musl has one file for both.
+		object=${name/shm_unlink/shm_open}.lo
+		ar x "$musl" "$object"
+		objcopy --redefine-sym "$name=pilotlight_musl_$name" "$object" "musl_$name.own.o"
+	done
 	# Ours call these (cancel.c, clock.c).
 	objcopy --redefine-sym pthread_cancel=pilotlight_cancel musl_pthread_cancel.own.o
 	objcopy --redefine-sym sem_timedwait=pilotlight_sem_timedwait musl_sem_timedwait.own.o

@@ -224,16 +224,3 @@ int pilotlight_detach(pthread_t thread)
 	int code = why_unjoinable(thread);
 	return code != 0 ? code : pthread_detach(thread);
 }
-
-/* Two answers of musl's are its own limits. */
-long pilotlight_sysconf(int name)
-{
-	switch (name) {
-	case _SC_THREAD_KEYS_MAX:
-		return MAX_KEYS - 1;
-	case _SC_THREAD_STACK_MIN:
-		return MIN_STACK_SIZE;
-	default:
-		return sysconf(name);
-	}
-}
