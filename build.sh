@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
 # ./build.sh [build]    builds everything into dist/ (the default)
+# ./build.sh layer      builds dist/layer/ and its zip alone
 # ./build.sh run        builds, then the main job: the hello handler cold, then warm
 # ./build.sh test       builds, then every test: ours, AWS's emulator, damaged handlers
 # ./build.sh check      formatting, clippy with warnings as errors
 # ./build.sh fuzz [N]   each fuzz target for N executions (100000)
 # ./build.sh measure    builds, then the benchmark beside a raw program, lambda_runtime and dlopen
+# ./build.sh conformance [PATTERN...]
+#                       builds, then the Open POSIX Test Suite as programs and as handlers
 # ./build.sh speed      builds, then work inside a handler beside the same work on glibc
+# ./build.sh reproduce  builds the layer twice, in two folders with two homes of Cargo, and compares the bytes
 #
 # Each installs what it needs first (Debian and Ubuntu, as root), or says what to install.
 set -euo pipefail
@@ -40,9 +44,22 @@ setup() {
 	need musl-gcc musl-tools
 }
 
+# cargo_for_layer OPTION...: a build whose bytes depend on sources and tools, and not on the folders that
+# these lie in, which panic locations name, nor on the caller's flags.
+cargo_for_layer() {
+	local flags
+	flags="'--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo', '--remap-path-prefix=$PWD=/pilotlight'"
+	# With rust-src installed, rustc names that folder in place of this one.
+	flags+=", '--remap-path-prefix=$(rustc --print sysroot)/lib/rustlib/src/rust=/rustc/$(
+		rustc -vV | sed -n 's/^commit-hash: //p'
+	)'"
+	env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS -u CARGO_BUILD_RUSTFLAGS cargo build --locked "$@" \
+		--config "target.x86_64-unknown-linux-gnu.rustflags=[$flags]"
+}
+
 build_bootstrap() {
 	say "bootstrap (static musl)"
-	cargo build --locked --profile bootstrap --config bootstrap/static-musl.toml \
+	cargo_for_layer --profile bootstrap --config bootstrap/static-musl.toml \
 		-p pilotlight-bootstrap --features static --bin bootstrap
 	mkdir -p "$dist/layer"
 	install -m 755 target/x86_64-unknown-linux-gnu/bootstrap/bootstrap "$dist/layer/bootstrap"
@@ -57,17 +74,26 @@ build_libc() {
 
 build_services() {
 	say "the module that talks to AWS (pilotlight/services.so)"
-	cargo build --locked --profile services -p pilotlight-services
+	cargo_for_layer --profile services -p pilotlight-services
 	mkdir -p "$dist/layer/pilotlight"
 	install -m 644 target/services/libpilotlight_services.so "$dist/layer/pilotlight/services.so"
 }
 
-build_command_and_layer() {
-	say "pilotlight, the layer's zip"
-	cargo build --locked --release -p pilotlight-local -p pilotlight-layer
+build_layer() {
+	build_bootstrap
+	build_libc
+	build_services
+	say "the layer's zip"
+	layer/name-tools.sh >"$dist/layer/pilotlight/build.json"
+	cargo build --locked --release -p pilotlight-layer
+	target/release/package-layer "$dist/layer" "$dist/pilotlight-layer-x86_64.zip"
+}
+
+build_command() {
+	say "pilotlight"
+	cargo build --locked --release -p pilotlight-local
 	mkdir -p "$dist/bin"
 	install -m 755 target/release/pilotlight "$dist/bin/pilotlight"
-	target/release/package-layer "$dist/layer" "$dist/pilotlight-layer-x86_64.zip"
 }
 
 # What everything is compared with: a program of raw system calls.
@@ -90,10 +116,8 @@ build_examples() {
 
 build() {
 	setup
-	build_bootstrap
-	build_libc
-	build_services
-	build_command_and_layer
+	build_layer
+	build_command
 	build_limit
 	build_examples
 	say "built"
@@ -205,7 +229,20 @@ run_tests() {
 	cargo test --locked --workspace
 	cargo test --locked -p pilotlight --all-features
 	check_templates
+	judge_conformance
 	fuzz 20000
+}
+
+judge_conformance() {
+	need python3 python3
+	need dpkg-source dpkg-dev
+	say "conformance: each test of the Open POSIX Test Suite as a program and as a handler"
+	tests/conformance/run.py "$@"
+}
+
+conformance() {
+	build
+	judge_conformance "$@"
 }
 
 # libFuzzer through stable rustc: the coverage that it is guided by is an ordinary LLVM pass.
@@ -268,6 +305,26 @@ measure_config() {
 		--env 'PILOTLIGHT_CONFIG=limit=env:LIMIT?prefetch' --env 'LIMIT={"most":1}' 2>/dev/null
 }
 
+# Invocations a second that the local Lambda takes, with a connection for each and with kept ones, and its
+# own share of one in ms.
+measure_serve() {
+	need ab apache2-utils
+	need curl curl
+	local server keep address=127.0.0.1:9009 event=$PWD/target/measure/event.json
+	echo '{}' >"$event"
+	"$dist/bin/pilotlight" serve "$dist/examples/libecho.so" --listen $address --quiet &
+	server=$!
+	until curl -sf "http://$address/environments" >/dev/null; do sleep 0.1; done
+	for keep in '' -k; do
+		ab -q $keep -n 20000 -c 8 -T application/json -p "$event" \
+			"http://$address/2015-03-31/functions/echo/invocations" | grep -E 'Requests per|Failed|Non-2xx'
+	done
+	curl -s "http://$address/environments" |
+		python3 -c 'import json, sys; print(json.load(sys.stdin)["functions"][0]["totals"]["own_ms"])'
+	kill -INT $server
+	wait $server
+}
+
 # measure_heavy LIBRARY [OPTION...]: its first invocation is long, and there is no other.
 measure_heavy() {
 	local cache library=$1
@@ -319,6 +376,8 @@ measure() {
 	measure_heavy "$PWD/target/placed/release/libheavy.so"
 	tests/peers/fill-tables.py "$figures"
 	say "the tables of README.md and docs/benchmarks.md are filled; pictures in $figures"
+	say "the local Lambda: echo, twenty thousand times, eight at once"
+	measure_serve
 	say "what the look for pings costs an ordinary event"
 	cargo run --locked --quiet --profile bootstrap -p pilotlight-bootstrap --example warm_check
 }
@@ -332,16 +391,36 @@ speed() {
 	"$folder/release/speed" "$folder/release/libspeed.so" "$dist/bin/pilotlight" 5
 }
 
+# The second build has its sources, its target folder and its Cargo home elsewhere, and no network.
+reproduce() {
+	setup
+	build_layer
+	local elsewhere home=${CARGO_HOME:-$HOME/.cargo}
+	elsewhere=$(mktemp -d)
+	# Expanded now, since the variable is gone when the script ends.
+	trap "rm -rf '$elsewhere'" EXIT
+	mkdir -p "$elsewhere/checkout" "$elsewhere/cargo"
+	git ls-files -z | xargs -0 cp --parents --target-directory "$elsewhere/checkout"
+	cp -r "$home/registry" "$elsewhere/cargo/"
+	(cd "$elsewhere/checkout" && CARGO_HOME=$elsewhere/cargo CARGO_NET_OFFLINE=true ./build.sh layer)
+	diff -r "$dist/layer" "$elsewhere/checkout/dist/layer"
+	cmp "$dist/pilotlight-layer-x86_64.zip" "$elsewhere/checkout/dist/pilotlight-layer-x86_64.zip"
+	say "the same bytes: $(sha256sum <"$dist/pilotlight-layer-x86_64.zip")"
+}
+
 case ${1:-build} in
 build) build ;;
+layer) setup && build_layer ;;
 run) run ;;
 test) run_tests ;;
 check) check ;;
 fuzz) fuzz "${2:-100000}" ;;
 measure) measure ;;
 speed) speed ;;
+reproduce) reproduce ;;
+conformance) conformance "${@:2}" ;;
 *)
-	sed -n '2,8s/^# //p' "$0" >&2
+	sed -n '2,12s/^# //p' "$0" >&2
 	exit 2
 	;;
 esac

@@ -26,14 +26,20 @@ fn main() -> Result<()> {
         return Ok(());
     }
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    cc::Build::new()
-        .files(["src/libc/compare.c", "src/libc/glibc.c", "src/libc/memory.c"])
-        .flag("-fno-builtin")
-        .flag("-fno-tree-loop-distribute-patterns")
-        .opt_level(2)
-        .compile("pilotlight_libc");
+    compile("pilotlight_libc_fast", "2", &["compare", "glibc", "memory"]);
+    compile("pilotlight_libc_small", "s", &["once", "signals", "streams", "threads", "variables"]);
     fs::write(out.join("exports.rs"), exports()?)?;
     link_with_musl(&out)
+}
+
+/// Compiles the C parts of `src/libc` into an archive.
+fn compile(archive: &str, level: &str, names: &[&str]) {
+    cc::Build::new()
+        .files(names.iter().map(|name| format!("src/libc/{name}.c")))
+        .flag("-fno-builtin")
+        .flag("-fno-tree-loop-distribute-patterns")
+        .opt_level_str(level)
+        .compile(archive);
 }
 
 /// The table as Rust source: the names' hashes in the order of their buckets, where each bucket

@@ -3,9 +3,13 @@
 //!
 //! Source of the names: "Using Lambda environment variables" in AWS's documentation.
 
+use core::cell::UnsafeCell;
 use core::ffi::CStr;
 use core::ffi::c_char;
 use core::ffi::c_int;
+use core::ptr;
+use core::sync::atomic::AtomicUsize;
+use core::sync::atomic::Ordering;
 
 use crate::http;
 
@@ -92,7 +96,8 @@ pub const EMPTY: Environment = Environment {
     },
 };
 
-const TRACE_ID: &CStr = c"_X_AMZN_TRACE_ID";
+/// With its NUL.
+const TRACE_NAME: &[u8] = b"_X_AMZN_TRACE_ID\0";
 
 impl Environment {
     /// Reads it; to be called once, at the start of `main`.
@@ -229,16 +234,50 @@ const VARIABLES: [(&str, Set); 4] = [
     ("PILOTLIGHT_CONFIG", |environment, value| environment.config = Some(value)),
 ];
 
+/// How many invocations the text of a trace id stays as it is.
+const TRACES: usize = 32;
+/// Room for such a text, in bytes: ids have about 100.
+const TRACE_SIZE: usize = 512;
+
+/// Texts of trace ids. The last byte of each is always 0.
+struct Traces(UnsafeCell<[[u8; TRACE_SIZE]; TRACES]>);
+
+// SAFETY: one thread writes, and only to the text that was published [`TRACES`] invocations ago.
+unsafe impl Sync for Traces {}
+
+static TRACE_TEXTS: Traces = Traces(UnsafeCell::new([[0; TRACE_SIZE]; TRACES]));
+static TRACE_COUNT: AtomicUsize = AtomicUsize::new(0);
+
+unsafe extern "C" {
+    /// In the executable, a way to write that frees nothing (libc/variables.c).
+    #[cfg_attr(feature = "static", link_name = "pilotlight_put_variable")]
+    fn putenv(text: *const c_char) -> c_int;
+}
+
 /// Sets `_X_AMZN_TRACE_ID`, where X-Ray's SDKs look for it, or unsets it: a stale one would tie this
-/// invocation to another's trace.
-pub fn set_trace_id(trace_id: Option<&CStr>) {
-    match trace_id {
-        // SAFETY: both are C strings; handlers that read the environment on other threads at
-        // the same time face what POSIX lets them expect of any runtime that sets this variable.
-        Some(value) => unsafe { ::libc::setenv(TRACE_ID.as_ptr(), value.as_ptr(), 1) },
-        // SAFETY: as above.
-        None => unsafe { ::libc::unsetenv(TRACE_ID.as_ptr()) },
+/// invocation to another's trace. An id of more than 490 bytes is in the invocation alone. Called by the only
+/// worker.
+///
+/// Code of the handler may be reading the variable on another thread. The text that it has found stays as it
+/// is for [`TRACES`] invocations and is never freed; a reader that takes longer gets a mixture of two.
+pub fn set_trace_id(trace_id: Option<&[u8]>) {
+    let fits = |id: &&[u8]| id.len() < TRACE_SIZE - TRACE_NAME.len() && !id.contains(&0);
+    let Some(id) = trace_id.filter(fits) else {
+        // SAFETY: a text that is never changed; without `=` it takes the variable's value away.
+        unsafe { putenv(TRACE_NAME.as_ptr().cast()) };
+        return;
     };
+    let index = TRACE_COUNT.fetch_add(1, Ordering::Relaxed) % TRACES;
+    let text: *mut u8 = TRACE_TEXTS.0.get().cast::<[u8; TRACE_SIZE]>().wrapping_add(index).cast();
+    let mut at = text;
+    for part in [&TRACE_NAME[..TRACE_NAME.len() - 1], b"=", id, &[0]] {
+        // SAFETY: all parts fit together, and this thread alone writes there. A reader that has not finished
+        // after so many invocations faces what is said above, and finds the last 0 in any case.
+        unsafe { ptr::copy_nonoverlapping(part.as_ptr(), at, part.len()) };
+        at = at.wrapping_add(part.len());
+    }
+    // SAFETY: a C string in memory that stays.
+    unsafe { putenv(text.cast()) };
 }
 
 #[cfg(test)]

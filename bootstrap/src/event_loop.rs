@@ -1,8 +1,7 @@
-//! The order of one invocation: next, ping or call, answer, a ping's record. Nothing else is decided
-//! here, but how many workers do so at once.
+//! The order of one invocation: next, ping or call, answer, the record of a ping or a failure.
+//! Nothing else is decided here, but how many workers do so at once.
 
 use alloc::boxed::Box;
-use alloc::ffi::CString;
 use alloc::format;
 use alloc::vec::Vec;
 use core::convert::Infallible;
@@ -15,6 +14,7 @@ use crate::failure::Failure;
 use crate::handler::Handler;
 use crate::handler::Unfinished;
 use crate::http;
+use crate::invocation::HandlerError;
 use crate::invocation::Outcome;
 use crate::log;
 use crate::runtime_api::RuntimeApi;
@@ -109,14 +109,22 @@ impl Service {
             config::STORE.begin_invocation();
             let warmed = self.warming.answer(&invocation);
             let mut response = api.response(&invocation);
-            let answer;
-            let outcome = match &warmed {
-                Some(warmed) => Outcome::Response(warmed.body),
-                None => {
+            let (answer, message);
+            let outcome = match (&warmed, invocation.unread) {
+                (Some(warmed), _) => Outcome::Response(warmed.body),
+                (None, Some(size)) => {
+                    message = format!("no memory for {size} bytes of the event");
+                    Outcome::Failure(HandlerError {
+                        error_type: b"Runtime.OutOfMemory",
+                        message: message.as_bytes(),
+                        stack_trace: b"",
+                        is_logged: false,
+                    })
+                }
+                (None, None) => {
                     // The process has one environment: it cannot hold several invocations' traces.
                     if self.alone {
-                        let trace_id = invocation.trace_id.and_then(|id| CString::new(id).ok());
-                        environment::set_trace_id(trace_id.as_deref());
+                        environment::set_trace_id(invocation.trace_id);
                     }
                     answer = self.handler.call(&invocation, self.environment, &mut response);
                     answer.outcome()
@@ -124,7 +132,14 @@ impl Service {
             };
             let answered = match outcome {
                 Outcome::Response(body) => response.finish(body),
-                Outcome::Failure(error) => response.fail(&error),
+                Outcome::Failure(error) => {
+                    let answered = response.fail(&error);
+                    // Now that the caller waits no more, and before the environment can be frozen.
+                    if !error.is_logged {
+                        log::failure(&error);
+                    }
+                    answered
+                }
             };
             // Nobody waits any more, and the environment is not frozen before it asks for the next one.
             if let Some(warmed) = warmed {

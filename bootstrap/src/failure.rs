@@ -4,6 +4,7 @@
 use alloc::format;
 use alloc::string::String;
 
+use crate::crash;
 use crate::loader::LoadError;
 use crate::log;
 use crate::sys;
@@ -52,8 +53,10 @@ impl Failure {
         Failure { code, error_type: error_type.into(), message, stack_trace: String::new() }
     }
 
-    /// Writes the one line that people find in the function's log, and ends the process.
+    /// Writes the one line that people find in the function's log, and ends the process. Invocations that
+    /// other workers have in flight are told.
     pub fn end(&self) -> ! {
+        crash::report_failure(self.code as i32);
         log::own(log::ERROR, &format!("{}: {}", self.error_type, self.message));
         sys::exit(self.code as i32)
     }

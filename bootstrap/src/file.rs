@@ -4,7 +4,9 @@ use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::ffi::c_int;
 
+use crate::sys::close;
 use crate::sys::errno;
+use crate::sys::own_descriptor;
 use crate::sys::until_done;
 
 /// A file opened for reading.
@@ -19,7 +21,7 @@ impl File {
         // SAFETY: `path` ends with NUL, as its type promises.
         let descriptor =
             unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags) };
-        c_int::try_from(descriptor).ok().filter(|&found| found >= 0).map(File).ok_or_else(errno)
+        own_descriptor(c_int::try_from(descriptor).unwrap_or(-1)).map(File)
     }
 
     /// Its length in bytes; a directory or a device has error number 21 (EISDIR).
@@ -89,7 +91,6 @@ impl File {
 
 impl Drop for File {
     fn drop(&mut self) {
-        // SAFETY: the descriptor is this file's own.
-        unsafe { libc::close(self.0) };
+        close(self.0);
     }
 }

@@ -7,12 +7,16 @@ use core::mem::MaybeUninit;
 use core::net::SocketAddr;
 use core::ptr;
 use core::sync::atomic::AtomicBool;
+use core::sync::atomic::AtomicI32;
 use core::sync::atomic::AtomicPtr;
 use core::sync::atomic::AtomicU32;
 use core::sync::atomic::AtomicU64;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering;
 use core::sync::atomic::fence;
+
+use crate::sys;
+use crate::sys::Socket;
 
 /// Room for a request's head: some 400 bytes on Lambda.
 const HEAD: usize = 1024;
@@ -38,10 +42,32 @@ pub struct Request {
     pub head: &'static [u8],
 }
 
+/// What a worker is doing, as far as the end of the process is concerned: nothing that could be reported.
+const IDLE: u32 = 0;
+/// It waits for an invocation, which may have come already.
+const ASKING: u32 = 1;
+/// It has an invocation, or the process's start; nobody has been told yet how that ends.
+const ARMED: u32 = 2;
+/// It is telling just now.
+const ANSWERING: u32 = 3;
+/// Added by the thread that reports the end of the process: the worker goes no further.
+const STOPPED: u32 = 4;
+
+/// How long the reporting thread waits for workers that are asking or answering, in all.
+const PATIENCE_MS: u32 = 1000;
+
+/// The thread that reports the end of the process; 0 for none.
+static REPORTER: AtomicU64 = AtomicU64::new(0);
+static IS_REPORTED: AtomicBool = AtomicBool::new(false);
+
 struct Record {
     thread: AtomicU64,
     request_id: RequestId,
-    armed: AtomicBool,
+    /// One of the states above. [`STOPPED`] is added by any thread, all else is changed by the worker, or by
+    /// the reporting thread once the worker is stopped.
+    state: AtomicU32,
+    /// Where an invocation comes from.
+    descriptor: AtomicI32,
     prepared: UnsafeCell<Prepared>,
     next: AtomicPtr<Record>,
 }
@@ -49,11 +75,12 @@ struct Record {
 struct Prepared {
     goal: MaybeUninit<Goal>,
     head: [u8; HEAD],
+    /// Of the head; 0 for nothing.
     length: usize,
 }
 
-// SAFETY: a record's one worker writes what is prepared while it is disarmed; whoever takes it takes
-// it once and for good.
+// SAFETY: what is prepared is written by the record's one worker while it is not armed, and read by the one
+// thread that has found it armed and stopped: a stopped worker does not go on from there.
 unsafe impl Sync for Record {}
 
 impl Record {
@@ -62,22 +89,52 @@ impl Record {
         Record {
             thread: AtomicU64::new(this_thread()),
             request_id: RequestId::new(),
-            armed: AtomicBool::new(false),
+            state: AtomicU32::new(IDLE),
+            descriptor: AtomicI32::new(-1),
             prepared: UnsafeCell::new(prepared),
             next: AtomicPtr::new(ptr::null_mut()),
         }
     }
 
+    /// Stops the worker, and says what it was doing.
+    fn stop(&self) -> u32 {
+        self.state.fetch_or(STOPPED, Ordering::AcqRel) & !STOPPED
+    }
+
+    /// What is to be reported of a worker that is armed, once.
     fn take(&'static self) -> Option<Request> {
-        if !self.armed.swap(false, Ordering::Acquire) {
-            return None;
-        }
-        // SAFETY: it was armed, and this caller alone has taken it. Its worker does not write to it any
-        // more: it is the caller, or the process ends before its invocation does.
+        let (armed, taken) = (ARMED | STOPPED, IDLE | STOPPED);
+        let order = Ordering::Acquire;
+        self.state.compare_exchange(armed, taken, order, Ordering::Relaxed).ok()?;
+        // SAFETY: it was armed and stopped, and this caller alone has taken it.
         let prepared = unsafe { &*self.prepared.get() };
-        // SAFETY: `arm` has written it.
+        let head = prepared.head.get(..prepared.length).filter(|head| !head.is_empty())?;
+        // SAFETY: `prepare` has written it, with the head.
         let goal = unsafe { prepared.goal.assume_init() };
-        Some(Request { goal, head: prepared.head.get(..prepared.length)? })
+        Some(Request { goal, head })
+    }
+
+    /// The same, once a worker has taken in the invocation that is there for it, or given its answer.
+    fn take_late(&'static self, patience: &mut u32) -> Option<Request> {
+        loop {
+            let is_busy = match self.stop() {
+                ASKING => {
+                    let descriptor = self.descriptor.load(Ordering::Relaxed);
+                    Socket::until_the_end(descriptor).wait_for_answer(0)
+                }
+                ANSWERING => true,
+                _ => false,
+            };
+            if !is_busy || *patience == 0 {
+                return self.take();
+            }
+            *patience -= 1;
+            sys::pause(1);
+        }
+    }
+
+    fn is_of(&self, thread: u64) -> bool {
+        self.thread.load(Ordering::Relaxed) == thread
     }
 }
 
@@ -119,12 +176,20 @@ impl Worker {
         self.0.request_id.set(id);
     }
 
-    /// From now on, the end of the process is reported to this goal by what begins with these parts and
-    /// goes on with the category of the error.
-    pub fn arm(&mut self, goal: Goal, parts: &[&[u8]]) {
-        self.disarm();
-        // SAFETY: disarmed, so nobody but this thread looks at it, and `&mut self` is its only handle.
+    /// From now on, the log names no request.
+    pub fn clear_request_id(&mut self) {
+        self.0.request_id.clear();
+    }
+
+    /// Prepares a report to this goal, which begins with these parts and goes on with the category of the
+    /// error. Does nothing while the worker is armed.
+    pub fn prepare(&mut self, goal: Goal, parts: &[&[u8]]) {
+        if self.0.state.load(Ordering::Relaxed) & !STOPPED == ARMED {
+            return;
+        }
+        // SAFETY: not armed, so no other thread looks at it, and `&mut self` is its only handle.
         let prepared = unsafe { &mut *self.0.prepared.get() };
+        prepared.length = 0;
         let mut length = 0;
         for part in parts {
             let Some(room) = prepared.head.get_mut(length..length + part.len()) else {
@@ -136,33 +201,107 @@ impl Worker {
         }
         prepared.length = length;
         prepared.goal = MaybeUninit::new(goal);
-        self.rearm();
+    }
+
+    /// Where the answer to what is being sent will come from.
+    pub fn set_descriptor(&mut self, descriptor: i32) {
+        self.0.descriptor.store(descriptor, Ordering::Relaxed);
+    }
+
+    /// From now on, an invocation may come.
+    pub fn ask(&mut self) {
+        self.go_on(ASKING);
+    }
+
+    /// From now on, the end of the process is reported as was prepared.
+    pub fn arm(&mut self) {
+        self.go_on(ARMED);
+    }
+
+    /// From now on, the worker tells by itself how its invocation has ended.
+    pub fn answer(&mut self) {
+        self.go_on(ANSWERING);
     }
 
     /// From now on, the end of the process is not this worker's affair.
-    pub fn disarm(&mut self) {
-        self.0.armed.store(false, Ordering::Relaxed);
+    pub fn rest(&mut self) {
+        self.go_on(IDLE);
     }
 
-    /// As before it was disarmed.
-    pub fn rearm(&mut self) {
-        self.0.armed.store(true, Ordering::Release);
+    /// Takes the next step, unless the process is ending: then the worker stays here. What it has just
+    /// finished it still says, because the reporting thread waits for that.
+    fn go_on(&mut self, next: u32) {
+        let state = &self.0.state;
+        let now = state.load(Ordering::Relaxed);
+        let (done, order) = (Ordering::AcqRel, Ordering::Relaxed);
+        if now & STOPPED == 0 && state.compare_exchange(now, next, done, order).is_ok() {
+            return;
+        }
+        if matches!(now & !STOPPED, ASKING | ANSWERING) {
+            state.store(next | STOPPED, Ordering::Release);
+        }
+        // Functions that run at `exit` may still want to write to a response.
+        if !is_reporter() {
+            sys::stay();
+        }
     }
 }
 
-/// Takes what was prepared, of the calling thread's worker first; nobody gets it again.
-pub fn take_all() -> impl Iterator<Item = Request> {
+/// Stops every worker, because the calling thread is about to report the end of the process.
+pub fn begin_report() {
+    REPORTER.store(this_thread(), Ordering::Relaxed);
+    for record in records() {
+        record.stop();
+    }
+}
+
+/// The end of the process has been reported.
+pub fn end_report() {
+    IS_REPORTED.store(true, Ordering::Release);
+}
+
+/// Waits for another thread to have reported the end of the process. Returns at once to the thread that does.
+pub fn wait_for_report() {
+    while !is_reporter() && !IS_REPORTED.load(Ordering::Acquire) {
+        sys::pause(1);
+    }
+}
+
+/// Whether the calling thread is the one that reports the end of the process.
+pub fn is_reporter() -> bool {
+    REPORTER.load(Ordering::Relaxed) == this_thread()
+}
+
+/// Has each report that was prepared sent: that of the calling thread's worker, then those that can be had at
+/// once, then those of workers that were asking or answering. An invocation that the platform had handed out
+/// before the first report was answered is among them, unless its worker has answered it by itself.
+pub fn take_all(send: &mut dyn FnMut(&Request)) {
     let thread = this_thread();
-    let is_own = move |record: &&Record| record.thread.load(Ordering::Relaxed) == thread;
-    let own = records().filter(is_own);
-    own.chain(records()).filter_map(Record::take)
+    let mut patience = PATIENCE_MS;
+    for turn in [Turn::Own, Turn::Ready, Turn::Late] {
+        for record in records().filter(|record| record.is_of(thread) == matches!(turn, Turn::Own)) {
+            let request = match turn {
+                Turn::Own | Turn::Ready => record.take(),
+                Turn::Late => record.take_late(&mut patience),
+            };
+            if let Some(request) = request {
+                send(&request);
+            }
+        }
+    }
+}
+
+enum Turn {
+    Own,
+    Ready,
+    Late,
 }
 
 /// The id of the request that the calling thread works for, as far as that is known: its own, or that
 /// of the only worker. Returns how many bytes of `buffer` it has.
 pub fn request_id(buffer: &mut [u8; ID]) -> usize {
     let thread = this_thread();
-    let own = records().find(|record| record.thread.load(Ordering::Relaxed) == thread);
+    let own = records().find(|record| record.is_of(thread));
     let only = || records().next().filter(|_| records().count() == 1);
     own.or_else(only).map_or(0, |record| record.request_id.get(buffer))
 }
@@ -202,6 +341,10 @@ impl RequestId {
         self.sequence.store(sequence.wrapping_add(2), Ordering::Release);
     }
 
+    fn clear(&self) {
+        self.length.store(0, Ordering::Relaxed);
+    }
+
     fn get(&self, buffer: &mut [u8; ID]) -> usize {
         let before = self.sequence.load(Ordering::Acquire);
         for (word, bytes) in self.words.iter().zip(buffer.chunks_mut(8)) {
@@ -229,5 +372,30 @@ mod tests {
         assert_eq!(&buffer[..length], b"8476a536-e9f4-11e8-9739-2dfe598c3fcd");
         id.set(&[b'x'; 100]);
         assert_eq!(id.get(&mut buffer), ID);
+    }
+
+    #[test]
+    fn an_id_that_is_read_while_it_changes_is_one_of_the_two_or_none() {
+        extern crate std;
+        const READS: u32 = 500_000;
+        let id = RequestId::new();
+        let ended = AtomicBool::new(false);
+        let is_whole = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !ended.load(Ordering::Relaxed) {
+                    id.set(&[b'a'; 9]);
+                    id.set(&[b'b'; ID]);
+                }
+            });
+            let mut buffer = [0; ID];
+            let is_whole = (0..READS).all(|_| {
+                let length = id.get(&mut buffer);
+                let found = &buffer[..length];
+                length == 0 || found == [b'a'; 9] || found == [b'b'; ID]
+            });
+            ended.store(true, Ordering::Relaxed);
+            is_whole
+        });
+        assert!(is_whole);
     }
 }

@@ -6,6 +6,8 @@
 pub struct Invocation<'a> {
     /// The event, byte for byte.
     pub event: &'a [u8],
+    /// For how many bytes of the event there was no memory: then there is none of it.
+    pub unread: Option<usize>,
     /// Names the invocation to the Runtime API.
     pub request_id: &'a [u8],
     /// Names this attempt at the invocation; echoed with the answer.
@@ -33,6 +35,8 @@ pub struct HandlerError<'a> {
     pub message: &'a [u8],
     /// Lines, each ended by a line feed.
     pub stack_trace: &'a [u8],
+    /// Whether the handler has written it to the log.
+    pub is_logged: bool,
 }
 
 /// How an invocation ended.

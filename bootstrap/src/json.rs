@@ -8,25 +8,27 @@ use crate::invocation::HandlerError;
 /// The body of `/error` and `/init/error`: `{errorMessage, errorType, stackTrace}`.
 pub fn error_body(error: &HandlerError) -> String {
     let mut body = String::with_capacity(96 + error.message.len() + error.stack_trace.len());
-    body.push_str("{\"errorMessage\":");
-    push_string(&mut body, error.message);
-    body.push_str(",\"errorType\":");
-    push_string(&mut body, error.error_type);
-    body.push_str(",\"stackTrace\":[");
-    let lines = error.stack_trace.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
-    for (index, line) in lines.enumerate() {
-        if index > 0 {
-            body.push(',');
-        }
-        push_string(&mut body, line);
-    }
-    body.push_str("]}");
+    body.push('{');
+    // Writing to a String cannot fail.
+    let _ = write_error(&mut body, error);
     body
 }
 
-fn push_string(body: &mut String, text: &[u8]) {
-    // Writing to a String cannot fail.
-    let _ = write_string(body, text);
+/// Writes the fields of an error, and ends the object that they are in.
+pub fn write_error(to: &mut dyn fmt::Write, error: &HandlerError) -> fmt::Result {
+    to.write_str("\"errorMessage\":")?;
+    write_string(to, error.message)?;
+    to.write_str(",\"errorType\":")?;
+    write_string(to, error.error_type)?;
+    to.write_str(",\"stackTrace\":[")?;
+    let lines = error.stack_trace.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+    for (index, line) in lines.enumerate() {
+        if index > 0 {
+            to.write_char(',')?;
+        }
+        write_string(to, line)?;
+    }
+    to.write_str("]}")
 }
 
 /// Writes a JSON string; what is not UTF-8 is replaced, as a reader would otherwise refuse the whole.
@@ -75,6 +77,7 @@ mod tests {
             error_type: b"Te\"st",
             message: b"a\\b\n\x01\xff\xc3\xa9",
             stack_trace: b"one\ntwo\n",
+            is_logged: false,
         };
         let expected = "{\"errorMessage\":\"a\\\\b\\n\\u0001\u{fffd}é\",\
             \"errorType\":\"Te\\\"st\",\"stackTrace\":[\"one\",\"two\"]}";

@@ -2,7 +2,8 @@
 //!
 //! Source: "Configuring advanced logging controls for Lambda functions" in AWS's documentation:
 //! `AWS_LAMBDA_LOG_FORMAT` and `AWS_LAMBDA_LOG_LEVEL`, and the fields `timestamp`, `level`, `message`
-//! and `requestId` of JSON records.
+//! and `requestId` of JSON records. A failed invocation's has `errorType`, `errorMessage` and
+//! `stackTrace` in place of `message`.
 
 use alloc::string::String;
 use core::fmt;
@@ -15,6 +16,7 @@ use pilotlight_abi::LOG_LEVELS;
 
 use crate::environment::Environment;
 use crate::in_flight;
+use crate::invocation::HandlerError;
 use crate::json;
 use crate::sys;
 
@@ -61,19 +63,29 @@ pub fn own(level: u32, message: &str) {
 
 /// Writes a record, unless its level is too low. What is not UTF-8 is replaced.
 pub fn record(level: u32, target: Option<&[u8]>, message: &[u8]) {
+    record_with(level, target, message, None);
+}
+
+/// Writes the record of a failed invocation: in text its type, its message and its stack trace, in
+/// JSON the fields that Lambda's own runtimes have for them.
+pub fn failure(error: &HandlerError) {
+    record_with(ERROR, Some(error.error_type), error.message, Some(error));
+}
+
+fn record_with(level: u32, target: Option<&[u8]>, message: &[u8], error: Option<&HandlerError>) {
     if level < self::level() {
         return;
     }
     let mut line = String::with_capacity(message.len() + 160);
     // Writing to a String cannot fail.
-    let _ = write_line(&mut line, level, target, message);
+    let _ = write_line(&mut line, level, target, message, error);
     sys::log(line.as_bytes());
 }
 
 /// As [`own`], for a failure that ends the process, into a text that has its room already: neither
 /// allocates nor locks, as a signal handler must not.
 pub fn write_own_error(line: &mut dyn Write, message: &[u8]) -> fmt::Result {
-    write_line(line, ERROR, Some(OWN), message)
+    write_line(line, ERROR, Some(OWN), message, None)
 }
 
 fn write_line(
@@ -81,6 +93,7 @@ fn write_line(
     level: u32,
     target: Option<&[u8]>,
     message: &[u8],
+    error: Option<&HandlerError>,
 ) -> fmt::Result {
     let mut buffer = [0; in_flight::ID];
     let length = in_flight::request_id(&mut buffer);
@@ -90,15 +103,23 @@ fn write_line(
     let (seconds, milliseconds) = sys::now();
     let timestamp = Timestamp { seconds, milliseconds };
     if is_json() {
-        write!(line, "{{\"timestamp\":\"{timestamp}\",\"level\":\"{level}\",\"message\":")?;
-        json::write_string(line, message)?;
-        for (name, value) in [("target", target.unwrap_or_default()), ("requestId", request_id)] {
+        write!(line, "{{\"timestamp\":\"{timestamp}\",\"level\":\"{level}\",")?;
+        let target = target.filter(|_| error.is_none()).unwrap_or_default();
+        for (name, value) in [("target", target), ("requestId", request_id)] {
             if !value.is_empty() {
-                write!(line, ",\"{name}\":")?;
+                write!(line, "\"{name}\":")?;
                 json::write_string(line, value)?;
+                line.write_char(',')?;
             }
         }
-        return line.write_str("}\n");
+        if let Some(error) = error {
+            json::write_error(line, error)?;
+        } else {
+            line.write_str("\"message\":")?;
+            json::write_string(line, message)?;
+            line.write_char('}')?;
+        }
+        return line.write_char('\n');
     }
     write!(line, "{timestamp}\t")?;
     write_text(line, if request_id.is_empty() { b"-" } else { request_id })?;
@@ -108,6 +129,10 @@ fn write_line(
         line.write_str(": ")?;
     }
     write_text(line, message)?;
+    if let Some(error) = error.filter(|error| !error.stack_trace.is_empty()) {
+        line.write_char('\r')?;
+        write_text(line, error.stack_trace.trim_ascii_end())?;
+    }
     line.write_str("\n")
 }
 

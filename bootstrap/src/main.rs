@@ -31,6 +31,7 @@ fn run(environment: &'static Environment) -> Failure {
         Err(failure) => return failure,
     };
     api.begin_init();
+    libc::prepare_first_thread();
     crash::watch_faults(libc::locate);
     match Handler::load(environment, &Process) {
         Ok((handler, unfinished)) => {

@@ -13,6 +13,7 @@ use crate::event_loop::StartThread;
 use crate::handler::Handler;
 use crate::log;
 use crate::runtime_api::RuntimeApi;
+use crate::sys::own_descriptor;
 
 /// Where the signal handler writes that the end has come.
 static END: AtomicI32 = AtomicI32::new(-1);
@@ -34,7 +35,15 @@ pub fn prepare(
         return;
     }
     // SAFETY: the call has no pointer.
-    let event = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC) };
+    let event = match own_descriptor(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC) }) {
+        Ok(event) => event,
+        Err(errno) => {
+            return log::own(
+                log::WARN,
+                &format!("no orderly shutdown: no eventfd (errno {errno})"),
+            );
+        }
+    };
     END.store(event, Ordering::Relaxed);
     if let Err(errno) = start_thread(Box::leak(Box::new(move || wait(event, handler)))) {
         log::own(log::WARN, &format!("no orderly shutdown: no thread (errno {errno})"));

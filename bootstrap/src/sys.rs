@@ -33,6 +33,13 @@ pub fn pause(milliseconds: u32) {
     unsafe { libc::poll(ptr::null_mut(), 0, milliseconds.cast_signed()) };
 }
 
+/// Keeps the calling thread where it is until the process ends.
+pub fn stay() -> ! {
+    loop {
+        pause(u32::MAX);
+    }
+}
+
 /// Sleeps while `word` is `value`, until [`wake`] or so many milliseconds later; perhaps less.
 pub fn wait(word: &AtomicU32, value: u32, milliseconds: Option<u64>) {
     let time = milliseconds.map(|milliseconds| libc::timespec {
@@ -52,20 +59,69 @@ pub fn wake(word: &AtomicU32) {
     unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), operation, i32::MAX) };
 }
 
-/// The folder that the running executable is in, with its slash.
+/// The folder that the running executable is in, with its slash. Where `/proc` is not mounted, that is the
+/// folder in the path by which the process was started.
 pub fn executable_folder() -> Vec<u8> {
     let mut path: Vec<u8> = Vec::with_capacity(4096);
     let room = path.capacity();
     // SAFETY: the kernel writes at most `room` bytes to the vector's spare capacity.
     let size =
         unsafe { libc::readlink(c"/proc/self/exe".as_ptr(), path.as_mut_ptr().cast(), room) };
-    // SAFETY: so many bytes were written; none where it failed.
-    unsafe { path.set_len(usize::try_from(size).unwrap_or(0)) };
+    match usize::try_from(size) {
+        // SAFETY: so many bytes were written.
+        Ok(size) => unsafe { path.set_len(size) },
+        Err(_) => path.extend_from_slice(started_path()),
+    }
     let folder = path.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
     path.truncate(folder);
     // What is allocated next lies on a page that is there already.
     path.shrink_to_fit();
     path
+}
+
+/// The path by which the kernel was asked to run the executable.
+fn started_path() -> &'static [u8] {
+    // SAFETY: reads what the kernel told the process when it began.
+    let path = unsafe { libc::getauxval(libc::AT_EXECFN) };
+    let path: *const c_char = ptr::with_exposed_provenance(usize::try_from(path).unwrap_or(0));
+    if path.is_null() {
+        return b"";
+    }
+    // SAFETY: a string that the kernel has put on the stack, which is never changed.
+    let path: &'static CStr = unsafe { CStr::from_ptr(path) };
+    path.to_bytes()
+}
+
+/// Takes over a descriptor that a system call has returned for the runtime's own use; Err is the error
+/// number. The numbers of the standard streams are not for such use: whatever is written to the streams
+/// would reach the descriptor. If one was free, because a stream is closed, `/dev/null` takes its place.
+pub fn own_descriptor(descriptor: c_int) -> Result<c_int, i32> {
+    if descriptor < 0 {
+        return Err(errno());
+    }
+    if descriptor > libc::STDERR_FILENO {
+        return Ok(descriptor);
+    }
+    // SAFETY: the call has no pointer.
+    let moved = unsafe { libc::fcntl(descriptor, libc::F_DUPFD_CLOEXEC, libc::STDERR_FILENO + 1) };
+    let moved = if moved < 0 { Err(errno()) } else { Ok(moved) };
+    close(descriptor);
+    loop {
+        // SAFETY: the path ends with NUL.
+        let null = unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) };
+        if null > libc::STDERR_FILENO {
+            close(null);
+        }
+        if !(0..=libc::STDERR_FILENO).contains(&null) {
+            return moved;
+        }
+    }
+}
+
+/// Gives back a descriptor that is the caller's own.
+pub fn close(descriptor: c_int) {
+    // SAFETY: the call has no pointer.
+    unsafe { libc::close(descriptor) };
 }
 
 /// What the system calls want as narrower numbers; each of these is a small constant.
@@ -117,10 +173,7 @@ impl Socket {
     fn connect_to<A>(family: c_int, address: &A) -> Result<Socket, i32> {
         let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
         // SAFETY: the call has no pointer.
-        let descriptor = unsafe { libc::socket(family, kind, 0) };
-        if descriptor < 0 {
-            return Err(errno());
-        }
+        let descriptor = own_descriptor(unsafe { libc::socket(family, kind, 0) })?;
         let socket = Socket { descriptor, is_prompt: Cell::new(false) };
         let size = socket_size::<A>();
         // SAFETY: `A` is the socket address of `family`, and `size` is its size.
@@ -190,12 +243,12 @@ impl Socket {
         core::mem::ManuallyDrop::new(Socket { descriptor, is_prompt: Cell::new(true) })
     }
 
-    /// Waits until something has come, or the time is up. For reports alone: an ordinary request
-    /// has no time-out.
-    pub fn wait_for_answer(&self, milliseconds: c_int) {
+    /// Waits until something has come, or the time is up, and says which. For reports alone: an ordinary
+    /// request has no time-out.
+    pub fn wait_for_answer(&self, milliseconds: c_int) -> bool {
         let mut wanted = libc::pollfd { fd: self.descriptor, events: libc::POLLIN, revents: 0 };
         // SAFETY: one structure, which is this frame's own.
-        unsafe { libc::poll(&raw mut wanted, 1, milliseconds) };
+        unsafe { libc::poll(&raw mut wanted, 1, milliseconds) > 0 }
     }
 
     fn send_some(&self, parts: [&[u8]; 4]) -> Result<usize, i32> {
@@ -232,8 +285,7 @@ pub fn until_done(call: impl Fn() -> isize) -> Result<usize, i32> {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        // SAFETY: the descriptor is this socket's own.
-        unsafe { libc::close(self.descriptor) };
+        close(self.descriptor);
     }
 }
 
@@ -262,35 +314,38 @@ pub fn numeric_address(host: &CStr, port: u16) -> Option<SocketAddr> {
     (is_v6 == 1).then(|| SocketAddr::from((v6, port)))
 }
 
-/// The first address of a host, as the system's resolver has it.
-pub fn resolve(host: &CStr, port: u16) -> Option<SocketAddr> {
+/// The addresses of a host, as the system's resolver has them; none if it has no such host.
+pub fn resolve(host: &CStr, port: u16) -> Vec<SocketAddr> {
     // SAFETY: a hint of zeros asks for anything.
     let mut hints: libc::addrinfo = unsafe { core::mem::zeroed() };
     hints.ai_socktype = libc::SOCK_STREAM;
     let mut list = ptr::null_mut();
-    // SAFETY: `host` ends with NUL, and `list` is where the answer goes.
-    let code = unsafe { getaddrinfo(host.as_ptr(), ptr::null(), &raw const hints, &raw mut list) };
-    if code != 0 || list.is_null() {
-        return None;
+    // SAFETY: `host` ends with NUL, and `list` is where the answer goes, which stays null without one.
+    unsafe { getaddrinfo(host.as_ptr(), ptr::null(), &raw const hints, &raw mut list) };
+    let mut addresses = Vec::new();
+    let mut next: *const libc::addrinfo = list;
+    // SAFETY: null, or an entry of the list, which is freed below.
+    while let Some(entry) = unsafe { next.as_ref() } {
+        next = entry.ai_next;
+        addresses.push(match entry.ai_family {
+            libc::AF_INET => {
+                // SAFETY: an entry of this family holds an IPv4 socket address.
+                let found = unsafe { *entry.ai_addr.cast::<libc::sockaddr_in>() };
+                SocketAddr::from((found.sin_addr.s_addr.to_ne_bytes(), port))
+            }
+            libc::AF_INET6 => {
+                // SAFETY: an entry of this family holds an IPv6 socket address.
+                let found = unsafe { *entry.ai_addr.cast::<libc::sockaddr_in6>() };
+                SocketAddr::from((found.sin6_addr.s6_addr, port))
+            }
+            _ => continue,
+        });
     }
-    // SAFETY: getaddrinfo succeeded, so `list` is a valid first entry until it is freed below.
-    let entry = unsafe { *list };
-    let address = match entry.ai_family {
-        libc::AF_INET => {
-            // SAFETY: an entry of this family holds an IPv4 socket address.
-            let found = unsafe { *entry.ai_addr.cast::<libc::sockaddr_in>() };
-            Some(SocketAddr::from((found.sin_addr.s_addr.to_ne_bytes(), port)))
-        }
-        libc::AF_INET6 => {
-            // SAFETY: an entry of this family holds an IPv6 socket address.
-            let found = unsafe { *entry.ai_addr.cast::<libc::sockaddr_in6>() };
-            Some(SocketAddr::from((found.sin6_addr.s6_addr, port)))
-        }
-        _ => None,
-    };
-    // SAFETY: `list` came from getaddrinfo and is not used again.
-    unsafe { libc::freeaddrinfo(list) };
-    address
+    if !list.is_null() {
+        // SAFETY: `list` came from getaddrinfo and is not used again.
+        unsafe { libc::freeaddrinfo(list) };
+    }
+    addresses
 }
 
 /// The time since the Unix epoch in seconds, and the milliseconds beyond.

@@ -142,7 +142,7 @@ mod tests {
 
     fn error<'a>(message: &'a str, stack_trace: &'a str) -> HandlerError<'a> {
         let (message, stack_trace) = (message.as_bytes(), stack_trace.as_bytes());
-        HandlerError { error_type: b"Panic", message, stack_trace }
+        HandlerError { error_type: b"Panic", message, stack_trace, is_logged: false }
     }
 
     #[test]

@@ -23,16 +23,38 @@ list "$here/../../bootstrap/src/libc/exports.txt" | sed 's/ = .*//' | grep -vxF 
 cc -w -fno-builtin -shared -fPIC -nostdlib -Wl,-soname,libc.so -o "$work/core.so" "$work/core.c"
 
 for source in "$here"/*.c; do
-	musl-gcc -O2 -fPIC -fno-builtin -Wall -Wextra -Werror -c -o "$work/$(basename "$source" .c).own.o" "$source"
+	# Exceptions of the functions that are passed to ours go through these.
+	musl-gcc -O2 -fPIC -fno-builtin -fexceptions -Wall -Wextra -Werror -c -o "$work/$(basename "$source" .c).own.o" "$source"
+done
+# Functions of musl's that ours of the same name call, or must not be mistaken for, are called
+# pilotlight_musl_NAME inside the module.
+wrapped=()
+for name in basename getopt glob regcomp regexec; do
+	wrapped+=(--redefine-sym "$name=pilotlight_musl_$name")
 done
 (
 	cd "$work"
-	ar x "$musl" getopt.lo strftime.lo
+	ar x "$musl" basename.lo getopt.lo getopt_long.lo glob.lo pthread_cancel.lo regcomp.lo regexec.lo \
+		sem_timedwait.lo strftime.lo
+	for member in *.lo; do
+		objcopy "${wrapped[@]}" "$member" "musl_${member%.lo}.own.o"
+	done
 	# Ours is what getopt says it with: musl's own writes to its own `stderr`.
 	objcopy --weaken-symbol=__getopt_msg --redefine-sym __stderr_FILE=pilotlight_no_stream \
-		getopt.lo getopt.own.o
+		musl_getopt.own.o
 	# Hidden in musl, while stock code calls it by that name.
-	objcopy --redefine-sym __strftime_l=pilotlight_strftime_l strftime.lo strftime.own.o
+	objcopy --redefine-sym __strftime_l=pilotlight_strftime_l musl_strftime.own.o
+	# As are these, one by one, because others of musl's go on to call ours.
+	for name in pthread_attr_setschedparam pthread_attr_setschedpolicy pthread_getcpuclockid sem_open \
+		sem_unlink shm_unlink sigtimedwait sysconf; do
+		# musl has one file for both.
+		object=${name/shm_unlink/shm_open}.lo
+		ar x "$musl" "$object"
+		objcopy --redefine-sym "$name=pilotlight_musl_$name" "$object" "musl_$name.own.o"
+	done
+	# Ours call these (cancel.c, clock.c).
+	objcopy --redefine-sym pthread_cancel=pilotlight_cancel musl_pthread_cancel.own.o
+	objcopy --redefine-sym sem_timedwait=pilotlight_sem_timedwait musl_sem_timedwait.own.o
 )
 list "$here/more.txt" >"$work/list"
 mapfile -t arguments < <(
@@ -45,8 +67,8 @@ mapfile -t arguments < <(
 	echo 'local: *; };'
 } >"$work/versions"
 cc -shared -nostdlib -o "$work/libc.so" "${arguments[@]}" "$work"/*.own.o "$work/core.so" "$musl" \
-	-lgcc -Wl,--version-script="$work/versions" -Wl,-Bsymbolic -Wl,--build-id=none \
-	-Wl,-z,separate-code -Wl,--gc-sections
+	-lgcc_eh -lgcc -Wl,--version-script="$work/versions" -Wl,-Bsymbolic -Wl,--build-id=none \
+	-Wl,-z,separate-code -Wl,--gc-sections -Wl,--eh-frame-hdr
 
 # State that the bootstrap has as well would be there twice: open streams, threads, the heap.
 state='ofl_head|__std(in|out|err)_FILE|vmlock|vdso_func|__malloc_context|builtin_tls|main_tls|handler_set|keys'

@@ -1,9 +1,17 @@
-/* What glibc has and musl does not. */
+/* Functions that musl lacks, or that do something else in glibc. */
 
 #define _GNU_SOURCE
+#include <errno.h>
+#include <getopt.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <sched.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -45,7 +53,88 @@ dev_t pilotlight_dev_makedev(unsigned first, unsigned second) { return makedev(f
 void *pilotlight_cpualloc(size_t count) { return calloc((count + 63) / 64, 8); }
 void pilotlight_cpufree(void *set) { free(set); }
 
+/* With glibc's least size, which is larger than musl's. */
+int pilotlight_attr_setstack(pthread_attr_t *attributes, void *start, size_t size)
+{
+	if (size < 16384)
+		return EINVAL;
+	/* `_a_stacksize` and `_a_stackaddr` of musl's src/internal/pthread_impl.h. */
+	attributes->__u.__s[0] = size;
+	attributes->__u.__s[2] = (size_t)start + size;
+	return 0;
+}
+
+/* A hint of how many threads to keep. */
+void pilotlight_aio_init(const void *hint) { (void)hint; }
+
+/* Whom a lock prefers. It is remembered, and the lock admits them as they come: readers may keep a writer
+ * waiting. */
+int pilotlight_rwlockattr_setkind(pthread_rwlockattr_t *attributes, int kind)
+{
+	if (kind < 0 || kind > 2)
+		return EINVAL;
+	attributes->__attr[1] = (unsigned)kind;
+	return 0;
+}
+
+int pilotlight_rwlockattr_getkind(const pthread_rwlockattr_t *attributes, int *kind)
+{
+	*kind = (int)attributes->__attr[1];
+	return 0;
+}
+
+int pilotlight_thread_yield(void) { return sched_yield(); }
+
 int pilotlight_renameat2(int from, const char *old, int to, const char *new, unsigned flags)
 {
 	return (int)syscall(SYS_renameat2, from, old, to, new, flags);
+}
+
+/* <string.h>'s, which leaves its argument alone; <libgen.h>'s is `__xpg_basename`. */
+char *pilotlight_basename(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return (char *)(slash == NULL ? path : slash + 1);
+}
+
+/* glibc's finds options after other arguments, too; the one of POSIX is `__posix_getopt`. */
+int pilotlight_musl_getopt(int, char *const *, const char *);
+int pilotlight_getopt(int count, char *const *arguments, const char *options)
+{
+	if (getenv("POSIXLY_CORRECT") != NULL)
+		return pilotlight_musl_getopt(count, arguments, options);
+	return getopt_long(count, arguments, options, NULL, NULL);
+}
+
+/* BSD's, which takes a mask of the first signals; the one of POSIX is `__xpg_sigpause`. */
+int pilotlight_sigpause(int mask)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	for (int i = 0; i < 32; i++)
+		if ((unsigned)mask >> i & 1)
+			sigaddset(&set, i + 1);
+	return sigsuspend(&set);
+}
+
+/* glibc's `L_cuserid` is 9, and musl's 20: callers have room for so much. */
+char *pilotlight_cuserid(char *to)
+{
+	static char own[9];
+	const struct passwd *user = getpwuid(geteuid());
+	char *result = to == NULL ? own : to;
+	if (user == NULL) {
+		*result = 0;
+		return to == NULL ? NULL : to;
+	}
+	strncpy(result, user->pw_name, sizeof own - 1);
+	result[sizeof own - 1] = 0;
+	return result;
+}
+
+/* As `valloc`, in whole pages. */
+void *pilotlight_pvalloc(size_t size)
+{
+	size_t page = 4096;
+	return memalign(page, (size + page - 1) / page * page);
 }

@@ -2,11 +2,16 @@
  * in place of a second one, and locks that hold however many threads the bootstrap has begun. */
 
 #define _GNU_SOURCE
+#include <limits.h>
 #include <sched.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #define INTERNAL __attribute__((visibility("hidden")))
 
@@ -25,21 +30,42 @@ INTERNAL struct {
 	const void *locale[6];
 } __libc = {.can_do_threads = 1, .threaded = 1, .need_locks = 1, .others = 1, .page_size = 4096};
 
-/* musl's own skip locking while there is one thread, by a count that the bootstrap keeps. These
- * are held for moments (reading the time zone, opening a stream). */
+/* musl's own skip locking while there is one thread, by a count that the bootstrap keeps. The form is
+ * musl's (its src/thread/__lock.c), because the locks inside threads are taken by the bootstrap, too:
+ * the sign says locked, the rest counts who has the lock or waits for it. These are held for moments. */
 INTERNAL void __lock(volatile int *lock)
 {
-	while (__atomic_exchange_n(lock, 1, __ATOMIC_ACQUIRE) != 0)
+	for (;;) {
+		int free = __atomic_load_n(lock, __ATOMIC_RELAXED);
+		if (free >= 0 && __atomic_compare_exchange_n(lock, &free, INT_MIN + free + 1, 0,
+							     __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			return;
 		sched_yield();
+	}
 }
 
-INTERNAL void __unlock(volatile int *lock) { __atomic_store_n(lock, 0, __ATOMIC_RELEASE); }
+/* <linux/futex.h> */
+#define FUTEX_WAKE_PRIVATE 129
+
+INTERNAL void __unlock(volatile int *lock)
+{
+	const int held = INT_MIN + 1;
+	if (__atomic_fetch_sub(lock, held, __ATOMIC_RELEASE) != held)
+		syscall(SYS_futex, lock, FUTEX_WAKE_PRIVATE, 1);
+}
+
+/* That the kernel says EINTR where it means it, which it has done since Linux 2.6.22. musl's own is set
+ * by `sigaction`, which is the bootstrap's. */
+INTERNAL volatile int __eintr_valid_flag = 1;
 
 /* musl's own asks the kernel's shared page for the time, by a table that the bootstrap has. */
 INTERNAL int __clock_gettime(clockid_t clock, struct timespec *time)
 {
 	return clock_gettime(clock, time);
 }
+
+/* What the kernel told the process when it began is in musl's own state, too. */
+INTERNAL unsigned long __getauxval(unsigned long type) { return getauxval(type); }
 
 /* Streams are opened, listed and flushed at exit by the bootstrap alone. */
 INTERNAL void __stdio_exit_needed(void) {}
@@ -59,3 +85,25 @@ void pilotlight_vm_wait(void);
 INTERNAL void __vm_lock(void) { pilotlight_vm_lock(); }
 INTERNAL void __vm_unlock(void) { pilotlight_vm_unlock(); }
 INTERNAL void __vm_wait(void) { pilotlight_vm_wait(); }
+
+/* The kernel gives each thread a user and groups of its own; the bootstrap changes those of all. */
+int pilotlight_setxid(int number, int first, int second, int third);
+INTERNAL int __setxid(int number, int first, int second, int third)
+{
+	return pilotlight_setxid(number, first, second, third);
+}
+
+/* Signals of musl's own, which `sigaction` refuses: for cancellation. */
+INTERNAL int __libc_sigaction(int signal, const struct sigaction *action, struct sigaction *old)
+{
+	INTERNAL void __restore_rt(void);
+	(void)old;
+	struct {
+		void (*handler)(int);
+		unsigned long flags;
+		void (*restorer)(void);
+		unsigned long mask;
+	} kernel = {action->sa_handler, (unsigned long)action->sa_flags | 0x04000000 /* SA_RESTORER */,
+		    __restore_rt, action->sa_mask.__bits[0]};
+	return (int)syscall(SYS_rt_sigaction, signal, &kernel, NULL, sizeof kernel.mask);
+}

@@ -312,6 +312,8 @@ mod tests {
         assert_eq!(gnu_hash(b""), 5381);
         assert_eq!(gnu_hash(b"printf"), 0x156b_2bb8);
         assert_eq!(sysv_hash(b"printf"), 0x0779_05a6);
+        // Long enough for its first characters to come round.
+        assert_eq!(sysv_hash(b"pilotlight_library"), 0x0774_5869);
     }
 
     #[test]
@@ -329,6 +331,37 @@ mod tests {
         assert_eq!(find_by_gnu_hash(&table, b"x", |index| Some(u64::from(index))), Some(1));
         for end in 0..table.len() {
             assert_eq!(find_by_gnu_hash(&table[..end], b"x", |_| Some(1)), None);
+        }
+    }
+
+    #[test]
+    fn the_lowest_bit_of_a_hash_says_where_its_chain_ends() {
+        let names = [&b"x"[..], b"y", b"z", b"w"];
+        // One bucket; only the last entry's bit is set, whatever the hashes have there.
+        let last = names.len() - 1;
+        let entry = |(number, name): (usize, &&[u8])| {
+            if number == last { gnu_hash(name) | 1 } else { gnu_hash(name) & !1 }
+        };
+        let head = [1, 1, 1, 0, 0, 0, 1];
+        let words = head.into_iter().chain(names.iter().enumerate().map(entry));
+        let table: Vec<u8> = words.flat_map(u32::to_le_bytes).collect();
+        for (index, name) in (1..).zip(names) {
+            let found = |wanted: u32| (wanted == index).then_some(u64::from(index));
+            assert_eq!(find_by_gnu_hash(&table, name, found), Some(u64::from(index)));
+        }
+        assert_eq!(find_by_gnu_hash(&table, b"v", |_| Some(1)), None);
+    }
+
+    #[test]
+    fn text_relocations_are_refused_however_they_are_announced() {
+        for (tag, value, is_refused) in
+            [(22u64, 0u64, true), (30, 4, true), (30, 8 | 2 | 1, false), (24, 0, false)]
+        {
+            let bytes: Vec<u8> = [tag, value].iter().flat_map(|word| word.to_le_bytes()).collect();
+            let tables = Tables::new(alloc::vec![(0x1000, bytes.as_slice())]);
+            let section = Extent { address: 0x1000, size: 16 };
+            let read = Dynamic::read(&section, &tables, &mut Data::new(Vec::new()));
+            assert_eq!(read.err(), is_refused.then_some(Defect::TextRelocations), "{tag} {value}");
         }
     }
 }

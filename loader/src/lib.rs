@@ -38,4 +38,5 @@ pub use self::relocate::Provider;
 pub use self::relocate::TlsPlace;
 pub use self::survey::Survey;
 pub use self::symbol_hash::symbol_hash;
+pub use self::symbolize::has_local;
 pub use self::symbolize::nearest_symbol;

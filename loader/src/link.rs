@@ -57,7 +57,10 @@ pub fn link(
         .ok_or(Defect::NoSuchSymbol { name: wanted.symbol })?;
     let template = parsed.tls.as_ref().filter(|template| template.memory_size > 0);
     let tls = template.map(|template| (host.reserve_tls(template), template));
-    let scope = Scope { base, host, tls };
+    // ELF looks names up in the executable and the C library first. For a heap that matters: a
+    // block that `realpath` has allocated must be freed by the same heap.
+    let has_heap = dynamic.find(b"free", &symbols, tables, Some(data)).is_some();
+    let scope = Scope { base, host, tls, has_heap };
     relocate::relocate(&dynamic, &symbols, tables, data, &scope)?;
 
     let inside = |address, size| parsed.segment_at(address, size).is_some();

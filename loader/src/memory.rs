@@ -112,5 +112,10 @@ mod tests {
             assert_eq!(data.word(outside), None, "{outside:#x}");
         }
         assert_eq!((first[8], second[0], first[0]), (1, 2, 3));
+        // One that begins where the other ends.
+        let mut data = Data::new(vec![(0x1000, &mut first), (0x1010, &mut second)]);
+        for address in [0x1008, 0x1010, 0x1000] {
+            assert!(data.word(address).is_some(), "{address:#x}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Applies relocations: one switch over the closed vocabulary of [`super::arch`].
 //!
-//! Binding is immediate (no lazy PLT), and a library's own definitions come first. Missing symbols
-//! are collected, so that one refusal names them all.
+//! Binding is immediate (no lazy PLT), and a library's own definitions come first, unless it
+//! exports a heap. Missing symbols are collected, so that one refusal names them all.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -51,6 +51,8 @@ pub struct Scope<'a> {
     pub host: &'a dyn Provider,
     /// Where the library's thread-locals are, if it has any, and what they are.
     pub tls: Option<(TlsPlace, &'a TlsTemplate)>,
+    /// Whether the library exports a heap of its own. Then the process's symbols come first.
+    pub has_heap: bool,
 }
 
 /// Applies every relocation of the library.
@@ -205,23 +207,25 @@ fn resolve(
     if symbol.is_absolute() {
         return Ok(symbol.value);
     }
-    if symbol.is_defined() {
-        return Ok(scope.base.wrapping_add(symbol.value));
+    let own = symbol.is_defined().then(|| scope.base.wrapping_add(symbol.value));
+    if let (Some(own), false) = (own, scope.has_heap) {
+        return Ok(own);
     }
     let Some(hash) = symbols.name_hash(&symbol) else {
         return Err(Defect::BadTable { what: "string table" });
     };
-    if let Some(address) = scope.host.symbol(hash) {
+    if let Some(address) = scope.host.symbol(hash).or(own) {
         return Ok(address);
     }
-    // Every library asks weakly for a few symbols that nobody has; fetching is for those that it
-    // cannot do without.
-    if symbol.is_weak() {
+    let name = symbols.name(&symbol).unwrap_or_default();
+    // Every library asks weakly for a few symbols that no other has; fetching is for those that it
+    // cannot do without. Threads are asked for weakly by <pthread.h>'s cleanup handlers, and by C++
+    // of the time when they were a library of their own (glibc before 2.34), and are not optional.
+    if symbol.is_weak() && !name.strip_prefix(b"__").unwrap_or(name).starts_with(b"pthread_") {
         return Ok(0);
     }
-    let name = symbols.name(&symbol).unwrap_or_default();
     let address = scope.host.rare_symbol(name);
-    if address.is_none() {
+    if address.is_none() && !symbol.is_weak() {
         missing.add(name);
     }
     Ok(address.unwrap_or(0))
@@ -315,83 +319,27 @@ fn add(word: &mut [u8; 8], base: u64) {
 
 #[derive(Default)]
 struct Missing {
+    /// Each once, since a symbol may be referred to in many places.
     names: Vec<String>,
-    count: usize,
 }
 
 impl Missing {
     fn add(&mut self, name: &[u8]) {
         let name = String::from_utf8_lossy(name);
-        if self.names.iter().any(|known| *known == name) {
-            return;
-        }
-        self.count += 1;
-        if self.names.len() < MOST_NAMES {
+        if !self.names.iter().any(|known| *known == name) {
             self.names.push(name.into_owned());
         }
     }
 
-    fn into_result(self) -> Result<(), Defect> {
-        if self.count == 0 {
+    fn into_result(mut self) -> Result<(), Defect> {
+        let count = self.names.len();
+        if count == 0 {
             return Ok(());
         }
-        Err(Defect::MissingSymbols { names: self.names, count: self.count })
+        self.names.truncate(MOST_NAMES);
+        Err(Defect::MissingSymbols { names: self.names, count })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn entry(place: u64, kind: u64, addend: u64) -> RawEntry {
-        [place, kind, addend].map(u64::to_le_bytes)
-    }
-
-    #[test]
-    fn a_bitmap_stands_for_the_words_behind_its_place() {
-        // Every other word behind the first, the second and the last of the next 63, and one in the segment
-        // that follows.
-        let table = [0x1000, 0x5555_5555_5555_5555, 1 | 1 << 2 | 1 << 63, 0x3000, 0b101]
-            .map(u64::to_le_bytes);
-        let (mut first, mut second) = ([[0; 8]; 127], [[0; 8]; 3]);
-        let mut data = Data::new(alloc::vec![
-            (0x1000, first.as_flattened_mut()),
-            (0x3000, second.as_flattened_mut()),
-        ]);
-        apply_relative(table.as_flattened(), &mut data, 7).expect("inside");
-        let set = |words: &[[u8; 8]]| -> Vec<usize> {
-            let all = words.iter().enumerate();
-            all.filter(|(_, word)| u64::from_le_bytes(**word) == 7)
-                .map(|(index, _)| index)
-                .collect()
-        };
-        let expected: Vec<usize> =
-            [0].into_iter().chain((2..63).step_by(2)).chain([65, 126]).collect();
-        assert_eq!(set(&first), expected);
-        assert_eq!(set(&second), [0, 2]);
-        let mut data = Data::new(alloc::vec![(0x1000, first.as_flattened_mut())]);
-        let outside = [0x1000 + 64 * 8, u64::MAX].map(u64::to_le_bytes);
-        assert!(apply_relative(outside.as_flattened(), &mut data, 7).is_err());
-    }
-
-    #[test]
-    fn a_run_ends_before_what_it_cannot_relocate() {
-        let relative = u64::from(arch::RELATIVE);
-        let fine = entry(0x1008, relative, 0x20);
-        let others = [
-            entry(0x1004, relative, 0x40),
-            entry(0x1010, relative, 0x40),
-            entry(0xff8, relative, 0x40),
-            entry(u64::MAX, relative, 0x40),
-            entry(0x1000, 6 | 1 << 32, 0),
-        ];
-        for other in others {
-            let mut words = [[0; 8]; 2];
-            let entries = [fine, other, fine];
-            assert_eq!(relocate_run(&entries, 0x1000, &mut words, 0x7000), &entries[1..]);
-            assert_eq!(words.map(u64::from_le_bytes), [0, 0x7020]);
-        }
-        let mut words = [[0; 8]; 2];
-        assert!(relocate_run(&[fine, fine], 0x1000, &mut words, 0x7000).is_empty());
-    }
-}
+mod tests;

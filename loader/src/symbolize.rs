@@ -21,6 +21,24 @@ pub fn nearest_symbol(file: &[u8], address: u64) -> Option<(&[u8], u64)> {
     Some((name, address - start))
 }
 
+/// Whether the file defines a local function of this name; never true of a file that was stripped.
+pub fn has_local(file: &[u8], wanted: &[u8]) -> bool {
+    const STB_LOCAL: u8 = 0;
+    let found = || {
+        let table = sections(file).find(|section| section.kind() == SHT_SYMTAB)?;
+        let names = sections(file).nth(table.link()?)?.content(file)?;
+        let mut functions = table.content(file)?.chunks_exact(SYMBOL_SIZE).filter(|symbol| {
+            symbol[4] >> 4 == STB_LOCAL && symbol[4] & 0xf == STT_FUNC && u16_at(symbol, 6) != 0
+        });
+        functions.find(|symbol| {
+            let name = usize::try_from(u32_at(symbol, 0)).ok().and_then(|start| names.get(start..));
+            let rest = name.and_then(|name| name.strip_prefix(wanted));
+            rest.is_some_and(|rest| rest.first() == Some(&0))
+        })
+    };
+    found().is_some()
+}
+
 fn nearest_in(file: &[u8], kind: u32, address: u64) -> Option<(&[u8], u64)> {
     let table = sections(file).find(|section| section.kind() == kind)?;
     let names = sections(file).nth(table.link()?)?.content(file)?;

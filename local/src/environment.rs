@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs;
+use std::io;
 use std::process::Child;
 use std::process::Command;
 use std::process::ExitStatus;
@@ -18,6 +19,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use anyhow::Result;
+use rustix::io::Errno;
 use rustix::process::Pid;
 use rustix::process::Signal;
 
@@ -66,10 +68,10 @@ pub struct ExecutionEnvironment {
 }
 
 /// Where the output of the process goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// To a log, which shows it on this process's standard error.
-    Shown,
+    /// To a log, which shows it on this process's standard error: each line after this label.
+    Shown(String),
     /// To a log, and nowhere else.
     Kept,
     /// Nowhere.
@@ -95,10 +97,8 @@ impl ExecutionEnvironment {
         let token = api.shared().metadata_token.get_or_init(identifiers::uuid);
         let (log, stdout, stderr) = match output {
             Output::Hidden => (None, Stdio::null(), Stdio::null()),
-            _ => {
-                let (log, stdout, stderr) = Log::open(output == Output::Shown)?;
-                (Some(log), stdout, stderr)
-            }
+            Output::Kept => opened(Log::open(None)?),
+            Output::Shown(label) => opened(Log::open(Some(label))?),
         };
         let mut command = Command::new(&function.bootstrap);
         command
@@ -111,19 +111,28 @@ impl ExecutionEnvironment {
             .stdin(Stdio::null())
             .stdout(stdout)
             .stderr(stderr);
+        // All that can fail for want of room comes before the process, which then has an owner.
+        if let Some(log) = &log {
+            log.follow()?;
+        }
+        let (started, awaited) = mpsc::sync_channel(1);
+        let shared = Arc::clone(api.shared());
+        let reaper = thread::Builder::new().stack_size(256 << 10).spawn(move || {
+            if let Ok(child) = awaited.recv() {
+                reap(child, &shared);
+            }
+        })?;
         api.shared().change(prepare);
         api.shared().session().started = Instant::now();
         let child = process::spawn(&mut command)
             .with_context(|| format!("cannot start {}", function.bootstrap.display()))?;
+        let pid = Pid::from_child(&child);
+        // The thread takes it, since it waits for nothing else.
+        let _ = started.send(child);
         // Our own copies of the ends that the process writes to.
         drop(command);
-        let pid = Pid::from_child(&child);
-        let shared = Arc::clone(api.shared());
-        let reaper = Some(thread::spawn(move || reap(child, &shared)));
-        if let Some(log) = &log {
-            log.follow()?;
-        }
-        Ok(ExecutionEnvironment { api, pid, log, reaper, peak: AtomicU64::new(0) })
+        let (reaper, peak) = (Some(reaper), AtomicU64::new(0));
+        Ok(ExecutionEnvironment { api, pid, log, reaper, peak })
     }
 
     /// Waits for the first `/next`, and says how long it took from the process's start.
@@ -282,6 +291,19 @@ impl Drop for ExecutionEnvironment {
             log.read();
         }
     }
+}
+
+fn opened((log, stdout, stderr): (Arc<Log>, Stdio, Stdio)) -> (Option<Arc<Log>>, Stdio, Stdio) {
+    (Some(log), stdout, stderr)
+}
+
+/// Whether a start failed because this machine has no room for it (no descriptors, processes, memory
+/// or disk), and not by a fault of the program's.
+pub fn is_shortage(error: &anyhow::Error) -> bool {
+    let shortages = [Errno::MFILE, Errno::NFILE, Errno::AGAIN, Errno::NOMEM, Errno::NOSPC];
+    error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|cause| {
+        cause.raw_os_error().is_some_and(|code| shortages.map(Errno::raw_os_error).contains(&code))
+    })
 }
 
 /// What is left of a limit; one too far to be added to the clock is none.

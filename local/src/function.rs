@@ -9,6 +9,8 @@ use anyhow::Context as _;
 use anyhow::Result;
 use anyhow::bail;
 
+use crate::identifiers;
+
 /// The account that functions belong to: the one of AWS's own examples.
 pub const ACCOUNT: &str = "123456789012";
 
@@ -78,7 +80,7 @@ impl Function {
             timeout: Duration::from_secs(3),
             variables: Vec::new(),
             initialization_type: "on-demand",
-            log_stream: "local".to_owned(),
+            log_stream: identifiers::log_stream(),
             max_concurrency: None,
         })
     }

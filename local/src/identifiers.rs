@@ -2,8 +2,11 @@
 
 use std::hash::BuildHasher as _;
 use std::hash::RandomState;
+use std::sync::LazyLock;
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
+
+use time::OffsetDateTime;
 
 /// A random identifier in the form of a version 4 UUID.
 pub fn uuid() -> String {
@@ -18,6 +21,30 @@ pub fn uuid() -> String {
         low >> 48 & 0x3fff | 0x8000,
         low & 0xffff_ffff_ffff
     )
+}
+
+/// A word that cannot be guessed: 32 hexadecimal digits of the kernel's random bytes.
+pub fn secret() -> String {
+    let mut bytes = [0; 16];
+    let filled = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
+    assert_eq!(filled, Ok(bytes.len()), "the kernel has random bytes");
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The name of a log stream, such as each execution environment has: the date, the version, and 32
+/// hexadecimal digits. Half of them are [`mark`].
+pub fn log_stream() -> String {
+    let (year, month, day) = OffsetDateTime::now_utc().to_calendar_date();
+    let number = RandomState::new().hash_one(0);
+    format!("{year:04}/{:02}/{day:02}/[$LATEST]{}{number:016x}", u8::from(month), mark())
+}
+
+/// Sixteen hexadecimal digits that all log streams of this process contain and no other's do. By them
+/// the processes are found that this one has started.
+pub fn mark() -> &'static str {
+    static MARK: LazyLock<String> =
+        LazyLock::new(|| format!("{:016x}", RandomState::new().hash_one(0)));
+    &MARK
 }
 
 /// An X-Ray header of its own for an invocation, not sampled.
@@ -41,5 +68,8 @@ mod tests {
         let trace = trace_id(&one);
         assert_eq!(trace.find(";Parent="), Some("Root=1-".len() + 8 + 1 + 24), "{trace}");
         assert!(trace_id("short").contains("Sampled=0"));
+        let (one, other) = (log_stream(), log_stream());
+        assert_ne!(one, other);
+        assert!(one.contains(mark()) && one.len() == "2026/01/01/[$LATEST]".len() + 32, "{one}");
     }
 }

@@ -16,6 +16,7 @@ use signal_hook::consts::SIGQUIT;
 use signal_hook::consts::SIGTERM;
 use signal_hook::iterator::Signals;
 
+use crate::log;
 use crate::process;
 
 /// Signals that end a command.
@@ -40,7 +41,7 @@ impl Interrupts {
                     continue;
                 }
                 process::end_all();
-                eprintln!("pilotlight: ended by signal {signal}");
+                log::say(format_args!("ended by signal {signal}"));
                 // As a shell shows a program that the signal has ended.
                 exit(128 + signal);
             }

@@ -12,7 +12,7 @@ use base64::prelude::BASE64_STANDARD;
 /// The longest that a function may take, and a little for everything else.
 const PATIENCE: Duration = Duration::from_secs(1000);
 /// The largest response.
-const MOST_RESPONSE: u64 = 256 << 20;
+const MAX_RESPONSE: u64 = 256 << 20;
 
 /// What is invoked.
 #[derive(Clone, Debug)]
@@ -53,7 +53,7 @@ pub fn invoke(plan: &Plan, responses: &mut impl Write) -> Result<bool> {
     let failed = header("X-Amz-Function-Error").is_some();
     let error_type = header("x-amzn-ErrorType").map(str::to_owned);
     let status = response.status();
-    let body = response.body_mut().with_config().limit(MOST_RESPONSE).read_to_vec();
+    let body = response.body_mut().with_config().limit(MAX_RESPONSE).read_to_vec();
     let body = body.context("the response broke off")?;
     if !status.is_success() {
         let error_type = error_type.unwrap_or_default();

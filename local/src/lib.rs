@@ -5,16 +5,20 @@
 //! Lambda starts it, and met over HTTP alone. [`placement`] keeps many of them, and [`lambda`] is what
 //! clients see.
 
+// `eprintln!` panics where standard error is gone, and a panic is no end; `log::say` does not.
+#![deny(clippy::print_stderr)]
+
 pub mod check;
 pub mod clock;
+pub mod descriptors;
 pub mod environment;
 pub mod function;
-pub mod http;
+pub mod host;
 pub mod identifiers;
 pub mod interrupt;
 pub mod invoke;
 pub mod lambda;
-mod log;
+pub mod log;
 pub mod measure;
 mod page;
 pub mod placement;
@@ -26,4 +30,5 @@ pub mod run;
 pub mod runtime_api;
 pub mod schedule;
 pub mod serve;
+pub mod server;
 pub mod warming;

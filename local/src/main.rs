@@ -1,5 +1,8 @@
 //! The `pilotlight` command.
 
+// As in the library.
+#![deny(clippy::print_stderr)]
+
 mod commands;
 
 use std::path::PathBuf;
@@ -8,6 +11,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::Subcommand;
 use mimalloc::MiMalloc;
+use pilotlight_local::log;
 use pilotlight_local::process;
 
 #[global_allocator]
@@ -35,7 +39,7 @@ enum Command {
     Check(commands::check::Arguments),
     /// Ends what another process of this program has left behind; it starts this one itself.
     #[command(name = process::GUARD, hide = true)]
-    Guard { folder: PathBuf },
+    Guard { folder: PathBuf, mark: String },
 }
 
 fn main() -> ExitCode {
@@ -45,12 +49,14 @@ fn main() -> ExitCode {
         Command::Invoke(arguments) => commands::invoke::run(&arguments),
         Command::Measure(arguments) => commands::measure::run(&arguments),
         Command::Check(arguments) => Ok(commands::check::run(&arguments)),
-        Command::Guard { folder } => process::guard(&folder).map(|()| ExitCode::SUCCESS),
+        Command::Guard { folder, mark } => {
+            process::guard(&folder, &mark).map(|()| ExitCode::SUCCESS)
+        }
     };
     match result {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("pilotlight: {error:#}");
+            log::say(format_args!("{error:#}"));
             ExitCode::from(2)
         }
     }

@@ -1,8 +1,9 @@
 //! Processes of this program: each leads a process group of its own, and none outlives us.
 //!
-//! What ends in order is ended by its owner. For all else there is [`end_all`], which Ctrl-C calls,
-//! and a *guard*: a second process of this program that does nothing but wait until the first one
-//! is gone, for whatever reason, and then ends the groups that are left.
+//! A process that ends in order is ended by its owner. For all others there is [`end_all`], which Ctrl-C
+//! calls, and a *guard*: a second process of this program that does nothing but wait until the first one
+//! is gone, for whatever reason, and then ends the groups that are left. Processes that have left their
+//! group, as a daemon does, are found by a variable that they have inherited ([`end_marked`]).
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,6 +11,7 @@ use std::fs::File;
 use std::io;
 use std::io::Read as _;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::path::PathBuf;
@@ -19,6 +21,8 @@ use std::process::Stdio;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use anyhow::Result;
@@ -28,6 +32,9 @@ use rustix::process::Signal;
 use rustix::process::WaitId;
 use rustix::process::WaitIdOptions;
 use tempfile::TempDir;
+
+use crate::descriptors;
+use crate::identifiers;
 
 /// The guard's subcommand; its argument is the working folder.
 pub const GUARD: &str = "guard";
@@ -42,7 +49,7 @@ struct Groups {
     list: Option<File>,
 }
 
-/// The folder for what the command keeps while it runs, and the guard that cleans up behind it.
+/// The folder for what the command keeps while it runs, and the guard that cleans up after it.
 #[derive(Debug)]
 pub struct Workplace {
     folder: Option<TempDir>,
@@ -52,12 +59,13 @@ pub struct Workplace {
 impl Workplace {
     /// Makes the folder, and starts the guard out of this program's own file.
     pub fn open() -> Result<Workplace> {
-        let folder = tempfile::Builder::new().prefix("pilotlight-").tempdir();
+        let private = fs::Permissions::from_mode(0o700);
+        let folder = tempfile::Builder::new().prefix("pilotlight-").permissions(private).tempdir();
         let folder = folder.context("cannot make a folder for temporary files")?;
         groups().list = Some(File::create(folder.path().join(LIST))?);
         let guard = Command::new("/proc/self/exe")
             .arg0("pilotlight")
-            .args([GUARD.as_ref(), folder.path().as_os_str()])
+            .args([GUARD.as_ref(), folder.path().as_os_str(), identifiers::mark().as_ref()])
             // Its end tells the guard that we are gone.
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -89,8 +97,9 @@ impl Drop for Workplace {
     }
 }
 
-/// What the guard does: waits until standard input ends, and then cleans up.
-pub fn guard(folder: &Path) -> Result<()> {
+/// What the guard does: waits until standard input ends, and then cleans up. Processes with `mark`
+/// among their variables are ended.
+pub fn guard(folder: &Path, mark: &str) -> Result<()> {
     let _ = io::stdin().read_to_end(&mut Vec::new());
     let list = fs::read_to_string(folder.join(LIST)).unwrap_or_default();
     let mut left = BTreeSet::new();
@@ -104,10 +113,41 @@ pub fn guard(folder: &Path) -> Result<()> {
     for group in left.into_iter().filter_map(|group| Pid::from_raw(group.parse().ok()?)) {
         let _ = rustix::process::kill_process_group(group, Signal::KILL);
     }
+    end_marked(mark);
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
         _ => Ok(()),
     }
+}
+
+/// Ends every process that has `mark` among the variables that it was started with, whichever group,
+/// session or parent it has now. Only a process that has left its group and was started without
+/// variables escapes.
+pub fn end_marked(mark: &str) {
+    /// How often the processes are looked through, since one that ends may just have started another.
+    const MAX_ROUNDS: usize = 200;
+    let has_mark = |process: &PathBuf| {
+        let variables = fs::read(process.join("environ")).unwrap_or_default();
+        variables.windows(mark.len()).any(|part| part == mark.as_bytes())
+    };
+    for _ in 0..MAX_ROUNDS {
+        let Ok(entries) = fs::read_dir("/proc") else { return };
+        let paths = entries.flatten().map(|entry| entry.path()).filter(has_mark);
+        let pids: Vec<Pid> = paths.filter_map(|path| pid_of(&path)).collect();
+        if pids.is_empty() {
+            return;
+        }
+        for pid in pids {
+            // It may have ended by itself a moment ago.
+            let _ = rustix::process::kill_process(pid, Signal::KILL);
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// The process of a folder in `/proc`.
+fn pid_of(folder: &Path) -> Option<Pid> {
+    Pid::from_raw(folder.file_name()?.to_str()?.parse().ok()?)
 }
 
 /// Starts a process that leads a group of its own.
@@ -116,6 +156,7 @@ pub fn spawn(command: &mut Command) -> io::Result<Child> {
     let mut groups = groups();
     let child = command.process_group(0).spawn()?;
     groups.change('+', Pid::from_child(&child));
+    descriptors::restore(Pid::from_child(&child));
     Ok(child)
 }
 

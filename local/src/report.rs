@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::environment::Unanswered;
 use crate::function::Function;
-use crate::runtime_api::MOST_RESPONSE;
 use crate::runtime_api::Outcome;
 
 /// What a `REPORT` line says.
@@ -64,11 +65,9 @@ pub fn answer(
         Ok(Outcome::Response(body)) => (body, false),
         Ok(Outcome::Error { body, .. } | Outcome::FailedStream { body, .. })
         | Err(Unanswered::InitError(Outcome::Error { body, .. })) => (body, true),
-        Ok(Outcome::TooLarge) => error(
+        Ok(Outcome::TooLarge(limit)) => error(
             "Function.ResponseSizeTooLarge",
-            format!(
-                "Response payload size exceeded maximum allowed payload size ({MOST_RESPONSE} bytes)."
-            ),
+            format!("Response payload size exceeded maximum allowed payload size ({limit} bytes)."),
         ),
         Ok(Outcome::Truncated) => {
             error("Runtime.TruncatedResponse", "The response broke off.".to_owned())
@@ -83,6 +82,48 @@ pub fn answer(
             let message = format!("RequestId: {request_id} Error: {words}");
             error(&error_type(&unanswered), message)
         }
+    }
+}
+
+/// The error of an invocation or a start, as far as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    error_type: String,
+    message: String,
+}
+
+impl Failure {
+    /// Reads what was posted to `/error` or `/init/error`: JSON with `errorType` and `errorMessage`
+    /// as a rule, and otherwise any text.
+    pub fn read(posted: &[u8]) -> Failure {
+        let error = serde_json::from_slice::<Value>(posted).unwrap_or_default();
+        let field = |name: &str| error[name].as_str();
+        let text = String::from_utf8_lossy(posted);
+        let message = field("errorMessage").unwrap_or(&text);
+        Failure::new(field("errorType").unwrap_or_default(), message)
+    }
+
+    /// The error of a start.
+    pub fn of_init(unanswered: &Unanswered) -> Failure {
+        match unanswered {
+            Unanswered::InitError(Outcome::Error { body, .. }) => Failure::read(body),
+            other => Failure::new(&error_type(other), &other.to_string()),
+        }
+    }
+
+    fn new(error_type: &str, message: &str) -> Failure {
+        /// Characters that are kept, so that the history of many failures stays small.
+        const MAX_SHOWN: usize = 1000;
+        let cut = |text: &str| match text.char_indices().nth(MAX_SHOWN) {
+            Some((end, _)) => format!("{}…", &text[..end]),
+            None => text.to_owned(),
+        };
+        Failure { error_type: cut(error_type), message: cut(message) }
+    }
+
+    /// As it is shown.
+    pub fn json(&self) -> Value {
+        serde_json::json!({ "type": self.error_type, "message": self.message })
     }
 }
 
@@ -104,7 +145,21 @@ pub fn words(outcome: &Outcome) -> String {
         Outcome::Response(body)
         | Outcome::Error { body, .. }
         | Outcome::FailedStream { body, .. } => String::from_utf8_lossy(body).into_owned(),
-        Outcome::TooLarge => "the response was too large".to_owned(),
+        Outcome::TooLarge(_) => "the response was too large".to_owned(),
         Outcome::Truncated => "the response broke off".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_read_and_cut() {
+        let posted = br#"{"errorType":"NotFound","errorMessage":"no such key","stackTrace":[]}"#;
+        assert_eq!(Failure::read(posted), Failure::new("NotFound", "no such key"));
+        assert_eq!(Failure::read(b"any text"), Failure::new("", "any text"));
+        let long = Failure::new("", &"ä".repeat(2000));
+        assert_eq!(long.message, format!("{}…", "ä".repeat(1000)));
     }
 }

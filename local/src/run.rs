@@ -9,10 +9,11 @@ use anyhow::Result;
 use anyhow::bail;
 
 use crate::clock::Clock;
-use crate::environment::Output;
+use crate::descriptors::Share;
 use crate::function::Function;
 use crate::identifiers;
 use crate::placement;
+use crate::placement::Logs;
 use crate::placement::Placement;
 use crate::placement::Request;
 use crate::placement::Settings;
@@ -37,8 +38,9 @@ pub fn run(
         watch: false,
         clock: Clock::default(),
         warming: None,
-        output: Output::Shown,
+        logs: Logs::Plain,
         folder: folder.to_path_buf(),
+        descriptors: Share::new(usize::MAX),
     };
     let placement = Placement::open(function.clone(), settings, Instant::now())?;
     let mut errors = 0;

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,39 +11,50 @@ use anyhow::Result;
 use anyhow::bail;
 
 use crate::function::Function;
-use crate::http::Listener;
+use crate::lambda::Access;
 use crate::lambda::Credentials;
 use crate::lambda::Lambda;
 use crate::placement::Placement;
 use crate::placement::Settings;
+use crate::server::Server;
 use crate::warming::Schedule;
 
-/// Threads that wait for connections from the beginning.
-const THREADS: usize = 4;
+/// How clients reach the functions.
+#[derive(Debug)]
+pub struct Entrance {
+    /// Where to listen.
+    pub address: SocketAddr,
+    /// Names beside this machine's own that clients may call it by.
+    pub names: Vec<String>,
+    /// The access key that clients sign with, if they have to.
+    pub credentials: Option<Credentials>,
+    /// How many of them may be connected at once.
+    pub connections: usize,
+}
 
 /// A running local Lambda, until it is dropped.
 #[derive(Debug)]
 pub struct Served {
-    /// What is served; schedules and the like invoke it from inside.
+    /// The functions; schedules and the like invoke them from inside.
     pub lambda: Arc<Lambda>,
-    listener: Option<Listener>,
+    server: Server,
     schedule: Option<Schedule>,
 }
 
 impl Served {
-    /// Listens on `address` and serves the functions there, once their provisioned environments are
-    /// initialised; from then on, pings come as the settings say.
+    /// Listens, and serves the functions once their provisioned environments are initialised; from
+    /// then on, pings come as the settings say.
     pub fn start(
         functions: Vec<Function>,
         settings: &Settings,
-        credentials: Option<Credentials>,
-        address: SocketAddr,
+        entrance: Entrance,
     ) -> Result<Served> {
-        let socket = listen(address)?;
-        let address = socket.local_addr()?;
+        let Entrance { address, names, credentials, connections } = entrance;
+        let mut server = listen(address)?;
+        let address = server.address();
         let epoch = Instant::now();
-        let mut names = BTreeSet::new();
-        if let Some(twice) = functions.iter().find(|function| !names.insert(&function.name)) {
+        let mut known = BTreeSet::new();
+        if let Some(twice) = functions.iter().find(|function| !known.insert(&function.name)) {
             bail!("two libraries make a function named {}: rename one", twice.name);
         }
         let mut placements = Vec::<Arc<Placement>>::new();
@@ -58,33 +68,32 @@ impl Served {
                 }
             }
         }
-        let lambda = Arc::new(Lambda::new(placements, credentials, settings.clock, epoch));
-        let serving = Arc::clone(&lambda);
-        let listener =
-            Listener::start(socket, THREADS, move |connection| serving.serve(connection))?;
-        // Their fan-out needs somebody who listens.
+        let access = Access::new(address.ip(), &names, credentials);
+        let lambda = Lambda::new(placements, access, settings.clock, epoch, server.handle());
+        let lambda = Arc::new(lambda);
+        server.serve(Arc::clone(&lambda), connections);
+        // Their fan-out needs a server that answers.
         let start = |warming| Schedule::start(warming, settings.clock, Arc::clone(&lambda));
         let schedule = settings.warming.clone().map(start);
-        Ok(Served { lambda, listener: Some(listener), schedule })
+        Ok(Served { lambda, server, schedule })
     }
 
-    /// Where it listens.
-    pub fn address(&self) -> Option<SocketAddr> {
-        self.listener.as_ref().map(Listener::address)
+    /// The address that it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
     }
 }
 
 impl Drop for Served {
     fn drop(&mut self) {
         drop(self.schedule.take());
-        // Invocations that are under way get their error before their connections are closed.
+        // Invocations that are under way get their error before the server ends their connections.
         self.lambda.close();
-        drop(self.listener.take());
     }
 }
 
-fn listen(address: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address).map_err(|error| match error.kind() {
+fn listen(address: SocketAddr) -> Result<Server> {
+    Server::listen(address).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => anyhow::anyhow!(
             "cannot listen on {address}: something else does; end it, or choose another with --listen"
         ),
@@ -105,7 +114,7 @@ fn reach_back(function: &mut Function, address: SocketAddr, credentials: Option<
         ours.push(("AWS_ACCESS_KEY_ID".to_owned(), key.to_owned()));
         ours.push(("AWS_SECRET_ACCESS_KEY".to_owned(), secret.to_owned()));
     }
-    // The user's own come behind, and win.
+    // The user's own come after, and win.
     function.variables.splice(0..0, ours);
 }
 

@@ -18,6 +18,7 @@ use serde_json::json;
 use crate::clock::Clock;
 use crate::identifiers;
 use crate::lambda::Lambda;
+use crate::log;
 use crate::placement::Request;
 use crate::report::milliseconds;
 use crate::schedule::Rate;
@@ -120,7 +121,7 @@ fn send(warming: &Warming, lambda: &Lambda, name: &str) {
         };
         lambda.invoke_event(&named, request)
     });
-    if let Err(refusal) = sent {
-        eprintln!("pilotlight: {name}: a ping was refused: {}", refusal.message());
+    if let Err(error) = sent {
+        log::say(format_args!("{name}: a ping was refused: {}", error.message()));
     }
 }

@@ -1,4 +1,4 @@
-/* The handler ABI of the Pilotlight runtime, for C. Version 1.0.
+/* The handler ABI of the Pilotlight runtime, for C. Version 1.1.
  *
  * A handler library is a shared object (cc -shared -fPIC) that exports one symbol,
  * `pilotlight_library`; PILOTLIGHT_HANDLERS at the end of this file makes it. The Rust side of the
@@ -31,8 +31,11 @@
  * own and perhaps while a handler runs. It has what the platform gives: some 150 ms without other
  * extensions, some 600 ms with one. Its presence has the runtime register for that signal.
  *
- * Failure. A failure of a handler is posted to the caller, and the next invocation comes. A failure
- * of `init` is reported and ends the process; no handler is called.
+ * Failure. A failure of a handler is posted to the caller and written to the function's log, and
+ * the next invocation comes. A handler that has logged its failure itself, with
+ * pilotlight_log_error, returns PILOTLIGHT_LOGGED_FAILURE. A failure of `init` is reported and
+ * ends the process; no handler is called. A library that has to end the process says why with
+ * pilotlight_last_words.
  *
  * Versions. `abi_version` is the header's version at the time of building. A runtime loads every
  * library of its own major version with a minor version up to its own; it reads no field that the
@@ -53,7 +56,7 @@ extern "C" {
 #endif
 
 #define PILOTLIGHT_ABI_MAJOR 1u
-#define PILOTLIGHT_ABI_MINOR 0u
+#define PILOTLIGHT_ABI_MINOR 1u
 /* Major in the upper 16 bits, minor in the lower. */
 #define PILOTLIGHT_ABI_VERSION ((PILOTLIGHT_ABI_MAJOR << 16) | PILOTLIGHT_ABI_MINOR)
 
@@ -92,6 +95,7 @@ typedef struct pilotlight_outcome {
 
 #define PILOTLIGHT_RESPONSE 0
 #define PILOTLIGHT_FAILURE 1
+#define PILOTLIGHT_LOGGED_FAILURE 2 /* since 1.1 */
 
 typedef int32_t (*pilotlight_call)(const pilotlight_invocation *invocation,
 				   pilotlight_outcome *outcome);
@@ -145,6 +149,9 @@ typedef struct pilotlight_runtime {
 	int32_t (*config_read)(pilotlight_bytes name, uint64_t deadline_ms,
 			       pilotlight_config_value *value);
 	void (*config_release)(const pilotlight_config_value *value);
+	void (*log_error)(pilotlight_bytes error_type, pilotlight_bytes message,
+			  pilotlight_bytes stack_trace);       /* since 1.1 */
+	void (*last_words)(const pilotlight_bytes *message); /* since 1.1 */
 } pilotlight_runtime;
 
 typedef void (*pilotlight_attach)(const pilotlight_runtime *runtime);
@@ -163,10 +170,12 @@ typedef struct pilotlight_library {
 #define PILOTLIGHT_EXPORT __attribute__((visibility("default")))
 #define PILOTLIGHT_HIDDEN __attribute__((visibility("hidden")))
 #define PILOTLIGHT_FORMAT __attribute__((format(printf, 2, 3), unused))
+#define PILOTLIGHT_THREAD __thread
 #else
 #define PILOTLIGHT_EXPORT
 #define PILOTLIGHT_HIDDEN
 #define PILOTLIGHT_FORMAT
+#define PILOTLIGHT_THREAD
 #endif
 
 /* What was attached; null where something else than the runtime has loaded the library. */
@@ -268,6 +277,31 @@ PILOTLIGHT_FORMAT static inline void pilotlight_log(uint32_t level, const char *
 		return;
 	message.length = (size_t)length < sizeof text ? (size_t)length : sizeof text - 1;
 	pilotlight_attached->log(level, target, message);
+}
+
+/* Writes an error to the function's log, in the form of failed invocations. `stack_trace` is
+ * lines, each ended by \n, or null. */
+static inline void pilotlight_log_error(const char *error_type, const char *message,
+					const char *stack_trace)
+{
+	pilotlight_bytes type = {(const uint8_t *)error_type, strlen(error_type)};
+	pilotlight_bytes text = {(const uint8_t *)message, strlen(message)};
+	pilotlight_bytes lines = {(const uint8_t *)stack_trace,
+				  stack_trace ? strlen(stack_trace) : 0};
+	if (pilotlight_attached)
+		pilotlight_attached->log_error(type, text, lines);
+}
+
+/* Says why this thread is about to end the process, by abort or exit: the report to the caller,
+ * and its line in the log, end with the first 1,024 bytes of it. `message` must stay as it is to
+ * the end. */
+static inline void pilotlight_last_words(const char *message)
+{
+	static PILOTLIGHT_THREAD pilotlight_bytes words;
+	words.data = (const uint8_t *)message;
+	words.length = strlen(message);
+	if (pilotlight_attached)
+		pilotlight_attached->last_words(&words);
 }
 
 #ifdef __cplusplus

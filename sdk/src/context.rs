@@ -35,11 +35,8 @@ mod borrow {
 
         /// The bytes of one of this context's own values; None where it is absent.
         pub(super) fn bytes(&self, value: abi::Bytes) -> Option<&[u8]> {
-            if value.data.is_null() {
-                return None;
-            }
             // SAFETY: `value` is one of this invocation's, which live as long as it does.
-            Some(unsafe { std::slice::from_raw_parts(value.data, value.length) })
+            unsafe { value.as_slice() }
         }
     }
 }

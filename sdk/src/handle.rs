@@ -1,5 +1,6 @@
 //! Which functions are handlers, and how bytes become their arguments and results become bytes.
 
+use std::convert::Infallible;
 use std::fmt::Display;
 
 use serde::Deserialize;
@@ -14,6 +15,7 @@ use crate::failure::Failure;
 /// What a handler may take: any [`Deserialize`], or [`Raw<&[u8]>`](Raw).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a handler's event",
+    label = "this handler's event cannot be read from JSON",
     note = "derive serde::Deserialize for it, or take pilotlight::Raw<&[u8]>"
 )]
 pub trait FromEvent<'a>: Sized {
@@ -21,6 +23,7 @@ pub trait FromEvent<'a>: Sized {
     fn from_event(event: &'a [u8]) -> Result<Self, Failure>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<'a, E: Deserialize<'a>> FromEvent<'a> for E {
     fn from_event(event: &'a [u8]) -> Result<E, Failure> {
         serde_json::from_slice(event)
@@ -37,6 +40,7 @@ impl<'a> FromEvent<'a> for Raw<&'a [u8]> {
 /// What a handler may return: any [`Serialize`], or [`Raw`] of anything that holds bytes.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a handler's response",
+    label = "this handler's response cannot be written as JSON",
     note = "derive serde::Serialize for it, or return pilotlight::Raw(bytes)"
 )]
 pub trait IntoResponse {
@@ -44,6 +48,7 @@ pub trait IntoResponse {
     fn into_response(self) -> Result<Answer, Failure>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<R: Serialize> IntoResponse for R {
     fn into_response(self) -> Result<Answer, Failure> {
         let json = serde_json::to_vec(&self);
@@ -57,96 +62,131 @@ impl<T: AsRef<[u8]>> IntoResponse for Raw<T> {
     }
 }
 
+/// A handler's error: anything that displays.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a handler's error",
+    label = "this function's error has no message",
+    note = "implement std::fmt::Display for it (std::error::Error for its causes), or return pilotlight::Error"
+)]
+pub trait HandlerError {}
+
+#[diagnostic::do_not_recommend]
+impl<E: Display> HandlerError for E {}
+
 /// A handler: `fn(E) -> Result<R, Err>` or `fn(E, &Context) -> Result<R, Err>`; one that streams is
 /// `fn(E, ResponseStream) -> Result<(), Err>` or `fn(E, ResponseStream, &Context) -> Result<(), Err>`;
 /// with the feature `tokio` the same as `async fn`. `Form` tells these forms apart, and is inferred.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler",
+    label = "this function is not a handler",
     note = "a handler is a fn(Event) -> Result<Response, Error> or fn(Event, &Context) -> Result<Response, Error>",
-    note = "one that streams is a fn(Event, ResponseStream) -> Result<(), Error>, perhaps with &Context behind",
+    note = "one that streams is a fn(Event, ResponseStream) -> Result<(), Error>, perhaps with &Context after it",
     note = "Event: serde::Deserialize or Raw<&[u8]>; Response: serde::Serialize or Raw<…>; Error: Display",
     note = "for `async fn`, switch on the feature `tokio` of the crate `pilotlight`"
 )]
 pub trait Handle<'a, Form> {
+    /// A [`FromEvent`], as calling it demands.
+    #[doc(hidden)]
+    type Event;
+
+    /// An [`IntoResponse`], as calling it demands.
+    #[doc(hidden)]
+    type Response;
+
+    /// A [`HandlerError`], as calling it demands.
+    #[doc(hidden)]
+    type Error;
+
     /// Work to be done once, before the first invocation.
     #[doc(hidden)]
     fn prepare() {}
 
     #[doc(hidden)]
-    fn handle(&self, context: &'a Context) -> Result<Answer, Failure>;
-}
-
-pub(crate) fn answer<R: IntoResponse, E: Display>(result: Result<R, E>) -> Result<Answer, Failure> {
-    match result {
-        Ok(response) => response.into_response(),
-        Err(error) => Err(Failure::returned(&error)),
-    }
+    fn handle(
+        &self,
+        event: Self::Event,
+        context: &'a Context,
+    ) -> Result<Self::Response, Self::Error>;
 }
 
 impl<'a, F, E, R, Err> Handle<'a, (E,)> for F
 where
     F: Fn(E) -> Result<R, Err>,
-    E: FromEvent<'a>,
-    R: IntoResponse,
-    Err: Display,
 {
-    fn handle(&self, context: &'a Context) -> Result<Answer, Failure> {
-        answer(self(E::from_event(context.event())?))
+    type Event = E;
+    type Response = R;
+    type Error = Err;
+
+    fn handle(&self, event: E, _: &'a Context) -> Result<R, Err> {
+        self(event)
     }
 }
 
 impl<'a, F, E, R, Err> Handle<'a, (E, &'a Context)> for F
 where
     F: Fn(E, &'a Context) -> Result<R, Err>,
-    E: FromEvent<'a>,
-    R: IntoResponse,
-    Err: Display,
 {
-    fn handle(&self, context: &'a Context) -> Result<Answer, Failure> {
-        answer(self(E::from_event(context.event())?, context))
+    type Event = E;
+    type Response = R;
+    type Error = Err;
+
+    fn handle(&self, event: E, context: &'a Context) -> Result<R, Err> {
+        self(event, context)
     }
 }
 
-/// What a handler that has streamed answers in the end.
-pub(crate) fn end<E: Display>(result: Result<(), E>) -> Result<Answer, Failure> {
-    answer(result.map(|()| Raw(b"")))
-}
+/// The response of a handler that has streamed: nothing is left of it.
+pub(crate) type Streamed = Raw<&'static [u8]>;
+
+pub(crate) const STREAMED: Streamed = Raw(b"");
 
 impl<'a, F, E, Err> Handle<'a, (E, ResponseStream<'a>)> for F
 where
     F: Fn(E, ResponseStream<'a>) -> Result<(), Err>,
-    E: FromEvent<'a>,
-    Err: Display,
 {
-    fn handle(&self, context: &'a Context) -> Result<Answer, Failure> {
-        end(self(E::from_event(context.event())?, ResponseStream::of(context)))
+    type Event = E;
+    type Response = Streamed;
+    type Error = Err;
+
+    fn handle(&self, event: E, context: &'a Context) -> Result<Streamed, Err> {
+        self(event, ResponseStream::of(context)).map(|()| STREAMED)
     }
 }
 
 impl<'a, F, E, Err> Handle<'a, (E, ResponseStream<'a>, &'a Context)> for F
 where
     F: Fn(E, ResponseStream<'a>, &'a Context) -> Result<(), Err>,
-    E: FromEvent<'a>,
-    Err: Display,
 {
-    fn handle(&self, context: &'a Context) -> Result<Answer, Failure> {
-        end(self(E::from_event(context.event())?, ResponseStream::of(context), context))
+    type Event = E;
+    type Response = Streamed;
+    type Error = Err;
+
+    fn handle(&self, event: E, context: &'a Context) -> Result<Streamed, Err> {
+        self(event, ResponseStream::of(context), context).map(|()| STREAMED)
     }
 }
 
 /// What `init` may be: a `fn()` or a `fn() -> Result<(), E>`, and with the feature `tokio` the same
 /// as `async fn`. `Form` tells these forms apart, and is inferred.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be `init`",
-    note = "`init` is a fn() or a fn() -> Result<(), Error> where Error: Display"
+    message = "`{Self}` can be neither `init` nor `shutdown`",
+    label = "this function can be neither",
+    note = "`init` and `shutdown` are a fn() or a fn() -> Result<(), Error> where Error: Display",
+    note = "for `async fn`, switch on the feature `tokio` of the crate `pilotlight`"
 )]
 pub trait Setup<Form> {
+    /// A [`HandlerError`], as calling it demands.
     #[doc(hidden)]
-    fn set_up(self) -> Result<(), Failure>;
+    type Error;
+
+    #[doc(hidden)]
+    fn set_up(self) -> Result<(), Self::Error>;
 }
 
 impl<F: FnOnce()> Setup<()> for F {
-    fn set_up(self) -> Result<(), Failure> {
+    type Error = Infallible;
+
+    fn set_up(self) -> Result<(), Infallible> {
         self();
         Ok(())
     }
@@ -155,9 +195,10 @@ impl<F: FnOnce()> Setup<()> for F {
 impl<F, E> Setup<Result<(), E>> for F
 where
     F: FnOnce() -> Result<(), E>,
-    E: Display,
 {
-    fn set_up(self) -> Result<(), Failure> {
-        self().map_err(|error| Failure::returned(&error))
+    type Error = E;
+
+    fn set_up(self) -> Result<(), E> {
+        self()
     }
 }

@@ -1,72 +1,170 @@
 //! The Rust side of the handler ABI: the only place where outcomes are filled in.
 
+use std::any::Any;
+use std::ffi::c_char;
+use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
+use std::ptr;
 
 use pilotlight_abi as abi;
 
 use crate::Context;
+use crate::FromEvent;
+use crate::Handle;
+use crate::HandlerError;
+use crate::IntoResponse;
+use crate::Setup;
 use crate::answer::Answer;
 use crate::answer::release;
 use crate::config;
-use crate::failure;
+use crate::describe::Describe;
+use crate::describe::ErrorOf;
 use crate::failure::Failure;
-use crate::handle::Handle;
-use crate::handle::Setup;
+use crate::panics;
+use crate::runtime;
 
-/// Calls a handler, perhaps on several threads at once: so its type is to be `Sync`.
-///
-/// # Safety
-/// The runtime's promises of the ABI: both pointers are valid, what the invocation borrows lives
-/// until the outcome is released. `scope` lives no longer than the caller's frame, so that no handler
-/// can ask for more.
-pub unsafe fn call<'a, Form, H: Handle<'a, Form> + Sync>(
-    invocation: *const abi::Invocation,
-    outcome: *mut abi::Outcome,
+/// A handler, for invocations that live for `'a`: what its trait says of it, so that the compiler
+/// looks for the trait once, and complains once.
+#[derive(Debug)]
+pub struct Bound<'a, H, E, R, Err> {
     handler: H,
-    _scope: &'a (),
-) -> i32 {
-    // SAFETY: as the function's own contract.
-    let context: &'a Context = unsafe { Context::borrow(invocation) };
-    config::set_deadline(context.deadline_ms());
-    // Nothing of the handler's is looked at after a panic but what it keeps in statics, which it
-    // would have to make panic-safe for its own threads, too.
-    let result = catch_unwind(AssertUnwindSafe(|| handler.handle(context)));
-    let result = result.unwrap_or_else(|payload| Err(Failure::panicked(&*payload)));
-    let (filled, code) = match result {
-        Ok(answer) => (respond(answer), abi::RESPONSE),
-        Err(failure) => (fail(failure), abi::FAILURE),
-    };
-    // SAFETY: as the function's own contract.
-    unsafe { outcome.write(filled) };
-    code
+    handle: fn(&H, E, &'a Context) -> Result<R, Err>,
+    prepare: fn(),
+    /// Keeps `'a` from being made longer, as the type of `handle` alone would allow.
+    scope: PhantomData<&'a ()>,
 }
 
-/// Makes what a handler's form needs, before the first invocation.
-pub fn prepare<'a, Form, H: Handle<'a, Form>>(_handler: H) {
-    H::prepare();
-}
+impl<'a, H, E, R, Err> Bound<'a, H, E, R, Err> {
+    /// `_scope` lives no longer than the caller's frame, so that no handler can ask for more.
+    pub fn new<Form>(handler: H, _scope: &'a ()) -> Bound<'a, H, E, R, Err>
+    where
+        H: Handle<'a, Form, Event = E, Response = R, Error = Err>,
+    {
+        Bound { handler, handle: H::handle, prepare: H::prepare, scope: PhantomData }
+    }
 
-/// The library's start-up work: panics are observed from now on, and `setup` runs.
-///
-/// # Safety
-/// The runtime's promise of the ABI: the pointer is valid.
-pub unsafe fn initialise<Form>(outcome: *mut abi::Outcome, setup: impl Setup<Form>) -> i32 {
-    failure::observe_panics();
-    let result = catch_unwind(AssertUnwindSafe(|| setup.set_up()));
-    match result.unwrap_or_else(|payload| Err(Failure::panicked(&*payload))) {
-        Ok(()) => abi::RESPONSE,
-        Err(failure) => {
-            // SAFETY: as the function's own contract.
-            unsafe { outcome.write(fail(failure)) };
-            abi::FAILURE
+    /// The type that it fails with.
+    pub fn error(&self) -> ErrorOf<Err> {
+        ErrorOf::new()
+    }
+
+    /// Calls it, perhaps on several threads at once: so its type is to be `Sync`. Without an
+    /// invocation, it makes what the handler's form needs, as `init` has it do before the first
+    /// one.
+    ///
+    /// # Safety
+    /// The invocation is null, or the runtime's promises of the ABI hold: both pointers are valid,
+    /// what the invocation borrows lives until the outcome is released.
+    pub unsafe fn call(
+        self,
+        invocation: *const abi::Invocation,
+        outcome: *mut abi::Outcome,
+        describe: Describe<Err>,
+    ) -> i32
+    where
+        H: Sync,
+        E: FromEvent<'a>,
+        R: IntoResponse,
+        Err: HandlerError,
+    {
+        if invocation.is_null() {
+            (self.prepare)();
+            return abi::RESPONSE;
         }
+        // SAFETY: as the function's own contract.
+        let context: &'a Context = unsafe { Context::borrow(invocation) };
+        config::set_deadline(context.deadline_ms());
+        let result = catch(|| {
+            let event = E::from_event(context.event())?;
+            let result = (self.handle)(&self.handler, event, context);
+            result.map_err(|error| describe(&error))?.into_response()
+        });
+        let (filled, code) = match result {
+            Ok(answer) => (respond(answer), abi::RESPONSE),
+            Err(failure) => fail(failure),
+        };
+        // SAFETY: as the function's own contract.
+        unsafe { outcome.write(filled) };
+        code
     }
 }
 
-/// Runs the library's last work. A panic ends it, and its hook has logged it.
-pub fn shut_down<Form>(hook: impl Setup<Form>) {
-    let _ = catch_unwind(AssertUnwindSafe(|| hook.set_up()));
+/// A function for `init` or `shutdown`, as [`Bound`] is a handler.
+#[derive(Debug)]
+pub struct BoundSetup<S, Err> {
+    setup: S,
+    set_up: fn(S) -> Result<(), Err>,
+}
+
+impl<S, Err> BoundSetup<S, Err> {
+    /// Looks for the function's trait.
+    pub fn new<Form>(setup: S) -> BoundSetup<S, Err>
+    where
+        S: Setup<Form, Error = Err>,
+    {
+        BoundSetup { setup, set_up: S::set_up }
+    }
+
+    /// The type that it fails with.
+    pub fn error(&self) -> ErrorOf<Err> {
+        ErrorOf::new()
+    }
+
+    /// The library's start-up work: panics are observed from now on, what the handlers' forms need
+    /// is made, and the function runs.
+    ///
+    /// # Safety
+    /// The runtime's promise of the ABI: the pointer is valid. The handlers are [`Bound`] ones.
+    pub unsafe fn initialise(
+        self,
+        outcome: *mut abi::Outcome,
+        describe: Describe<Err>,
+        handlers: &[abi::Handler],
+    ) -> i32
+    where
+        Err: HandlerError,
+    {
+        panics::observe();
+        for call in handlers.iter().filter_map(|handler| handler.call) {
+            // SAFETY: as the function's own contract; there is no invocation.
+            unsafe { call(ptr::null(), ptr::null_mut()) };
+        }
+        let result = self.run(describe);
+        // Only now: the function may have chosen another logger.
+        #[cfg(feature = "log")]
+        crate::logger::install();
+        let Err(failure) = result else {
+            return abi::RESPONSE;
+        };
+        let (filled, code) = fail(failure);
+        // SAFETY: as the function's own contract.
+        unsafe { outcome.write(filled) };
+        code
+    }
+
+    /// The library's last work. An error of its goes to the log, as a panic does.
+    pub fn shut_down(self, describe: Describe<Err>)
+    where
+        Err: HandlerError,
+    {
+        if let (Err(failure), Some(runtime)) = (self.run(describe), runtime::attached())
+            && !failure.is_logged
+        {
+            runtime::log_error(runtime, &failure);
+        }
+    }
+
+    fn run(self, describe: Describe<Err>) -> Result<(), Failure> {
+        catch(|| (self.set_up)(self.setup).map_err(|error| describe(&error)))
+    }
+}
+
+/// Runs code of the handler's. Nothing of it is looked at after a panic but what it keeps in
+/// statics, which it would have to make panic-safe for its own threads, too.
+fn catch<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    let result = catch_unwind(AssertUnwindSafe(work));
+    result.unwrap_or_else(|payload: Box<dyn Any + Send>| Err(panics::failure(&*payload)))
 }
 
 fn respond(answer: Answer) -> abi::Outcome {
@@ -78,14 +176,55 @@ fn respond(answer: Answer) -> abi::Outcome {
     }
 }
 
-fn fail(failure: Failure) -> abi::Outcome {
+fn fail(failure: Failure) -> (abi::Outcome, i32) {
+    let code = if failure.is_logged { abi::LOGGED_FAILURE } else { abi::FAILURE };
     let failure = Box::new(failure);
-    abi::Outcome {
+    let outcome = abi::Outcome {
         error_type: abi::Bytes::of(failure.error_type.as_bytes()),
         error_message: abi::Bytes::of(failure.message.as_bytes()),
         stack_trace: abi::Bytes::of(failure.stack_trace.as_bytes()),
         release: Some(release::<Failure>),
         owner: Box::into_raw(failure).cast(),
         ..abi::Outcome::EMPTY
+    };
+    (outcome, code)
+}
+
+/// The name of the handler with this path, which ends with NUL: its last segment.
+pub const fn name(path: &'static str) -> *const c_char {
+    last_segment(path).as_ptr().cast()
+}
+
+/// Has the compiler refuse handlers that cannot be told apart by their names.
+pub const fn check_names(paths: &[&'static str]) {
+    let mut index = 0;
+    while index < paths.len() {
+        let mut other = index + 1;
+        while other < paths.len() {
+            assert!(
+                !equal(last_segment(paths[index]), last_segment(paths[other])),
+                "two handlers have the same name, which is the last segment of a handler's path"
+            );
+            other += 1;
+        }
+        index += 1;
     }
+}
+
+const fn last_segment(path: &str) -> &[u8] {
+    let bytes = path.as_bytes();
+    let mut start = bytes.len();
+    while start > 0 && bytes[start - 1] != b':' {
+        start -= 1;
+        assert!(bytes[start] != b'<', "a handler is named without its type parameters");
+    }
+    bytes.split_at(start).1
+}
+
+const fn equal(one: &[u8], other: &[u8]) -> bool {
+    let mut index = 0;
+    while index < one.len() && index < other.len() && one[index] == other[index] {
+        index += 1;
+    }
+    index == one.len() && index == other.len()
 }

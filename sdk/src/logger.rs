@@ -10,7 +10,9 @@ use crate::runtime;
 
 struct Logger;
 
-/// Makes the runtime's log that of the crate `log`, unless the library has chosen another before.
+/// Has the macros of the crate `log` write to the function's log from now on, unless another
+/// logger was chosen before. Without a call they do so from the end of `init` on, so that `init`
+/// can choose; an `init` that logs by them calls this first.
 pub fn install() {
     let Some(runtime) = runtime::attached() else {
         return;

@@ -6,6 +6,8 @@ use std::sync::atomic::Ordering;
 
 use pilotlight_abi as abi;
 
+use crate::failure::Failure;
+
 static RUNTIME: AtomicPtr<abi::Runtime> = AtomicPtr::new(ptr::null_mut());
 
 /// Called once, before `init`.
@@ -14,8 +16,6 @@ static RUNTIME: AtomicPtr<abi::Runtime> = AtomicPtr::new(ptr::null_mut());
 /// The runtime's promise of the ABI: the table is valid as long as the process lives.
 pub unsafe extern "C" fn attach(runtime: *const abi::Runtime) {
     RUNTIME.store(runtime.cast_mut(), Ordering::Release);
-    #[cfg(feature = "log")]
-    crate::logger::install();
 }
 
 /// The runtime; None where something else than the runtime has loaded the library, as tests do.
@@ -29,4 +29,20 @@ pub fn log(runtime: &abi::Runtime, level: u32, target: &str, message: &str) {
     let (target, message) = (abi::Bytes::of(target.as_bytes()), abi::Bytes::of(message.as_bytes()));
     // SAFETY: the ABI's rule for `log`: any thread, bytes that live until it returns.
     unsafe { (runtime.log)(level, target, message) };
+}
+
+/// Writes an error to the function's log.
+pub fn log_error(runtime: &abi::Runtime, failure: &Failure) {
+    let bytes = |text: &str| abi::Bytes::of(text.as_bytes());
+    let Failure { error_type, message, stack_trace, .. } = failure;
+    // SAFETY: the ABI's rule for `log_error`: any thread, bytes that live until it returns.
+    unsafe { (runtime.log_error)(bytes(error_type), bytes(message), bytes(stack_trace)) };
+}
+
+/// Says why the process is about to end, for the runtime's report of that.
+pub fn last_words(runtime: &abi::Runtime, message: String) {
+    let message = Box::leak(message.into_boxed_str());
+    let message = Box::leak(Box::new(abi::Bytes::of(message.as_bytes())));
+    // SAFETY: the ABI's rule for `last_words`: any thread, bytes that live as long as the process.
+    unsafe { (runtime.last_words)(message) };
 }

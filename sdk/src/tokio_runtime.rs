@@ -3,7 +3,7 @@
 //! The runtime runs while a handler does: a task that a handler spawned and did not await goes on
 //! in the next invocation, as the execution environment itself may be frozen in between.
 
-use std::fmt::Display;
+use std::convert::Infallible;
 use std::sync::OnceLock;
 
 use tokio::runtime::Builder;
@@ -11,14 +11,10 @@ use tokio::runtime::Runtime;
 
 use crate::Context;
 use crate::ResponseStream;
-use crate::answer::Answer;
-use crate::failure::Failure;
-use crate::handle::FromEvent;
 use crate::handle::Handle;
-use crate::handle::IntoResponse;
+use crate::handle::STREAMED;
 use crate::handle::Setup;
-use crate::handle::answer;
-use crate::handle::end;
+use crate::handle::Streamed;
 
 /// The form of an `async fn` with these arguments.
 #[derive(Debug)]
@@ -38,16 +34,17 @@ impl<'a, F, E, Fut, R, Err> Handle<'a, Async<(E,)>> for F
 where
     F: Fn(E) -> Fut,
     Fut: Future<Output = Result<R, Err>>,
-    E: FromEvent<'a>,
-    R: IntoResponse,
-    Err: Display,
 {
+    type Event = E;
+    type Response = R;
+    type Error = Err;
+
     fn prepare() {
         runtime();
     }
 
-    fn handle(&self, context: &'a Context) -> Result<Answer, Failure> {
-        answer(runtime().block_on(self(E::from_event(context.event())?)))
+    fn handle(&self, event: E, _: &'a Context) -> Result<R, Err> {
+        runtime().block_on(self(event))
     }
 }
 
@@ -55,16 +52,17 @@ impl<'a, F, E, Fut, R, Err> Handle<'a, Async<(E, &'a Context)>> for F
 where
     F: Fn(E, &'a Context) -> Fut,
     Fut: Future<Output = Result<R, Err>>,
-    E: FromEvent<'a>,
-    R: IntoResponse,
-    Err: Display,
 {
+    type Event = E;
+    type Response = R;
+    type Error = Err;
+
     fn prepare() {
         runtime();
     }
 
-    fn handle(&self, context: &'a Context) -> Result<Answer, Failure> {
-        answer(runtime().block_on(self(E::from_event(context.event())?, context)))
+    fn handle(&self, event: E, context: &'a Context) -> Result<R, Err> {
+        runtime().block_on(self(event, context))
     }
 }
 
@@ -72,16 +70,18 @@ impl<'a, F, E, Fut, Err> Handle<'a, Async<(E, ResponseStream<'a>)>> for F
 where
     F: Fn(E, ResponseStream<'a>) -> Fut,
     Fut: Future<Output = Result<(), Err>>,
-    E: FromEvent<'a>,
-    Err: Display,
 {
+    type Event = E;
+    type Response = Streamed;
+    type Error = Err;
+
     fn prepare() {
         runtime();
     }
 
-    fn handle(&self, context: &'a Context) -> Result<Answer, Failure> {
-        let event = E::from_event(context.event())?;
-        end(runtime().block_on(self(event, ResponseStream::of(context))))
+    fn handle(&self, event: E, context: &'a Context) -> Result<Streamed, Err> {
+        let result = runtime().block_on(self(event, ResponseStream::of(context)));
+        result.map(|()| STREAMED)
     }
 }
 
@@ -89,16 +89,18 @@ impl<'a, F, E, Fut, Err> Handle<'a, Async<(E, ResponseStream<'a>, &'a Context)>>
 where
     F: Fn(E, ResponseStream<'a>, &'a Context) -> Fut,
     Fut: Future<Output = Result<(), Err>>,
-    E: FromEvent<'a>,
-    Err: Display,
 {
+    type Event = E;
+    type Response = Streamed;
+    type Error = Err;
+
     fn prepare() {
         runtime();
     }
 
-    fn handle(&self, context: &'a Context) -> Result<Answer, Failure> {
-        let event = E::from_event(context.event())?;
-        end(runtime().block_on(self(event, ResponseStream::of(context), context)))
+    fn handle(&self, event: E, context: &'a Context) -> Result<Streamed, Err> {
+        let result = runtime().block_on(self(event, ResponseStream::of(context), context));
+        result.map(|()| STREAMED)
     }
 }
 
@@ -107,7 +109,9 @@ where
     F: FnOnce() -> Fut,
     Fut: Future<Output = ()>,
 {
-    fn set_up(self) -> Result<(), Failure> {
+    type Error = Infallible;
+
+    fn set_up(self) -> Result<(), Infallible> {
         runtime().block_on(self());
         Ok(())
     }
@@ -117,9 +121,10 @@ impl<F, Fut, E> Setup<Async<Result<(), E>>> for F
 where
     F: FnOnce() -> Fut,
     Fut: Future<Output = Result<(), E>>,
-    E: Display,
 {
-    fn set_up(self) -> Result<(), Failure> {
-        runtime().block_on(self()).map_err(|error| Failure::returned(&error))
+    type Error = E;
+
+    fn set_up(self) -> Result<(), E> {
+        runtime().block_on(self())
     }
 }

@@ -12,13 +12,20 @@ use crate::support;
 #[test]
 fn handlers_may_bring_their_own_allocator() {
     let folder = TempDir::new().expect("a folder");
-    for name in ["mimalloc", "jemalloc", "dlmalloc"] {
+    for (name, function) in [
+        ("mimalloc", "mi_malloc"),
+        ("jemalloc", "_rjem_malloc"),
+        ("dlmalloc", "insert_large_chunk"),
+    ] {
         let target = "../../../target/allocators";
         let build = ["build", "--features", name, "--target-dir", target];
         support::cargo("tests/fixtures/allocators", &build);
         let library = folder.path().join(format!("lib{name}.so"));
         let built = support::root().join("target/allocators/release/liballocators.so");
         fs::copy(built, &library).expect("copied");
+        let bytes = fs::read(&library).expect("the library");
+        let is_in = bytes.windows(function.len()).any(|part| part == function.as_bytes());
+        assert!(is_in, "{name} is not in its library");
 
         let function = support::function(&library, None);
         let environment = support::start(&function);

@@ -1,7 +1,6 @@
 //! The executable itself: what it is, how large, and what it asks of the system.
 
 use std::fs;
-use std::process::Command;
 
 use pilotlight_local::environment::INIT_LIMIT;
 use pilotlight_local::function::Function;
@@ -65,7 +64,8 @@ fn one_hello_needs_little_memory() {
     environment.wait_initialised(INIT_LIMIT).expect("initialised");
     support::response(support::invoke(&environment, &function, br#"{"name":"Ada"}"#));
     let peak = environment.peak_memory_kib();
-    assert!(peak <= 1536, "{peak} KiB");
+    // Less would say that nothing was measured.
+    assert!((100..=700).contains(&peak), "{peak} KiB");
 }
 
 /// What `strace` sees between exec and the first `/next`, which is answered 410: the bootstrap ends then.
@@ -73,7 +73,7 @@ fn calls_before_next(function: &Function) -> Vec<String> {
     let api = RuntimeApi::start(1).expect("a server");
     api.shared().change(|session| session.closed = true);
     let trace = tempfile::NamedTempFile::new().expect("a file");
-    let mut strace = Command::new("strace");
+    let mut strace = support::installed("strace", "strace");
     strace.arg("-f").arg("-o").arg(trace.path()).arg(&function.bootstrap).env_clear();
     strace.env("PATH", "/usr/bin:/bin").envs(function.environment(&api.address().to_string()));
     let output = strace.output().expect("strace");
@@ -86,10 +86,20 @@ fn calls_before_next(function: &Function) -> Vec<String> {
 
 #[test]
 fn few_system_calls_come_before_the_first_next() {
-    let before = calls_before_next(&support::example("hello"));
-    println!("{}", before.join("\n"));
-    assert!(before.len() <= 25, "{} system calls", before.len());
-    assert!(!before.iter().any(|call| call.contains("libc.so")), "hello needs none of libc.so");
+    let library = support::dist("examples/libhello.so");
+    let hello = support::function(&library, None);
+    // From storage it is read with one call more.
+    for (is_cached, most) in [(true, 21), (false, 22)] {
+        pilotlight_local::measure::evict(std::slice::from_ref(&library));
+        if is_cached {
+            fs::read(&library).expect("read into the page cache");
+        }
+        let before = calls_before_next(&hello);
+        println!("{}", before.join("\n"));
+        assert!(before.iter().any(|call| call.contains("execve(")), "from the first call on");
+        assert!(before.len() <= most, "{} system calls", before.len());
+        assert!(!before.iter().any(|call| call.contains("libc.so")), "hello needs none of it");
+    }
 }
 
 #[test]
@@ -108,8 +118,8 @@ fn a_large_handler_that_is_not_in_the_page_cache_is_read_in_parts() {
     let cold = calls_before_next(&function);
     let asked = cold.iter().find(|call| call.contains("preadv2")).expect("the kernel is asked");
     println!("{asked}\n{} pieces", advice(&cold));
-    // Some file systems cannot evict.
-    assert_eq!(advice(&cold) >= 4, asked.contains("EAGAIN"), "{}", cold.join("\n"));
+    assert!(asked.contains("EAGAIN"), "target/ is on no disk, so files in it cannot be evicted");
+    assert!(advice(&cold) >= 4, "{}", cold.join("\n"));
 
     fs::read(&library).expect("read into the page cache");
     let warm = calls_before_next(&function);

@@ -109,6 +109,24 @@ fn what_would_spare_a_start_its_relocations_is_said_until_it_is_done() {
 }
 
 #[test]
+fn a_heap_that_the_c_library_does_not_know_is_warned_of() {
+    let folder = TempDir::new().expect("a folder");
+    let source = support::root().join("tests/fixtures/c/own_heap.c");
+    let library = folder.path().join("libhandler.so");
+    let mut arguments = vec!["-shared", "-fPIC", "-O2"];
+    support::compile(&source, &arguments, &library);
+    let (_, exported) = check(&library);
+    assert!(!exported.contains("mind: "), "{exported}");
+    arguments.push("-fvisibility=hidden");
+    support::compile(&source, &arguments, &library);
+    let (code, hidden) = check(&library);
+    assert_eq!(code, Some(0), "{hidden}");
+    let words =
+        "what the C library allocates (__getdelim, asprintf, open_memstream, realpath, strdup);";
+    assert!(hidden.contains(words), "{hidden}");
+}
+
+#[test]
 fn what_is_listed_is_there() {
     let file = fs::read(support::dist("layer/pilotlight/libc.so")).expect("libc.so");
     let parsed = elf::parse(&file).expect("sound");

@@ -158,8 +158,95 @@ attempt(FunctionName='hello', Payload=b'{')
     let unsigned = served.invoke("hello", "{\"name\":\"Ada\"}");
     assert_eq!(unsigned.status, 403);
     assert_eq!(unsigned.header("x-amzn-errortype"), "MissingAuthenticationTokenException");
-    // What was refused was never placed.
-    assert_eq!(served.function("hello")["totals"]["invocations"], 2);
+    // Nor does a signature for a wrong time, place or service help, or none at another door.
+    let signed = boto3(&served, SECRET, SIGNED_BY_HAND);
+    let region = "Credential should be scoped to a valid region, not 'mars-1'";
+    let expected = [
+        ("lambda", 200, ""),
+        ("s3", 403, "Credential should be scoped to correct service: 'lambda'."),
+        ("mars", 403, region),
+        ("old", 403, "Signature expired: 20010101T000000Z is now earlier than"),
+        ("url", 200, ""),
+        ("url mars", 403, region),
+        ("url unsigned", 403, "Missing Authentication Token"),
+        ("environments", 200, ""),
+        ("environments unsigned", 403, "Missing Authentication Token"),
+    ];
+    for (answer, (name, status, words)) in signed.iter().zip(expected) {
+        assert_eq!((&answer[0], &answer[1]), (&name.into(), &status.into()), "{answer}");
+        assert!(answer[2].as_str().expect("text").contains(words), "{answer}");
+    }
+    assert_eq!(signed.len(), expected.len());
+    let guess = [("Authorization", "Bearer 0123456789abcdef0123456789abcdef")];
+    assert_eq!(served.get_with("/environments", &guess).status, 403);
+    // A request that was refused was never placed.
+    assert_eq!(served.function("hello")["totals"]["invocations"], 3);
+}
+
+/// Signs requests for any service, region and time, and says what is answered.
+const SIGNED_BY_HAND: &str = r#"
+import datetime, os, urllib.error, urllib.request
+from unittest import mock
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+base = os.environ['AWS_ENDPOINT_URL_LAMBDA']
+keys = Credentials(os.environ['AWS_ACCESS_KEY_ID'], os.environ['AWS_SECRET_ACCESS_KEY'])
+def send(name, path, service='lambda', region='us-east-1', time=None, sign=True, body=b'{"name":"Ada"}'):
+    request = AWSRequest('POST' if body else 'GET', base + path, data=body)
+    time = time or datetime.datetime.now(datetime.timezone.utc)
+    if sign:
+        with mock.patch('botocore.auth.get_current_datetime', lambda *_: time):
+            SigV4Auth(keys, service, region).add_auth(request)
+    prepared = urllib.request.Request(base + path, data=body, headers=dict(request.headers))
+    try:
+        answer = urllib.request.urlopen(prepared)
+        say(name, answer.status, '')
+    except urllib.error.HTTPError as error:
+        say(name, error.code, error.read().decode())
+invoke, url = '/2015-03-31/functions/hello/invocations', '/lambda-url/context/a%20b?c=d&e'
+send('lambda', invoke)
+send('s3', invoke, service='s3')
+send('mars', invoke, region='mars-1')
+send('old', invoke, time=datetime.datetime(2001, 1, 1, tzinfo=datetime.timezone.utc))
+send('url', url)
+send('url mars', url, region='mars-1')
+send('url unsigned', url, sign=False)
+send('environments', '/environments', body=None)
+send('environments unsigned', '/environments', body=None, sign=False)
+"#;
+
+#[test]
+fn errors_have_the_members_of_the_service_model() {
+    let served = Served::start(&[&example("hello")], &["--reserved", "0"]);
+    let kind = ("X-Amz-Invocation-Type", "Later");
+    let replies = [
+        served.invoke("nothing", "{}"),
+        served.invoke("hello", "{}"),
+        served.invoke("hello", "{"),
+        served.invoke_with("hello", "{}", &[kind]),
+        served.invoke_with("hello", "{}", &[("Content-Type", "text/plain")]),
+        served.invoke("hello", &format!("\"{}\"", "x".repeat(6 << 20))),
+    ];
+    let model = boto3(
+        &served,
+        SECRET,
+        r#"
+shapes = client.meta.service_model
+for error in shapes.operation_model('Invoke').error_shapes:
+    say(error.name, list(error.members), error.metadata['error']['httpStatusCode'])
+"#,
+    );
+    for reply in replies {
+        let name = reply.header("x-amzn-errortype");
+        let shape = model.iter().find(|shape| shape[0] == name);
+        let shape = shape.unwrap_or_else(|| panic!("an error of the model: {reply:?}"));
+        assert_eq!(shape[2], reply.status, "{name}");
+        for (member, _) in reply.json().as_object().expect("an object") {
+            let members = shape[1].as_array().expect("a list");
+            assert!(members.contains(&member.as_str().into()), "{name} has no {member}");
+        }
+    }
 }
 
 #[test]
@@ -192,10 +279,8 @@ fn an_event_that_fails_is_tried_three_times() {
     let request_id = taken.header("x-amzn-requestid");
     served.wait_for("faulty", "three attempts", |function| function["totals"]["errors"] == 3);
     let dropped = format!("the event of {request_id} is dropped: three attempts");
-    while !served.log().contains(&dropped) {
-        std::thread::yield_now();
-    }
-    assert_eq!(served.log().matches(&format!("START RequestId: {request_id}")).count(), 3);
+    let log = served.log_with(&dropped);
+    assert_eq!(log.matches(&format!("START RequestId: {request_id}")).count(), 3);
 }
 
 #[test]

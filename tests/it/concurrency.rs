@@ -51,7 +51,7 @@ impl Runtime {
 
     /// Waits for the next worker to ask for work.
     fn worker(&self) -> TcpStream {
-        let mut stream = self.listener.accept().expect("a connection").0;
+        let mut stream = script::accept(&self.listener);
         assert!(script::read_head(&mut stream).starts_with("GET /2018-06-01/"));
         stream
     }
@@ -104,14 +104,22 @@ fn as_many_run_at_once_as_the_function_allows() {
 
 #[test]
 fn a_failed_invocation_leaves_the_others_running() {
-    let runtime = Runtime::start(concurrent(), "2", "INFO");
-    let (mut first, mut second) = (runtime.worker(), runtime.worker());
-    invoke(&mut first, "a", "\"fail\"");
-    assert!(posted(&mut first).0.contains("/invocation/a/error "));
-    invoke(&mut second, "b", "x");
-    assert_eq!(posted(&mut second).1, "trace-b none");
-    invoke(&mut first, "c", "x");
-    assert_eq!(posted(&mut first).1, "trace-c none");
+    let mut runtime = Runtime::start(concurrent(), "3", "DEBUG");
+    let [mut first, mut second, mut third] = [(); 3].map(|()| runtime.worker());
+    invoke(&mut first, "a", "\"meet\"");
+    invoke(&mut second, "b", "\"meet\"");
+    let log = BufReader::new(runtime.child.stderr.as_mut().expect("a pipe"));
+    assert!(log.lines().take(2).all(|line| line.expect("UTF-8").ends_with("\tDEBUG\there")));
+    // Both are in the handler now, and wait for a third.
+    invoke(&mut third, "c", "\"fail\"");
+    assert!(posted(&mut third).0.contains("/invocation/c/error "));
+    invoke(&mut third, "d", "\"meet\"");
+    for (worker, answer) in
+        [(first, "trace-a none"), (second, "trace-b none"), (third, "trace-d none")]
+    {
+        let mut worker = worker;
+        assert_eq!(posted(&mut worker).1, answer);
+    }
 }
 
 #[test]
@@ -126,7 +134,7 @@ fn a_crash_is_reported_to_every_invocation_in_flight() {
     invoke(&mut workers[1], "b", "\"crash\"");
     let mut reported = Vec::new();
     for _ in 0..2 {
-        let mut stream = runtime.listener.accept().expect("a report").0;
+        let mut stream = script::accept(&runtime.listener);
         let (head, body) = script::read_request(&mut stream);
         stream.write_all(&script::accepted().bytes).expect("sent");
         assert!(body.contains("\"errorType\":\"SegmentationFault\""), "{body}");
@@ -135,6 +143,39 @@ fn a_crash_is_reported_to_every_invocation_in_flight() {
     // The one that died comes first.
     assert_eq!(reported, ["b", "a"]);
     assert_eq!(runtime.child.wait().expect("ended").code(), None);
+}
+
+/// With several invocations in flight, a thread of the handler's own belongs to none that is known.
+#[test]
+fn a_record_of_another_thread_names_no_request() {
+    let (_folder, library) = support::fixture_in_c("logs");
+    let runtime = Runtime::start(&library, "2", "INFO");
+    let [mut first, mut second] = [(); 2].map(|()| runtime.worker());
+    for (worker, request) in [(&mut first, "a"), (&mut second, "b")] {
+        invoke(worker, request, "thread");
+        assert!(posted(worker).0.contains("/response "));
+    }
+    let log = runtime.end();
+    assert_eq!(log.matches("\t-\tINFO\ton a thread: x\n").count(), 2, "{log}");
+}
+
+#[test]
+fn an_api_that_fails_one_worker_is_told_of_the_others() {
+    let mut runtime = Runtime::start(concurrent(), "2", "DEBUG");
+    let (mut first, mut second) = (runtime.worker(), runtime.worker());
+    invoke(&mut first, "a", "\"meet\"");
+    let mut line = String::new();
+    let log = runtime.child.stderr.as_mut().expect("a pipe");
+    BufReader::new(log).read_line(&mut line).expect("UTF-8");
+    invoke(&mut second, "b", "x");
+    script::read_request(&mut second);
+    second.write_all(&script::status("500 Oh").bytes).expect("sent");
+    let mut stream = runtime.listener.accept().expect("a report").0;
+    let (head, body) = script::read_request(&mut stream);
+    stream.write_all(&script::accepted().bytes).expect("sent");
+    assert!(head.starts_with("POST /2018-06-01/runtime/invocation/a/error "), "{head}");
+    assert!(body.contains("the runtime ended the process with exit code 11"), "{body}");
+    assert_eq!(runtime.child.wait().expect("ended").code(), Some(11));
 }
 
 #[test]

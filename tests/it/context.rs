@@ -64,6 +64,30 @@ fn everything_that_the_server_says_reaches_the_handler() {
 }
 
 #[test]
+fn what_a_reader_has_found_in_the_environment_stays() {
+    let (_folder, library) = support::fixture_in_c("traces");
+    let function = support::function(&library, None);
+    let environment = support::start(&function);
+    environment.wait_initialised(INIT_LIMIT).expect("initialised");
+    for number in 0..100 {
+        // Of any length; every seventh has none, and the last one more than has room in a variable.
+        let id = "t".repeat(if number == 99 { 600 } else { 1 + number * 37 % 200 });
+        let headers = [("Lambda-Runtime-Trace-Id".to_owned(), id.clone())];
+        let invocation = Invocation {
+            request_id: format!("request-{number}"),
+            event: b"{}".to_vec(),
+            headers: headers.into_iter().filter(|_| number % 7 != 6).collect(),
+            ..Invocation::default()
+        };
+        let ended = environment.invoke(invocation, support::PATIENCE).expect("answered");
+        let seen = if number % 7 == 6 || number == 99 { "none" } else { id.as_str() };
+        let expected = format!("0 texts, 0 entries, {seen}");
+        let Outcome::Response(body) = ended.outcome else { panic!("{:?}", ended.outcome) };
+        assert_eq!(String::from_utf8_lossy(&body), expected, "{number}");
+    }
+}
+
+#[test]
 fn the_trace_id_is_unset_again_and_absent_values_are_null() {
     let contexts = contexts(&[
         &[],

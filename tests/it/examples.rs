@@ -2,7 +2,7 @@
 
 use pilotlight_local::environment::INIT_LIMIT;
 use pilotlight_local::environment::Unanswered;
-use pilotlight_local::runtime_api::MOST_RESPONSE;
+use pilotlight_local::runtime_api::MAX_RESPONSE;
 use pilotlight_local::runtime_api::Outcome;
 
 use crate::oracle;
@@ -53,7 +53,7 @@ fn echo_returns_whatever_it_is() {
     let environment = support::start(&function);
     environment.wait_initialised(INIT_LIMIT).expect("initialised");
     let every_byte: Vec<u8> = (0..=255).collect();
-    let large = every_byte.repeat(MOST_RESPONSE / 256 + 1);
+    let large = every_byte.repeat(MAX_RESPONSE / 256 + 1);
     let events: [&[u8]; 8] = [
         b"",
         b"null",
@@ -62,15 +62,15 @@ fn echo_returns_whatever_it_is() {
         &every_byte,
         b"\r\n0\r\n\r\n",
         &large[..100_000],
-        &large[..MOST_RESPONSE],
+        &large[..MAX_RESPONSE],
     ];
     for event in events {
         let answer = support::response(support::invoke(&environment, &function, event));
         assert_eq!(answer, event, "{} bytes", event.len());
     }
     // One byte more is refused by the server, and the loop goes on.
-    let outcome = support::invoke(&environment, &function, &large[..=MOST_RESPONSE]);
-    assert_eq!(outcome, Ok(Outcome::TooLarge));
+    let outcome = support::invoke(&environment, &function, &large[..=MAX_RESPONSE]);
+    assert_eq!(outcome, Ok(Outcome::TooLarge(MAX_RESPONSE)));
     assert_eq!(support::response(support::invoke(&environment, &function, b"[]")), b"[]");
 }
 

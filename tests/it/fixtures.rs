@@ -26,24 +26,42 @@ struct Fixture {
 impl Fixture {
     fn read(source: PathBuf) -> Fixture {
         let text = fs::read_to_string(&source).expect("a source file");
+        Fixture::parse(source.clone(), &text)
+            .unwrap_or_else(|mistake| panic!("{}: {mistake}", source.display()))
+    }
+
+    /// Reads the directives, which an empty comment separates from prose; Err says what is wrong with them.
+    fn parse(source: PathBuf, text: &str) -> Result<Fixture, String> {
         let mut fixture = Fixture { source, ..Fixture::default() };
-        for line in text.lines().map_while(|line| line.strip_prefix("//")) {
-            let Some((key, value)) = line.trim().split_once(": ") else {
-                continue;
+        let (mut event, mut expect) = (None, None);
+        let comments = text.lines().map_while(|line| line.strip_prefix("//"));
+        for line in comments.map(str::trim).take_while(|line| !line.is_empty()) {
+            let (key, value) = line.split_once(": ").ok_or(format!("`{line}` is no directive"))?;
+            let place = match key {
+                "link" => {
+                    fixture.links.push(value.to_owned());
+                    continue;
+                }
+                "handler" => &mut fixture.handler,
+                "event" => &mut event,
+                "expect" => &mut expect,
+                _ => return Err(format!("there is no directive `{key}`")),
             };
-            match key {
-                "link" => fixture.links.push(value.to_owned()),
-                "handler" => fixture.handler = Some(value.to_owned()),
-                "event" => value.clone_into(&mut fixture.event),
-                "expect" => value.clone_into(&mut fixture.expect),
-                _ => {}
+            if place.replace(value.to_owned()).is_some() {
+                return Err(format!("a second `{key}`"));
             }
         }
         if fixture.links.is_empty() {
             fixture.links.push(String::new());
         }
-        assert!(!fixture.expect.is_empty(), "{} expects nothing", fixture.source.display());
-        fixture
+        fixture.event = event.ok_or("there is no event")?;
+        fixture.expect = expect.ok_or("it expects nothing")?;
+        // A response is compared whole, and so is no message; of others, some words have to be found.
+        let is_whole = ["response ", "error "].iter().any(|kind| fixture.expect.starts_with(kind));
+        if fixture.expect.split(' ').count() < if is_whole { 2 } else { 3 } {
+            return Err(format!("`{}` expects too little", fixture.expect));
+        }
+        Ok(fixture)
     }
 
     /// Builds it with one of its sets of arguments.
@@ -78,6 +96,7 @@ impl Fixture {
                 let outcome = support::cold(&function, self.event.as_bytes()).expect("answered");
                 let posted = Posted::read(&outcome);
                 assert_eq!(posted.error_type, first, "{name}");
+                assert_eq!(posted.message.is_empty(), second.is_empty(), "{name}");
                 assert!(posted.message.contains(second), "{name}: {}", posted.message);
             }
             "init" => {
@@ -112,17 +131,36 @@ impl Fixture {
 }
 
 #[test]
+fn a_fixture_with_a_mistake_in_its_first_lines_is_refused() {
+    let mistake = |text: &str| Fixture::parse(PathBuf::new(), text).err().unwrap_or_default();
+    let sound = "// event: {}\n// expect: response 1\n//\n// Note: prose.\nint x;\n";
+    assert_eq!(mistake(sound), "");
+    assert_eq!(mistake(&format!("// envent: {{}}\n{sound}")), "there is no directive `envent`");
+    assert_eq!(mistake(&format!("// prose\n{sound}")), "`prose` is no directive");
+    assert_eq!(mistake(&format!("// event: {{}}\n{sound}")), "a second `event`");
+    assert_eq!(mistake("// expect: response 1\n"), "there is no event");
+    assert_eq!(mistake("// event: {}\n//\n// expect: response 1\n"), "it expects nothing");
+    let mistake = mistake("// event: {}\n// expect: init Function.Error\n");
+    assert_eq!(mistake, "`init Function.Error` expects too little");
+}
+
+#[test]
 fn destructors_run_when_the_handler_exits() {
     let folder = TempDir::new().expect("a folder");
     let source = support::root().join("tests/fixtures/c/destructors.c");
-    let library = Fixture::read(source).build(folder.path(), "");
+    let fixture = Fixture::read(source);
+    let library = fixture.build(folder.path(), &fixture.links[0]);
     let file = folder.path().join("said");
-    fs::write(&file, "").expect("written");
-    let function = support::function(&library, None);
-    let outcome = support::cold(&function, file.to_string_lossy().as_bytes());
-    assert_eq!(Posted::read(&outcome.expect("reported")).error_type, "ProcessExit");
-    let said = fs::read_to_string(&file).expect("the file");
-    assert_eq!(said, "atexit\ndestructor 102\ndestructor 101\n");
+    let value = "m=file:libdestructors_0.so?required";
+    for (config, first) in [(None, ""), (Some(value), "module\n")] {
+        fs::write(&file, "").expect("written");
+        let mut function = support::function(&library, None);
+        function.variables.extend(config.map(|value| ("PILOTLIGHT_CONFIG".into(), value.into())));
+        let outcome = support::cold(&function, file.to_string_lossy().as_bytes());
+        assert_eq!(Posted::read(&outcome.expect("reported")).error_type, "ProcessExit");
+        let said = fs::read_to_string(&file).expect("the file");
+        assert_eq!(said, format!("{first}atexit\ndestructor 102\ndestructor 101\nfinish\n"));
+    }
 }
 
 #[test]

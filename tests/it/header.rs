@@ -17,6 +17,8 @@ macro_rules! layout {
         fn in_rust() -> BTreeMap<String, usize> {
             let mut numbers = BTreeMap::new();
             $(
+                // Each field is among these, or this does not compile.
+                let _ = |abi::$rust { $($field: _),* }: abi::$rust| ();
                 numbers.insert(concat!("sizeof ", $c).to_owned(), size_of::<abi::$rust>());
                 numbers.insert(concat!("alignof ", $c).to_owned(), align_of::<abi::$rust>());
                 $(numbers.insert(
@@ -26,6 +28,8 @@ macro_rules! layout {
             )*
             numbers
         }
+
+        const STRUCTURES: &[&str] = &[$($c),*];
 
         fn in_c() -> String {
             let mut lines = String::new();
@@ -60,11 +64,60 @@ layout! {
     }
     "pilotlight_runtime" = Runtime {
         abi_version, log_format, log_level, log, stream_begin, stream_write, config_declare,
-        config_read, config_release,
+        config_read, config_release, log_error, last_words,
     }
     "pilotlight_config_value" = ConfigValue {
         bytes, content_type, version, generation, fetched_ms, flags, owner,
     }
+}
+
+/// The header's text.
+fn header() -> String {
+    fs::read_to_string(support::root().join("sdk/include/pilotlight.h")).expect("the header")
+}
+
+/// The header's macros that are numbers.
+fn constants(header: &str) -> Vec<String> {
+    let defined = header.lines().filter_map(|line| line.strip_prefix("#define "));
+    let number = |definition: &str| {
+        let (name, value) = definition.split_once(' ')?;
+        let is_number = value.starts_with(|first: char| first.is_ascii_digit() || first == '(');
+        (is_number && !name.contains('(')).then(|| name.to_owned())
+    };
+    defined.filter_map(number).collect()
+}
+
+/// The same by their names in C, with Rust's values.
+fn constants_in_rust() -> BTreeMap<String, usize> {
+    let small = |number: u32| usize::try_from(number).expect("small");
+    let code = |number: i32| usize::try_from(number).expect("small");
+    let named = [
+        ("ABI_MAJOR", small(abi::ABI_MAJOR)),
+        ("ABI_MINOR", small(abi::ABI_MINOR)),
+        ("ABI_VERSION", small(abi::ABI_VERSION)),
+        ("RESPONSE", code(abi::RESPONSE)),
+        ("FAILURE", code(abi::FAILURE)),
+        ("LOGGED_FAILURE", code(abi::LOGGED_FAILURE)),
+        ("CONCURRENT", small(abi::CONCURRENT)),
+        ("LOG_TEXT", small(abi::LOG_TEXT)),
+        ("LOG_JSON", small(abi::LOG_JSON)),
+        ("CONFIG_STALE", small(abi::CONFIG_STALE)),
+        ("CONFIG_SECRET", small(abi::CONFIG_SECRET)),
+    ];
+    let levels = abi::LOG_LEVELS.iter().enumerate().map(|(level, name)| (*name, level));
+    levels.chain(named).map(|(name, value)| (format!("PILOTLIGHT_{name}"), value)).collect()
+}
+
+#[test]
+fn every_structure_of_the_header_is_compared() {
+    let text = header();
+    // Each ends with its name; what is opaque has none.
+    let named = text.lines().filter_map(|line| line.strip_prefix("} ")?.strip_suffix(';'));
+    let mut expected = STRUCTURES.to_vec();
+    expected.sort_unstable();
+    let mut found: Vec<&str> = named.collect();
+    found.sort_unstable();
+    assert_eq!(found, expected);
 }
 
 #[test]
@@ -72,8 +125,8 @@ fn the_header_and_the_crate_have_the_same_numbers() {
     let folder = TempDir::new().expect("a folder");
     let source = folder.path().join("numbers.c");
     let program = folder.path().join("numbers");
-    let constants = "printf(\"version=%zu\\n\", (size_t)PILOTLIGHT_ABI_VERSION);\n\
-         printf(\"response=%d\\nfailure=%d\\n\", PILOTLIGHT_RESPONSE, PILOTLIGHT_FAILURE);\n";
+    let print = |name: &String| format!("printf(\"{name}=%zu\\n\", (size_t)({name}));\n");
+    let constants: String = constants(&header()).iter().map(print).collect();
     let body = in_c();
     let text = format!(
         "#include <pilotlight.h>\n#include <stdio.h>\nint main(void)\n{{\n{body}{constants}return 0;\n}}\n"
@@ -89,9 +142,7 @@ fn the_header_and_the_crate_have_the_same_numbers() {
         .collect();
 
     let mut expected = in_rust();
-    expected.insert("version".into(), usize::try_from(abi::ABI_VERSION).expect("small"));
-    expected.insert("response".into(), usize::try_from(abi::RESPONSE).expect("small"));
-    expected.insert("failure".into(), usize::try_from(abi::FAILURE).expect("small"));
+    expected.extend(constants_in_rust());
     assert_eq!(found, expected);
 }
 

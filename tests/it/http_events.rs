@@ -69,7 +69,7 @@ fn a_streamed_answer_is_there_while_it_is_made() {
     // Of the machine's /tmp, the function sees the folder that its library is in.
     let gate = folder.path().join("gate");
     let request =
-        format!("GET /lambda-url/describes{} HTTP/1.1\r\nHost: x\r\n\r\n", gate.display());
+        format!("GET /lambda-url/describes{} HTTP/1.1\r\nHost: localhost\r\n\r\n", gate.display());
     stream.write_all(request.as_bytes()).expect("sent");
     let mut seen = Vec::new();
     let mut bytes = [0; 4096];

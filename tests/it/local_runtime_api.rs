@@ -108,3 +108,58 @@ fn the_availability_zone_is_told_to_whoever_has_the_token() {
     let told = ask("Authorization: Bearer secret");
     assert!(told.ends_with("{\"AvailabilityZoneID\":\"use1-az1\"}"), "{told}");
 }
+
+#[test]
+fn web_pages_are_refused() {
+    let api = server();
+    for header in
+        ["Origin: http://attacker.example", "Sec-Fetch-Site: cross-site", "Host: attacker.example"]
+    {
+        let answer = get(&api, NEXT, header);
+        assert!(answer.starts_with("HTTP/1.1 403 "), "{header}: {answer}");
+        assert!(answer.contains("not for web pages"), "{answer}");
+        let answer = post(&api, "/2018-06-01/runtime/init/error", header, "{}");
+        assert!(answer.starts_with("HTTP/1.1 403 "), "{header}: {answer}");
+    }
+    assert_eq!(api.shared().session().init, None);
+    let host = format!("Host: {}", api.address());
+    assert!(get(&api, NEXT, &host).starts_with("HTTP/1.1 200 "));
+}
+
+#[test]
+fn a_streamed_response_that_is_too_long_is_told_its_own_limit() {
+    const LIMIT: usize = 200 << 20;
+    let api = server();
+    get(&api, NEXT, "X: y");
+    let head = format!(
+        "POST {RESPONSE} HTTP/1.1\r\nLambda-Runtime-Function-Response-Mode: streaming\r\n\
+         Content-Length: {}\r\n\r\n",
+        LIMIT + 1
+    );
+    let mut stream = TcpStream::connect(api.address()).expect("connected");
+    stream.write_all(head.as_bytes()).expect("sent");
+    let piece = vec![b'x'; 1 << 20];
+    (0..200).for_each(|_| stream.write_all(&piece).expect("sent"));
+    stream.write_all(b"x").expect("sent");
+    stream.shutdown(Shutdown::Write).expect("ended");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("UTF-8");
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert!(answer.contains("payload size (209715200 bytes)"), "{answer}");
+    let ended = api.shared().session().ended.pop().expect("ended");
+    assert_eq!(ended.outcome, Outcome::TooLarge(LIMIT));
+}
+
+#[test]
+fn a_request_with_two_lengths_or_endless_trailers_is_not_answered() {
+    let api = server();
+    get(&api, NEXT, "X: y");
+    let two = post(&api, RESPONSE, "Content-Length: 3", "x");
+    assert_eq!(two, "");
+    let mut stream = TcpStream::connect(api.address()).expect("connected");
+    let head = format!("POST {RESPONSE} HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n");
+    stream.write_all(head.as_bytes()).expect("sent");
+    let line = format!("X-More: {}\r\n", "x".repeat(8000));
+    let ended = (0..16_000).any(|_| stream.write_all(line.as_bytes()).is_err());
+    assert!(ended, "128 MB of trailers are not taken");
+}

@@ -1,5 +1,7 @@
 //! The function's log: which lines there are, and what is in them.
 
+use std::fs;
+use std::fs::File;
 use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -9,6 +11,7 @@ use std::sync::OnceLock;
 
 use pilotlight_local::function::Function;
 use serde_json::Value;
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::script;
@@ -23,7 +26,7 @@ fn logs() -> Function {
 }
 
 /// What the runtime logs when it is invoked with these events and then told to end.
-fn log(function: &Function, variables: &[(&str, &str)], events: &[&str]) -> String {
+pub fn log(function: &Function, variables: &[(&str, &str)], events: &[&str]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
     let child = Command::new(&function.bootstrap)
@@ -33,7 +36,7 @@ fn log(function: &Function, variables: &[(&str, &str)], events: &[&str]) -> Stri
         .stderr(Stdio::piped())
         .spawn()
         .expect("the bootstrap");
-    let mut worker = listener.accept().expect("a connection").0;
+    let mut worker = script::accept(&listener);
     for event in events {
         script::read_head(&mut worker);
         worker.write_all(&script::next(event).bytes).expect("sent");
@@ -46,8 +49,13 @@ fn log(function: &Function, variables: &[(&str, &str)], events: &[&str]) -> Stri
     String::from_utf8(output.stderr).expect("UTF-8")
 }
 
+/// Those of a log in JSON.
+pub fn json_records(log: &str) -> Vec<Value> {
+    log.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
+}
+
 /// The lines without their times, which have the form of RFC 3339.
-fn text_records(log: &str) -> Vec<String> {
+pub fn text_records(log: &str) -> Vec<String> {
     let record = |line: &str| {
         let (time, rest) = line.split_once('\t').expect("a time");
         let form: String = time.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
@@ -57,7 +65,8 @@ fn text_records(log: &str) -> Vec<String> {
     log.lines().map(record).collect()
 }
 
-const ENDED: &str = "r1\tERROR\tpilotlight: Runtime.ApiError: GET /next was answered 410: {}";
+/// It belongs to no request: the last one was answered, and there is no next one.
+pub const ENDED: &str = "-\tERROR\tpilotlight: Runtime.ApiError: GET /next was answered 410: {}";
 
 #[test]
 fn text_has_time_request_level_and_message_in_one_line() {
@@ -88,34 +97,108 @@ fn levels_are_chosen_in_any_case() {
 fn json_has_the_same_in_fields() {
     let variables = [("AWS_LAMBDA_LOG_FORMAT", "json"), ("AWS_LAMBDA_LOG_LEVEL", "warn")];
     let log = log(&logs(), &variables, &["\"\\\u{1}ä\n"]);
-    let records: Vec<Value> =
-        log.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let records = json_records(&log);
     assert_eq!(records.len(), 4, "{log}");
     assert_eq!(records[0]["level"], "WARN");
     assert_eq!(records[0]["message"], "3: \"\\\u{1}ä\n");
     assert_eq!(records[0]["requestId"], "r1");
     assert_eq!(records[3]["target"], "pilotlight");
+    assert_eq!(records[3]["requestId"], Value::Null);
     assert_eq!(records[3]["message"], "Runtime.ApiError: GET /next was answered 410: {}");
     let time = records[3]["timestamp"].as_str().expect("text");
     assert_eq!((time.len(), time.ends_with('Z')), (24, true), "{time}");
 }
 
 #[test]
-fn rust_handlers_log_by_the_crate_log_and_panics_are_records_in_json() {
+fn rust_handlers_log_by_the_crate_log() {
     let function = support::function(&support::fixture_crate("logging"), None);
     let records = text_records(&log(&function, &[], &["\"tea\""]));
     assert_eq!(records[0], "r1\tINFO\tlogging: served tea");
     assert_eq!(records[1], "r1\tWARN\tlogging::pot: empty");
     let variables = [("AWS_LAMBDA_LOG_FORMAT", "JSON"), ("AWS_LAMBDA_LOG_LEVEL", "DEBUG")];
-    let lines = log(&function, &variables, &["\"tea\"", "\"panic\""]);
-    let records: Vec<Value> =
-        lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let records = json_records(&log(&function, &variables, &["\"tea\""]));
     assert_eq!(records[0]["level"], "DEBUG");
     assert_eq!(records[1]["target"], "logging");
     assert_eq!(records[1]["message"], "served tea");
-    let panic = records.iter().find(|record| record["target"] == "panic").expect("a record");
-    let message = panic["message"].as_str().expect("text");
-    assert!(message.contains("panicked at") && message.ends_with(": no tea"), "{message}");
+}
+
+#[test]
+fn init_chooses_the_logger() {
+    let function = support::function(&support::fixture_crate("logging"), None);
+    let records = text_records(&log(&function, &[("LOGGER", "ours")], &["\"tea\""]));
+    assert_eq!(records[0], "-\tINFO\tlogging: set up");
+    assert_eq!(records[1], "r1\tINFO\tlogging: served tea");
+    // Its records have another form than ours.
+    let log = log(&function, &[("LOGGER", "tracing")], &["\"tea\""]);
+    let lines: Vec<&str> = log.lines().collect();
+    assert_eq!(lines.len(), 4, "{log}");
+    for (line, end) in lines.iter().zip(["set up", "served tea", "empty"]) {
+        assert!(line.ends_with(end), "{line}");
+    }
+}
+
+#[test]
+fn an_invocation_that_fails_is_one_record() {
+    let function = support::function(&support::fixture_crate("logging"), None);
+    let quiet = [("AWS_LAMBDA_LOG_LEVEL", "ERROR")];
+    let records = text_records(&log(&function, &quiet, &["\"error\"", "17"]));
+    assert_eq!(records[0], "r1\tERROR\tParseIntError: invalid digit found in string");
+    let place = "line 1 column 2; the caller is told what is there";
+    assert_eq!(records[1], format!("r1\tERROR\tInvalidEvent: the event is not a &str: {place}"));
+    assert_eq!(records[2..], [ENDED]);
+    assert_eq!(log(&function, &[("AWS_LAMBDA_LOG_LEVEL", "FATAL")], &["\"error\""]), "");
+
+    let json = [("AWS_LAMBDA_LOG_FORMAT", "JSON"), ("AWS_LAMBDA_LOG_LEVEL", "ERROR")];
+    let mut records = json_records(&log(&function, &json, &["\"error\""]));
+    assert_eq!(records.len(), 2);
+    let time = records[0].as_object_mut().expect("fields").remove("timestamp").expect("a time");
+    assert_eq!(time.as_str().map(str::len), Some(24));
+    let expected = json!({
+        "level": "ERROR",
+        "requestId": "r1",
+        "errorType": "ParseIntError",
+        "errorMessage": "invalid digit found in string",
+        "stackTrace": [],
+    });
+    assert_eq!(records[0], expected);
+}
+
+#[test]
+fn a_failure_in_c_is_one_record_with_its_stack_trace() {
+    let records = text_records(&log(&logs(), &[], &["fail", "fail and log"]));
+    assert_eq!(records[0], "r1\tERROR\tOutOfTea: no \"tea\"\rpot.c:1\rkitchen.c:2");
+    assert_eq!(records[1], "r1\tERROR\tLogged: by the handler");
+    assert_eq!(records[2..], [ENDED]);
+    let records = json_records(&log(&logs(), &[("AWS_LAMBDA_LOG_FORMAT", "JSON")], &["fail"]));
+    assert_eq!(records[0]["errorMessage"], "no \"tea\"");
+    assert_eq!(records[0]["stackTrace"], json!(["pot.c:1", "kitchen.c:2"]));
+}
+
+#[test]
+fn a_failure_is_logged_after_its_answer_and_before_the_next_request() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let function = logs();
+    let folder = TempDir::new().expect("a folder");
+    let path = folder.path().join("log");
+    let mut child = Command::new(&function.bootstrap)
+        .env_clear()
+        .envs(function.environment(&here(port)))
+        .stderr(File::create(&path).expect("a file"))
+        .spawn()
+        .expect("the bootstrap");
+    let mut worker = listener.accept().expect("a connection").0;
+    script::read_head(&mut worker);
+    worker.write_all(&script::next("fail").bytes).expect("sent");
+    script::read_request(&mut worker);
+    let log = || fs::read_to_string(&path).expect("the file");
+    assert_eq!(log(), "", "while the caller waits");
+    worker.write_all(&script::accepted().bytes).expect("sent");
+    script::read_head(&mut worker);
+    // The environment may be frozen from here on.
+    assert_eq!(text_records(&log()).len(), 1);
+    child.kill().expect("ended");
+    child.wait().expect("ended");
 }
 
 #[test]

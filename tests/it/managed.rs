@@ -1,10 +1,9 @@
 //! AWS's own emulator in the mode of Managed Instances: one process, several invocations at once, and
-//! errors in the trailers of streams. It wants the layer in `/opt`, the function in `/var/task`, and runs
+//! errors in the trailers of streams. It wants the layer (our zip, unpacked) in `/opt`, the function in `/var/task`, and runs
 //! both as another user; so it gets a mount namespace of its own, for which the tests must be root.
 
 use std::cell::RefCell;
 use std::path::Path;
-use std::process::Command;
 use std::thread;
 
 use crate::rie;
@@ -14,11 +13,12 @@ use crate::support;
 /// Starts a library's only handler with four workers.
 fn start(library: &Path, handler: &str) -> Rie {
     let script = "mount -t tmpfs none /opt && mount -t tmpfs none /var && mkdir -p /var/task \
-        && cp -r \"$1\"/. /opt/ && cp \"$2\" /var/task/ && chmod -R a+rX /opt /var/task \
+        && unzip -q \"$1\" -d /opt && cp \"$2\" /var/task/ && chmod -R a+rX /opt /var/task \
         && cp \"$3\" /var/rie && cd /var/task && shift 3 && exec /var/rie \"$@\"";
-    let mut command = Command::new("unshare");
+    support::installed("unzip", "unzip");
+    let mut command = support::installed("unshare", "util-linux");
     command.args(["--mount", "sh", "-c", script, "sh"]);
-    command.arg(support::dist("layer")).arg(library).arg(rie::program());
+    command.arg(support::dist("pilotlight-layer-x86_64.zip")).arg(library).arg(rie::program());
     command.env("AWS_LAMBDA_MAX_CONCURRENCY", "4").env("_HANDLER", handler);
     Rie::launch(command, &[])
 }

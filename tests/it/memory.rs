@@ -9,6 +9,7 @@ use std::io::Write as _;
 use std::net::TcpListener;
 use std::process::Command;
 
+use crate::script;
 use crate::script::accepted;
 use crate::script::here;
 use crate::script::next;
@@ -33,15 +34,20 @@ fn memory_is_the_same_after_a_great_many_invocations() {
         .envs(function.environment(&here(port)))
         .spawn()
         .expect("the bootstrap");
-    let stream = listener.accept().expect("a connection").0;
+    let stream = script::accept(&listener);
     stream.set_nodelay(true).expect("a socket");
     let mut reader = BufReader::new(&stream);
     let event = r#"{"a":"some event, of some length"}"#;
-    let (next, accepted) = (next(event).bytes, accepted().bytes);
+    let accepted = accepted().bytes;
     let mut line = String::new();
     let mut body = vec![0; event.len()];
     let mut early = 0;
     for number in 0..count {
+        // Of any length, also more than has room in the variable.
+        let id = number as usize * 37 % 600;
+        let next = String::from_utf8(next(event).bytes).expect("ASCII");
+        let with_id = format!("\r\nLambda-Runtime-Trace-Id: {number}-{:id$}.\r\n\r\n", "");
+        let next = next.replacen("\r\n\r\n", &with_id, 1).into_bytes();
         for answer in [&next, &accepted] {
             while line != "\r\n" {
                 line.clear();

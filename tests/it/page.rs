@@ -35,8 +35,15 @@ fn load(served: &Served) {
     assert!(!said.contains("Non-2xx"), "{said}");
 }
 
-/// Runs Chromium on the page, as if a second and a half went by there.
+/// Runs Chromium on the page.
 fn chromium(served: &Served, arguments: &[&str]) -> String {
+    let separator = if served.page_query.is_empty() { "?" } else { "&" };
+    let page = format!("{}/{}{separator}seconds=3600", served.url, served.page_query);
+    browse(&page, arguments)
+}
+
+/// Runs Chromium on an address, as if a second and a half went by there.
+fn browse(address: &str, arguments: &[&str]) -> String {
     let profile = TempDir::new().expect("a folder");
     let output = Command::new("chromium")
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
@@ -44,7 +51,7 @@ fn chromium(served: &Served, arguments: &[&str]) -> String {
         .args(["--disable-dev-shm-usage", "--hide-scrollbars", "--virtual-time-budget=1500"])
         .arg(format!("--user-data-dir={}", profile.path().display()))
         .args(arguments)
-        .arg(format!("{}/?seconds=3600", served.url))
+        .arg(address)
         .output()
         .expect("chromium: run ./build.sh test");
     assert!(output.status.success(), "{output:?}");
@@ -133,4 +140,43 @@ fn twenty_cold_starts_are_seen_and_then_none() {
             assert!(pixels(&picture, colours[dark]) > 100, "no {what} in {name}");
         }
     }
+}
+
+#[test]
+fn errors_are_shown_with_their_type_and_message_to_those_with_the_token() {
+    let faulty = example("faulty");
+    let served = Served::start(&[&faulty], &["--credentials", "key:secret"]);
+    let page = chromium(&served, &["--dump-dom"]);
+    assert!(page.contains(">live<"), "{page}");
+    let without = browse(&format!("{}/", served.url), &["--dump-dom"]);
+    assert!(without.contains("with its token"), "{without}");
+    drop(served);
+    let served = Served::start(&[&faulty], &[]);
+    served.invoke("faulty", "{\"fault\":\"error\"}");
+    let page = chromium(&served, &["--dump-dom"]);
+    assert!(page.contains("</small>RequestedError: this error was asked for</li>"), "{page}");
+}
+
+/// A page that a browser has from elsewhere, with a script that sends what any page can send.
+#[test]
+fn a_page_of_another_site_invokes_nothing_but_function_urls() {
+    let served = Served::start(&[&example("echo")], &[]);
+    let folder = TempDir::new().expect("a folder");
+    let file = folder.path().join("page.html");
+    let script = format!(
+        "<body><script>\
+         const send = (path, options) => fetch('{}' + path, options).then(() => 'sent', () => 'lost');\
+         const post = {{ method: 'POST', mode: 'no-cors', body: new Blob(['{{}}']) }};\
+         Promise.all([send('/2015-03-31/functions/echo/invocations', post), \
+         send('/2021-11-15/functions/echo/response-streaming-invocations', post), \
+         send('/lambda-url/echo/', post), send('/environments', {{}})])\
+         .then(all => document.body.append(all.join(' ')));\
+         </script>",
+        served.url
+    );
+    std::fs::write(&file, script).expect("written");
+    let page = browse(&format!("file://{}", file.display()), &["--dump-dom"]);
+    // All were sent, and no answer could be read.
+    assert!(page.contains("sent sent sent lost"), "{page}");
+    assert_eq!(served.function("echo")["totals"]["invocations"], 1);
 }

@@ -1,10 +1,10 @@
 //! The bootstrap against a server that says exactly what a test tells it to, byte by byte.
 
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::process::Command;
 use std::process::Stdio;
 use std::thread;
-use std::time::Duration;
 
 use crate::script;
 use crate::script::Script;
@@ -45,6 +45,36 @@ fn events_come_counted_or_chunked_and_cut_at_any_byte() {
 }
 
 #[test]
+fn an_event_without_a_length_ends_with_its_connection() {
+    let head = "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: r1\r\n\r\n";
+    let event = Script { close: true, ..answer(format!("{head}[1,2]")) };
+    let seen = converse(here, vec![event, accepted(), status("410 Gone")]);
+    assert_eq!(seen.requests[1].1, "[1,2]");
+    assert_eq!(seen.connections, 2);
+}
+
+#[test]
+fn the_last_transfer_coding_is_the_one_that_counts() {
+    assert_eq!(echoed(answer(CHUNKED.replace(": chunked", ": identity, Chunked"))), "{\"a\":1}");
+}
+
+#[test]
+fn what_does_not_end_is_not_read_for_ever() {
+    let megabytes = |line: &str, count: usize| line.repeat((count << 20) / line.len() + 1);
+    let refused = |answers: String, words: &str| {
+        let seen = converse(here, vec![answer(answers)]);
+        assert_eq!(seen.code, Some(11), "{}", seen.log);
+        assert!(seen.log.contains(&format!("malformed answer: {words}")), "{}", seen.log);
+    };
+    let start = "HTTP/1.1 200 OK\r\n";
+    refused(start.to_owned() + &megabytes("X: value\r\n", 4), "headers of more than 4 MiB");
+    refused(start.to_owned() + &megabytes("XXXXXXXX", 4), "a line that does not end");
+    let chunked = start.to_owned() + "Transfer-Encoding: chunked\r\n\r\n";
+    let extension = format!("1;{}\r\n", "x".repeat(64 << 10));
+    refused(chunked + &extension, "a line that does not end");
+}
+
+#[test]
 fn three_hundred_headers_and_large_ones_are_read() {
     let mut head = String::from("HTTP/1.1 200 OK\r\n");
     for number in 0..300 {
@@ -75,6 +105,33 @@ fn the_invocation_id_is_echoed_if_there_was_one() {
     let seen = converse(here, vec![answer(with_id), accepted(), next("2"), accepted()]);
     assert!(seen.requests[1].0.contains("\r\nLambda-Runtime-Invocation-Id: attempt 2\r\n"));
     assert!(!seen.requests[3].0.contains("Lambda-Runtime-Invocation-Id"));
+}
+
+#[test]
+fn failures_streams_and_crashes_name_the_invocation_id_too() {
+    for (name, event, path) in [
+        ("faulty", r#"{"fault":"error"}"#, "/r1/error "),
+        ("stream", r#"{"chunks":1}"#, "/r1/response "),
+        ("faulty", r#"{"fault":"segv"}"#, "/r1/error "),
+    ] {
+        let length = event.len();
+        // A crash is reported on a connection of its own.
+        let invocation = Script {
+            close: true,
+            ..answer(format!(
+                "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: r1\r\n\
+                 Lambda-Runtime-Invocation-Id: attempt 2\r\nConnection: close\r\n\
+                 Content-Length: {length}\r\n\r\n{event}"
+            ))
+        };
+        let seen = script::converse(&support::example(name), here, vec![invocation, accepted()]);
+        let head = &seen.requests[1].0;
+        assert!(head.contains(path), "{head}");
+        assert!(
+            head.contains("\r\nLambda-Runtime-Invocation-Id: attempt 2\r\n"),
+            "{event}: {head}"
+        );
+    }
 }
 
 #[test]
@@ -111,6 +168,27 @@ fn an_api_that_fails_ends_the_process_with_one_line_and_no_further_request() {
 }
 
 #[test]
+fn an_event_that_does_not_fit_in_memory_fails_its_invocation_alone() {
+    let head = "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: r1\r\n";
+    let lengths = [
+        "Content-Length: 1125899906842624\r\n\r\n[1",
+        "Transfer-Encoding: chunked\r\n\r\n2\r\n[1\r\n4000000000000\r\n",
+    ];
+    for length in lengths {
+        // What is left of the event would come next on this connection.
+        let large = Script { close: true, ..answer(format!("{head}{length}")) };
+        let script = vec![large, accepted(), next("2"), accepted(), status("410 Gone")];
+        let seen = converse(here, script);
+        let (head, body) = &seen.requests[1];
+        assert!(head.starts_with("POST /2018-06-01/runtime/invocation/r1/error "), "{head}");
+        assert!(head.contains("\r\nLambda-Runtime-Function-Error-Type: Runtime.OutOfMemory\r\n"));
+        assert!(body.contains("no memory for 1125899906842"), "{body}");
+        assert!(seen.log.contains("\tr1\tERROR\tRuntime.OutOfMemory: no memory for "), "{}", seen.log);
+        assert_eq!(seen.requests[3].1, "2", "the next event, echoed");
+    }
+}
+
+#[test]
 fn a_connection_that_was_closed_at_rest_is_replaced() {
     let closing = |script: Script| Script { close: true, ..script };
     let script =
@@ -122,14 +200,50 @@ fn a_connection_that_was_closed_at_rest_is_replaced() {
 }
 
 #[test]
+fn a_connection_that_was_reset_at_rest_is_replaced() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let server = thread::spawn(move || {
+        let mut stream = script::accept(&listener);
+        script::read_head(&mut stream);
+        stream.write_all(&next("1").bytes).expect("sent");
+        // The body stays unread, so that the end of this connection is a reset.
+        script::read_head(&mut stream);
+        stream.write_all(&accepted().bytes).expect("sent");
+        drop(stream);
+        serve(&listener, vec![status("410 Gone")])
+    });
+    let function = support::example("echo");
+    let output = Command::new(&function.bootstrap)
+        .env_clear()
+        .envs(function.environment(&here(port)))
+        .output()
+        .expect("run");
+    let log = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(log.contains("GET /next was answered 410"), "{log}");
+    let (requests, _) = server.join().expect("the server");
+    assert!(requests[0].0.starts_with("GET /2018-06-01/"), "{requests:?}");
+}
+
+#[test]
 fn an_answer_that_arrived_before_its_connection_broke_is_not_lost_or_repeated() {
     // The server takes the post and closes; the second one is refused as a repetition.
     let unanswered = Script { close: true, ..answer(Vec::new()) };
-    let script = vec![next("1"), unanswered, status("403 Forbidden"), next("2"), accepted()];
-    let seen = converse(here, script);
-    let posted: Vec<&str> = seen.requests.iter().map(|(_, body)| body.as_str()).collect();
-    assert_eq!(posted, ["", "1", "1", "", "2"]);
-    assert_eq!(seen.connections, 2);
+    for refusal in ["403 Forbidden", "400 Bad Request"] {
+        let script = vec![next("1"), unanswered.clone(), status(refusal), next("2"), accepted()];
+        let seen = converse(here, script);
+        let posted: Vec<&str> = seen.requests.iter().map(|(_, body)| body.as_str()).collect();
+        assert_eq!(posted, ["", "1", "1", "", "2"]);
+        assert_eq!(seen.connections, 2);
+        assert!(!seen.log.contains("was answered"), "it is no news: {}", seen.log);
+    }
+}
+
+#[test]
+fn a_post_may_be_answered_200() {
+    let seen = converse(here, vec![next("1"), status("200 OK"), status("410 Gone")]);
+    assert_eq!(seen.log.lines().count(), 1, "{}", seen.log);
+    assert!(seen.log.contains("GET /next was answered 410"), "{}", seen.log);
 }
 
 #[test]
@@ -160,7 +274,8 @@ fn an_api_that_listens_late_is_waited_for() {
         .envs(function.environment(&format!("127.0.0.1:{port}")))
         .spawn()
         .expect("the bootstrap");
-    thread::sleep(Duration::from_millis(100));
+    // It has been refused once, and waits before it asks again.
+    support::wait_until_asleep(runtime.id());
     let listener = TcpListener::bind(("127.0.0.1", port)).expect("the port");
     let (requests, _) = serve(&listener, vec![status("500 Oh")]);
     assert!(requests[0].0.starts_with("GET /2018-06-01/runtime/invocation/next "), "{requests:?}");

@@ -52,8 +52,14 @@ impl Rie {
             .stderr(log)
             .spawn()
             .expect("AWS's emulator");
-        let rie = Rie { child, port, folder };
-        rie.wait_for("to listen", || TcpStream::connect(("127.0.0.1", port)).is_ok());
+        let mut rie = Rie { child, port, folder };
+        let end = Instant::now() + support::PATIENCE;
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            let ended = rie.child.try_wait().expect("a child");
+            assert_eq!(ended, None, "it did not start (mount namespaces need root): {}", rie.log());
+            assert!(Instant::now() < end, "the emulator does not listen");
+            thread::sleep(Duration::from_millis(5));
+        }
         rie
     }
 

@@ -4,11 +4,14 @@ use std::io::Read as _;
 use std::io::Write as _;
 use std::net::TcpListener;
 use std::net::TcpStream;
+use std::os::fd::OwnedFd;
 use std::process::Command;
 use std::process::Stdio;
 use std::thread;
 
 use pilotlight_local::function::Function;
+
+use crate::support;
 
 /// One answer of the server, and whether it closes the connection behind it.
 #[derive(Clone)]
@@ -74,7 +77,7 @@ pub fn serve(listener: &TcpListener, script: Vec<Script>) -> (Vec<(String, Strin
     for Script { bytes, piece, close } in script {
         let mut stream = current.take().unwrap_or_else(|| {
             connections += 1;
-            listener.accept().expect("a connection").0
+            accept(listener)
         });
         stream.set_nodelay(true).expect("a socket");
         requests.push(read_request(&mut stream));
@@ -84,6 +87,16 @@ pub fn serve(listener: &TcpListener, script: Vec<Script>) -> (Vec<(String, Strin
         current = Some(stream).filter(|_| !close);
     }
     (requests, connections)
+}
+
+/// The next connection. A runtime that does not come, or then says nothing, fails the test in time.
+pub fn accept(listener: &TcpListener) -> TcpStream {
+    // The kernel heeds the time-out for reading where a socket accepts, too.
+    let same = TcpStream::from(OwnedFd::from(listener.try_clone().expect("a socket")));
+    same.set_read_timeout(Some(support::PATIENCE)).expect("a socket");
+    let stream = listener.accept().expect("a connection").0;
+    stream.set_read_timeout(Some(support::PATIENCE)).expect("a socket");
+    stream
 }
 
 /// The head and the body; of a chunked body, everything as it was sent.

@@ -1,5 +1,6 @@
 //! Many execution environments: which one takes an invocation, and what becomes of them.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::thread;
@@ -7,6 +8,7 @@ use std::thread;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::served::Reply;
@@ -99,7 +101,12 @@ fn idle_environments_end_after_their_time() {
     let served = slow(&["--idle", "180", "--speed", "1000"]);
     served.invoke("slow", "{}");
     let ended = |function: &Value| in_state(function, "ended").len() == 1;
-    served.wait_for("slow", "it ends", ended);
+    let function = served.wait_for("slow", "it ends", ended);
+    let environment = environments(&function)[0];
+    let spans = environment["spans"].as_array().expect("a list");
+    let used = spans.last().and_then(|span| span["end_ms"].as_f64()).expect("a time");
+    let idle_ms = environment["since_ms"].as_f64().expect("a time") - used;
+    assert!(idle_ms >= 180.0, "after {idle_ms} ms");
     assert_eq!(served.invoke("slow", "{}").json()["invocation"], 1);
 }
 
@@ -193,6 +200,76 @@ fn a_failing_init_is_tried_again_within_the_invocation() {
     assert!(failed.text().contains("asked to fail"), "{failed:?}");
     let failures = "\tPhase: invoke\tStatus: error\t";
     assert_eq!(always.log_with(failures).matches(failures).count(), 1);
+}
+
+#[test]
+fn lines_of_many_environments_are_whole_and_say_whose_they_are() {
+    let (_folder, library) = support::fixture_in_c("lines");
+    let served = Served::start(&[&library], &["--timeout", "60"]);
+    thread::scope(|scope| {
+        for _ in 0..20 {
+            scope.spawn(|| assert_eq!(served.invoke("lines", "{}").status, 200));
+        }
+    });
+    let count = served.function("lines")["totals"]["cold"].as_u64().expect("a number");
+    served.signal("-INT");
+    let (_, log) = served.wait();
+    let written: Vec<&str> = log.lines().filter(|line| line.contains("part")).collect();
+    assert_eq!(written.len(), 2000, "{log}");
+    let mut numbers = BTreeSet::new();
+    for line in written {
+        let rest = line.strip_prefix("lines#").unwrap_or_else(|| panic!("a label: {line}"));
+        let (number, text) = rest.split_once(" | ").expect("a label's end");
+        numbers.insert(number.parse::<u64>().expect("a number"));
+        assert_eq!(text, "the first part, the second");
+    }
+    assert_eq!(numbers, (1..=count).collect(), "each environment has written");
+}
+
+#[test]
+fn more_than_a_thousand_events_wait_for_their_turn() {
+    // Throttled, an event waits a second at first, which is two thousandths here. None is handled
+    // while the one environment starts.
+    let served = slow(&["--reserved", "1", "--speed", "500", "--env", "START_MS=8000"]);
+    let event = [("X-Amz-Invocation-Type", "Event")];
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for number in 0..300 {
+                    let reply = served.invoke_with("slow", "{}", &event);
+                    assert_eq!(reply.status, 202, "event {number}: {reply:?}");
+                }
+            });
+        }
+    });
+    let all = |function: &Value| function["totals"]["invocations"] == 1200;
+    let function = served.wait_for("slow", "all events are handled", all);
+    assert_eq!(function["totals"]["errors"], 0);
+    assert_eq!(environments(&function).len(), 1);
+}
+
+#[test]
+fn the_error_of_an_invocation_is_shown() {
+    let (_folder, library) = support::fixture_in_c("environment");
+    let failing = ["--env", "FAIL_INIT=always"];
+    let served = Served::start(&[&example("faulty"), &library], &failing);
+    served.invoke("faulty", "{\"fault\":\"error\"}");
+    served.invoke("faulty", "{\"fault\":\"exit\"}");
+    served.invoke("faulty", "{}");
+    served.invoke("environment", "{}");
+    let errors = |name: &str| -> Vec<Value> {
+        let function = served.function(name);
+        let spans = function["environments"][0]["spans"].as_array().expect("spans").clone();
+        spans.into_iter().map(|span| span["error"].clone()).collect()
+    };
+    let shown = errors("faulty");
+    let asked = json!({ "type": "RequestedError", "message": "this error was asked for" });
+    assert_eq!((&shown[0], &shown[1]), (&Value::Null, &asked), "{shown:#?}");
+    let exit = shown[2]["message"].as_str().expect("text");
+    assert!(exit.contains("exit code 3") || exit.contains("exit status 3"), "{exit}");
+    assert_eq!(shown.last(), Some(&Value::Null), "{shown:#?}");
+    let init = &errors("environment")[0];
+    assert_eq!(init["message"], "asked to fail", "{init}");
 }
 
 #[test]

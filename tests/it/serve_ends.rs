@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
@@ -45,7 +46,6 @@ fn wait_until(what: &str, condition: impl Fn() -> bool) {
 
 /// A bootstrap that is a script, in a layer of its own.
 fn layer(script: &str) -> TempDir {
-    use std::os::unix::fs::PermissionsExt as _;
     let folder = TempDir::new().expect("a folder");
     let bootstrap = folder.path().join("bootstrap");
     fs::write(&bootstrap, format!("#!/bin/sh\n{script}\n")).expect("written");
@@ -154,6 +154,56 @@ fn nor_a_death_that_cannot_be_caught() {
 }
 
 #[test]
+fn children_that_have_left_their_group_end_too() {
+    let (_folder, library) = support::fixture_in_c("strays");
+    for signal in ["-INT", "-KILL"] {
+        let (mark, option) = mark(&format!("strays{signal}"));
+        let served = Served::start(&[&library], &[&option]);
+        assert_eq!(served.invoke("strays", "{}").status, 200);
+        wait_until("the stray is there", || marked(&mark).len() == 2);
+        served.signal(signal);
+        served.wait();
+        wait_until("no process is left", || marked(&mark).is_empty());
+    }
+    // An environment that ends takes them along, too.
+    let (mark, option) = mark("strays-idle");
+    let options = [&option, "--idle", "60", "--speed", "1000"];
+    let served = Served::start(&[&library], &options);
+    assert_eq!(served.invoke("strays", "{}").status, 200);
+    wait_until("no process is left", || marked(&mark).is_empty());
+    assert_eq!(served.invoke("strays", "{}").status, 200);
+}
+
+#[test]
+fn a_command_whose_standard_error_is_gone_ends_at_once() {
+    let (mark, option) = mark("gone");
+    let mut child = served::command()
+        .arg("run")
+        .arg(example("faulty"))
+        .args(["--event", "{\"fault\":\"sleep\"}", "--timeout", "900", &option])
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command");
+    wait_until("the bootstrap runs", || !marked(&mark).is_empty());
+    drop(child.stderr.take());
+    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(kill.expect("kill").success());
+    let end = Instant::now() + support::PATIENCE;
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("a child") {
+            break status;
+        }
+        if Instant::now() > end {
+            child.kill().expect("ended");
+            panic!("it did not end");
+        }
+        thread::sleep(Duration::from_millis(5));
+    };
+    assert_eq!(status.code(), Some(130));
+    wait_until("no process is left", || marked(&mark).is_empty());
+}
+
+#[test]
 fn run_and_measure_end_with_all_that_they_have_started() {
     for (command, name) in [("run", "run"), ("measure", "measure")] {
         for signal in ["-INT", "-KILL"] {
@@ -190,10 +240,13 @@ fn the_working_folder_goes_too() {
             .expect("the command");
         let entries = || fs::read_dir(folder.path()).expect("a folder").count();
         wait_until("the folder is there", || entries() == 1);
+        let own = fs::read_dir(folder.path()).expect("a folder").next().expect("one").expect("it");
+        let mode = own.metadata().expect("a folder").permissions().mode();
         // A signal before it is caught ends the command just the same.
         let kill = Command::new("kill").args([signal, &child.id().to_string()]).status();
         assert!(kill.expect("kill").success());
         child.wait().expect("ended");
         wait_until("the folder is gone", || entries() == 0);
+        assert_eq!(mode & 0o777, 0o700, "others look into {own:?}");
     }
 }

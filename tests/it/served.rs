@@ -25,6 +25,8 @@ pub struct Served {
     child: Child,
     /// `http://127.0.0.1:PORT`.
     pub url: String,
+    /// The query of the page's address: empty, or `?token=TOKEN`.
+    pub page_query: String,
     log: Arc<Mutex<String>>,
     reader: Option<JoinHandle<()>>,
 }
@@ -59,7 +61,20 @@ impl Reply {
 impl Served {
     /// Serves these libraries on a free port.
     pub fn start(libraries: &[&Path], options: &[&str]) -> Served {
-        let mut child = command()
+        Served::start_by(command(), libraries, options)
+    }
+
+    /// Serves these libraries in a process whose descriptors are limited: `limit` is what `ulimit`
+    /// is told.
+    pub fn start_with_descriptors(limit: &str, libraries: &[&Path], options: &[&str]) -> Served {
+        let mut shell = Command::new("sh");
+        let script = format!("ulimit {limit} && exec \"$0\" \"$@\"");
+        shell.args(["-c", &script]).arg(command().get_program());
+        Served::start_by(shell, libraries, options)
+    }
+
+    fn start_by(mut command: Command, libraries: &[&Path], options: &[&str]) -> Served {
+        let mut child = command
             .arg("serve")
             .args(libraries)
             .args(["--listen", "127.0.0.1:0"])
@@ -70,13 +85,14 @@ impl Served {
         let mut lines = BufReader::new(child.stderr.take().expect("a pipe"));
         let mut first = String::new();
         lines.read_line(&mut first).expect("a line");
-        let url = first.split_whitespace().nth(1).and_then(|url| url.strip_suffix('/'));
-        let url = url.filter(|url| url.starts_with("http://"));
-        let url = url.unwrap_or_else(|| panic!("it says where it listens: {first}")).to_owned();
+        let url = first.split_whitespace().nth(1).filter(|url| url.starts_with("http://"));
+        let parts = url.and_then(|url| url.rsplit_once('/'));
+        let (url, query) = parts.unwrap_or_else(|| panic!("it says where it listens: {first}"));
+        let (url, page_query) = (url.to_owned(), query.to_owned());
         let log = Arc::new(Mutex::new(String::new()));
         let kept = Arc::clone(&log);
         let reader = Some(thread::spawn(move || keep(lines, &kept)));
-        Served { child, url, log, reader }
+        Served { child, url, page_query, log, reader }
     }
 
     /// Invokes a function.
@@ -101,12 +117,33 @@ impl Served {
 
     /// Gets a path.
     pub fn get(&self, path: &str) -> Reply {
-        reply(agent().get(format!("{}{path}", self.url)).call())
+        self.get_with(path, &[])
+    }
+
+    /// Gets a path with these headers.
+    pub fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
+        let mut request = agent().get(format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        reply(request.call())
+    }
+
+    /// The address as `127.0.0.1:PORT`.
+    pub fn authority(&self) -> &str {
+        self.url.strip_prefix("http://").expect("no TLS")
+    }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// What `GET /environments` says of a function.
     pub fn function(&self, name: &str) -> Value {
-        let all = self.get("/environments").json();
+        let token = self.page_query.strip_prefix("?token=").unwrap_or_default();
+        let all = self.get_with("/environments", &[("Authorization", &format!("Bearer {token}"))]);
+        let all = all.json();
         let functions = all["functions"].as_array().expect("functions").clone();
         functions.into_iter().find(|function| function["name"] == name).expect("the function")
     }

@@ -51,11 +51,11 @@ impl Runtime {
             .expect("the bootstrap");
         // The extension's connection stays open, and its question without an answer.
         if let Some(answer) = told {
-            let mut extension = listener.accept().expect("a connection").0;
+            let mut extension = script::accept(&listener);
             register(&mut extension, answer);
             std::mem::forget(extension);
         }
-        let mut worker = listener.accept().expect("a connection").0;
+        let mut worker = script::accept(&listener);
         assert!(script::read_head(&mut worker).starts_with("GET /2018-06-01/"));
         Runtime { child, worker }
     }
@@ -100,6 +100,13 @@ fn a_hook_has_the_runtime_register_and_runs_at_the_end() {
 fn the_end_may_come_while_a_handler_runs() {
     let mut runtime = Runtime::start(&ends(), None, Some(REGISTERED));
     runtime.worker.write_all(&script::next("wait").bytes).expect("sent");
+    let mut line = Vec::new();
+    while line.last() != Some(&b'\n') {
+        let mut byte = [0];
+        runtime.child.stderr.as_mut().expect("a pipe").read_exact(&mut byte).expect("a record");
+        line.extend(byte);
+    }
+    assert!(line.ends_with(b"\tINFO\tit waits\n"), "{}", String::from_utf8_lossy(&line));
     let (status, _, log) = runtime.end();
     assert_eq!(status.code(), Some(0), "{log}");
     assert!(log.ends_with("\tINFO\tthe last work\n"), "{log}");

@@ -7,8 +7,6 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::process::Stdio;
 use std::sync::OnceLock;
-use std::thread;
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -165,9 +163,9 @@ fn a_server_that_closes_behind_a_response_is_asked_for_more() {
     assert!(seen.requests[2].0.starts_with("GET "));
 }
 
-/// Starts the function against a server that `talk` speaks for: what that returns, the runtime's peak of
+/// Starts the function against a server that `talk` speaks for, which is told the runtime's process: what that returns, the runtime's peak of
 /// memory in KiB, and its log.
-fn against<T>(function: &Function, talk: impl FnOnce(&TcpListener) -> T) -> (T, u64, String) {
+fn against<T>(function: &Function, talk: impl FnOnce(&TcpListener, u32) -> T) -> (T, u64, String) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
     let mut child = Command::new(&function.bootstrap)
@@ -176,7 +174,7 @@ fn against<T>(function: &Function, talk: impl FnOnce(&TcpListener) -> T) -> (T, 
         .stderr(Stdio::piped())
         .spawn()
         .expect("the bootstrap");
-    let said = talk(&listener);
+    let said = talk(&listener, child.id());
     let peak = support::peak_memory_kib(child.id());
     child.kill().expect("ended");
     let mut log = String::new();
@@ -187,13 +185,13 @@ fn against<T>(function: &Function, talk: impl FnOnce(&TcpListener) -> T) -> (T, 
 
 #[test]
 fn a_reader_that_has_gone_is_told_to_the_handler_and_the_loop_goes_on() {
-    let ((request, _stream), _, log) = against(&streams(), |listener| {
-        let mut stream = listener.accept().expect("a connection").0;
+    let ((request, _stream), _, log) = against(&streams(), |listener, _| {
+        let mut stream = script::accept(listener);
         script::read_head(&mut stream);
         stream.write_all(&next("gone").bytes).expect("sent");
         script::read_head(&mut stream);
         drop(stream);
-        let mut stream = listener.accept().expect("another connection").0;
+        let mut stream = script::accept(listener);
         (script::read_head(&mut stream), stream)
     });
     assert!(request.starts_with("GET /2018-06-01/runtime/invocation/next "), "{request}");
@@ -204,14 +202,48 @@ fn a_reader_that_has_gone_is_told_to_the_handler_and_the_loop_goes_on() {
 }
 
 #[test]
+fn a_connection_that_was_closed_before_the_first_piece_is_replaced() {
+    let folder = TempDir::new().expect("a folder");
+    let gate = folder.path().join("gate");
+    let mut function = streams();
+    function.variables.push(("PILOTLIGHT_TEST_GATE".into(), gate.display().to_string()));
+    let (request, _, log) = against(&function, |listener, _| {
+        let mut stream = script::accept(listener);
+        script::read_head(&mut stream);
+        stream.write_all(&next("gate").bytes).expect("sent");
+        drop(stream);
+        std::fs::write(&gate, "").expect("opened");
+        script::read_request(&mut script::accept(listener))
+    });
+    assert!(request.0.contains("/invocation/r1/response "), "{}", request.0);
+    assert_eq!(request.1, "5\r\npiece\r\n0\r\n\r\n", "{log}");
+}
+
+#[test]
+fn a_reader_that_refuses_the_rest_says_why() {
+    let ((request, _stream), _, log) = against(&streams(), |listener, _| {
+        let mut stream = script::accept(listener);
+        script::read_head(&mut stream);
+        stream.write_all(&next("gone").bytes).expect("sent");
+        script::read_head(&mut stream);
+        stream.write_all(&status("413 Too Large").bytes).expect("sent");
+        drop(stream);
+        let mut stream = script::accept(listener);
+        (script::read_head(&mut stream), stream)
+    });
+    assert!(request.starts_with("GET /2018-06-01/runtime/invocation/next "), "{request}");
+    assert!(log.contains("/invocation/r1/response was answered 413: {}"), "{log}");
+}
+
+#[test]
 fn a_slow_reader_slows_the_writer() {
-    let ((size, _stream), peak, _) = against(&streams(), |listener| {
-        let mut stream = listener.accept().expect("a connection").0;
+    let ((size, _stream), peak, _) = against(&streams(), |listener, process| {
+        let mut stream = script::accept(listener);
         script::read_head(&mut stream);
         stream.write_all(&next("much").bytes).expect("sent");
         script::read_head(&mut stream);
-        // Far longer than the writer needs, if nobody holds it up.
-        thread::sleep(Duration::from_millis(300));
+        // A writer that is not held up would send all of it first, and then wait for the answer.
+        support::wait_until_asleep(process);
         let (mut size, mut block) = (0, vec![0; 1 << 20]);
         while !block[..size % block.len()].ends_with(b"0\r\n\r\n") {
             let start = size % block.len();

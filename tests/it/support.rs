@@ -11,7 +11,9 @@ use std::process::Stdio;
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicU16;
 use std::sync::atomic::Ordering;
+use std::thread;
 use std::time::Duration;
+use std::time::Instant;
 
 use pilotlight_local::check;
 use pilotlight_local::environment::ExecutionEnvironment;
@@ -43,6 +45,14 @@ pub fn dist(path: &str) -> PathBuf {
 /// Something that `./build.sh test` has put there.
 pub fn tools() -> PathBuf {
     root().join("target/tools")
+}
+
+/// A program of the system's. Without it the test fails, and names the package to install.
+pub fn installed(program: &str, package: &str) -> Command {
+    let folders = env::var_os("PATH").unwrap_or_default();
+    let is_there = env::split_paths(&folders).any(|folder| folder.join(program).is_file());
+    assert!(is_there, "{program} is missing: sudo apt-get install {package}, or ./build.sh test");
+    Command::new(program)
 }
 
 /// Runs a program of the tools with JSON in and JSON out.
@@ -190,9 +200,11 @@ pub fn cargo(folder: &str, arguments: &[&str]) {
 /// A fixture crate's library, in the workspace's release profile.
 pub fn fixture_crate(name: &str) -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
-    let packages =
-        ["build", "-p", "stock", "-p", "asynchronous", "-p", "logging", "-p", "configured"];
-    BUILT.get_or_init(|| cargo(".", &packages));
+    BUILT.get_or_init(|| {
+        let names = ["stock", "asynchronous", "logging", "configured", "errors"];
+        let packages = names.map(|name| ["-p", name]).concat();
+        cargo(".", &[&["build"], &packages[..]].concat());
+    });
     root().join(format!("target/release/lib{name}.so"))
 }
 
@@ -206,6 +218,21 @@ pub fn free_port() -> u16 {
         if TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return port;
         }
+    }
+}
+
+/// Waits until a process sleeps: until it waits for something that a test has to bring about.
+pub fn wait_until_asleep(process: u32) {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let stat = fs::read_to_string(format!("/proc/{process}/stat")).expect("a process");
+        let (_, fields) = stat.rsplit_once(") ").expect("its name and its fields");
+        if fields.starts_with('S') {
+            return;
+        }
+        assert!(!fields.starts_with('Z'), "it has ended, and waits for nothing");
+        assert!(Instant::now() < end, "the process never waits: {stat}");
+        thread::yield_now();
     }
 }
 

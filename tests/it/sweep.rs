@@ -134,4 +134,6 @@ fn no_damage_ends_the_process_before_it_is_reported() {
     }
     println!("{} damaged copies: {counts:?}, died unreported: 0", damages.len());
     assert!(counts["refused"] > 500 && counts["ran"] > 500, "{counts:?}");
+    // A copy may do anything, waiting among it; a runtime that hangs in its report does so each time.
+    assert!(counts.get("hung").is_none_or(|&count| count < 5), "{counts:?}");
 }

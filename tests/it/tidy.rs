@@ -57,7 +57,7 @@ fn each_secret_of_the_bootstrap_has_one_file() {
     let only = |words: &[&str], file: &str| {
         assert_eq!(mention("bootstrap/src", words), [file], "{words:?}");
     };
-    only(&["environ\"", "static environ", "setenv"], "bootstrap/src/environment.rs");
+    only(&["environ\"", "static environ", "setenv", "getenv("], "bootstrap/src/environment.rs");
     only(&["mmap(", "mprotect(", "munmap("], "bootstrap/src/loader/map.rs");
     only(
         &["Lambda-Runtime-", "lambda-runtime-", "2018-06-01"],
@@ -73,6 +73,7 @@ fn unsafe_code_stands_in_named_modules_only() {
         "bootstrap/src/bytes.rs",
         "bootstrap/src/config/cell.rs",
         "bootstrap/src/config/foreign.rs",
+        "bootstrap/src/crash/last_words.rs",
         "bootstrap/src/crash/room.rs",
         "bootstrap/src/crash/signals.rs",
         "bootstrap/src/environment.rs",
@@ -85,7 +86,6 @@ fn unsafe_code_stands_in_named_modules_only() {
         "bootstrap/src/libc/heap.rs",
         "bootstrap/src/libc/late.rs",
         "bootstrap/src/libc/more.rs",
-        "bootstrap/src/libc/thread_key.rs",
         "bootstrap/src/libc/threads.rs",
         "bootstrap/src/libc/tls.rs",
         "bootstrap/src/libc/unwind.rs",
@@ -116,6 +116,19 @@ fn unsafe_code_stands_in_named_modules_only() {
         "sdk/src/stream.rs",
     ];
     assert_eq!(mention("sdk/src", &words), sdk);
+    assert_eq!(mention("sdk/abi", &words), ["sdk/abi/src/lib.rs"]);
+}
+
+/// Without that, what the workspace denies is allowed.
+#[test]
+fn every_crate_of_ours_has_the_workspaces_lints() {
+    let others = ["examples/", "tests/fixtures/", "tests/fuzz/", "tests/peers/"];
+    for (name, text) in files(&["/Cargo.toml"]) {
+        let is_other = others.iter().any(|other| name.starts_with(other));
+        if text.contains("[package]") && !is_other {
+            assert!(text.contains("[lints]\nworkspace = true\n"), "{name}");
+        }
+    }
 }
 
 #[test]
@@ -161,6 +174,10 @@ fn every_dependency_has_a_reason_and_no_test_is_ignored() {
         for (number, line) in lines.iter().enumerate() {
             if line.starts_with('[') {
                 in_dependencies = line.ends_with("dependencies]");
+                assert!(
+                    !line.contains("dependencies."),
+                    "{name}: `{line}` has no place for a reason"
+                );
             } else if in_dependencies && line.contains(" = ") {
                 assert!(lines[number - 1].starts_with('#'), "{name}: why `{line}`?");
             }

@@ -7,6 +7,8 @@
 //! ([`crate::in_flight`]), and the rest is written into a buffer that is there from the start.
 
 #[allow(unsafe_code)]
+mod last_words;
+#[allow(unsafe_code)]
 mod room;
 #[allow(unsafe_code)]
 mod signals;
@@ -15,10 +17,12 @@ use core::ffi::CStr;
 use core::fmt;
 use core::fmt::Write as _;
 
-pub use self::signals::STACK_SIZE;
-pub use self::signals::expect_abort;
-pub use self::signals::on_own_stack;
+pub use self::last_words::last_words;
+pub use self::signals::is_watched;
+pub use self::signals::pilotlight_raise;
+pub use self::signals::report_abort;
 pub use self::signals::report_exit;
+pub use self::signals::report_failure;
 pub use self::signals::watch_faults;
 pub use self::signals::watch_other_signals;
 
@@ -27,6 +31,7 @@ use crate::file::File;
 use crate::in_flight;
 use crate::in_flight::Goal;
 use crate::in_flight::Request;
+use crate::json;
 use crate::loader::nearest_symbol;
 use crate::log;
 use crate::sys;
@@ -34,6 +39,10 @@ use crate::sys::Socket;
 
 /// How long the Runtime API may take to answer a report.
 const PATIENCE_MS: i32 = 1000;
+
+/// Room for a message as JSON with what is written beside it: of its 2,048 bytes, those that a
+/// library has said may need six each.
+const ESCAPED: usize = 8 << 10;
 
 /// Which file an address of code belongs to, and where that file's addresses begin.
 pub type Locate = fn(usize) -> Option<(&'static CStr, u64)>;
@@ -57,6 +66,11 @@ pub enum Cause {
         /// The exit code.
         code: i32,
     },
+    /// By a failure of the runtime's own, which the log has already.
+    Failure {
+        /// The exit code.
+        code: i32,
+    },
 }
 
 impl Cause {
@@ -66,6 +80,7 @@ impl Cause {
             Cause::Signal { stack_overflow: true, .. } => "StackOverflow",
             Cause::Signal { number, .. } => signals::error_type(number),
             Cause::Exit { .. } => "ProcessExit",
+            Cause::Failure { .. } => "RuntimeFailure",
         }
     }
 
@@ -73,6 +88,12 @@ impl Cause {
         match *self {
             Cause::Exit { code } => {
                 write!(text, "the handler ended the process with exit code {code}")
+            }
+            Cause::Failure { code } => {
+                write!(
+                    text,
+                    "the runtime ended the process with exit code {code}; its log says why"
+                )
             }
             Cause::Signal { number, address, instruction, stack_overflow } => {
                 let name = signals::name(number);
@@ -111,32 +132,40 @@ fn describe_place(instruction: usize, locate: Option<Locate>, text: &mut Text) -
 }
 
 /// Says why the process is about to end: in one line of the log, and to every invocation that is in
-/// flight, of this thread's worker first.
+/// flight, of this thread's worker first. On any other thread, it waits until that has been done.
 fn report(cause: &Cause, locate: Option<Locate>) {
     let Some(room) = room::take() else {
-        return;
+        return in_flight::wait_for_report();
     };
+    in_flight::begin_report();
     let (message_room, rest) = room.split_at_mut(2048);
     let mut message = Text::new(message_room);
     // A text that is full is cut.
     let _ = cause.describe(locate, &mut message);
+    if let Some(words) = last_words::get() {
+        message.push(b": ");
+        message.push(words);
+    }
     let message = message.as_bytes();
 
-    let (line_room, rest) = rest.split_at_mut(2560);
-    let mut line = Text::new(line_room);
-    let _ = log::write_own_error(&mut line, message);
-    sys::log(line.as_bytes());
-
-    let (body_room, rest) = rest.split_at_mut(2304);
-    let mut body = Text::new(body_room);
-    let _ = body.write_str("{\"errorMessage\":\"");
-    body.push(message);
-    let _ = write!(body, "\",\"errorType\":\"{}\",\"stackTrace\":[]}}", cause.error_type());
-
-    for request in in_flight::take_all() {
-        // A goal that is not there any more has nobody to tell.
-        let _ = send(&request, cause.error_type(), body.as_bytes(), rest);
+    let (line_room, rest) = rest.split_at_mut(ESCAPED);
+    if !matches!(cause, Cause::Failure { .. }) {
+        let mut line = Text::new(line_room);
+        let _ = log::write_own_error(&mut line, message);
+        sys::log(line.as_bytes());
     }
+
+    let (body_room, rest) = rest.split_at_mut(ESCAPED);
+    let mut body = Text::new(body_room);
+    let _ = body.write_str("{\"errorMessage\":");
+    let _ = json::write_string(&mut body, message);
+    let _ = write!(body, ",\"errorType\":\"{}\",\"stackTrace\":[]}}", cause.error_type());
+
+    in_flight::take_all(&mut |request| {
+        // A goal that is not there any more has nobody to tell.
+        let _ = send(request, cause.error_type(), body.as_bytes(), rest);
+    });
+    in_flight::end_report();
 }
 
 /// Sends one report; `room` is for its head.

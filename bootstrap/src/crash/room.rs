@@ -4,7 +4,7 @@ use core::cell::UnsafeCell;
 use core::sync::atomic::AtomicBool;
 use core::sync::atomic::Ordering;
 
-const SIZE: usize = 14 << 10;
+const SIZE: usize = 32 << 10;
 
 struct Room(UnsafeCell<[u8; SIZE]>);
 

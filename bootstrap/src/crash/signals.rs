@@ -11,9 +11,9 @@ use core::sync::atomic::Ordering;
 use super::Cause;
 use super::Locate;
 use super::report;
+use crate::in_flight;
+use crate::sys;
 
-/// What a report needs of stack, with room to spare.
-pub const STACK_SIZE: usize = 16 << 10;
 /// How near to the stack pointer a fault is one of the stack.
 const NEAR: usize = 64 << 10;
 
@@ -46,17 +46,11 @@ const OTHERS: [(c_int, &str, &str); 13] = [
 static LOCATE: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
 /// The process that is watched: a child that a handler forks ends for itself.
 static PROCESS: AtomicI32 = AtomicI32::new(0);
-/// The thread that reports; 0 for none.
-static REPORTER: AtomicI32 = AtomicI32::new(0);
 
-/// The main thread's stack for reports.
-static MAIN_STACK: AlternateStack = AlternateStack(core::cell::UnsafeCell::new([0; STACK_SIZE]));
-
-#[repr(align(16))]
-struct AlternateStack(core::cell::UnsafeCell<[u8; STACK_SIZE]>);
-
-// SAFETY: it is the kernel that uses it, for one thread.
-unsafe impl Sync for AlternateStack {}
+unsafe extern "C" {
+    /// The number of the calling thread, which the C library keeps: no system call.
+    fn gettid() -> c_int;
+}
 
 fn known(number: c_int) -> Option<&'static (c_int, &'static str, &'static str)> {
     FAULTS.iter().chain(&OTHERS).find(|(known, _, _)| *known == number)
@@ -72,23 +66,23 @@ pub fn error_type(number: c_int) -> &'static str {
     known(number).map_or("KilledBySignal", |(_, _, error_type)| error_type)
 }
 
-/// Watches the faults, on the main thread's stack for it; `locate` tells a library from its address.
+/// Watches the faults, on the stack for reports that each thread has set, and ignores SIGPIPE; `locate`
+/// tells a library from its address. Called by the main thread, before code of a library runs.
 pub fn watch_faults(locate: Locate) {
     LOCATE.store(locate as *mut (), Ordering::Relaxed);
-    PROCESS.store(process(), Ordering::Relaxed);
-    use_stack(MAIN_STACK.0.get().cast(), STACK_SIZE);
+    // The main thread's number is the process's, and the C library knows it without asking the kernel.
+    // SAFETY: the call has no argument.
+    PROCESS.store(unsafe { gettid() }, Ordering::Relaxed);
     FAULTS.iter().for_each(|(number, _, _)| watch(*number));
+    // A peer that has gone is an error of the write, as in every Rust program.
+    // SAFETY: ignoring a signal needs nothing.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
 }
 
 /// Watches what else may end the process, but for signals that the library has found a use for.
 pub fn watch_other_signals() {
     let numbers = OTHERS.iter().map(|(number, _, _)| *number);
     numbers.filter(|&number| is_default(number)).for_each(watch);
-    if is_default(libc::SIGPIPE) {
-        // A peer that has gone is an error of the write, as in every Rust program.
-        // SAFETY: ignoring a signal needs nothing.
-        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
-    }
 }
 
 fn is_default(number: c_int) -> bool {
@@ -97,23 +91,6 @@ fn is_default(number: c_int) -> bool {
     // SAFETY: the call changes nothing but `action`.
     unsafe { libc::sigaction(number, ptr::null(), &raw mut action) };
     action.sa_sigaction == libc::SIG_DFL
-}
-
-/// Runs a thread's work with a stack for reports of its own, at the upper end of its own stack.
-pub fn on_own_stack<T>(work: impl FnOnce() -> T) -> T {
-    let mut stack = MaybeUninit::<[u8; STACK_SIZE]>::uninit();
-    use_stack(stack.as_mut_ptr().cast(), STACK_SIZE);
-    let result = work();
-    let off = libc::stack_t { ss_sp: ptr::null_mut(), ss_flags: libc::SS_DISABLE, ss_size: 0 };
-    // SAFETY: the thread is not on that stack, which is given up here.
-    unsafe { libc::sigaltstack(&raw const off, ptr::null_mut()) };
-    result
-}
-
-fn use_stack(start: *mut c_void, size: usize) {
-    let stack = libc::stack_t { ss_sp: start, ss_flags: 0, ss_size: size };
-    // SAFETY: the caller keeps the memory for as long as the thread has it as such.
-    unsafe { libc::sigaltstack(&raw const stack, ptr::null_mut()) };
 }
 
 fn watch(number: c_int) {
@@ -126,25 +103,22 @@ fn watch(number: c_int) {
     unsafe { libc::sigaction(number, &raw const action, ptr::null_mut()) };
 }
 
+/// `raise`, also in a child of `vfork`, for which musl's own would take its parent.
+#[unsafe(no_mangle)]
+pub extern "C" fn pilotlight_raise(number: c_int) -> c_int {
+    // SAFETY: the call has no pointer.
+    let code = unsafe { libc::syscall(libc::SYS_tgkill, process(), thread(), number) };
+    c_int::from(code == 0) - 1
+}
+
 extern "C" fn on_signal(number: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
-    // SAFETY: the call has no argument.
-    let thread = i32::try_from(unsafe { libc::syscall(libc::SYS_gettid) }).unwrap_or(-1);
-    match REPORTER.compare_exchange(0, thread, Ordering::AcqRel, Ordering::Acquire) {
-        Ok(_) if is_watched() => report(&cause(number, info, context), locate()),
-        Ok(_) => {}
-        // The report itself has failed: the process ends without.
-        Err(reporter) if reporter == thread => {}
-        // Another thread is about to end the process.
-        Err(_) => loop {
-            // SAFETY: the call has no argument.
-            unsafe { libc::pause() };
-        },
+    if is_watched() {
+        report(&cause(number, info, context), locate());
     }
     // The signal's own way: it is blocked now, and delivered again when this returns.
     // SAFETY: the default needs nothing.
     unsafe { libc::signal(number, libc::SIG_DFL) };
-    // SAFETY: the call has no pointer.
-    unsafe { libc::raise(number) };
+    pilotlight_raise(number);
 }
 
 fn locate() -> Option<Locate> {
@@ -184,13 +158,43 @@ pub fn report_exit(code: c_int) {
     }
 }
 
-/// Has an `abort` of the handler's reported, which can come before the other signals are watched.
-pub fn expect_abort() {
-    watch(libc::SIGABRT);
+/// Tells the invocations of other workers that the runtime itself has failed. Does not return where another
+/// thread is ending the process already: then it is how that one says that it ended.
+pub fn report_failure(code: c_int) {
+    report(&Cause::Failure { code }, None);
+    if !in_flight::is_reporter() {
+        sys::stay();
+    }
 }
 
-fn is_watched() -> bool {
+/// Ends the process as `abort` does, with a report. A signal handler of the library's own runs first, and
+/// may never return.
+pub fn report_abort() {
+    let number = libc::SIGABRT;
+    let mut unblocked = MaybeUninit::<libc::sigset_t>::zeroed();
+    // SAFETY: zeros are an empty set, and there is room for one more signal.
+    unsafe { libc::sigaddset(unblocked.as_mut_ptr(), number) };
+    // SAFETY: `unblocked` is a set, and null asks for nothing.
+    unsafe { libc::pthread_sigmask(libc::SIG_UNBLOCK, unblocked.as_ptr(), ptr::null_mut()) };
+    if is_default(number) {
+        watch(number);
+    }
+    pilotlight_raise(number);
+    // Still here: it was ignored, or the library's handler has returned.
+    watch(number);
+    pilotlight_raise(number);
+}
+
+/// Whether this is the process that reports: a child that was forked does not.
+pub fn is_watched() -> bool {
     process() == PROCESS.load(Ordering::Relaxed)
+}
+
+/// The kernel's number of the calling thread.
+fn thread() -> c_int {
+    // SAFETY: the call has no argument.
+    let number = unsafe { libc::syscall(libc::SYS_gettid) };
+    c_int::try_from(number).unwrap_or(-1)
 }
 
 fn process() -> c_int {

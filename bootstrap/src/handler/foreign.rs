@@ -11,11 +11,11 @@ use core::ffi::c_char;
 use core::ffi::c_int;
 use core::marker::PhantomData;
 use core::ptr;
-use core::slice;
 
 use pilotlight_abi as abi;
 
 use crate::config;
+use crate::crash;
 use crate::environment::Arguments;
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -74,9 +74,15 @@ impl Entry {
     }
 }
 
+unsafe extern "C" {
+    /// In the executable, the one that handlers get: it does not wait for streams that are being read.
+    #[cfg_attr(feature = "static", link_name = "pilotlight_fflush")]
+    fn fflush(stream: *mut libc::FILE) -> c_int;
+}
+
 fn flush_streams() {
     // SAFETY: null stands for every stream.
-    unsafe { libc::fflush(ptr::null_mut()) };
+    unsafe { fflush(ptr::null_mut()) };
 }
 
 /// What a handler answered; released when it is dropped.
@@ -91,13 +97,21 @@ impl Answer<'_> {
     /// The response, or the failure.
     pub fn outcome(&self) -> Outcome<'_> {
         if self.code == abi::RESPONSE {
-            return Outcome::Response(bytes(self.outcome.response).unwrap_or_default());
+            return Outcome::Response(self.lent(self.outcome.response).unwrap_or_default());
         }
         Outcome::Failure(HandlerError {
-            error_type: bytes(self.outcome.error_type).unwrap_or(b"Error"),
-            message: bytes(self.outcome.error_message).unwrap_or_default(),
-            stack_trace: bytes(self.outcome.stack_trace).unwrap_or_default(),
+            error_type: self.lent(self.outcome.error_type).unwrap_or(b"Error"),
+            message: self.lent(self.outcome.error_message).unwrap_or_default(),
+            stack_trace: self.lent(self.outcome.stack_trace).unwrap_or_default(),
+            is_logged: self.code == abi::LOGGED_FAILURE,
         })
+    }
+
+    /// One of the outcome's own values.
+    fn lent(&self, bytes: abi::Bytes) -> Option<&[u8]> {
+        // SAFETY: the ABI's rule for what a handler puts into an outcome: it stays until the outcome is
+        // released, which is when `self` is dropped.
+        unsafe { bytes.as_slice() }
     }
 }
 
@@ -109,17 +123,6 @@ impl Drop for Answer<'_> {
             unsafe { release(self.outcome.owner) };
         }
     }
-}
-
-/// Borrows bytes that a library promised to keep: until its outcome is released, or until the function
-/// that it called with them returns.
-fn bytes<'a>(bytes: abi::Bytes) -> Option<&'a [u8]> {
-    if bytes.data.is_null() {
-        return None;
-    }
-    // SAFETY: the ABI's rule for what a handler puts into an outcome. Whoever calls this
-    // lends the slice for no longer than that.
-    Some(unsafe { slice::from_raw_parts(bytes.data, bytes.length) })
 }
 
 /// Runs the library's constructors, as a dynamic linker would.
@@ -217,6 +220,8 @@ pub fn initialise(exports: &Exports) -> Result<(), Failure> {
             config_declare: config::declare,
             config_read: config::read,
             config_release: config::release,
+            log_error: offered_log_error,
+            last_words: crash::last_words,
         }));
         // SAFETY: the ABI's rule for `attach`: once, before `init`, with what lives for good.
         unsafe { attach(runtime) };
@@ -250,7 +255,26 @@ pub fn shut_down(exports: &Exports) {
 
 /// [`abi::Runtime::log`].
 unsafe extern "C" fn offered_log(level: u32, target: abi::Bytes, message: abi::Bytes) {
-    log::record(level, bytes(target), bytes(message).unwrap_or_default());
+    // SAFETY: the ABI's rule for what a library passes: it stays until the call returns.
+    let target = unsafe { target.as_slice() };
+    // SAFETY: as above.
+    let message = unsafe { message.as_slice() };
+    log::record(level, target, message.unwrap_or_default());
+}
+
+/// [`abi::Runtime::log_error`].
+unsafe extern "C" fn offered_log_error(
+    error_type: abi::Bytes,
+    message: abi::Bytes,
+    stack_trace: abi::Bytes,
+) {
+    // SAFETY: the ABI's rule for what a library passes: it stays until the call returns.
+    let error_type = unsafe { error_type.as_slice() }.unwrap_or(b"Error");
+    // SAFETY: as above.
+    let message = unsafe { message.as_slice() }.unwrap_or_default();
+    // SAFETY: as above.
+    let stack_trace = unsafe { stack_trace.as_slice() }.unwrap_or_default();
+    log::failure(&HandlerError { error_type, message, stack_trace, is_logged: false });
 }
 
 /// What `Entry::call` has put into the invocation.
@@ -270,12 +294,18 @@ unsafe extern "C" fn offered_stream_begin(
 ) -> i32 {
     // SAFETY: the handler's promise of the ABI.
     let sink = unsafe { sink(stream) };
-    sink.begin(bytes(content_type), bytes(prelude)).err().unwrap_or(0)
+    // SAFETY: the ABI's rule for what a library passes: it stays until the call returns.
+    let content_type = unsafe { content_type.as_slice() };
+    // SAFETY: as above.
+    let prelude = unsafe { prelude.as_slice() };
+    sink.begin(content_type, prelude).err().unwrap_or(0)
 }
 
 /// [`abi::Runtime::stream_write`].
 unsafe extern "C" fn offered_stream_write(stream: *mut abi::Stream, data: abi::Bytes) -> i32 {
     // SAFETY: as above.
     let sink = unsafe { sink(stream) };
-    sink.write(bytes(data).unwrap_or_default()).err().unwrap_or(0)
+    // SAFETY: as above.
+    let data = unsafe { data.as_slice() };
+    sink.write(data.unwrap_or_default()).err().unwrap_or(0)
 }

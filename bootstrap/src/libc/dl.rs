@@ -37,7 +37,7 @@ static LIBRARIES: [AtomicPtr<Object>; MOST_LIBRARIES] =
     [const { AtomicPtr::new(ptr::null_mut()) }; MOST_LIBRARIES];
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
-/// Adds a library; libraries are mapped by one thread at a time.
+/// Adds a library. Two threads may do so at once: one maps `services`, the other `libc.so`.
 pub fn register(path: &CStr, library: &'static Library) {
     let (headers, header_count) = library.program_headers.unwrap_or((0, 0));
     let object = Object {
@@ -49,17 +49,21 @@ pub fn register(path: &CStr, library: &'static Library) {
         header_count,
         eh_frame_header: library.eh_frame_header,
     };
-    let count = COUNT.load(Ordering::Relaxed);
-    if let Some(slot) = LIBRARIES.get(count) {
-        slot.store(Box::leak(Box::new(object)), Ordering::Relaxed);
-        COUNT.store(count + 1, Ordering::Release);
+    let index = COUNT.fetch_add(1, Ordering::Relaxed);
+    if let Some(slot) = LIBRARIES.get(index) {
+        slot.store(Box::leak(Box::new(object)), Ordering::Release);
     }
 }
 
-fn libraries() -> impl Iterator<Item = &'static Object> {
-    LIBRARIES.iter().take(COUNT.load(Ordering::Acquire)).map(|slot| {
-        // SAFETY: a slot below the count was filled with a leaked object before the count rose.
-        unsafe { &*slot.load(Ordering::Relaxed) }
+/// The libraries, the one that was mapped last first.
+pub fn newest_first() -> impl Iterator<Item = &'static Library> {
+    libraries().rev().filter_map(|object| object.library)
+}
+
+fn libraries() -> impl DoubleEndedIterator<Item = &'static Object> {
+    LIBRARIES.iter().filter_map(|slot| {
+        // SAFETY: a slot is null, or was filled with a leaked object.
+        unsafe { slot.load(Ordering::Acquire).as_ref() }
     })
 }
 
@@ -67,6 +71,9 @@ unsafe extern "C" {
     /// Where the linker put the executable.
     static __executable_start: u8;
     static _end: u8;
+
+    /// Has the thread's next `dlerror` say that nothing was found (glibc.c).
+    safe fn pilotlight_dl_failed();
 }
 
 /// The bootstrap itself: its addresses are those that it was linked at.
@@ -198,29 +205,30 @@ unsafe extern "C" fn pilotlight_dladdr(address: *const c_void, info: *mut libc::
 unsafe extern "C" fn pilotlight_dlsym(_library: *mut c_void, name: *const c_char) -> *mut c_void {
     // SAFETY: as the function's own contract.
     let name = unsafe { CStr::from_ptr(name) }.to_bytes();
-    super::export(symbol_hash(name))
+    let found = super::export(symbol_hash(name))
         .or_else(|| libraries().find_map(|object| object.library?.symbol(name)))
-        .or_else(|| more::symbol(name))
-        .map_or(ptr::null_mut(), pointer)
+        .or_else(|| more::symbol(name));
+    if found.is_none() {
+        pilotlight_dl_failed();
+    }
+    pointer(found.unwrap_or(0))
 }
 
 /// `dlopen`: a handler is one library, so there is nothing to open.
 #[unsafe(no_mangle)]
 extern "C" fn pilotlight_dlopen(path: *const c_char, _mode: c_int) -> *mut c_void {
     // A null path asks for the process itself, whose symbols `dlsym` finds.
-    if path.is_null() { ptr::without_provenance_mut(1) } else { ptr::null_mut() }
+    if path.is_null() {
+        return ptr::without_provenance_mut(1);
+    }
+    pilotlight_dl_failed();
+    ptr::null_mut()
 }
 
 /// `dlclose`.
 #[unsafe(no_mangle)]
 extern "C" fn pilotlight_dlclose(_library: *mut c_void) -> c_int {
     0
-}
-
-/// `dlerror`, for a `dlopen` or `dlsym` that found nothing.
-#[unsafe(no_mangle)]
-extern "C" fn pilotlight_dlerror() -> *const c_char {
-    c"not found: libraries are linked statically into the handler".as_ptr()
 }
 
 fn pointer<T>(address: u64) -> *mut T {

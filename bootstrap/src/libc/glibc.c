@@ -38,11 +38,19 @@ char pilotlight_single_threaded = 0; /* "there may be threads": always right, ne
 
 const char *pilotlight_libc_version(void) { return "2.17"; }
 
-/* The least that a thread's stack may be: what glibc's `PTHREAD_STACK_MIN` says. */
-size_t pilotlight_minimal_stack(const void *attributes)
+/* Why the thread's last `dlopen` or `dlsym` failed, until `dlerror` has said it. */
+static _Thread_local const char *failure;
+
+void pilotlight_dl_failed(void)
 {
-	(void)attributes;
-	return 16384;
+	failure = "not found: libraries are linked statically into the handler";
+}
+
+const char *pilotlight_dlerror(void)
+{
+	const char *result = failure;
+	failure = NULL;
+	return result;
 }
 
 /* Libraries that were linked on a glibc before 2.33 ask for a version of the structure. There is one

@@ -61,6 +61,8 @@ fn early_allocate(size: usize, align: usize) -> Option<*mut u8> {
         return None;
     }
     let base = early_start().addr();
+    // No block is without a byte: one at the very end of the early heap would not lie in it.
+    let size = size.max(1);
     loop {
         let start = (base + used + HEADER).next_multiple_of(align.max(HEADER)) - base;
         let end = (start + size).next_multiple_of(HEADER);

@@ -11,8 +11,6 @@ mod late;
 #[allow(unsafe_code)]
 mod more;
 #[allow(unsafe_code)]
-mod thread_key;
-#[allow(unsafe_code)]
 mod threads;
 #[allow(unsafe_code)]
 mod tls;
@@ -22,6 +20,7 @@ mod unwind;
 use core::ffi::CStr;
 
 pub use self::dl::locate;
+pub use self::threads::prepare_first_thread;
 pub use self::threads::start_thread;
 
 use crate::loader::Host;
@@ -71,7 +70,6 @@ impl Host for Process {
         if let Some((template, place)) = &library.tls {
             tls::register(template, *place);
         }
-        exit::run_at_exit(&library.destructors);
     }
 
     fn catch_up(&self) {

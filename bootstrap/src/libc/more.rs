@@ -4,8 +4,10 @@
 use core::ptr;
 use core::sync::atomic::AtomicPtr;
 use core::sync::atomic::AtomicU8;
+use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering;
 
+use super::dl;
 use super::export;
 use super::tls;
 use crate::loader::Library;
@@ -30,8 +32,10 @@ const DONE: u8 = 2;
 pub fn symbol(name: &[u8]) -> Option<u64> {
     while STATE.load(Ordering::Acquire) != DONE {
         if STATE.compare_exchange(UNTRIED, LOADING, Ordering::Acquire, Ordering::Relaxed).is_ok() {
-            if let Some((_, library)) = module::map(NAME, &Core, ENTRY, 1) {
+            if let Some((path, library)) = module::map(NAME, &Core, ENTRY, 1) {
                 MORE.store(ptr::from_ref(library).cast_mut(), Ordering::Relaxed);
+                dl::register(&path, library);
+                allow_cancellation(library);
             }
             STATE.store(DONE, Ordering::Release);
         } else {
@@ -40,6 +44,16 @@ pub fn symbol(name: &[u8]) -> Option<u64> {
     }
     // SAFETY: null, or a library that was kept for good.
     unsafe { MORE.load(Ordering::Relaxed).as_ref() }?.symbol(name)
+}
+
+/// Has every system call in which a thread can be cancelled made by the module, which cancels threads.
+fn allow_cancellation(library: &Library) {
+    unsafe extern "C" {
+        /// The function that makes them (threads.c), 0 for none.
+        safe static pilotlight_cancellable: AtomicUsize;
+    }
+    let function = library.symbol(b"pilotlight_syscall_cp").unwrap_or(0);
+    pilotlight_cancellable.store(usize::try_from(function).unwrap_or(0), Ordering::Relaxed);
 }
 
 /// One of its functions, to be called as the C library declares it; None without the module.

@@ -10,9 +10,7 @@ use core::ptr;
 
 use super::heap;
 use super::more;
-use super::thread_key::ThreadKey;
 use super::tls;
-use crate::crash;
 use crate::sys;
 
 /// What glibc gives a thread that asks for nothing else; musl gives 128 KiB, and takes no more than
@@ -21,6 +19,12 @@ const STACK_SIZE: usize = 8 << 20;
 
 unsafe extern "C" {
     fn pthread_setattr_default_np(attributes: *const libc::pthread_attr_t) -> c_int;
+    /// Marks the calling thread as one of the runtime's (threads.c).
+    safe fn pilotlight_adopt_thread();
+    /// Has this thread's faults reported on a stack of their own (threads.c).
+    safe fn pilotlight_use_report_stack();
+    /// Where this thread keeps its list of destructors (threads.c).
+    safe fn pilotlight_thread_destructors() -> *mut *mut Destructor;
 }
 
 /// Has threads begin with stacks as large as their libraries expect.
@@ -60,9 +64,6 @@ unsafe extern "C" fn pilotlight_pthread_create(
     }
     // SAFETY: just allocated for one Task.
     unsafe { task.write(Task { start, argument }) };
-    // SAFETY: the caller's promise for the attributes.
-    let larger = unsafe { attributes.as_ref() }.map(with_room_for_reports);
-    let attributes = larger.as_ref().map_or(attributes, ptr::from_ref);
     // SAFETY: the caller's promises for the first two; `run` takes the Task over.
     let code = unsafe { libc::pthread_create(thread, attributes, run, task.cast()) };
     if code != 0 {
@@ -72,20 +73,10 @@ unsafe extern "C" fn pilotlight_pthread_create(
     code
 }
 
-/// The same attributes, and the stack that reports of crashes take from the thread's own on top of
-/// the one that was asked for; a stack that the caller brings along stays as it is.
-fn with_room_for_reports(attributes: &libc::pthread_attr_t) -> libc::pthread_attr_t {
-    let mut copy = *attributes;
-    let (mut start, mut size) = (ptr::null_mut(), 0);
-    // SAFETY: all three are this frame's own.
-    if unsafe { libc::pthread_attr_getstack(&raw const copy, &raw mut start, &raw mut size) } == 0 {
-        return copy;
-    }
-    // SAFETY: as above.
-    unsafe { libc::pthread_attr_getstacksize(&raw const copy, &raw mut size) };
-    // SAFETY: as above. A size that is too large is refused, and the thread then has what it had.
-    unsafe { libc::pthread_attr_setstacksize(&raw mut copy, size + crash::STACK_SIZE) };
-    copy
+/// Prepares the first thread, as `start_thread` prepares those that the runtime begins.
+pub fn prepare_first_thread() {
+    pilotlight_adopt_thread();
+    pilotlight_use_report_stack();
 }
 
 /// Starts a thread of the bootstrap's own that may run the libraries' code, too.
@@ -93,6 +84,7 @@ pub fn start_thread(work: &'static (dyn Fn() + Sync)) -> Result<(), i32> {
     unsafe extern "C" fn start(work: *mut c_void) -> *mut c_void {
         // SAFETY: it is what `start_thread` has leaked, for this thread alone.
         let work = unsafe { &*work.cast::<&'static (dyn Fn() + Sync)>() };
+        pilotlight_adopt_thread();
         work();
         ptr::null_mut()
     }
@@ -109,8 +101,9 @@ extern "C" fn run(task: *mut c_void) -> *mut c_void {
     // SAFETY: it came from `heap::allocate`, and has just been moved out of.
     unsafe { heap::give_back(task.cast()) };
     tls::catch_up();
+    pilotlight_use_report_stack();
     // SAFETY: the caller of pthread_create promised that `start` may be called with `argument`.
-    crash::on_own_stack(|| unsafe { start(argument) })
+    unsafe { start(argument) }
 }
 
 /// `pthread_setname_np`: a thread's own name is one system call. Another's is a file's content, which
@@ -145,17 +138,11 @@ unsafe extern "C" fn pilotlight_pthread_setname(
 }
 
 /// A destructor of a thread-local, to run when its thread ends: last registered, first run.
+#[repr(C)]
 struct Destructor {
     run: unsafe extern "C" fn(*mut c_void),
     object: *mut c_void,
     next: *mut Destructor,
-}
-
-/// Each thread's list of them.
-static KEY: ThreadKey = ThreadKey::new(make_key);
-
-extern "C" fn make_key() {
-    KEY.make(end_thread);
 }
 
 /// `__cxa_thread_atexit_impl` of the Itanium C++ ABI, which C++ and Rust use for thread-locals.
@@ -173,24 +160,31 @@ unsafe extern "C" fn pilotlight_cxa_thread_atexit(
     if entry.is_null() {
         return -1;
     }
-    let next = KEY.get().cast();
+    let list = pilotlight_thread_destructors();
+    // SAFETY: the list is the thread's own.
+    let next = unsafe { list.replace(entry) };
     // SAFETY: just allocated for one Destructor.
     unsafe { entry.write(Destructor { run, object, next }) };
-    // `end_thread` takes the list over.
-    KEY.set(entry.cast())
+    0
 }
 
-/// Runs a thread's destructors. Those that they register in turn are found by musl, which calls
-/// this again as long as the list is not empty.
-unsafe extern "C" fn end_thread(list: *mut c_void) {
-    let mut list = list.cast::<Destructor>();
-    while !list.is_null() {
+/// Runs a thread's destructors, and those that they register in turn (threads.c).
+#[unsafe(no_mangle)]
+extern "C" fn pilotlight_destroy_thread_locals() {
+    let list = pilotlight_thread_destructors();
+    loop {
+        // SAFETY: the list is the thread's own.
+        let entry = unsafe { list.read() };
+        if entry.is_null() {
+            return;
+        }
         // SAFETY: `pilotlight_cxa_thread_atexit` wrote it, and only this thread has the list.
-        let Destructor { run, object, next } = unsafe { ptr::read(list) };
+        let Destructor { run, object, next } = unsafe { entry.read() };
+        // SAFETY: as above.
+        unsafe { list.write(next) };
         // SAFETY: it came from `heap::allocate`, and has just been moved out of.
-        unsafe { heap::give_back(list.cast()) };
-        // SAFETY: whoever registered the destructor promised that it may run now.
+        unsafe { heap::give_back(entry.cast()) };
+        // SAFETY: the caller that registered the destructor promised that it may run now.
         unsafe { run(object) };
-        list = next;
     }
 }

@@ -10,7 +10,6 @@
 //! number, holds the distance of the library's thread-locals from the thread pointer, which is negative:
 //! the address is one addition away (glibc.c).
 
-use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::AtomicIsize;
 use core::sync::atomic::AtomicPtr;
@@ -20,7 +19,6 @@ use core::sync::atomic::Ordering;
 use pilotlight_loader::provided;
 
 use super::heap;
-use super::thread_key::ThreadKey;
 use crate::loader::TlsPlace;
 use crate::loader::TlsTemplate;
 use crate::log;
@@ -148,29 +146,12 @@ extern "C" fn pilotlight_tls_block(index: usize) -> *mut u8 {
     copy_initial(template, block);
     // SAFETY: as above.
     unsafe { slot.write(block) };
-    set_round(1);
     block
 }
 
-/// Gives a thread's blocks back when it ends.
-static KEY: ThreadKey = ThreadKey::new(make_key);
-
-extern "C" fn make_key() {
-    KEY.make(end_thread);
-}
-
-fn set_round(round: usize) {
-    KEY.set(ptr::without_provenance(round));
-}
-
-/// Called in every one of the rounds in which a thread's destructors run; the blocks are theirs
-/// until the last.
-unsafe extern "C" fn end_thread(round: *mut c_void) {
-    /// `PTHREAD_DESTRUCTOR_ITERATIONS`.
-    const ROUNDS: usize = 4;
-    if round.addr() < ROUNDS {
-        return set_round(round.addr() + 1);
-    }
+/// Gives a thread's blocks back, after the last of its destructors (threads.c).
+#[unsafe(no_mangle)]
+extern "C" fn pilotlight_free_thread_blocks() {
     for (index, template) in TEMPLATES.iter().enumerate() {
         let slot = pilotlight_tls_blocks().wrapping_add(index);
         // SAFETY: there is a slot for each library, and only this thread uses this one.

@@ -3,6 +3,7 @@
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use crate::failure::Failure;
@@ -15,8 +16,8 @@ use crate::sys::Socket;
 pub struct Endpoint {
     host: String,
     port: u16,
-    /// Known from the start where the host is a number.
-    pub address: Option<SocketAddr>,
+    /// Where it may be, the likeliest first; empty until a name has been looked up.
+    pub addresses: Vec<SocketAddr>,
     /// What stands in front of every path; empty on Lambda.
     pub base: String,
     /// For the `Host` header.
@@ -49,52 +50,64 @@ impl Endpoint {
             return None;
         }
         let string = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
-        let host = string(host)?;
-        let address = CString::new(host.as_str()).ok();
-        let address = address.and_then(|host| sys::numeric_address(&host, port));
+        // Names are the same in any case, and hosts files have them in lower case.
+        let host = string(host)?.to_ascii_lowercase();
+        let name = CString::new(host.as_str()).unwrap_or_default();
+        // That name is not for a resolver to find, says RFC 6761: there may be no list of hosts.
+        let is_local = host == "localhost";
+        let numbers = if is_local { [c"127.0.0.1", c"::1"] } else { [name.as_c_str(), c""] };
+        let mut addresses = Vec::new();
+        for number in numbers {
+            if let Some(address) = sys::numeric_address(number, port) {
+                addresses.push(address);
+            }
+        }
         Some(Endpoint {
             host,
             port,
-            address,
+            addresses,
             base: string(base.strip_suffix(b"/").unwrap_or(base))?,
             authority: string(authority)?,
             reached: false,
         })
     }
 
-    /// Connects to it; a name is looked up the first time.
+    /// Connects to the first of its addresses that answers, which comes first from then on: a report of a
+    /// crash cannot look names up. AWS's emulator starts the runtime beside its server, and the runtime can
+    /// be the faster of the two: where a connection is refused for the first time, all addresses are tried
+    /// again after each pause.
     pub fn connect(&mut self) -> Result<Socket, Failure> {
-        let Endpoint { host, port, authority, reached, .. } = self;
-        let address = self.address.or_else(|| {
-            let name = CString::new(host.as_str()).ok()?;
-            sys::resolve(&name, *port)
-        });
-        let Some(address) = address else {
-            let message = format!("cannot find the Runtime API's host `{host}`");
-            return Err(Failure::runtime_api(message));
-        };
-        // Found for good: a report of a crash cannot look names up.
-        self.address = Some(address);
-        let socket = if *reached { Socket::connect(&address) } else { first(&address) };
-        *reached = true;
-        socket.map_err(|errno| {
-            let message = format!("cannot connect to the Runtime API at {authority}");
-            Failure::runtime_api(format!("{message} (errno {errno})"))
-        })
-    }
-}
-
-/// Connects for the first time. AWS's emulator starts the runtime beside its server, and the runtime
-/// can be the faster of the two.
-fn first(address: &SocketAddr) -> Result<Socket, i32> {
-    const ECONNREFUSED: i32 = 111;
-    for pause in PAUSES_MS {
-        match Socket::connect(address) {
-            Err(ECONNREFUSED) => sys::pause(pause),
-            connected => return connected,
+        const ECONNREFUSED: i32 = 111;
+        if self.addresses.is_empty() {
+            let name = CString::new(self.host.as_str()).unwrap_or_default();
+            self.addresses = sys::resolve(&name, self.port);
         }
+        if self.addresses.is_empty() {
+            let message = format!("cannot find the Runtime API's host `{}`", self.host);
+            return Err(Failure::runtime_api(message));
+        }
+        let mut pauses = PAUSES_MS.iter().filter(|_| !self.reached);
+        let errno = loop {
+            let mut failure = 0;
+            for index in 0..self.addresses.len() {
+                match Socket::connect(&self.addresses[index]) {
+                    Ok(socket) => {
+                        self.addresses.swap(0, index);
+                        self.reached = true;
+                        return Ok(socket);
+                    }
+                    Err(_) if failure == ECONNREFUSED => {}
+                    Err(errno) => failure = errno,
+                }
+            }
+            match pauses.next() {
+                Some(&pause) if failure == ECONNREFUSED => sys::pause(pause),
+                _ => break failure,
+            }
+        };
+        let message = format!("cannot connect to the Runtime API at {}", self.authority);
+        Err(Failure::runtime_api(format!("{message} (errno {errno})")))
     }
-    Socket::connect(address)
 }
 
 #[cfg(test)]
@@ -114,7 +127,7 @@ mod tests {
         is("http://localhost:9000/.rt/f/", "localhost", 9000, "/.rt/f");
         is("[::1]:9001", "::1", 9001, "");
         is("[::1]", "::1", 80, "");
-        is("host", "host", 80, "");
+        is("Host", "host", 80, "");
         assert_eq!(endpoint(""), None);
         assert_eq!(endpoint(":80"), None);
         assert_eq!(endpoint("host:99999"), None);

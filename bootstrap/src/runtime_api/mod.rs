@@ -56,7 +56,8 @@ impl Receive for &Socket {
 }
 
 impl RuntimeApi {
-    /// Takes the address from the environment; the connection is made by the first request.
+    /// Takes the address from the environment. The connection is made by the first request, or now, where a
+    /// name may have several addresses: a report of a crash must know which of them it is.
     pub fn new(environment: &Environment) -> Result<RuntimeApi, Failure> {
         let endpoint = environment.runtime_api.ok_or_else(|| {
             Failure::runtime_api(
@@ -64,17 +65,19 @@ impl RuntimeApi {
                     .into(),
             )
         })?;
-        let endpoint = Endpoint::parse(endpoint).ok_or_else(|| {
+        let mut endpoint = Endpoint::parse(endpoint).ok_or_else(|| {
             let text = String::from_utf8_lossy(endpoint);
             Failure::runtime_api(format!(
                 "AWS_LAMBDA_RUNTIME_API is `{text}`; expected host:port, as in 127.0.0.1:9001"
             ))
         })?;
         let next_request = wire::next_request(&endpoint);
+        let is_known = endpoint.addresses.len() == 1;
+        let connection = if is_known { None } else { Some(endpoint.connect()?) };
         Ok(RuntimeApi {
             endpoint,
             worker: Worker::begin(),
-            connection: None,
+            connection,
             working_directory: environment.task_root.unwrap_or_default(),
             next_request,
             request: Vec::new(),
@@ -89,20 +92,20 @@ impl RuntimeApi {
 
     /// From now on it is not, which the platform would refuse to hear.
     pub fn end_init(&mut self) {
-        self.worker.disarm();
+        self.worker.rest();
     }
 
     /// Prepares what is to be posted if the process ends by itself.
     fn arm(&mut self, path: wire::Path, invocation_id: Option<&[u8]>) {
         let RuntimeApi { endpoint, worker, .. } = self;
-        // A host whose name has not been looked up yet cannot be told.
-        let Some(address) = endpoint.address else {
+        let Some(&address) = endpoint.addresses.first() else {
             return;
         };
         let head = wire::post_head(endpoint, path, invocation_id, wire::JSON);
         let mut parts = [wire::ERROR_TYPE; 15];
         parts[..head.len()].copy_from_slice(&head);
-        worker.arm(Goal::Post(address), &parts);
+        worker.prepare(Goal::Post(address), &parts);
+        worker.arm();
     }
 
     /// Asks for the next invocation, does `meanwhile`, and waits for as long as it takes.
@@ -111,16 +114,27 @@ impl RuntimeApi {
         buffer: &'b mut Vec<u8>,
         meanwhile: &mut dyn FnMut(),
     ) -> Result<Invocation<'b>, Failure> {
+        self.worker.clear_request_id();
+        self.worker.ask();
         let request = core::mem::take(&mut self.next_request);
         let answer = self.exchange(&request, &[], buffer, meanwhile);
         self.next_request = request;
+        if answer.is_err() {
+            self.worker.rest();
+        }
         let Exchange { answer, .. } = answer?;
         if answer.status != 200 {
             let message = refusal("GET /next", &answer, buffer);
             return Err(Failure::runtime_api(message));
         }
+        if answer.unread.is_some() {
+            // What was read of the event makes room for saying that.
+            buffer.truncate(answer.head.end);
+            buffer.shrink_to_fit();
+        }
         let mut invocation = wire::parse_invocation(&buffer[answer.head.clone()]);
         invocation.event = &buffer[answer.body];
+        invocation.unread = answer.unread;
         if invocation.request_id.is_empty() {
             let message = format!("GET /next answered without {}", wire::REQUEST_ID);
             return Err(Failure::runtime_api(message));
@@ -152,6 +166,7 @@ impl RuntimeApi {
             error_type: failure.error_type.as_bytes(),
             message: failure.message.as_bytes(),
             stack_trace: failure.stack_trace.as_bytes(),
+            is_logged: false,
         };
         let body = json::error_body(&error);
         let posted = self.post(wire::INIT_ERROR, None, Some(&error), body.as_bytes());
@@ -168,7 +183,7 @@ impl RuntimeApi {
         error: Option<&HandlerError>,
         body: &[u8],
     ) -> Result<Posted, Failure> {
-        self.worker.disarm();
+        self.worker.answer();
         let mut request = core::mem::take(&mut self.request);
         request.clear();
         let head = wire::post_head(&self.endpoint, path, invocation_id, wire::JSON);
@@ -188,6 +203,7 @@ impl RuntimeApi {
         self.request = request;
         let posted = answer.map(|exchange| Posted::of(path, &exchange, &buffer));
         self.answer = buffer;
+        self.worker.rest();
         posted
     }
 
@@ -207,9 +223,11 @@ impl RuntimeApi {
             Some(connection) => connection,
             None => self.endpoint.connect()?,
         };
+        self.worker.set_descriptor(connection.descriptor());
         let mut result = attempt(&connection, head, body, buffer, meanwhile);
         if was_kept && result.as_ref().is_err_and(closed_at_rest) {
             connection = self.endpoint.connect()?;
+            self.worker.set_descriptor(connection.descriptor());
             result = attempt(&connection, head, body, buffer, meanwhile);
             sent_again = true;
         }
@@ -227,7 +245,7 @@ impl RuntimeApi {
             ReadError::Closed | ReadError::Cut => "the connection was closed".into(),
             ReadError::System(errno) => format!("errno {errno}"),
             ReadError::Malformed(what) => format!("malformed answer: {what}"),
-            ReadError::TooLarge(size) => format!("no memory for a body of {size} bytes"),
+            ReadError::TooLarge(size) => format!("no memory for {size} bytes"),
         };
         Failure::runtime_api(format!("{}: {line}: {what}", self.endpoint.authority))
     }

@@ -104,7 +104,7 @@ impl<'r> Response<'r> {
 
     /// Streams the last piece and what comes behind it, and reads what the server makes of the whole.
     fn end(mut self, body: &[u8], last: &[u8]) -> Result<(), Failure> {
-        let sent = self.piece(body).and_then(|()| self.send([last, b"", b"", b""]));
+        let sent = self.piece(body).and_then(|()| self.send([last, b"", b"", b""], true));
         let posted =
             sent.map_or_else(|broken| broken, |()| self.answer("the connection was closed"));
         posted.into_result()
@@ -118,7 +118,7 @@ impl<'r> Response<'r> {
         if data.is_empty() {
             return Ok(());
         }
-        self.send([chunk_head(data).as_bytes(), data, b"\r\n", b""])
+        self.send([chunk_head(data).as_bytes(), data, b"\r\n", b""], false)
     }
 
     /// Sends what comes in front of the first piece.
@@ -128,10 +128,10 @@ impl<'r> Response<'r> {
             return Ok(());
         };
         let RuntimeApi { endpoint, worker, connection, request, .. } = &mut *self.api;
-        worker.disarm();
         // Only part of what follows could be sent again: so the connection is looked at first.
         let kept = connection.take().filter(Socket::is_at_rest);
         let socket = kept.map_or_else(|| endpoint.connect(), Ok).map_err(Posted::Fatal)?;
+        worker.answer();
         request.clear();
         let path = wire::invocation_path(self.invocation, b"/response");
         let head = wire::post_head(endpoint, path, self.invocation.invocation_id, &content_type);
@@ -143,22 +143,24 @@ impl<'r> Response<'r> {
             }
         }
         let goal = Goal::Trailers(socket.descriptor(), wire::ERROR_BODY);
-        worker.arm(goal, &[b"0", wire::ERROR_TYPE]);
-        worker.disarm();
+        worker.prepare(goal, &[b"0", wire::ERROR_TYPE]);
         let sent = socket.send([request, b"", b"", b""]);
-        worker.rearm();
+        worker.arm();
         self.state = State::Streaming(socket);
         sent.map_err(|errno| self.broken(errno))
     }
 
-    fn send(&mut self, parts: [&[u8]; 4]) -> Result<(), Posted> {
+    /// After the last part there is nothing that a report could be added to.
+    fn send(&mut self, parts: [&[u8]; 4], is_last: bool) -> Result<(), Posted> {
         let State::Streaming(socket) = &self.state else {
             return Ok(());
         };
         // A crash in the middle of a chunk cannot be told before the chunk ends.
-        self.api.worker.disarm();
+        self.api.worker.answer();
         let sent = socket.send(parts);
-        self.api.worker.rearm();
+        if !is_last {
+            self.api.worker.arm();
+        }
         sent.map_err(|errno| self.broken(errno))
     }
 
@@ -173,13 +175,15 @@ impl<'r> Response<'r> {
     /// What the server says of what was sent. If it says nothing, nobody knows what became of it, and the
     /// next request will show whether the server is still there.
     fn answer(&mut self, silence: &str) -> Posted {
-        self.api.worker.disarm();
         let State::Streaming(socket) = core::mem::replace(&mut self.state, State::Unbegun) else {
             return Posted::Accepted;
         };
         let path = wire::invocation_path(self.invocation, b"/response");
-        let buffer = &mut self.api.answer;
-        let Ok(answer) = http::read_answer(&mut &socket, buffer) else {
+        let RuntimeApi { worker, answer: buffer, .. } = &mut *self.api;
+        worker.answer();
+        let answer = http::read_answer(&mut &socket, buffer);
+        worker.rest();
+        let Ok(answer) = answer else {
             return Posted::Dropped(format!("{}: {silence}", post_line(path)));
         };
         let exchange = Exchange { answer, sent_again: false };

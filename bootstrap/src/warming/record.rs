@@ -142,6 +142,13 @@ mod tests {
              \"lastAccessed\":1000,\"lastAccessedSeconds\":\"25.6\"}\n"
         );
         assert_eq!(
+            line(&settings, "\"1-0002\"", &Ping::default(), true, 1000, 26_650)
+                .split(',')
+                .next_back(),
+            Some("\"lastAccessedSeconds\":\"25.7\"}\n"),
+            "rounded"
+        );
+        assert_eq!(
             line(&settings, "\"1-0002\"", &Ping::default(), false, 0, 5),
             "{\"action\":\"warmer\",\"function\":\"f\\\"x:7\",\"id\":\"1-0002\",\
              \"correlationId\":\"1-0002\",\"count\":1,\"concurrency\":1,\"warm\":false,\

@@ -120,3 +120,26 @@ const PLUGIN_NEEDLE: Needle = Needle::new(PLUGIN, 10);
 
 /// What HTTP requests and scheduled events hold.
 const OPTED_IN: [Needle; 2] = [Needle::new(b"requestContext", 6), Needle::new(b"resources", 4)];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment;
+
+    #[test]
+    fn a_delay_is_lambda_warmers_or_the_variables() {
+        let delay = |variable: Option<&'static str>| {
+            let mut environment = environment::EMPTY;
+            if let Some(value) = variable {
+                environment.warming.set(b"_DELAY", value.as_bytes());
+            }
+            Settings::new(&environment).delay_ms
+        };
+        assert_eq!(delay(None), 75);
+        assert_eq!(delay(Some("0")), 0);
+        assert_eq!(delay(Some("200")), 200);
+        for nonsense in ["", "soon", "-1", "4294967296"] {
+            assert_eq!(delay(Some(nonsense)), 75, "{nonsense}");
+        }
+    }
+}

@@ -224,7 +224,7 @@ mod tests {
         for truthy in ["true", "1", "-0.5", "\"false\"", "\"0\"", "[]", "{}", "10e-3", "\" \""] {
             assert!(parse(truthy).expect("JSON").is_truthy(), "{truthy}");
         }
-        for falsy in ["false", "null", "0", "-0", "0.00", "0e9", "1e-400", "\"\""] {
+        for falsy in ["false", "null", "0", "-0", "0.00", "0e9", "0E9", "1e-400", "\"\""] {
             assert!(!parse(falsy).expect("JSON").is_truthy(), "{falsy}");
         }
     }

@@ -19,6 +19,7 @@ use pilotlight_loader::Survey;
 use pilotlight_loader::Wanted;
 use pilotlight_loader::elf;
 use pilotlight_loader::elf::Parsed;
+use pilotlight_loader::has_local;
 use pilotlight_loader::link;
 use pilotlight_loader::listed;
 use pilotlight_loader::listed::Copies;
@@ -37,6 +38,8 @@ pub struct Check {
     file_size: usize,
     /// Symbols and debug information.
     strippable_size: usize,
+    /// Whether it defines a `free` that it does not export.
+    has_own_free: bool,
     parsed: Option<Parsed>,
     survey: Option<Survey>,
     linked: Option<Linked>,
@@ -51,6 +54,7 @@ pub fn check(path: &Path) -> Check {
         path: path.to_path_buf(),
         file_size: 0,
         strippable_size: 0,
+        has_own_free: false,
         parsed: None,
         survey: None,
         linked: None,
@@ -73,6 +77,7 @@ impl Check {
     fn look(&mut self, file: &[u8]) -> Result<(), String> {
         self.file_size = file.len();
         self.strippable_size = strippable_size(file);
+        self.has_own_free = has_local(file, b"free");
         if file.is_empty() {
             return Err(Defect::Empty.to_string());
         }

@@ -17,6 +17,24 @@ use super::Survey;
 const MANY_RELOCATIONS: usize = 5000;
 /// A library of more bytes is worth one as well.
 const LARGE: usize = 4 << 20;
+/// Functions of the C library whose callers free what they return.
+const ALLOCATING: [&str; 15] = [
+    "__getdelim",
+    "asprintf",
+    "get_current_dir_name",
+    "getdelim",
+    "getline",
+    "open_memstream",
+    "open_wmemstream",
+    "realpath",
+    "scandir",
+    "scandir64",
+    "strdup",
+    "strndup",
+    "tempnam",
+    "vasprintf",
+    "wcsdup",
+];
 
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -32,6 +50,9 @@ impl fmt::Display for Check {
             && let Some(survey) = &self.survey
         {
             missing(survey, f)?;
+        }
+        if let Some(warning) = self.warn_of_heap() {
+            writeln!(f, "  mind: {warning}")?;
         }
         for advice in self.advice() {
             writeln!(f, "  faster: {advice}")?;
@@ -71,6 +92,20 @@ impl Check {
             writeln!(f, "  constructors: {first}; destructors: {last}")?;
         }
         Ok(())
+    }
+
+    /// Warns of a heap that the C library does not know, in a library that calls functions whose
+    /// results it would free there.
+    fn warn_of_heap(&self) -> Option<String> {
+        let symbols = &self.survey.as_ref().filter(|_| self.has_own_free)?.symbols;
+        let names: Vec<&str> =
+            ALLOCATING.into_iter().filter(|name| symbols.contains(*name)).collect();
+        (!names.is_empty()).then(|| {
+            format!(
+                "it has a `free` of its own that it does not export, which cannot take what the C library allocates ({}); give the allocator's functions a prefix (tikv-jemallocator: without unprefixed_malloc_on_supported_platforms; mimalloc: without override), or export them",
+                names.join(", ")
+            )
+        })
     }
 
     /// What would make the library start faster.

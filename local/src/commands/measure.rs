@@ -13,6 +13,7 @@ use anyhow::bail;
 use clap::Args;
 use pilotlight_local::function::Function;
 use pilotlight_local::interrupt::Interrupts;
+use pilotlight_local::log;
 use pilotlight_local::measure;
 use pilotlight_local::measure::Candidate;
 use pilotlight_local::measure::Plan;
@@ -70,7 +71,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         println!("page cache cold for the files that each one opens");
     }
     for warning in measure::warnings(&series) {
-        eprintln!("pilotlight: {warning}");
+        log::say(warning);
     }
     let write = |path: &PathBuf, text: String| {
         fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
@@ -131,9 +132,8 @@ fn bar(starts: usize) -> impl FnMut(usize) {
             drawn = filled;
             let end = if done == starts { "\r\x1b[K" } else { "" };
             let (full, left) = ("█".repeat(filled), "░".repeat(WIDTH - filled));
-            eprint!("\r{full}{left} {done} of {starts} starts{end}");
             // A terminal that is gone needs no bar.
-            let _ = io::stderr().flush();
+            let _ = write!(io::stderr(), "\r{full}{left} {done} of {starts} starts{end}");
         }
     }
 }

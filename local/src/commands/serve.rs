@@ -10,13 +10,16 @@ use anyhow::Result;
 use anyhow::bail;
 use clap::Args;
 use pilotlight_local::clock::Clock;
-use pilotlight_local::environment::Output;
+use pilotlight_local::descriptors::Shares;
 use pilotlight_local::interrupt::Interrupts;
 use pilotlight_local::lambda::Credentials;
+use pilotlight_local::log;
+use pilotlight_local::placement::Logs;
 use pilotlight_local::placement::Settings;
 use pilotlight_local::process::Workplace;
 use pilotlight_local::schedule::Rate;
 use pilotlight_local::serve;
+use pilotlight_local::serve::Entrance;
 use pilotlight_local::serve::Served;
 use pilotlight_local::warming::Warming;
 
@@ -61,7 +64,10 @@ pub struct Arguments {
     /// Have each process take so many invocations at once, as on a Managed Instance.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     max_concurrency: Option<u16>,
-    /// Check that clients sign with this access key.
+    /// Another name that clients call this machine by, such as host.docker.internal; may be repeated.
+    #[arg(long = "host", value_name = "NAME")]
+    hosts: Vec<String>,
+    /// Check that clients sign with this access key, also for function URLs; the page needs a token.
     #[arg(long, value_name = "KEY:SECRET", value_parser = serve::credentials)]
     credentials: Option<Credentials>,
     /// Do not show the functions' logs.
@@ -81,14 +87,14 @@ impl Arguments {
     fn say_warming(&self) {
         let Some(warming) = self.warming() else { return };
         let (rate, ping) = (&warming.rate.expression, warming.ping());
-        eprintln!("pilotlight: {rate}: {ping} to each function");
+        log::say(format_args!("{rate}: {ping} to each function"));
         let seconds = warming.rate.period.as_secs();
         if self.idle <= warming.rate.period.as_secs_f64() {
             let idle = self.idle;
-            eprintln!(
-                "pilotlight: this keeps nothing warm: idle environments end after {idle} seconds, and \
-                 pings are {seconds} apart; raise --idle, or ping more often"
-            );
+            log::say(format_args!(
+                "this keeps nothing warm: idle environments end after {idle} seconds, and pings are \
+                 {seconds} apart; raise --idle, or ping more often"
+            ));
         }
     }
 }
@@ -112,6 +118,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let interrupts = Interrupts::catch()?;
     let workplace = Workplace::open()?;
+    let shares = Shares::claim();
     let settings = Settings {
         reserved,
         provisioned,
@@ -120,19 +127,25 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         watch: arguments.watch,
         clock,
         warming,
-        output: if arguments.quiet { Output::Kept } else { Output::Shown },
+        logs: if arguments.quiet { Logs::Kept } else { Logs::Labelled },
         folder: workplace.folder().to_path_buf(),
+        descriptors: shares.environments,
     };
-    let credentials = arguments.credentials.clone();
-    let served = Served::start(functions, &settings, credentials, arguments.listen)?;
-    let address = served.address().context("it listens")?;
-    eprintln!("pilotlight: http://{address}/ shows what happens; Ctrl-C ends it");
+    let entrance = Entrance {
+        address: arguments.listen,
+        names: arguments.hosts.clone(),
+        credentials: arguments.credentials.clone(),
+        connections: shares.connections,
+    };
+    let served = Served::start(functions, &settings, entrance)?;
+    let (address, query) = (served.address(), served.lambda.access.page_query());
+    log::say(format_args!("http://{address}/{query} shows what happens; Ctrl-C ends it"));
     for name in served.lambda.functions.keys() {
-        eprintln!("pilotlight: {name}: pilotlight invoke {name} --endpoint http://{address}");
-        eprintln!("pilotlight: {name}: http://{address}/lambda-url/{name}/");
+        log::say(format_args!("{name}: pilotlight invoke {name} --endpoint http://{address}"));
+        log::say(format_args!("{name}: http://{address}/lambda-url/{name}/"));
     }
     arguments.say_warming();
-    // Another one ends it at once, for whoever does not want to wait for shutdown hooks.
+    // Another one ends it at once, without waiting for shutdown hooks.
     interrupts.wait();
     drop(served);
     drop(workplace);

@@ -4,126 +4,161 @@
 //! more attempts, one minute and then two minutes later; when throttled, again and again for up to
 //! six hours, at first after one second and at last every five minutes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::Condvar;
 use std::sync::Mutex;
-use std::sync::MutexGuard;
 use std::sync::PoisonError;
-use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tokio::time::sleep;
+use tokio::time::timeout;
+
+use super::ApiError;
+use super::CONCURRENCY;
+use super::running::Running;
 use crate::clock::Clock;
+use crate::log;
 use crate::placement::Placement;
 use crate::placement::Request;
 use crate::placement::Throttled;
-
-use super::Refusal;
 
 /// Waits before the second and the third attempt.
 const RETRIES: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
 /// The first wait after a throttle; each one is twice as long.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// The longest wait after a throttle.
-const LONGEST_WAIT: Duration = Duration::from_secs(300);
-/// How old an event becomes at most.
-const MOST_AGE: Duration = Duration::from_secs(6 * 60 * 60);
-/// Events that are under way at once; the service has no such limit, a machine does.
-const MOST_EVENTS: usize = 1000;
+const MAX_WAIT: Duration = Duration::from_secs(300);
+/// Age at which an event that still waits is dropped.
+const MAX_AGE: Duration = Duration::from_secs(6 * 60 * 60);
+/// Events that wait or are under way, in bytes together. The service has no such limit, a machine does.
+const MAX_BYTES: usize = 512 << 20;
+/// What an event takes beside its own bytes, about.
+const OVERHEAD: usize = 2 << 10;
 
-/// The events that are under way, each on a thread of its own.
+/// The events that wait or are under way, each in a task of its own.
 #[derive(Debug)]
 pub struct Queue {
     clock: Clock,
-    shared: Arc<Shared>,
-}
-
-#[derive(Debug, Default)]
-struct Shared {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    events: usize,
-    closed: bool,
+    threads: Handle,
+    /// The concurrent executions of the account, of which an event waits for one.
+    account: Arc<Semaphore>,
+    /// By function, as many turns as it may have executions. Events take them in their order.
+    turns: BTreeMap<String, Arc<Semaphore>>,
+    /// Bytes that are still free.
+    free: Arc<Mutex<usize>>,
 }
 
 impl Queue {
-    /// A queue without events.
-    pub fn new(clock: Clock) -> Queue {
-        Queue { clock, shared: Arc::default() }
+    /// A queue without events for these functions, whose tasks run there.
+    pub fn new(
+        functions: &BTreeMap<String, Arc<Placement>>,
+        clock: Clock,
+        threads: Handle,
+        account: Arc<Semaphore>,
+    ) -> Queue {
+        let turns = functions.iter().map(|(name, placement)| {
+            let turns = placement.reserved().unwrap_or(CONCURRENCY);
+            (name.clone(), Arc::new(Semaphore::new(turns)))
+        });
+        let (turns, free) = (turns.collect(), Arc::new(Mutex::new(MAX_BYTES)));
+        Queue { clock, threads, account, turns, free }
     }
 
     /// Takes an event in.
-    pub fn push(&self, placement: &Arc<Placement>, request: Request) -> Result<(), Refusal> {
-        let mut state = self.shared.state();
-        if state.closed || state.events >= MOST_EVENTS {
-            return Err(Throttled::Account.into());
-        }
-        let (clock, shared) = (self.clock, Arc::clone(&self.shared));
-        let placement = Arc::clone(placement);
-        let started = thread::Builder::new().stack_size(512 << 10).spawn(move || {
-            attempt(&placement, &request, clock, &shared);
-            shared.state().events -= 1;
-        });
-        match started {
-            Ok(_) => {
-                state.events += 1;
-                Ok(())
-            }
-            Err(error) => Err(Refusal::new(500, "ServiceException", error.to_string())),
-        }
-    }
-
-    /// Lets no event wait any more.
-    pub fn close(&self) {
-        self.shared.state().closed = true;
-        self.shared.changed.notify_all();
-    }
-}
-
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits; false when everything is being ended.
-    fn wait(&self, duration: Duration) -> bool {
-        let state = self.state();
-        let waited = self.changed.wait_timeout_while(state, duration, |state| !state.closed);
-        !waited.unwrap_or_else(PoisonError::into_inner).0.closed
-    }
-}
-
-fn attempt(placement: &Placement, request: &Request, clock: Clock, shared: &Shared) {
-    let accepted = Instant::now();
-    let mut retries = RETRIES.into_iter();
-    let mut throttled_wait = FIRST_WAIT;
-    loop {
-        let wait = match placement.invoke(request.clone(), Instant::now(), None) {
-            Ok(done) if !done.is_error() => return,
-            Ok(_) => match retries.next() {
-                Some(wait) => wait,
-                None => return dropped(request, "three attempts ended with an error"),
-            },
-            Err(Throttled::Closed) => return,
-            Err(_) if accepted.elapsed() > clock.real(MOST_AGE) => {
-                return dropped(request, "throttled for six hours");
-            }
-            Err(_) => {
-                let wait = throttled_wait;
-                throttled_wait = LONGEST_WAIT.min(wait * 2);
-                wait
-            }
+    pub fn push(&self, placement: &Arc<Placement>, request: Request) -> Result<(), ApiError> {
+        let size = request.event.len() + OVERHEAD;
+        let room = Room::take(&self.free, size).ok_or(Throttled::Account)?;
+        let turns = self.turns.get(&placement.function.name).unwrap_or(&self.account);
+        let attempts = Attempts {
+            placement: Arc::clone(placement),
+            request,
+            clock: self.clock,
+            threads: self.threads.clone(),
+            account: Arc::clone(&self.account),
+            turns: Arc::clone(turns),
+            _room: room,
         };
-        if !shared.wait(clock.real(wait)) {
-            return;
-        }
+        self.threads.spawn(attempts.run());
+        Ok(())
     }
 }
 
-fn dropped(request: &Request, why: &str) {
-    eprintln!("pilotlight: the event of {} is dropped: {why}", request.request_id);
+/// Bytes of the queue that an event has taken, until this is dropped.
+struct Room {
+    free: Arc<Mutex<usize>>,
+    size: usize,
+}
+
+impl Room {
+    fn take(free: &Arc<Mutex<usize>>, size: usize) -> Option<Room> {
+        let mut left = free.lock().unwrap_or_else(PoisonError::into_inner);
+        *left = left.checked_sub(size)?;
+        Some(Room { free: Arc::clone(free), size })
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        *self.free.lock().unwrap_or_else(PoisonError::into_inner) += self.size;
+    }
+}
+
+/// One event, until it was handled or is dropped.
+struct Attempts {
+    placement: Arc<Placement>,
+    request: Request,
+    clock: Clock,
+    threads: Handle,
+    account: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
+    _room: Room,
+}
+
+impl Attempts {
+    async fn run(self) {
+        let accepted = Instant::now();
+        let mut retries = RETRIES.into_iter();
+        let mut throttled_wait = FIRST_WAIT;
+        loop {
+            let left = self.clock.real(MAX_AGE).saturating_sub(accepted.elapsed());
+            let Ok(turn) = timeout(left, Arc::clone(&self.turns).acquire_owned()).await else {
+                return self.dropped("it has waited for six hours");
+            };
+            let attempted = self.attempt().await;
+            drop(turn);
+            let wait = match attempted {
+                Ok(true) | Err(Throttled::Closed) => return,
+                Ok(false) => match retries.next() {
+                    Some(wait) => wait,
+                    None => return self.dropped("three attempts ended with an error"),
+                },
+                // Invocations that do not wait have taken what is reserved, or the machine is full.
+                Err(_) => {
+                    let wait = throttled_wait;
+                    throttled_wait = MAX_WAIT.min(wait * 2);
+                    wait
+                }
+            };
+            sleep(self.clock.real(wait)).await;
+        }
+    }
+
+    /// Says whether the function has succeeded.
+    async fn attempt(&self) -> Result<bool, Throttled> {
+        let execution = Arc::clone(&self.account).acquire_owned().await;
+        let execution = execution.map_err(|_| Throttled::Closed)?;
+        let request = self.request.clone();
+        let placement = &self.placement;
+        let now = Instant::now();
+        let running = Running::start(&self.threads, execution, placement, request, now, false);
+        running.done().await.map(|done| !done.is_error())
+    }
+
+    fn dropped(&self, why: &str) {
+        let request_id = &self.request.request_id;
+        log::say(format_args!("the event of {request_id} is dropped: {why}"));
+    }
 }

@@ -1,197 +1,55 @@
-//! Function URLs: HTTP requests as events of payload format 2.0, and answers the other way.
+//! Function URLs: HTTP requests as events of payload format 2.0.
 //!
-//! Source: "Invoking Lambda function URLs" in Lambda's developer guide. A function that streams its
-//! response has it passed through as it comes, as with the invoke mode `RESPONSE_STREAM`.
+//! Source: "Invoking Lambda function URLs" in Lambda's developer guide. With credentials they are as
+//! those with the authentication type `AWS_IAM`, and otherwise as those with `NONE`.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use serde_json::Map;
+use hyper::body::Incoming;
+use hyper::header::COOKIE;
 use serde_json::Value;
 use serde_json::json;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use crate::http::Answer;
-use crate::http::ChunkedAnswer;
-use crate::http::Connection;
-use crate::http::Head;
-use crate::http::percent_decode;
+use super::Answer;
+use super::ApiError;
+use super::Lambda;
+use super::head;
+use super::head::Head;
+use super::head::percent_decode;
+use super::url_answer;
 use crate::identifiers;
 use crate::placement::Request;
-use crate::runtime_api::Outcome;
-use crate::runtime_api::Piece;
 
-use super::Lambda;
-use super::Refusal;
-use super::invoke;
-
-/// The largest event, with all that the format adds.
-const MOST_EVENT: usize = 6 << 20;
-/// A streamed answer that begins with its status and headers, as JSON and eight zeros behind it.
-const WITH_PRELUDE: &str = "application/vnd.awslambda.http-integration-response";
-/// The largest prelude.
-const MOST_PRELUDE: usize = 1 << 20;
+/// The largest event, with all that the format adds, in bytes.
+const MAX_EVENT: usize = 6 << 20;
 
 /// Answers a request to the function `name`; `target` is the path and query as the function sees it.
-pub fn respond(
+pub async fn respond(
     lambda: &Lambda,
     name: &str,
     target: &str,
     head: &Head,
-    connection: &mut Connection,
-) -> io::Result<bool> {
-    let found = invoke::read(head, connection, MOST_EVENT)?
-        .and_then(|body| lambda.find(name, None).map(|named| (named, body)));
-    let (named, body) = match found {
-        Ok(found) => found,
-        Err(refusal) => return connection.write(head, &refusal.answer()),
-    };
+    body: Incoming,
+) -> Result<Answer, ApiError> {
+    let body = head::read(body, MAX_EVENT).await?;
+    lambda.access.check_signature(head, &body)?;
+    let named = lambda.find(name, None)?;
     let request_id = identifiers::uuid();
     let event = event(name, target, head, &body, &request_id);
     let request = Request {
         request_id: request_id.clone(),
         event: event.to_string().into_bytes(),
-        trace_id: head.header("X-Amzn-Trace-Id").map(str::to_owned),
+        trace_id: head.header("x-amzn-trace-id").map(str::to_owned),
         arn: named.arn.clone(),
         ..Request::default()
     };
-    let mut sink = Sink { head, state: State::Waiting(connection), gathered: Vec::new() };
-    let mut pass_on = |piece| sink.take(piece);
-    let done = named.placement.invoke(request, head.received, Some(&mut pass_on));
-    let outcome = done.map(|done| done.result.map(|ended| ended.outcome));
-    match sink.state {
-        State::Streaming(answer) => match outcome {
-            Ok(Ok(Outcome::Response(_))) => answer.end(),
-            // The client is to see that the answer is not whole: no last chunk.
-            _ => Ok(false),
-        },
-        State::Gone => Ok(false),
-        State::Waiting(connection) | State::Prelude(connection) | State::Whole(connection) => {
-            let answer = match outcome {
-                Ok(Ok(Outcome::Response(_))) => whole(&sink.gathered),
-                Err(throttled) => Refusal::from(throttled).answer(),
-                _ => Answer {
-                    status: 502,
-                    body: b"Internal Server Error".into(),
-                    ..Answer::default()
-                },
-            };
-            connection.write(head, &answer.with("x-amzn-RequestId", request_id))
-        }
-    }
-}
-
-/// Where a function's answer goes.
-struct Sink<'a> {
-    head: &'a Head,
-    state: State<'a>,
-    /// What has come before it could be passed on.
-    gathered: Vec<u8>,
-}
-
-enum State<'a> {
-    Waiting(&'a mut Connection),
-    /// It is streamed, and its prelude is not whole yet.
-    Prelude(&'a mut Connection),
-    /// It is not streamed.
-    Whole(&'a mut Connection),
-    Streaming(ChunkedAnswer<'a>),
-    /// The client has gone away.
-    Gone,
-}
-
-impl Sink<'_> {
-    fn take(&mut self, piece: Piece) {
-        self.state = match (std::mem::replace(&mut self.state, State::Gone), piece) {
-            (State::Waiting(connection), Piece::Begun { streamed: false, .. }) => {
-                State::Whole(connection)
-            }
-            (State::Waiting(connection), Piece::Begun { content_type, .. }) => {
-                if content_type.as_deref() == Some(WITH_PRELUDE) {
-                    State::Prelude(connection)
-                } else {
-                    let kind = content_type.unwrap_or_else(|| "application/octet-stream".into());
-                    let answer = Answer { status: 200, ..Answer::default() };
-                    begin(connection, self.head, &answer.with("Content-Type", kind))
-                }
-            }
-            (State::Prelude(connection), Piece::Bytes(bytes)) => {
-                self.gathered.extend(bytes);
-                let zeros = self.gathered.windows(8).position(|eight| eight == [0; 8]);
-                match zeros {
-                    Some(end) => {
-                        let body = self.gathered.split_off(end + 8);
-                        let prelude = serde_json::from_slice(&self.gathered[..end]);
-                        let answer = integration(prelude.unwrap_or_default(), body);
-                        begin(connection, self.head, &answer)
-                    }
-                    None if self.gathered.len() > MOST_PRELUDE => State::Gone,
-                    None => State::Prelude(connection),
-                }
-            }
-            (State::Streaming(mut answer), Piece::Bytes(bytes)) => match answer.piece(&bytes) {
-                Ok(()) => State::Streaming(answer),
-                Err(_) => State::Gone,
-            },
-            (state, Piece::Bytes(bytes)) => {
-                self.gathered.extend(bytes);
-                state
-            }
-            (state, Piece::Begun { .. }) => state,
-        };
-    }
-}
-
-fn begin<'a>(connection: &'a mut Connection, head: &Head, answer: &Answer) -> State<'a> {
-    connection.stream(head, answer).map_or(State::Gone, State::Streaming)
-}
-
-/// The answer that a whole response stands for: with a status it describes one, and anything else
-/// is the body itself.
-fn whole(response: &[u8]) -> Answer {
-    match serde_json::from_slice::<Value>(response) {
-        Ok(Value::Object(mut described)) if described.contains_key("statusCode") => {
-            let body = match described.remove("body") {
-                Some(Value::String(body)) => body,
-                None | Some(Value::Null) => String::new(),
-                Some(other) => other.to_string(),
-            };
-            let encoded = described.get("isBase64Encoded") == Some(&Value::Bool(true));
-            let body = match encoded.then(|| BASE64_STANDARD.decode(&body)) {
-                Some(Ok(bytes)) => bytes,
-                _ => body.into_bytes(),
-            };
-            integration(Value::Object(described), body)
-        }
-        Ok(Value::String(text)) => crate::http::json(200, text),
-        _ => crate::http::json(200, response),
-    }
-}
-
-/// An answer with the status, headers and cookies that a function has described.
-fn integration(described: Value, body: Vec<u8>) -> Answer {
-    let status = described["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok());
-    let mut answer = Answer { status: status.unwrap_or(200), headers: Vec::new(), body };
-    for (name, value) in described["headers"].as_object().unwrap_or(&Map::new()) {
-        // The framing is ours.
-        let framing = ["content-length", "transfer-encoding", "connection"];
-        let valid = name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':');
-        if valid && !name.is_empty() && !framing.contains(&name.to_ascii_lowercase().as_str()) {
-            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            answer = answer.with(name, value);
-        }
-    }
-    for cookie in described["cookies"].as_array().unwrap_or(&Vec::new()) {
-        answer = answer.with("Set-Cookie", cookie.as_str().unwrap_or_default());
-    }
-    if !answer.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
-        answer = answer.with("Content-Type", "application/json");
-    }
-    answer
+    let running = lambda.run(&named, request, head.received, true)?;
+    Ok(url_answer::of(running).await?.with("x-amzn-RequestId", &request_id))
 }
 
 /// The event that a request becomes.
@@ -200,12 +58,12 @@ fn event(name: &str, target: &str, head: &Head, body: &[u8], request_id: &str) -
     let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
     let mut headers = BTreeMap::<String, String>::new();
     let mut cookies = Vec::new();
-    for (name, value) in &head.headers {
-        let value = String::from_utf8_lossy(value);
-        if name.eq_ignore_ascii_case("cookie") {
+    for (name, value) in &head.parts.headers {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        if name == COOKIE {
             cookies.extend(value.split(';').map(|cookie| cookie.trim().to_owned()));
         } else {
-            add(&mut headers, name.to_ascii_lowercase(), &value);
+            add(&mut headers, name.as_str().to_owned(), &value);
         }
     }
     let mut parameters = BTreeMap::<String, String>::new();
@@ -227,13 +85,13 @@ fn event(name: &str, target: &str, head: &Head, body: &[u8], request_id: &str) -
         "requestContext": {
             "accountId": "anonymous",
             "apiId": name,
-            "domainName": head.header("host").unwrap_or_default(),
+            "domainName": head.authority().unwrap_or_default(),
             "domainPrefix": name,
             "http": {
-                "method": head.method,
+                "method": head.method(),
                 "path": path,
-                "protocol": if head.is_1_1 { "HTTP/1.1" } else { "HTTP/1.0" },
-                "sourceIp": "127.0.0.1",
+                "protocol": format!("{:?}", head.parts.version),
+                "sourceIp": head.client.to_string(),
                 "userAgent": head.header("user-agent").unwrap_or_default(),
             },
             "requestId": request_id,

@@ -2,18 +2,25 @@
 //!
 //! Source: their pages in AWS's API reference, and the service model in botocore.
 
-use std::io;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use hyper::body::Bytes;
+use hyper::body::Incoming;
+use serde_json::Value;
 use serde_json::json;
 
-use crate::http::Answer;
-use crate::http::Body;
-use crate::http::ChunkedAnswer;
-use crate::http::Connection;
-use crate::http::Head;
-use crate::http::percent_decode;
+use super::Answer;
+use super::ApiError;
+use super::Lambda;
+use super::Named;
+use super::answer::Pieces;
+use super::event_stream;
+use super::head;
+use super::head::Head;
+use super::head::percent_decode;
+use super::running::Running;
 use crate::identifiers;
 use crate::placement::Done;
 use crate::placement::Request;
@@ -21,138 +28,124 @@ use crate::report;
 use crate::runtime_api::Outcome;
 use crate::runtime_api::Piece;
 
-use super::Lambda;
-use super::Named;
-use super::Refusal;
-use super::event_stream;
-use super::signature;
-
-/// The largest event of an invocation that waits for its answer.
-const MOST_SYNCHRONOUS: usize = 6 << 20;
-/// The largest event of one that does not.
-const MOST_ASYNCHRONOUS: usize = 1 << 20;
-/// The largest client context, encoded.
-const MOST_CONTEXT: usize = 3583;
+/// The largest event of an invocation that waits for its answer, in bytes.
+const MAX_SYNCHRONOUS: usize = 6 << 20;
+/// The largest event of one that does not, in bytes.
+const MAX_ASYNCHRONOUS: usize = 1 << 20;
+/// The largest client context, encoded, in bytes.
+const MAX_CONTEXT: usize = 3583;
 
 /// `POST /2015-03-31/functions/NAME/invocations`.
-pub fn buffered(
+pub async fn buffered(
     lambda: &Lambda,
     name: &str,
     head: &Head,
-    connection: &mut Connection,
-) -> io::Result<bool> {
-    let kind = head.header("X-Amz-Invocation-Type").unwrap_or("RequestResponse");
-    let most = if kind == "Event" { MOST_ASYNCHRONOUS } else { MOST_SYNCHRONOUS };
-    let event = read(head, connection, most)?;
-    let asked = event.and_then(|event| ask(lambda, name, head, event, kind));
-    let (named, request) = match asked {
-        Ok(asked) => asked,
-        Err(refusal) => return connection.write(head, &refusal.answer()),
-    };
+    body: Incoming,
+) -> Result<Answer, ApiError> {
+    let kind = head.header("x-amz-invocation-type").unwrap_or("RequestResponse");
+    let limit = if kind == "Event" { MAX_ASYNCHRONOUS } else { MAX_SYNCHRONOUS };
+    let event = head::read(body, limit).await?;
+    let (named, request) = ask(lambda, name, head, event, kind)?;
     let request_id = request.request_id.clone();
-    let done = match kind {
-        "DryRun" => return connection.write(head, &accepted(204, &request_id)),
+    match kind {
+        "DryRun" => return Ok(accepted(204, &request_id)),
         "Event" => {
-            let queued = lambda.invoke_event(&named, request);
-            let answer =
-                queued.map_or_else(|refusal| refusal.answer(), |()| accepted(202, &request_id));
-            return connection.write(head, &answer);
+            lambda.invoke_event(&named, request)?;
+            return Ok(accepted(202, &request_id));
         }
-        _ => named.placement.invoke(request, head.received, None),
-    };
-    let answer = match done {
-        Ok(done) => answer(head, &named, &request_id, done),
-        Err(throttled) => Refusal::from(throttled).answer(),
-    };
-    connection.write(head, &answer)
+        _ => {}
+    }
+    let done = lambda.run(&named, request, head.received, false)?.done().await?;
+    Ok(answer(head, &named, &request_id, done))
 }
 
 fn accepted(status: u16, request_id: &str) -> Answer {
-    Answer { status, ..Answer::default() }.with("x-amzn-RequestId", request_id)
+    Answer::new(status, "").with("x-amzn-RequestId", request_id)
 }
 
 fn answer(head: &Head, named: &Named, request_id: &str, done: Done) -> Answer {
-    let tail = wants_tail(head).then(|| BASE64_STANDARD.encode(&done.log_tail));
+    let tail = tail(head, &done);
     let result = done.result.map(|ended| ended.outcome);
     let timeout = named.placement.function.timeout;
     let (body, failed) = report::answer(result, request_id, timeout);
-    let mut answer = crate::http::json(200, body)
+    let mut answer = Answer::json(200, body)
         .with("x-amzn-RequestId", request_id)
         .with("X-Amz-Executed-Version", "$LATEST");
     if failed {
         answer = answer.with("X-Amz-Function-Error", "Unhandled");
     }
     match tail {
-        Some(tail) => answer.with("X-Amz-Log-Result", tail),
+        Some(tail) => answer.with("X-Amz-Log-Result", &tail),
         None => answer,
     }
 }
 
 /// `POST /2021-11-15/functions/NAME/response-streaming-invocations`.
-pub fn streamed(
+pub async fn streamed(
     lambda: &Lambda,
     name: &str,
-    head: &Head,
-    connection: &mut Connection,
-) -> io::Result<bool> {
-    let event = read(head, connection, MOST_SYNCHRONOUS)?;
-    let asked = event.and_then(|event| ask(lambda, name, head, event, "RequestResponse"));
-    let (named, request) = match asked {
-        Ok(asked) => asked,
-        Err(refusal) => return connection.write(head, &refusal.answer()),
-    };
+    head: Head,
+    body: Incoming,
+) -> Result<Answer, ApiError> {
+    let event = head::read(body, MAX_SYNCHRONOUS).await?;
+    let (named, request) = ask(lambda, name, &head, event, "RequestResponse")?;
     let request_id = request.request_id.clone();
-    let begin = |connection| {
-        let answer = Answer { status: 200, ..Answer::default() }
-            .with("Content-Type", "application/vnd.amazon.eventstream")
-            .with("x-amzn-RequestId", &request_id)
-            .with("X-Amz-Executed-Version", "$LATEST");
-        Connection::stream(connection, head, &answer)
+    let timeout = named.placement.function.timeout;
+    let mut running = lambda.run(&named, request, head.received, true)?;
+    let answer = Answer::new(200, "")
+        .with("Content-Type", "application/vnd.amazon.eventstream")
+        .with("x-amzn-RequestId", &request_id)
+        .with("X-Amz-Executed-Version", "$LATEST");
+    let (mut pieces, answer) = answer.streamed();
+    let ending = move |done: Done| complete(&head, &request_id, timeout, done);
+    // Without a piece, the function has failed, or there was no place for it.
+    let Some(first) = running.piece().await else {
+        let complete = ending(running.done().await?);
+        tokio::spawn(async move { pieces.send_data(complete).await });
+        return Ok(answer);
     };
-    let mut connection = Some(connection);
-    let mut stream: io::Result<Option<ChunkedAnswer>> = Ok(None);
-    let mut pass_on = |piece: Piece| {
-        if let Some(connection) = connection.take() {
-            stream = begin(connection).map(Some);
-        }
-        if let (Piece::Bytes(bytes), Ok(Some(answer))) = (piece, &mut stream)
-            && let Err(error) = answer.piece(&event_stream::payload_chunk(&bytes))
+    tokio::spawn(async move {
+        if pass_on(first, &mut running, &mut pieces).await
+            && let Ok(done) = running.done().await
         {
-            // The client has gone; the invocation goes on, as Lambda's does.
-            stream = Err(error);
+            // A client that has gone needs no end, and one without it knows that there was none.
+            let _ = pieces.send_data(ending(done)).await;
         }
-    };
-    let done = named.placement.invoke(request, head.received, Some(&mut pass_on));
-    if let Some(connection) = connection.take() {
-        // No answer has begun: there was an error, or nothing was placed.
-        match &done {
-            Ok(_) => stream = begin(connection).map(Some),
-            Err(throttled) => {
-                return connection.write(head, &Refusal::from(*throttled).answer());
-            }
+    });
+    Ok(answer)
+}
+
+/// Passes the pieces on while they come; false when the client has gone.
+async fn pass_on(first: Piece, running: &mut Running, pieces: &mut Pieces) -> bool {
+    let mut next = Some(first);
+    while let Some(piece) = next {
+        if let Piece::Bytes(bytes) = piece
+            && pieces.send_data(event_stream::payload_chunk(&bytes).into()).await.is_err()
+        {
+            return false;
         }
+        next = running.piece().await;
     }
-    let (Some(mut stream), Ok(done)) = (stream?, done) else { return Ok(false) };
-    let tail = wants_tail(head).then(|| BASE64_STANDARD.encode(&done.log_tail));
+    true
+}
+
+/// The message that ends a streamed invocation.
+fn complete(head: &Head, request_id: &str, timeout: Duration, done: Done) -> Bytes {
     let mut complete = json!({});
-    match done.result.map(|ended| ended.outcome) {
-        Ok(Outcome::Response(_)) => {}
-        result => {
-            let code = match &result {
-                Ok(Outcome::FailedStream { error_type, .. }) => error_type.clone(),
-                _ => "Unhandled".to_owned(),
-            };
-            let timeout = named.placement.function.timeout;
-            let (body, _) = report::answer(result, &request_id, timeout);
-            complete["ErrorCode"] = code.into();
-            complete["ErrorDetails"] = String::from_utf8_lossy(&body).into();
-        }
-    }
-    if let Some(tail) = tail {
+    if let Some(tail) = tail(head, &done) {
         complete["LogResult"] = tail.into();
     }
-    stream.piece(&event_stream::invoke_complete(&complete))?;
-    stream.end()
+    let result = done.result.map(|ended| ended.outcome);
+    if !matches!(result, Ok(Outcome::Response(_))) {
+        let code = match &result {
+            Ok(Outcome::FailedStream { error_type, .. }) => error_type.clone(),
+            _ => "Unhandled".to_owned(),
+        };
+        let (body, _) = report::answer(result, request_id, timeout);
+        complete["ErrorCode"] = code.into();
+        complete["ErrorDetails"] = Value::from(String::from_utf8_lossy(&body));
+    }
+    event_stream::invoke_complete(&complete).into()
 }
 
 /// What a client asks for, once it is known to be well-formed and allowed.
@@ -162,13 +155,11 @@ fn ask<'a>(
     head: &Head,
     event: Vec<u8>,
     kind: &str,
-) -> Result<(Named<'a>, Request), Refusal> {
-    if let Some(credentials) = &lambda.credentials {
-        signature::check(head, &event, credentials)?;
-    }
+) -> Result<(Named<'a>, Request), ApiError> {
+    lambda.access.check_signature(head, &event)?;
     if !matches!(kind, "RequestResponse" | "Event" | "DryRun") {
         let words = format!("{kind} is no invocation type: RequestResponse, Event or DryRun");
-        return Err(Refusal::new(400, "InvalidParameterValueException", words));
+        return Err(ApiError::new(400, "InvalidParameterValueException", words));
     }
     let qualifier = head.query().split('&').find_map(|pair| pair.strip_prefix("Qualifier="));
     let named = lambda.find(name, qualifier.map(percent_decode).as_deref())?;
@@ -177,21 +168,21 @@ fn ask<'a>(
     let event = if event.is_empty() { b"{}".to_vec() } else { event };
     if let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(&event) {
         let words = format!("Could not parse request body into json: {error}");
-        return Err(Refusal::new(400, "InvalidRequestContentException", words));
+        return Err(ApiError::new(400, "InvalidRequestContentException", words));
     }
     let request = Request {
         request_id: identifiers::uuid(),
         event,
-        trace_id: head.header("X-Amzn-Trace-Id").map(str::to_owned),
+        trace_id: head.header("x-amzn-trace-id").map(str::to_owned),
         client_context: client_context(head, kind)?,
-        tenant_id: head.header("X-Amz-Tenant-Id").map(str::to_owned),
+        tenant_id: head.header("x-amz-tenant-id").map(str::to_owned),
         arn: named.arn.clone(),
     };
     Ok((named, request))
 }
 
 /// An event has to be JSON. Clients may say so, or nothing, or what `curl -d` says of anything.
-fn check_content_type(head: &Head) -> Result<(), Refusal> {
+fn check_content_type(head: &Head) -> Result<(), ApiError> {
     let full = head.header("content-type").unwrap_or_default().to_ascii_lowercase();
     let kind = full.split(';').next().unwrap_or_default().trim();
     let taken = ["", "application/octet-stream", "binary/octet-stream"];
@@ -200,15 +191,15 @@ fn check_content_type(head: &Head) -> Result<(), Refusal> {
         return Ok(());
     }
     let words = format!("The content type of the Invoke request body is not JSON: {kind}");
-    Err(Refusal::new(415, "UnsupportedMediaTypeException", words))
+    Err(ApiError::new(415, "UnsupportedMediaTypeException", words))
 }
 
-fn client_context(head: &Head, kind: &str) -> Result<Option<String>, Refusal> {
-    let refuse = |words: &str| Refusal::new(400, "InvalidRequestContentException", words);
-    let Some(encoded) = head.header("X-Amz-Client-Context").filter(|_| kind != "Event") else {
+fn client_context(head: &Head, kind: &str) -> Result<Option<String>, ApiError> {
+    let refuse = |words: &str| ApiError::new(400, "InvalidRequestContentException", words);
+    let Some(encoded) = head.header("x-amz-client-context").filter(|_| kind != "Event") else {
         return Ok(None);
     };
-    if encoded.len() > MOST_CONTEXT {
+    if encoded.len() > MAX_CONTEXT {
         return Err(refuse("Client context must be at most 3583 bytes of base64"));
     }
     let json = BASE64_STANDARD.decode(encoded).ok();
@@ -218,39 +209,8 @@ fn client_context(head: &Head, kind: &str) -> Result<Option<String>, Refusal> {
         .ok_or_else(|| refuse("Client context must be a valid Base64-encoded JSON object."))
 }
 
-fn wants_tail(head: &Head) -> bool {
-    head.header("X-Amz-Log-Type") == Some("Tail")
-}
-
-/// Reads the event. One that is too long is read to its end and forgotten, for a client does not
-/// look for an answer before it has sent everything.
-pub fn read(
-    head: &Head,
-    connection: &mut Connection,
-    most: usize,
-) -> io::Result<Result<Vec<u8>, Refusal>> {
-    let mut body = Body::of(head, connection)?;
-    if let Some(event) = body.whole(connection, most)? {
-        return Ok(Ok(event));
-    }
-    ignore(&mut body, connection)?;
-    Ok(Err(Refusal::too_large(most)))
-}
-
-/// Reads a body that nobody wants.
-pub fn ignore_body(head: &Head, connection: &mut Connection) -> io::Result<()> {
-    ignore(&mut Body::of(head, connection)?, connection)
-}
-
-fn ignore(body: &mut Body, connection: &mut Connection) -> io::Result<()> {
-    /// Whoever sends more is not worth an answer.
-    const MOST_IGNORED: usize = 256 << 20;
-    let mut ignored = 0;
-    while let Some(piece) = body.piece(connection)? {
-        ignored += piece.len();
-        if ignored > MOST_IGNORED {
-            return Err(io::ErrorKind::InvalidData.into());
-        }
-    }
-    Ok(())
+/// The end of the log in base64, for a client that wants it.
+fn tail(head: &Head, done: &Done) -> Option<String> {
+    let wanted = head.header("x-amz-log-type") == Some("Tail");
+    wanted.then(|| BASE64_STANDARD.encode(&done.log_tail))
 }

@@ -1,43 +1,65 @@
 //! Lambda's own interface, so that its real clients work unchanged: invocations, streamed ones,
 //! function URLs; and the page.
 
+mod access;
+mod answer;
 mod asynchronous;
+mod error;
 mod event_stream;
 mod function_url;
+mod head;
 mod invoke;
-mod refusal;
+mod running;
 mod signature;
+mod url_answer;
 
 use std::collections::BTreeMap;
-use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::thread;
 use std::time::Instant;
 
+use hyper::Request as HttpRequest;
+use hyper::Response;
+use hyper::body::Incoming;
 use serde_json::json;
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 
-pub use self::refusal::Refusal;
+pub use self::access::Access;
+pub use self::answer::Answer;
+pub use self::answer::Body;
+pub use self::error::ApiError;
 pub use self::signature::Credentials;
 
 use self::asynchronous::Queue;
+use self::head::Head;
+use self::head::percent_decode;
+use self::running::Running;
 use crate::clock::Clock;
 use crate::function;
-use crate::http::Answer;
-use crate::http::Connection;
-use crate::http::Head;
-use crate::http::percent_decode;
+use crate::host;
 use crate::page;
 use crate::placement::Placement;
 use crate::placement::Request;
+use crate::placement::Throttled;
+
+/// The concurrent executions of an account, of which a function without reserved ones has all.
+pub const CONCURRENCY: usize = 1000;
 
 /// Everything that is served: the functions of one account in one region.
 #[derive(Debug)]
 pub struct Lambda {
     /// By name.
     pub functions: BTreeMap<String, Arc<Placement>>,
-    /// What clients have to sign with, if anything.
-    pub credentials: Option<Credentials>,
-    /// What times that are shown count from.
+    /// The requests that are let in.
+    pub access: Access,
+    /// The moment that shown times count from.
     pub epoch: Instant,
+    /// Runs tasks, and threads for invocations.
+    threads: Handle,
+    /// Executions that the account has left.
+    executions: Arc<Semaphore>,
     queue: Queue,
 }
 
@@ -51,27 +73,31 @@ pub struct Named<'a> {
 }
 
 impl Lambda {
-    /// Serves these functions.
+    /// Serves these functions with the tasks and threads of a runtime.
     pub fn new(
         functions: Vec<Arc<Placement>>,
-        credentials: Option<Credentials>,
+        access: Access,
         clock: Clock,
         epoch: Instant,
+        threads: Handle,
     ) -> Lambda {
         let by_name =
             functions.into_iter().map(|function| (function.function.name.clone(), function));
-        Lambda { functions: by_name.collect(), credentials, epoch, queue: Queue::new(clock) }
+        let functions = by_name.collect();
+        let executions = Arc::new(Semaphore::new(CONCURRENCY));
+        let queue = Queue::new(&functions, clock, threads.clone(), Arc::clone(&executions));
+        Lambda { functions, access, epoch, threads, executions, queue }
     }
 
     /// Finds what a client names: a name, a partial ARN or an ARN, each with or without a qualifier.
-    pub fn find(&self, name: &str, qualifier: Option<&str>) -> Result<Named<'_>, Refusal> {
+    pub fn find(&self, name: &str, qualifier: Option<&str>) -> Result<Named<'_>, ApiError> {
         let (name, own) = split_name(name);
         if let (Some(own), Some(qualifier)) = (own, qualifier)
             && own != qualifier
         {
             let words = "The derived qualifier from the function name does not match the \
                          specified qualifier.";
-            return Err(Refusal::new(400, "InvalidParameterValueException", words));
+            return Err(ApiError::new(400, "InvalidParameterValueException", words));
         }
         let qualifier = own.or(qualifier).filter(|qualifier| !qualifier.is_empty());
         let region = function::region();
@@ -82,75 +108,95 @@ impl Lambda {
         let latest = qualifier.is_none_or(|qualifier| qualifier == "$LATEST");
         match self.functions.get(name).filter(|_| latest) {
             Some(placement) => Ok(Named { placement, arn }),
-            None => Err(Refusal::not_found(&arn)),
+            None => Err(ApiError::not_found(&arn)),
         }
     }
 
     /// Invokes a function asynchronously, as a schedule or another service does: tried again on
     /// errors, and the answer goes nowhere.
-    pub fn invoke_event(&self, named: &Named, request: Request) -> Result<(), Refusal> {
+    pub fn invoke_event(&self, named: &Named, request: Request) -> Result<(), ApiError> {
         self.queue.push(named.placement, request)
+    }
+
+    /// Starts an invocation that a client waits for.
+    fn run(
+        &self,
+        named: &Named,
+        request: Request,
+        received: Instant,
+        live: bool,
+    ) -> Result<Running, ApiError> {
+        let Ok(execution) = Arc::clone(&self.executions).try_acquire_owned() else {
+            named.placement.count_throttle();
+            return Err(Throttled::Account.into());
+        };
+        let (threads, placement) = (&self.threads, named.placement);
+        Ok(Running::start(threads, execution, placement, request, received, live))
     }
 
     /// Ends every environment. Invocations that are under way end with an error.
     pub fn close(&self) {
-        self.queue.close();
-        std::thread::scope(|scope| {
+        thread::scope(|scope| {
             for placement in self.functions.values() {
                 scope.spawn(|| placement.close());
             }
         });
     }
 
-    /// Serves a connection to its end.
-    pub fn serve(&self, mut connection: Connection) {
-        loop {
-            // One that breaks, or is no HTTP, is over.
-            let Ok(Some(head)) = connection.read_head() else { return };
-            if !matches!(self.respond(&head, &mut connection), Ok(true)) {
-                return;
-            }
-        }
+    /// Answers a request of a client at this address.
+    pub async fn respond(&self, request: HttpRequest<Incoming>, client: IpAddr) -> Response<Body> {
+        let (parts, body) = request.into_parts();
+        let head = Head { parts, received: Instant::now(), client };
+        let answer = match self.access.check_host(&head) {
+            Ok(()) => self.route(head, body).await,
+            Err(error) => Err(error),
+        };
+        answer.unwrap_or_else(|error| error.answer()).into_response()
     }
 
-    /// All paths on one page. Says whether the connection can serve another request.
-    fn respond(&self, head: &Head, connection: &mut Connection) -> io::Result<bool> {
-        if let Some(name) = self.named_by_host(head) {
-            return function_url::respond(self, &name, head.target.as_str(), head, connection);
+    /// All paths on one page.
+    async fn route(&self, head: Head, body: Incoming) -> Result<Answer, ApiError> {
+        let target = head.target().to_owned();
+        if let Some(name) = self.named_by_host(&head) {
+            return function_url::respond(self, &name, &target, &head, body).await;
         }
         let path = head.path().to_owned();
         let parts: Vec<&str> = path.split('/').skip(1).collect();
-        match (head.method.as_str(), parts.as_slice()) {
+        match (head.method(), parts.as_slice()) {
+            (_, ["lambda-url", name, ..]) => {
+                let target = target.get("/lambda-url/".len() + name.len()..).unwrap_or_default();
+                let name = percent_decode(name);
+                return function_url::respond(self, &name, target, &head, body).await;
+            }
+            // It shows nothing but what it then asks for, so that a link may lead to it.
+            ("GET" | "HEAD", [""]) => return Ok(page::page()),
+            _ => self.access.check_site(&head)?,
+        }
+        match (head.method(), parts.as_slice()) {
             ("POST", ["2015-03-31", "functions", name, "invocations"]) => {
-                invoke::buffered(self, &percent_decode(name), head, connection)
+                invoke::buffered(self, &percent_decode(name), &head, body).await
             }
             ("POST", ["2021-11-15", "functions", name, "response-streaming-invocations"]) => {
-                invoke::streamed(self, &percent_decode(name), head, connection)
+                invoke::streamed(self, &percent_decode(name), head, body).await
             }
-            (_, ["lambda-url", name, ..]) => {
-                let prefix = "/lambda-url/".len() + name.len();
-                let target = head.target.get(prefix..).unwrap_or_default();
-                function_url::respond(self, &percent_decode(name), target, head, connection)
+            ("GET", ["environments"]) => {
+                self.access.check_token(&head)?;
+                Ok(self.environments())
             }
-            ("GET" | "HEAD", [""]) => connection.write(head, &page::page()),
-            ("GET", ["environments"]) => connection.write(head, &self.environments()),
-            _ => {
+            (method, _) => {
                 let words = format!(
-                    "{} {path} is not served; there are POST /2015-03-31/functions/NAME/invocations, \
-                     /lambda-url/NAME/, /environments and /",
-                    head.method
+                    "{method} {path} is not served; there are POST /2015-03-31/functions/NAME/invocations, \
+                     /lambda-url/NAME/, /environments and /"
                 );
-                invoke::ignore_body(head, connection)?;
-                let refusal = Refusal::new(404, "UnknownOperationException", words);
-                connection.write(head, &refusal.answer())
+                head::read(body, 0).await?;
+                Err(ApiError::new(404, "UnknownOperationException", words))
             }
         }
     }
 
     /// `http://NAME.localhost:PORT/` is a function's URL, with paths of its own.
     fn named_by_host(&self, head: &Head) -> Option<String> {
-        let host = head.header("host")?.split(':').next()?;
-        let name = host.strip_suffix(".localhost")?;
+        let name = host::without_port(head.authority()?).strip_suffix(".localhost")?;
         self.functions.contains_key(name).then(|| name.to_owned())
     }
 
@@ -158,7 +204,7 @@ impl Lambda {
         let functions: Vec<_> = self.functions.values().map(|function| function.json()).collect();
         let now = crate::report::milliseconds(self.epoch.elapsed());
         let body = json!({ "now_ms": now, "functions": functions });
-        crate::http::json(200, body.to_string()).with("Cache-Control", "no-store")
+        Answer::json(200, body.to_string()).with("Cache-Control", "no-store")
     }
 }
 

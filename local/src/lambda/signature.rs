@@ -9,15 +9,23 @@ use sha2::Digest as _;
 use sha2::Sha256;
 use time::OffsetDateTime;
 use time::PrimitiveDateTime;
+use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
-use crate::http::Head;
-use crate::http::percent_decode;
-
-use super::Refusal;
+use super::ApiError;
+use super::head::Head;
+use super::head::percent_decode;
+use crate::function;
 
 /// How far a client's clock may be off.
-const MOST_SKEW: time::Duration = time::Duration::minutes(5);
+const MAX_SKEW: time::Duration = time::Duration::minutes(5);
+/// The service that clients sign for.
+const SERVICE: &str = "lambda";
+/// Marks the fourth version.
+const TERMINATOR: &str = "aws4_request";
+/// Dates as they are signed.
+const DATE: &[BorrowedFormatItem] =
+    format_description!("[year][month][day]T[hour][minute][second]Z");
 
 /// What a client signs with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,51 +46,37 @@ struct Authorization<'a> {
 }
 
 /// Checks a request's signature.
-pub fn check(head: &Head, body: &[u8], credentials: &Credentials) -> Result<(), Refusal> {
-    check_at(head, body, credentials, OffsetDateTime::now_utc())
+pub fn check(head: &Head, body: &[u8], credentials: &Credentials) -> Result<(), ApiError> {
+    check_at(head, body, credentials, &function::region(), OffsetDateTime::now_utc())
 }
 
 fn check_at(
     head: &Head,
     body: &[u8],
     credentials: &Credentials,
+    region: &str,
     now: OffsetDateTime,
-) -> Result<(), Refusal> {
-    let refuse = |kind, words: &str| Err(Refusal::new(403, kind, words));
+) -> Result<(), ApiError> {
     let Some(header) = head.header("authorization") else {
-        return refuse("MissingAuthenticationTokenException", "Missing Authentication Token");
+        let words = "Missing Authentication Token";
+        return Err(ApiError::new(403, "MissingAuthenticationTokenException", words));
     };
-    let incomplete = "IncompleteSignatureException";
     let Some(authorization) = parse(header) else {
-        return refuse(
-            incomplete,
-            "Authorization header is not AWS4-HMAC-SHA256 with a Credential, \
-                                   SignedHeaders and a Signature.",
-        );
+        let words = "Authorization header is not AWS4-HMAC-SHA256 with a Credential, SignedHeaders \
+                     and a Signature.";
+        return Err(ApiError::new(403, "IncompleteSignatureException", words));
     };
     if authorization.key != credentials.key {
         let words = "The security token included in the request is invalid.";
-        return refuse("UnrecognizedClientException", words);
+        return Err(ApiError::new(403, "UnrecognizedClientException", words));
     }
     let date = head.header("x-amz-date").unwrap_or_default();
-    let form = format_description!("[year][month][day]T[hour][minute][second]Z");
-    let Ok(signed_at) = PrimitiveDateTime::parse(date, form) else {
-        return refuse(incomplete, "X-Amz-Date is missing or not of the form YYYYMMDDTHHMMSSZ.");
-    };
-    let invalid = "InvalidSignatureException";
-    if (now - signed_at.assume_utc()).abs() > MOST_SKEW {
-        return refuse(
-            invalid,
-            "Signature expired, or made in the future: the clocks differ by more \
-                                than 5 minutes.",
-        );
-    }
+    check_date(date, now)?;
+    check_scope(authorization.scope, date, region)?;
     let covered = |name: &str| authorization.signed.contains(&name);
-    let amz = |name: &str| name.to_ascii_lowercase().starts_with("x-amz-");
-    let uncovered =
-        head.headers.iter().find(|(name, _)| amz(name) && !covered(&name.to_ascii_lowercase()));
-    if uncovered.is_some() || !covered("host") {
-        return refuse(invalid, "Host and every X-Amz- header must be signed.");
+    let mut names = head.parts.headers.keys().map(|name| name.as_str());
+    if names.any(|name| name.starts_with("x-amz-") && !covered(name)) || !covered("host") {
+        return Err(invalid("Host and every X-Amz- header must be signed."));
     }
     let canonical = canonical_request(head, body, &authorization.signed);
     let to_sign = format!(
@@ -95,15 +89,80 @@ fn check_at(
         key = mac(&key, part.as_bytes()).finalize().into_bytes().to_vec();
     }
     // The comparison takes as long whatever differs.
-    match mac(&key, to_sign.as_bytes()).verify_slice(&unhex(authorization.signature)) {
-        Ok(()) => Ok(()),
-        Err(_) => refuse(
-            invalid,
+    let verified = mac(&key, to_sign.as_bytes()).verify_slice(&unhex(authorization.signature));
+    verified.map_err(|_| {
+        invalid(
             "The request signature we calculated does not match the signature you provided. Check \
              your AWS Secret Access Key and signing method. Consult the service documentation for \
              details.",
-        ),
+        )
+    })
+}
+
+fn invalid(words: impl Into<String>) -> ApiError {
+    ApiError::new(403, "InvalidSignatureException", words)
+}
+
+/// Checks `X-Amz-Date` against the clock. The words are AWS's.
+fn check_date(date: &str, now: OffsetDateTime) -> Result<(), ApiError> {
+    let Ok(signed) = PrimitiveDateTime::parse(date, DATE) else {
+        let words = "X-Amz-Date is missing or not of the form YYYYMMDDTHHMMSSZ.";
+        return Err(ApiError::new(403, "IncompleteSignatureException", words));
+    };
+    let text = |time: OffsetDateTime| time.format(DATE).unwrap_or_default();
+    let (oldest, newest) = (now - MAX_SKEW, now + MAX_SKEW);
+    if signed.assume_utc() < oldest {
+        let (oldest, now) = (text(oldest), text(now));
+        let words =
+            format!("Signature expired: {date} is now earlier than {oldest} ({now} - 5 min.)");
+        return Err(invalid(words));
     }
+    if signed.assume_utc() > newest {
+        let (newest, now) = (text(newest), text(now));
+        let words = format!(
+            "Signature not yet current: {date} is still later than {newest} ({now} + 5 min.)"
+        );
+        return Err(invalid(words));
+    }
+    Ok(())
+}
+
+/// Checks what a signature is good for: `YYYYMMDD/region/service/aws4_request`. The words are AWS's.
+fn check_scope(scope: &str, date: &str, region: &str) -> Result<(), ApiError> {
+    let parts: Vec<&str> = scope.split('/').collect();
+    let [day, signed_region, service, terminator] = parts[..] else {
+        return Err(invalid(
+            "Credential should be scoped as YYYYMMDD/region/service/aws4_request.",
+        ));
+    };
+    let of_date = date.split('T').next().unwrap_or_default();
+    if day != of_date {
+        return Err(invalid(format!(
+            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from \
+             HTTP: '{day}' != '{of_date}', from '{date}'."
+        )));
+    }
+    if signed_region != region {
+        return Err(invalid(format!(
+            "Credential should be scoped to a valid region, not '{signed_region}'. This server is in \
+             {region}, as AWS_REGION was when it started."
+        )));
+    }
+    if service != SERVICE {
+        let words = format!("Credential should be scoped to correct service: '{SERVICE}'.");
+        return Err(invalid(words));
+    }
+    if terminator != TERMINATOR {
+        return Err(invalid(format!(
+            "Credential should be scoped with a valid terminator: '{TERMINATOR}', not '{terminator}'."
+        )));
+    }
+    Ok(())
+}
+
+/// Whether two secrets are the same, in a time that does not tell where they differ.
+pub fn same(one: &[u8], other: &[u8]) -> bool {
+    mac(other, b"").verify_slice(&mac(one, b"").finalize().into_bytes()).is_ok()
 }
 
 fn parse(header: &str) -> Option<Authorization<'_>> {
@@ -131,12 +190,10 @@ fn canonical_request(head: &Head, body: &[u8], signed: &[&str]) -> String {
         query.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
     // Segments are encoded once more than they are on the wire, by every service but S3.
     let path: Vec<String> = head.path().split('/').map(encode).collect();
-    let mut canonical = format!("{}\n{}\n{}\n", head.method, path.join("/"), query.join("&"));
+    let mut canonical = format!("{}\n{}\n{}\n", head.method(), path.join("/"), query.join("&"));
     for name in signed {
-        let of = |known: &str| known.eq_ignore_ascii_case(name);
-        let values = head.headers.iter().filter(|(known, _)| of(known));
-        let values = values.map(|(_, value)| {
-            let value = String::from_utf8_lossy(value);
+        let values = head.parts.headers.get_all(*name).iter().map(|value| {
+            let value = String::from_utf8_lossy(value.as_bytes());
             value.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
         });
         canonical.push_str(&format!("{name}:{}\n", values.collect::<Vec<_>>().join(",")));
@@ -180,45 +237,49 @@ fn unhex(text: &str) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
     use std::time::Instant;
+
+    use hyper::Request;
+    use time::macros::datetime;
 
     use super::*;
 
-    /// What botocore signs, with the key of AWS's examples.
-    fn request(target: &str, more: &[(&str, &str)], signed: &str, signature: &str) -> Head {
+    /// Signed with the key of AWS's examples.
+    fn request(target: &str, scope: &str, more: &[(&str, &str)], signed: &str, by: &str) -> Head {
         let authorization = format!(
-            "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260102/us-east-1/lambda/aws4_request, \
-             SignedHeaders={signed}, Signature={signature}"
+            "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/{scope}, SignedHeaders={signed}, Signature={by}"
         );
-        let mut headers = vec![
-            ("Host", "lambda.us-east-1.amazonaws.com"),
-            ("X-Amz-Date", "20260102T030405Z"),
-            ("Authorization", authorization.as_str()),
-        ];
-        headers.extend(more);
-        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.as_bytes().to_vec());
-        Head {
-            received: Instant::now(),
-            method: "POST".to_owned(),
-            target: target.to_owned(),
-            is_1_1: true,
-            headers: headers.into_iter().map(owned).collect(),
+        let mut request = Request::post(target)
+            .header("Host", "lambda.us-east-1.amazonaws.com")
+            .header("X-Amz-Date", "20260102T030405Z")
+            .header("Authorization", authorization);
+        for (name, value) in more {
+            request = request.header(*name, *value);
         }
+        let parts = request.body(()).expect("a request").into_parts().0;
+        Head { parts, received: Instant::now(), client: Ipv4Addr::LOCALHOST.into() }
+    }
+
+    fn message(head: &Head, body: &str, secret: &str, minutes: i64) -> Option<String> {
+        let now = datetime!(2026-01-02 03:04:05 UTC) + time::Duration::minutes(minutes);
+        let credentials = Credentials { key: "AKIDEXAMPLE".into(), secret: secret.into() };
+        let checked = check_at(head, body.as_bytes(), &credentials, "us-east-1", now);
+        checked.err().map(|error| error.message().to_owned())
     }
 
     fn checked(head: &Head, body: &str, secret: &str, minutes: i64) -> bool {
-        let now =
-            time::macros::datetime!(2026-01-02 03:04:05 UTC) + time::Duration::minutes(minutes);
-        let credentials = Credentials { key: "AKIDEXAMPLE".into(), secret: secret.into() };
-        check_at(head, body.as_bytes(), &credentials, now).is_ok()
+        message(head, body, secret, minutes).is_none()
     }
 
+    const SCOPE: &str = "20260102/us-east-1/lambda/aws4_request";
     const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
     #[test]
     fn botocores_signatures_hold_and_nothing_else_does() {
         let plain = request(
             "/2015-03-31/functions/my-fn/invocations",
+            SCOPE,
             &[("X-Amz-Invocation-Type", "RequestResponse")],
             "host;x-amz-date;x-amz-invocation-type",
             "61a9341b0baa0550ed9a73c56644967e295d8037a81b4402fe531122828a3a17",
@@ -228,18 +289,20 @@ mod tests {
         assert!(!checked(&plain, "{}", SECRET, 6));
         assert!(!checked(&plain, "[]", SECRET, 0));
         assert!(!checked(&plain, "{}", "another", 0));
-        let mut another_path = plain.clone();
-        another_path.target = "/2015-03-31/functions/another/invocations".to_owned();
-        assert!(!checked(&another_path, "{}", SECRET, 0));
-        let mut unsigned = plain;
-        unsigned.headers.push(("X-Amz-Log-Type".to_owned(), b"Tail".to_vec()));
-        assert!(!checked(&unsigned, "{}", SECRET, 0));
+        let mut another = plain;
+        another.parts.headers.insert("x-amz-log-type", "Tail".parse().expect("a value"));
+        assert!(!checked(&another, "{}", SECRET, 0));
+        another.parts.headers.remove("x-amz-log-type");
+        assert!(checked(&another, "{}", SECRET, 0));
+        another.parts.uri = "/2015-03-31/functions/another/invocations".parse().expect("a path");
+        assert!(!checked(&another, "{}", SECRET, 0));
     }
 
     #[test]
     fn an_encoded_name_and_a_session_token_are_signed_too() {
         let head = request(
             "/2015-03-31/functions/my-fn%3A%24LATEST/invocations",
+            SCOPE,
             &[
                 ("X-Amz-Security-Token", "SESSION/TOKEN+EXAMPLE=="),
                 ("Content-Type", "application/json"),
@@ -252,5 +315,28 @@ mod tests {
         let body = "{\"warmer\":true,\"__WARMER_INVOCATION__\":2,\"__WARMER_CONCURRENCY__\":3,\
                     \"__WARMER_CORRELATIONID__\":\"abc\"}";
         assert!(checked(&head, body, SECRET, 0));
+    }
+
+    #[test]
+    fn a_signature_is_good_for_its_day_region_and_service_only() {
+        let said = |scope: &str| {
+            let head = request("/", scope, &[], "host;x-amz-date", "00");
+            message(&head, "{}", SECRET, 0).expect("refused")
+        };
+        for (scope, words) in [
+            ("20010101/us-east-1/lambda/aws4_request", "'20010101' != '20260102'"),
+            ("20260102/mars-1/lambda/aws4_request", "a valid region, not 'mars-1'"),
+            ("20260102/us-east-1/s3/aws4_request", "correct service: 'lambda'"),
+            ("20260102/us-east-1/lambda/aws5", "valid terminator: 'aws4_request', not 'aws5'"),
+            ("20260102/us-east-1/lambda", "should be scoped as YYYYMMDD/region"),
+            (SCOPE, "The request signature we calculated does not match"),
+        ] {
+            assert!(said(scope).contains(words), "{}", said(scope));
+        }
+        let head = request("/", SCOPE, &[], "host;x-amz-date", "00");
+        let late = message(&head, "{}", SECRET, 6).expect("refused");
+        assert!(late.contains("expired: 20260102T030405Z is now earlier than 20260102T030505Z"));
+        let early = message(&head, "{}", SECRET, -6).expect("refused");
+        assert!(early.contains("is still later than 20260102T030305Z"), "{early}");
     }
 }

@@ -9,9 +9,12 @@ use std::time::UNIX_EPOCH;
 use crate::environment::ExecutionEnvironment;
 use crate::environment::INIT_LIMIT;
 use crate::environment::Unanswered;
+use crate::environment::is_shortage;
 use crate::function::Function;
 use crate::identifiers;
+use crate::log;
 use crate::report;
+use crate::report::Failure;
 use crate::report::Report;
 use crate::runtime_api::Ended;
 use crate::runtime_api::Invocation;
@@ -74,6 +77,10 @@ impl Done {
 /// is taken for one.)
 const WARMED: &[u8] = b"\"warmed\"";
 
+/// There is no process for an invocation, because this machine has no room for one; and why.
+#[derive(Debug)]
+pub struct NoRoom(pub String);
+
 /// Runs an invocation to its end. `fresh` says that the environment was made for it; `initialised`
 /// hears of each process that was started, as soon as it asks for work or has failed.
 pub fn run(
@@ -83,15 +90,15 @@ pub fn run(
     request: Request,
     initialised: &dyn Fn(Span),
     pass_on: Option<&mut dyn FnMut(Piece)>,
-) -> Done {
+) -> Result<Done, NoRoom> {
     let request_id = request.request_id.clone();
     let initialise = |limit, kind, phase| {
-        let (span, process) = initialise(function, sandbox, limit, kind);
+        let (span, process) = initialise(function, sandbox, limit, kind)?;
         if let Err(unanswered) = &process {
             init_report(sandbox, phase, unanswered, span.duration());
         }
         initialised(span);
-        process
+        Ok(process)
     };
     let mut init = None;
     // Invocations that share a process wait until one of them has started it.
@@ -100,21 +107,21 @@ pub fn run(
     let mut process = sandbox.ready();
     if let Some(process) = &process {
         process.thaw();
-    } else if first && let Ok(started) = initialise(INIT_LIMIT, SpanKind::Init, "init") {
+    } else if first && let Ok(started) = initialise(INIT_LIMIT, SpanKind::Init, "init")? {
         init = Some(started.1);
         process = Some(started.0);
     }
     // Lambda tries once more, within the invocation's own time; likewise after a crash.
     let mut spent = Duration::ZERO;
-    let process = process.map_or_else(
-        || {
+    let process = match process {
+        Some(process) => Ok(process),
+        None => {
             let started = Instant::now();
-            let process = initialise(function.timeout, SpanKind::Reinit, "invoke");
+            let process = initialise(function.timeout, SpanKind::Reinit, "invoke")?;
             spent = started.elapsed();
             process.map(|(process, _)| process)
-        },
-        Ok,
-    );
+        }
+    };
     drop(starting);
     line(sandbox, &format!("START RequestId: {request_id} Version: $LATEST"));
     let began = Instant::now();
@@ -142,14 +149,23 @@ pub fn run(
     line(sandbox, &report.line(function));
     let log = process.as_ref().and_then(|process| process.log());
     let log_tail = log.map(|log| log.take_tail()).unwrap_or_default();
-    let failed = !matches!(&result, Ok(Ended { outcome: Outcome::Response(_), .. }));
+    let failure = match &result {
+        Ok(Ended { outcome: Outcome::Response(_), .. }) => None,
+        Ok(ended) => Some(Ok(ended.outcome.clone())),
+        Err(unanswered) => Some(Err(unanswered.clone())),
+    };
+    let failure = failure
+        .map(|result| Failure::read(&report::answer(result, &request_id, function.timeout).0));
     let kind = match &result {
         Ok(Ended { outcome: Outcome::Response(body), .. }) if body == WARMED => SpanKind::Ping,
         _ => SpanKind::Invocation,
     };
-    let span = Span::invocation(kind, request_id, began, Instant::now(), failed);
-    Done { result, duration, init, log_tail, memory_kib, is_cold: fresh, span }
+    let span = Span::invocation(kind, request_id, began, Instant::now(), failure);
+    Ok(Done { result, duration, init, log_tail, memory_kib, is_cold: fresh, span })
 }
+
+/// A process that asks for work, and how long that took; or why there is none.
+type Initialised = Result<(Arc<ExecutionEnvironment>, Duration), Unanswered>;
 
 /// Starts a process, and waits until it asks for work.
 pub fn initialise(
@@ -157,13 +173,15 @@ pub fn initialise(
     sandbox: &Sandbox,
     limit: Duration,
     kind: SpanKind,
-) -> (Span, Result<(Arc<ExecutionEnvironment>, Duration), Unanswered>) {
+) -> Result<(Span, Initialised), NoRoom> {
     let started = Instant::now();
-    let process = sandbox
-        .start(function)
-        .map_err(|error| Unanswered::NotStarted(format!("{error:#}")))
-        .and_then(|process| process.wait_initialised(limit).map(|took| (process, took)));
-    (Span::init(kind, started, Instant::now(), process.is_err()), process)
+    let process = match sandbox.start(function) {
+        Ok(process) => process.wait_initialised(limit).map(|took| (process, took)),
+        Err(error) if is_shortage(&error) => return Err(NoRoom(format!("{error:#}"))),
+        Err(error) => Err(Unanswered::NotStarted(format!("{error:#}"))),
+    };
+    let failure = process.as_ref().err().map(Failure::of_init);
+    Ok((Span::init(kind, started, Instant::now(), failure), process))
 }
 
 /// An invocation with the headers that the service sends, for which so much time is left.
@@ -205,6 +223,6 @@ fn line(sandbox: &Sandbox, words: &str) {
     match sandbox.process().as_ref().and_then(|process| process.log()) {
         Some(log) => log.line(words),
         // There never was a process that could have had a log.
-        None => eprintln!("{words}"),
+        None => log::show(format!("{}{words}\n", sandbox.label).as_bytes()),
     }
 }

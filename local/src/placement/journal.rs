@@ -8,14 +8,15 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::measure::quantile;
+use crate::report::Failure;
 use crate::report::milliseconds;
 
 use super::invoke::Done;
 
 /// Spans that are kept of one environment.
-const MOST_SPANS: usize = 120;
+const MAX_SPANS: usize = 120;
 /// Figures that medians are taken of: the latest so many.
-const MOST_FIGURES: usize = 10_000;
+const MAX_FIGURES: usize = 10_000;
 
 /// What a stretch of an environment's time was spent on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +39,7 @@ pub struct Span {
     request_id: String,
     start: Instant,
     end: Instant,
-    failed: bool,
+    failure: Option<Failure>,
 }
 
 impl Span {
@@ -48,14 +49,14 @@ impl Span {
         request_id: String,
         start: Instant,
         end: Instant,
-        failed: bool,
+        failure: Option<Failure>,
     ) -> Span {
-        Span { kind, request_id, start, end, failed }
+        Span { kind, request_id, start, end, failure }
     }
 
     /// A start's.
-    pub fn init(kind: SpanKind, start: Instant, end: Instant, failed: bool) -> Span {
-        Span { kind, request_id: String::new(), start, end, failed }
+    pub fn init(kind: SpanKind, start: Instant, end: Instant, failure: Option<Failure>) -> Span {
+        Span { kind, request_id: String::new(), start, end, failure }
     }
 
     /// How long it was.
@@ -75,7 +76,8 @@ impl Span {
             "request_id": self.request_id,
             "start_ms": since(epoch, self.start),
             "end_ms": since(epoch, self.end),
-            "failed": self.failed,
+            "failed": self.failure.is_some(),
+            "error": self.failure.as_ref().map(Failure::json),
         })
     }
 }
@@ -155,7 +157,7 @@ impl Life {
         self.invocations += u64::from(span.kind == SpanKind::Invocation);
         self.pings += u64::from(span.kind == SpanKind::Ping);
         self.spans.push_back(span);
-        self.spans.drain(..self.spans.len().saturating_sub(MOST_SPANS));
+        self.spans.drain(..self.spans.len().saturating_sub(MAX_SPANS));
         self.pid = pid;
         self.memory_kib = self.memory_kib.max(memory_kib);
     }
@@ -259,7 +261,7 @@ impl Totals {
 }
 
 fn keep(figures: &mut VecDeque<f64>, figure: f64) {
-    if figures.len() == MOST_FIGURES {
+    if figures.len() == MAX_FIGURES {
         figures.pop_front();
     }
     figures.push_back(figure);

@@ -17,10 +17,12 @@ use std::sync::Condvar;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use std::time::Instant;
 
+use anyhow::Context as _;
 use anyhow::Result;
 use serde_json::Value;
 use serde_json::json;
@@ -29,21 +31,25 @@ pub use self::invoke::Done;
 pub use self::invoke::Request;
 pub use self::invoke::invocation;
 
+use self::invoke::NoRoom;
 use self::journal::Life;
 use self::journal::Phase;
 use self::journal::Span;
 use self::journal::Totals;
+use self::sandbox::Making;
 use self::sandbox::Sandbox;
 use crate::clock::Clock;
-use crate::environment::Output;
+use crate::descriptors::Share;
 use crate::function::Function;
+use crate::log;
 use crate::runtime_api::Piece;
 use crate::warming::Warming;
 
-/// An account's concurrency, of which a function without a reserved one has all.
-const ACCOUNT_CONCURRENCY: usize = 1000;
 /// Environments that are shown after they have ended.
-const MOST_ENDED: usize = 50;
+const MAX_ENDED: usize = 50;
+/// Descriptors of one environment beside a connection for each worker: the Runtime API's socket, the
+/// log's two ends while a process starts, and an extension's connection.
+const DESCRIPTORS: usize = 4;
 
 /// How a function's environments are kept.
 #[derive(Clone, Debug)]
@@ -63,9 +69,22 @@ pub struct Settings {
     /// What is to keep environments warm, if anything.
     pub warming: Option<Warming>,
     /// Where logs go.
-    pub output: Output,
+    pub logs: Logs,
     /// Where environments have their folders.
     pub folder: PathBuf,
+    /// What the processes of all functions may open together.
+    pub descriptors: Arc<Share>,
+}
+
+/// Where the lines of the environments go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Logs {
+    /// Nowhere; clients can ask for the end of them.
+    Kept,
+    /// To standard error, as they are.
+    Plain,
+    /// To standard error, each after its function's name and its environment's number.
+    Labelled,
 }
 
 /// Why an invocation was not placed.
@@ -75,6 +94,8 @@ pub enum Throttled {
     Reserved,
     /// The account's is.
     Account,
+    /// This machine has no room for another environment.
+    NoRoom,
     /// Everything is being ended.
     Closed,
 }
@@ -127,7 +148,7 @@ impl Placement {
         });
         placement.provision()?;
         let keeper = Arc::clone(&placement);
-        let upkeep = std::thread::spawn(move || keeper.keep());
+        let upkeep = thread::spawn(move || keeper.keep());
         *placement.upkeep.lock().unwrap_or_else(PoisonError::into_inner) = Some(upkeep);
         Ok(placement)
     }
@@ -142,9 +163,27 @@ impl Placement {
     ) -> Result<Done, Throttled> {
         let (sandbox, fresh) = self.place()?;
         let initialised = |span| self.initialised(&sandbox, span);
-        let done = invoke::run(&self.function, &sandbox, fresh, request, &initialised, pass_on);
-        self.release(&sandbox, &done, received.elapsed());
-        Ok(done)
+        match invoke::run(&self.function, &sandbox, fresh, request, &initialised, pass_on) {
+            Ok(done) => {
+                self.release(&sandbox, &done, received.elapsed());
+                Ok(done)
+            }
+            Err(NoRoom(why)) => {
+                self.say_no_room(&why);
+                self.withdraw(&sandbox);
+                Err(Throttled::NoRoom)
+            }
+        }
+    }
+
+    /// The function's reserved concurrency, if it has one.
+    pub fn reserved(&self) -> Option<usize> {
+        self.settings.reserved
+    }
+
+    /// Counts an invocation that was refused before it came here.
+    pub fn count_throttle(&self) {
+        self.state().totals.throttles += 1;
     }
 
     /// Finds or makes an environment; says whether it is a new one.
@@ -153,11 +192,9 @@ impl Placement {
         if state.closed {
             return Err(Throttled::Closed);
         }
-        let most = self.settings.reserved.unwrap_or(ACCOUNT_CONCURRENCY);
-        if state.in_flight >= most {
+        if self.settings.reserved.is_some_and(|reserved| state.in_flight >= reserved) {
             state.totals.throttles += 1;
-            let reserved = self.settings.reserved.is_some();
-            return Err(if reserved { Throttled::Reserved } else { Throttled::Account });
+            return Err(Throttled::Reserved);
         }
         let room = self.function.max_concurrency.map_or(1, usize::from);
         let generation = state.generation;
@@ -176,26 +213,40 @@ impl Placement {
             }
             (Arc::clone(&entry.sandbox), false)
         } else {
-            let made = self.create(&mut state, false).map_err(|error| {
-                // This machine has no room for another, as an account may have none.
-                eprintln!("pilotlight: {}: no environment: {error:#}", self.function.name);
-                Throttled::Account
-            });
-            (made?, true)
+            let made = self.create(&mut state, false);
+            (made.map_err(|error| self.refuse(&mut state, &error))?, true)
         };
         state.in_flight += 1;
         Ok(placed)
     }
 
+    fn refuse(&self, state: &mut State, error: &anyhow::Error) -> Throttled {
+        state.totals.throttles += 1;
+        self.say_no_room(&format!("{error:#}"));
+        Throttled::NoRoom
+    }
+
+    fn say_no_room(&self, why: &str) {
+        log::say(format_args!("{}: an invocation is refused: {why}", self.function.name));
+    }
+
     /// Makes an environment that is busy from the beginning.
     fn create(&self, state: &mut State, provisioned: bool) -> Result<Arc<Sandbox>> {
+        let workers = self.function.max_concurrency.map_or(1, usize::from);
+        let descriptors = self.settings.descriptors.take(DESCRIPTORS + workers);
+        let descriptors =
+            descriptors.context("no file descriptors are left; raise the limit: ulimit -n")?;
         state.last_number += 1;
         let number = state.last_number;
-        let folder = self.settings.folder.join(format!("{}-{number}", self.function.name));
-        let (generation, output) = (state.generation, self.settings.output);
-        let sandbox =
-            Sandbox::new(&self.function, &folder, number, provisioned, generation, output)?;
-        let sandbox = Arc::new(sandbox);
+        let making = Making {
+            folder: self.settings.folder.join(format!("{}-{number}", self.function.name)),
+            number,
+            provisioned,
+            generation: state.generation,
+            logs: self.settings.logs,
+            descriptors,
+        };
+        let sandbox = Arc::new(Sandbox::new(&self.function, making)?);
         let life = Life::new(number, provisioned);
         state.environments.push(Entry { sandbox: Arc::clone(&sandbox), life, busy: 1 });
         Ok(sandbox)
@@ -244,6 +295,21 @@ impl Placement {
         self.changed.notify_all();
     }
 
+    /// Takes an invocation back for which no process could be started.
+    fn withdraw(&self, sandbox: &Sandbox) {
+        let mut state = self.state();
+        state.in_flight -= 1;
+        state.totals.throttles += 1;
+        let found =
+            state.environments.iter().position(|entry| entry.sandbox.number == sandbox.number);
+        let Some(place) = found else { return };
+        state.environments[place].busy -= 1;
+        if state.environments[place].busy == 0 {
+            let entry = state.environments.swap_remove(place);
+            self.bury(&mut state, entry);
+        }
+    }
+
     fn freezes(&self) -> bool {
         self.settings.freeze && self.function.max_concurrency.is_none()
     }
@@ -252,11 +318,15 @@ impl Placement {
     fn bury(&self, state: &mut State, mut entry: Entry) {
         entry.life.turn(Phase::Ended);
         state.ended.push_back(entry.life);
-        if state.ended.len() > MOST_ENDED {
+        if state.ended.len() > MAX_ENDED {
             state.ended.pop_front();
         }
-        // Ending takes its time where there is a shutdown hook, and nobody is to wait for it here.
-        std::thread::spawn(move || entry.sandbox.end());
+        // Ending takes its time where there is a shutdown hook. Without a thread to spare, the
+        // environment ends as it is dropped, and the guard ends what is left.
+        let _ = thread::Builder::new().stack_size(256 << 10).spawn(move || {
+            entry.sandbox.end();
+            entry.sandbox.end_strays();
+        });
     }
 
     /// Ends every environment, and takes no invocation any more.
@@ -267,9 +337,12 @@ impl Placement {
             state.environments.drain(..).collect()
         };
         self.changed.notify_all();
-        std::thread::scope(|scope| {
+        thread::scope(|scope| {
             for entry in &ending {
-                scope.spawn(|| entry.sandbox.end());
+                let builder = thread::Builder::new().stack_size(256 << 10);
+                if builder.spawn_scoped(scope, || entry.sandbox.end()).is_err() {
+                    entry.sandbox.end();
+                }
             }
         });
         let upkeep = self.upkeep.lock().unwrap_or_else(PoisonError::into_inner).take();

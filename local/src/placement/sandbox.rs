@@ -15,10 +15,14 @@ use std::thread;
 use anyhow::Context as _;
 use anyhow::Result;
 
+use super::Logs;
+use crate::descriptors::Taken;
 use crate::environment::ExecutionEnvironment;
 use crate::environment::Output;
 use crate::function::Function;
+use crate::identifiers;
 use crate::private_tmp;
+use crate::process;
 
 type Start = (Function, Sender<Result<ExecutionEnvironment>>);
 
@@ -31,7 +35,13 @@ pub struct Sandbox {
     pub provisioned: bool,
     /// Which state of the library's file it was made for.
     pub generation: u64,
+    /// What its lines on standard error begin with.
+    pub label: String,
+    /// `AWS_LAMBDA_LOG_STREAM_NAME` of its processes, and of no others.
+    log_stream: String,
     tmp: PathBuf,
+    /// Given back when it is gone.
+    _descriptors: Taken,
     /// Asks the environment's own thread for a process.
     starter: Sender<Start>,
     process: Mutex<Option<Arc<ExecutionEnvironment>>>,
@@ -39,18 +49,37 @@ pub struct Sandbox {
     started: Mutex<bool>,
 }
 
+/// What a new environment is made of.
+#[derive(Debug)]
+pub struct Making {
+    /// The folder that becomes its own.
+    pub folder: PathBuf,
+    /// Counts a function's environments, from 1.
+    pub number: u64,
+    /// Whether it is to be kept initialised.
+    pub provisioned: bool,
+    /// Which state of the library's file it is made for.
+    pub generation: u64,
+    /// Where its lines go.
+    pub logs: Logs,
+    /// What its processes may open.
+    pub descriptors: Taken,
+}
+
 impl Sandbox {
-    /// Makes an environment, without a process yet. `folder` becomes its own.
-    pub fn new(
-        function: &Function,
-        folder: &Path,
-        number: u64,
-        provisioned: bool,
-        generation: u64,
-        output: Output,
-    ) -> Result<Sandbox> {
+    /// Makes an environment, without a process yet.
+    pub fn new(function: &Function, making: Making) -> Result<Sandbox> {
+        let Making { folder, number, provisioned, generation, logs, descriptors } = making;
         let tmp = folder.join("tmp");
         fs::create_dir_all(&tmp).context("cannot make the environment's /tmp")?;
+        let label = match logs {
+            Logs::Labelled => format!("{}#{number} | ", function.name),
+            Logs::Kept | Logs::Plain => String::new(),
+        };
+        let output = match logs {
+            Logs::Kept => Output::Kept,
+            Logs::Labelled | Logs::Plain => Output::Shown(label.clone()),
+        };
         let (starter, starts) = mpsc::channel::<Start>();
         let own = tmp.clone();
         let keep = [function.task_root.clone(), layer(function)];
@@ -63,15 +92,18 @@ impl Sandbox {
                     let tmp = ("TMPDIR".to_owned(), own.display().to_string());
                     function.variables.insert(0, tmp);
                 }
-                // Whoever asked has gone: the process ends as it is dropped.
-                let _ = answer.send(ExecutionEnvironment::start(&function, output));
+                // If the asker has gone, the process ends as it is dropped.
+                let _ = answer.send(ExecutionEnvironment::start(&function, output.clone()));
             }
         })?;
         Ok(Sandbox {
             number,
             provisioned,
             generation,
+            label,
+            log_stream: identifiers::log_stream(),
             tmp,
+            _descriptors: descriptors,
             starter,
             process: Mutex::new(None),
             started: Mutex::new(false),
@@ -80,9 +112,13 @@ impl Sandbox {
 
     /// Starts a fresh process, in place of the one before.
     pub fn start(&self, function: &Function) -> Result<Arc<ExecutionEnvironment>> {
-        drop(self.slot().take());
+        let before = self.slot().take();
+        if before.is_some() {
+            drop(before);
+            self.end_strays();
+        }
         let mut function = function.clone();
-        function.log_stream = format!("2026/01/01/[$LATEST]{:032x}", self.number);
+        function.log_stream.clone_from(&self.log_stream);
         if self.provisioned {
             function.initialization_type = "provisioned-concurrency";
         }
@@ -118,6 +154,11 @@ impl Sandbox {
         }
         // What stays is removed with the working folder.
         let _ = fs::remove_dir_all(&self.tmp);
+    }
+
+    /// Ends what the process has started and left behind outside its process group.
+    pub fn end_strays(&self) {
+        process::end_marked(&self.log_stream);
     }
 
     fn slot(&self) -> MutexGuard<'_, Option<Arc<ExecutionEnvironment>>> {

@@ -12,10 +12,12 @@ use anyhow::Result;
 use anyhow::anyhow;
 
 use crate::environment::Unanswered;
+use crate::log;
 
 use super::Placement;
 use super::State;
 use super::invoke;
+use super::invoke::NoRoom;
 use super::journal::Phase;
 use super::journal::SpanKind;
 use super::sandbox::Sandbox;
@@ -99,7 +101,7 @@ impl Placement {
         }
         drop(state);
         let name = &self.function.name;
-        eprintln!("pilotlight: {name} was built anew: its environments are replaced");
+        log::say(format_args!("{name} was built anew: its environments are replaced"));
     }
 
     /// Initialises provisioned environments until there are as many as are wanted.
@@ -130,16 +132,15 @@ impl Placement {
         let limit = PROVISIONED_INIT.max(self.function.timeout);
         let mut starting = sandbox.starting();
         *starting = true;
-        let (span, result) = invoke::initialise(&self.function, sandbox, limit, SpanKind::Init);
+        let started = invoke::initialise(&self.function, sandbox, limit, SpanKind::Init);
         drop(starting);
         let mut state = self.state();
         let found =
             state.environments.iter().position(|entry| entry.sandbox.number == sandbox.number);
         // Otherwise everything is being ended.
         let Some(place) = found else { return Ok(()) };
-        let name = &self.function.name;
-        match result {
-            Ok((process, took)) => {
+        let why = match started {
+            Ok((span, Ok((process, took)))) => {
                 state.totals.count_init(took);
                 let entry = &mut state.environments[place];
                 entry.busy -= 1;
@@ -154,20 +155,22 @@ impl Placement {
                     _ => Phase::Busy,
                 };
                 entry.life.turn(phase);
-                Ok(())
+                return Ok(());
             }
-            Err(unanswered) => {
-                let mut entry = state.environments.swap_remove(place);
-                entry.life.add(span, None, 0);
-                self.bury(&mut state, entry);
-                let why = match &unanswered {
+            Ok((span, Err(unanswered))) => {
+                state.environments[place].life.add(span, None, 0);
+                match &unanswered {
                     Unanswered::InitError(outcome) => crate::report::words(outcome),
                     other => other.to_string(),
-                };
-                eprintln!("pilotlight: {name}: a provisioned environment failed: {why}");
-                Err(anyhow!("{name}: a provisioned environment could not be initialised: {why}"))
+                }
             }
-        }
+            Err(NoRoom(why)) => why,
+        };
+        let entry = state.environments.swap_remove(place);
+        self.bury(&mut state, entry);
+        let name = &self.function.name;
+        log::say(format_args!("{name}: a provisioned environment failed: {why}"));
+        Err(anyhow!("{name}: a provisioned environment could not be initialised: {why}"))
     }
 
     fn stamp(&self) -> Stamp {

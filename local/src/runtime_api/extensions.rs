@@ -12,11 +12,11 @@ use serde_json::json;
 
 use super::Refusal;
 use super::Shared;
-use crate::http;
-use crate::http::Answer;
-use crate::http::Body;
-use crate::http::Connection;
-use crate::http::Head;
+use super::http;
+use super::http::Answer;
+use super::http::Body;
+use super::http::Connection;
+use super::http::Head;
 
 /// A registration is a few words.
 const MOST_BODY: usize = 64 << 10;

@@ -4,6 +4,11 @@ use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 use std::time::Instant;
 
+use serde_json::json;
+
+use super::http;
+use super::http::Answer;
+
 /// What a runtime is given by `/next`.
 #[derive(Clone, Debug, Default)]
 pub struct Invocation {
@@ -46,8 +51,8 @@ pub enum Outcome {
         /// `Lambda-Runtime-Function-Error-Type`.
         error_type: Option<String>,
     },
-    /// The response was larger than [`super::MOST_RESPONSE`].
-    TooLarge,
+    /// The response was larger than this limit in bytes: [`super::MAX_RESPONSE`], or that of streams.
+    TooLarge(usize),
     /// A streamed response ended with an error in its trailers, behind these bytes.
     FailedStream {
         /// What had come before, unless it went to whom wanted it live.
@@ -94,5 +99,11 @@ impl Refusal {
         message: impl Into<String>,
     ) -> Refusal {
         Refusal { status, error_type, message: message.into() }
+    }
+
+    /// The answer, in the shape of the Runtime API.
+    pub(super) fn answer(&self) -> Answer {
+        let body = json!({ "errorMessage": self.message, "errorType": self.error_type });
+        http::json(self.status, format!("{body}\n"))
     }
 }

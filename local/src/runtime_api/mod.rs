@@ -4,6 +4,7 @@
 //! is silent.
 
 mod extensions;
+mod http;
 mod invocation;
 mod response;
 mod session;
@@ -24,16 +25,17 @@ pub use self::invocation::Ended;
 pub use self::invocation::Invocation;
 pub use self::invocation::Outcome;
 pub use self::invocation::Piece;
-pub use self::session::MOST_RESPONSE;
+pub use self::session::MAX_RESPONSE;
 pub use self::session::Session;
 
+use self::http::Answer;
+use self::http::Body;
+use self::http::Connection;
+use self::http::Head;
+use self::http::Listener;
+use self::http::json;
 use self::invocation::Refusal;
-use crate::http::Answer;
-use crate::http::Body;
-use crate::http::Connection;
-use crate::http::Head;
-use crate::http::Listener;
-use crate::http::json;
+use crate::host;
 
 const PREFIX: &str = "/2018-06-01/runtime/";
 /// A posted error, far above what a runtime writes.
@@ -128,14 +130,24 @@ impl Drop for RuntimeApi {
 fn serve(mut connection: Connection, shared: &Shared) -> io::Result<()> {
     while let Some(head) = connection.read_head()? {
         shared.session().requests += 1;
-        let answer = match respond(&head, &mut connection, shared)? {
-            Ok(answer) => answer,
-            Err(Refusal { status, error_type, message }) => {
-                let body = serde_json::json!({ "errorMessage": message, "errorType": error_type });
-                json(status, format!("{body}\n"))
-            }
-        };
-        connection.write_as_service(&answer)?;
+        if let Err(refusal) = refuse_browsers(&head) {
+            // The body is not read, so that nothing else can come on this connection.
+            return connection.write(&refusal.answer());
+        }
+        let answered = respond(&head, &mut connection, shared)?;
+        connection.write(&answered.unwrap_or_else(|refusal| refusal.answer()))?;
+    }
+    Ok(())
+}
+
+/// Refuses requests of web pages, which can reach any port of this machine and could take events or
+/// answer them. A page's script names its origin, or a host that its DNS server has pointed here;
+/// a runtime does neither.
+fn refuse_browsers(head: &Head) -> Result<(), Refusal> {
+    let by_page = head.header("origin").is_some() || head.header("sec-fetch-site").is_some();
+    if by_page || head.header("host").is_some_and(|host| !host::is_of_this_machine(host)) {
+        let message = "the Runtime API is for runtimes on this machine, and not for web pages";
+        return Err(Refusal::new(403, "AccessDenied", message));
     }
     Ok(())
 }

@@ -5,22 +5,22 @@ use std::io;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use super::MOST_RESPONSE;
+use super::MAX_RESPONSE;
 use super::Outcome;
 use super::Piece;
 use super::Refusal;
 use super::Shared;
 use super::accepted;
-use crate::http::Answer;
-use crate::http::Body;
-use crate::http::Connection;
-use crate::http::Head;
-use crate::http::find;
+use super::http::Answer;
+use super::http::Body;
+use super::http::Connection;
+use super::http::Head;
+use super::http::find;
 
 /// Names the attempt; a runtime that has received it sends it back.
 pub const ATTEMPT_ID: &str = "Lambda-Runtime-Invocation-Id";
 /// The largest streamed response: 200 MB.
-const MOST_STREAMED: usize = 200 << 20;
+const MAX_STREAMED: usize = 200 << 20;
 
 /// Takes a response in. Fails where the connection does.
 pub fn take(
@@ -53,7 +53,7 @@ pub fn take(
     let pass_on = |piece| live.as_ref().is_some_and(|live| live.send(piece).is_ok());
     let mut response = Vec::new();
     let mut length = 0;
-    let most = if streams { MOST_STREAMED } else { MOST_RESPONSE };
+    let limit = if streams { MAX_STREAMED } else { MAX_RESPONSE };
     // A response that is not streamed is passed on once it is known to be whole and not too long.
     if streams {
         pass_on(begun.clone());
@@ -62,7 +62,7 @@ pub fn take(
         match body.piece(connection) {
             Ok(Some(piece)) => {
                 length += piece.len();
-                if length > most {
+                if length > limit {
                     response.clear();
                 } else if streams && live.is_some() {
                     pass_on(Piece::Bytes(piece));
@@ -77,7 +77,7 @@ pub fn take(
     let received = connection.arrived();
     let outcome = match (&read, error_in(&body)) {
         (Err(_), _) => Outcome::Truncated,
-        _ if length > most => Outcome::TooLarge,
+        _ if length > limit => Outcome::TooLarge(limit),
         (Ok(()), Some((error_type, body))) => Outcome::FailedStream { response, error_type, body },
         (Ok(()), None) => {
             if !streams && live.is_some() {

@@ -16,7 +16,7 @@ use super::invocation::Piece;
 use super::invocation::Refusal;
 
 /// The largest response that the service takes: 6 MiB and 100 bytes.
-pub const MOST_RESPONSE: usize = 6 * 1024 * 1024 + 100;
+pub const MAX_RESPONSE: usize = 6 * 1024 * 1024 + 100;
 
 /// Where the runtime is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,7 +193,10 @@ impl Session {
         };
         let in_flight = self.in_flight.remove(place);
         self.answered = true;
-        let too_large = outcome == Outcome::TooLarge;
+        let too_large = match outcome {
+            Outcome::TooLarge(limit) => Some(limit),
+            _ => None,
+        };
         self.ended.push(Ended {
             request_id: request_id.to_owned(),
             outcome,
@@ -201,11 +204,11 @@ impl Session {
             duration: received.saturating_duration_since(in_flight.sent),
             at: received,
         });
-        if too_large {
+        if let Some(limit) = too_large {
             return Err(Refusal::new(
                 413,
                 "RequestEntityTooLarge",
-                format!("Exceeded maximum allowed payload size ({MOST_RESPONSE} bytes)."),
+                format!("Exceeded maximum allowed payload size ({limit} bytes)."),
             ));
         }
         Ok(())

@@ -5,7 +5,7 @@
 //! prose at the top of `sdk/include/pilotlight.h`, the same ABI for C; a test compiles C against
 //! that header and compares every size and offset with the types here.
 //!
-//! The crate has no dependency and no code that runs, so the bootstrap and the SDK can share it.
+//! The crate has no dependency and next to no code, so the bootstrap and the SDK can share it.
 
 #![no_std]
 
@@ -17,7 +17,7 @@ pub const ABI_MAJOR: u32 = 1;
 
 /// Raised when something is appended. A bootstrap runs every library of its own major version
 /// whose minor version is not newer than its own.
-pub const ABI_MINOR: u32 = 0;
+pub const ABI_MINOR: u32 = 1;
 
 /// The composed number that a library carries: major in the upper 16 bits, minor in the lower.
 pub const ABI_VERSION: u32 = (ABI_MAJOR << 16) | ABI_MINOR;
@@ -51,6 +51,20 @@ impl Bytes {
             Some(bytes) => Bytes::of(bytes),
             None => Bytes::ABSENT,
         }
+    }
+
+    /// The bytes; None for an absent value.
+    ///
+    /// # Safety
+    /// Unless `data` is null, `length` bytes may be read there for the whole of `'a`, and are not written
+    /// meanwhile. `'a` is the caller's choice: for how long, says the rule of the ABI for the value in hand.
+    #[allow(unsafe_code)] // One way from a pointer of the ABI to a slice, for both sides of it.
+    pub const unsafe fn as_slice<'a>(self) -> Option<&'a [u8]> {
+        if self.data.is_null() {
+            return None;
+        }
+        // SAFETY: as the function's own contract.
+        Some(unsafe { core::slice::from_raw_parts(self.data, self.length) })
     }
 }
 
@@ -151,6 +165,9 @@ pub const RESPONSE: i32 = 0;
 /// A handler or `init` returns this when the outcome's `error_*` fields say what went wrong.
 pub const FAILURE: i32 = 1;
 
+/// As [`FAILURE`], of a handler that has written the failure to the log itself. Since 1.1.
+pub const LOGGED_FAILURE: i32 = 2;
+
 /// A handler: reads the invocation, fills in the outcome, returns [`RESPONSE`] or [`FAILURE`].
 /// It must not unwind into its caller.
 pub type Call = unsafe extern "C" fn(invocation: *const Invocation, outcome: *mut Outcome) -> i32;
@@ -240,6 +257,12 @@ pub struct Runtime {
         unsafe extern "C" fn(name: Bytes, deadline_ms: u64, value: *mut ConfigValue) -> i32,
     /// Gives back what `config_read` has read, on any thread.
     pub config_release: unsafe extern "C" fn(value: *const ConfigValue),
+    /// Writes an error to the function's log, in the form and at the level of failed invocations.
+    /// `stack_trace` is lines, each ended by a line feed, and may be absent. Since 1.1.
+    pub log_error: unsafe extern "C" fn(error_type: Bytes, message: Bytes, stack_trace: Bytes),
+    /// Says why the library is about to end the process, for the report to the caller, which has
+    /// its first 1,024 bytes. The message and its bytes live as long as the process. Since 1.1.
+    pub last_words: unsafe extern "C" fn(message: *const Bytes),
 }
 
 /// [`ConfigValue::flags`]: its interval has passed, or it was kept from before a restart, and nobody
@@ -282,14 +305,28 @@ impl ConfigValue {
     };
 }
 
-/// A [`Library`] or [`Handler`] may stand in a static: its pointers are to constant data.
+/// What a library exports may stand in a static: a [`Library`], or its table of [`Handler`]s. Nothing else
+/// becomes [`Sync`] by standing in one:
+///
+/// ```compile_fail
+/// static SHARED: pilotlight_abi::Exported<core::cell::Cell<u8>> =
+///     pilotlight_abi::Exported(core::cell::Cell::new(0));
+/// ```
 #[repr(transparent)]
 #[derive(Debug)]
 pub struct Exported<T>(pub T);
 
-#[allow(unsafe_code)]
+#[allow(unsafe_code)] // Raw pointers keep the compiler from seeing what each of these points to.
 mod shared {
-    // SAFETY: the pointers of a Library and a Handler name constants that are never written; a
-    // library's author keeps that promise by building them from statics.
-    unsafe impl<T> Sync for super::Exported<T> {}
+    use super::Exported;
+    use super::Handler;
+    use super::Library;
+
+    // SAFETY: functions, a count, and a pointer to the table of handlers, which the author of the library
+    // keeps constant: a runtime may read it on any thread.
+    unsafe impl Sync for Exported<Library> {}
+    // SAFETY: a function, flags, and a pointer to a name, which the author keeps constant likewise.
+    unsafe impl<const COUNT: usize> Sync for Exported<[Handler; COUNT]> {}
+    // SAFETY: as above.
+    unsafe impl Sync for Exported<&[Handler]> {}
 }

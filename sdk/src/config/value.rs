@@ -68,27 +68,17 @@ pub fn declare(declaration: &str) -> Result<(), Error> {
         0 => Ok(()),
         _ => {
             // SAFETY: the ABI's rule for `config_declare`: a text that lives as long as the process.
-            let reason = unsafe { borrow(mistake) }.unwrap_or_default();
+            let reason = unsafe { mistake.as_slice() }.unwrap_or_default();
             Err(Error::Mistake { reason: String::from_utf8_lossy(reason).into_owned() })
         }
     }
-}
-
-/// # Safety
-/// Whoever made the bytes keeps them for `'a`.
-unsafe fn borrow<'a>(bytes: abi::Bytes) -> Option<&'a [u8]> {
-    if bytes.data.is_null() {
-        return None;
-    }
-    // SAFETY: as the function's own contract.
-    Some(unsafe { std::slice::from_raw_parts(bytes.data, bytes.length) })
 }
 
 impl Value {
     /// The value's bytes, as its source has them.
     pub fn bytes(&self) -> &[u8] {
         // SAFETY: the runtime keeps them until the value is released, when it is dropped.
-        unsafe { borrow(self.value.bytes) }.unwrap_or_default()
+        unsafe { self.value.bytes.as_slice() }.unwrap_or_default()
     }
 
     /// The bytes as text.
@@ -99,13 +89,13 @@ impl Value {
     /// The content type, if the source names one.
     pub fn content_type(&self) -> Option<&str> {
         // SAFETY: as for the bytes.
-        std::str::from_utf8(unsafe { borrow(self.value.content_type) }?).ok()
+        std::str::from_utf8(unsafe { self.value.content_type.as_slice() }?).ok()
     }
 
     /// What its source calls this version.
     pub fn version(&self) -> Option<&str> {
         // SAFETY: as for the bytes.
-        std::str::from_utf8(unsafe { borrow(self.value.version) }?).ok()
+        std::str::from_utf8(unsafe { self.value.version.as_slice() }?).ok()
     }
 
     /// Which value of this name it is in this process: the first is 1, and each change adds 1.

@@ -1,6 +1,7 @@
 //! AWS AppConfig, from its data service and through its agent.
 
 use std::time::Duration;
+use std::time::Instant;
 
 use serde_json::json;
 
@@ -59,14 +60,24 @@ fn the_data_service_is_asked_with_signatures_and_tokens_and_changes_arrive() {
 fn the_servers_interval_is_waited_for() {
     let appconfig = deployed();
     appconfig.state().poll_interval_s = 3600;
-    let setting = Setting::new("flags=appconfig:my shop/prod/flags?ttl=20s");
-    let mut running = setting.service(appconfig.service).start();
+    let mut running = of_service(&appconfig).start();
     running.await_generation("flags", 1);
-    for _ in 0..20 {
+    // A hundred times as long as the declaration says.
+    let end = Instant::now() + Duration::from_millis(100);
+    while Instant::now() < end {
         assert_eq!(running.read("flags")["stale"], false);
     }
     let state = appconfig.state();
-    assert_eq!((state.asked, state.minimum_s), (1, Some(20)));
+    assert_eq!((state.asked, state.sessions, state.minimum_s), (1, 1, None));
+}
+
+#[test]
+fn the_service_is_told_how_often_it_will_be_asked() {
+    let appconfig = deployed();
+    let setting = Setting::new("flags=appconfig:my shop/prod/flags?ttl=20s");
+    let mut running = setting.service(appconfig.service).start();
+    running.await_generation("flags", 1);
+    assert_eq!(appconfig.state().minimum_s, Some(20));
 }
 
 #[test]

@@ -91,7 +91,7 @@ impl Setting {
             .spawn()
             .expect("the bootstrap");
         let accept = || {
-            let mut worker = listener.accept().expect("a connection").0;
+            let mut worker = script::accept(&listener);
             script::read_head(&mut worker);
             worker
         };

@@ -97,7 +97,7 @@ fn an_answer_does_not_wait_for_its_record_but_the_next_invocation_does() {
         .stderr(File::create(&log).expect("a file"))
         .spawn()
         .expect("the bootstrap");
-    let mut api = listener.accept().expect("a connection").0;
+    let mut api = script::accept(&listener);
     script::read_request(&mut api);
     let records = || fs::read_to_string(&log).expect("a log").lines().count();
     // One of several is not answered at once, so that its record would come too late.

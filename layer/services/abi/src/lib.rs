@@ -13,7 +13,6 @@
 pub mod config;
 
 use core::ffi::c_char;
-use core::slice;
 
 /// Bytes of the caller's, which are never absent here.
 pub use pilotlight_abi::Bytes;
@@ -28,10 +27,10 @@ pub const SYMBOL: &str = "pilotlight_services";
 ///
 /// # Safety
 /// Whoever made this with [`Bytes::of`] is still waiting for the call to return.
-#[allow(unsafe_code)]
-pub const unsafe fn borrow<'a>(bytes: Bytes) -> &'a [u8] {
+#[allow(unsafe_code)] // The contract of this ABI, which is narrower than that of `as_slice`.
+pub unsafe fn borrow<'a>(bytes: Bytes) -> &'a [u8] {
     // SAFETY: as the function's own contract.
-    unsafe { slice::from_raw_parts(bytes.data, bytes.length) }
+    unsafe { bytes.as_slice() }.unwrap_or_default()
 }
 
 /// What the bootstrap offers the module.

@@ -13,13 +13,16 @@ use super::owned;
 /// A piece that is passed on at once is at most this long.
 const PIECE: usize = 64 << 10;
 /// Trailers that a body may have.
-const MOST_TRAILERS: usize = 32;
+const MAX_TRAILERS: usize = 32;
+/// Length of all trailers together, and of a line with a chunk's size, in bytes. An error's body in a
+/// trailer is far below it.
+const MAX_LINES: usize = 8 << 20;
 
 /// A request's body, as far as it is read.
 #[derive(Debug)]
 pub struct Body {
     framing: Framing,
-    /// The header lines behind a chunked body, once it has ended.
+    /// The header lines after a chunked body, once it has ended.
     pub trailers: Headers,
 }
 
@@ -39,16 +42,15 @@ impl Body {
         let framing = if encoding.is_some_and(|encoding| encoding.ends_with("chunked")) {
             Framing::Chunked(0)
         } else {
-            let length = head.header("content-length").unwrap_or("0");
-            Framing::Counted(length.trim().parse().map_err(|_| malformed("Content-Length"))?)
+            Framing::Counted(content_length(head)?)
         };
         if head.header("expect").is_some_and(|value| value.eq_ignore_ascii_case("100-continue")) {
-            connection.stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+            (&*connection.stream).write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
         }
         Ok(Body { framing, trailers: Vec::new() })
     }
 
-    /// The next piece, as soon as there is one; None behind the last.
+    /// The next piece, as soon as there is one; None after the last.
     pub fn piece(&mut self, connection: &mut Connection) -> io::Result<Option<Vec<u8>>> {
         loop {
             let left = match &mut self.framing {
@@ -111,14 +113,30 @@ impl Body {
         let mut block = Vec::new();
         while !block.ends_with(b"\r\n\r\n") && block != b"\r\n" {
             block.extend(connection.line()?);
+            if block.len() > MAX_LINES {
+                return Err(malformed("trailers of more than 8 MiB"));
+            }
         }
-        let mut headers = [httparse::EMPTY_HEADER; MOST_TRAILERS];
+        let mut headers = [httparse::EMPTY_HEADER; MAX_TRAILERS];
         match httparse::parse_headers(&block, &mut headers) {
             Ok(httparse::Status::Complete((_, found))) => self.trailers = owned(found),
             _ => return Err(malformed("a trailer")),
         }
         Ok(())
     }
+}
+
+/// The length that a request announces. Two lengths that differ are how one request is smuggled
+/// inside another (RFC 9112, section 6.3).
+fn content_length(head: &Head) -> io::Result<u64> {
+    let of = |(name, _): &&(String, Vec<u8>)| name.eq_ignore_ascii_case("content-length");
+    let mut lengths = head.headers.iter().filter(of).map(|(_, value)| value.as_slice());
+    let Some(first) = lengths.next() else { return Ok(0) };
+    if lengths.any(|other| other != first) {
+        return Err(malformed("two values of Content-Length"));
+    }
+    let length = std::str::from_utf8(first).ok().and_then(|length| length.trim().parse().ok());
+    length.ok_or_else(|| malformed("Content-Length"))
 }
 
 impl Connection {
@@ -128,7 +146,7 @@ impl Connection {
             return Ok(self.buffer.drain(..most.min(self.buffer.len())).collect());
         }
         let mut bytes = vec![0; most];
-        let read = self.stream.read(&mut bytes)?;
+        let read = (&*self.stream).read(&mut bytes)?;
         if read == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
@@ -137,15 +155,13 @@ impl Connection {
     }
 
     fn line(&mut self) -> io::Result<Vec<u8>> {
-        /// Sizes and trailers are short, and an error's body in a trailer is not longer than this.
-        const LONGEST_LINE: usize = 8 << 20;
         let mut searched = 0;
         loop {
             if let Some(end) = self.buffer[searched..].iter().position(|&byte| byte == b'\n') {
                 return Ok(self.buffer.drain(..=searched + end).collect());
             }
             searched = self.buffer.len();
-            if searched > LONGEST_LINE {
+            if searched > MAX_LINES {
                 return Err(malformed("a line of more than 8 MiB"));
             }
             if self.more()? == 0 {

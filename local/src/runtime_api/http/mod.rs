@@ -1,7 +1,7 @@
-//! HTTP/1.1 as both sides of this program serve it: runtimes ask for work with it, clients invoke.
+//! HTTP/1.1 as the Runtime API serves it: blocking, with one thread for each connection.
 //!
-//! Blocking, a thread a connection: what is measured is not mixed with a scheduler's work, and a
-//! streamed body passes through piece by piece.
+//! Clients are served by hyper ([`crate::server`]). A runtime is not, because its times are those that
+//! the kernel noted for each packet, and because it must be able to misbehave.
 
 mod answer;
 mod arrival;
@@ -10,22 +10,22 @@ mod listen;
 
 use std::io;
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
 pub use self::answer::Answer;
-pub use self::answer::ChunkedAnswer;
 pub use self::answer::json;
 pub use self::body::Body;
 pub use self::listen::Listener;
 
-/// Headers that a request may have; runtimes send about ten, browsers twenty.
-const MOST_HEADERS: usize = 128;
+/// Headers that a request may have; runtimes send about ten.
+const MAX_HEADERS: usize = 128;
 /// A request's headers together; the X-Ray cause alone may be large.
-const MOST_HEAD: usize = 2 << 20;
+const MAX_HEAD: usize = 2 << 20;
 
-/// How long a client may leave what it is sent unread.
-const SLOWEST_READER: Duration = Duration::from_secs(60);
+/// A runtime that leaves what it is sent unread for this long has lost its connection.
+const WRITE_LIMIT: Duration = Duration::from_secs(60);
 
 /// Header lines of a request, or the trailers of its body.
 pub type Headers = Vec<(String, Vec<u8>)>;
@@ -39,8 +39,6 @@ pub struct Head {
     pub method: String,
     /// The path with its query, as sent.
     pub target: String,
-    /// Whether the client speaks HTTP/1.1, and not 1.0, which knows no chunks.
-    pub is_1_1: bool,
     /// The header lines, in order.
     pub headers: Headers,
 }
@@ -55,20 +53,6 @@ impl Head {
     pub fn path(&self) -> &str {
         self.target.split_once('?').map_or(&self.target, |(path, _)| path)
     }
-
-    /// The query, without its question mark.
-    pub fn query(&self) -> &str {
-        self.target.split_once('?').map_or("", |(_, query)| query)
-    }
-
-    /// Whether the client lets the connection serve more requests.
-    pub fn keeps_alive(&self) -> bool {
-        let connection = self.header("connection").unwrap_or_default().to_ascii_lowercase();
-        match self.is_1_1 {
-            true => !connection.contains("close"),
-            false => connection.contains("keep-alive"),
-        }
-    }
 }
 
 /// A value by its name in any case, where it is text.
@@ -77,10 +61,10 @@ pub fn find<'a>(headers: &'a Headers, name: &str) -> Option<&'a str> {
     std::str::from_utf8(value).ok()
 }
 
-/// A connection that a client has made.
+/// A connection that a runtime has made.
 #[derive(Debug)]
 pub struct Connection {
-    stream: TcpStream,
+    stream: Arc<TcpStream>,
     /// What was read and not used yet.
     buffer: Vec<u8>,
     /// When the last of it arrived.
@@ -89,10 +73,9 @@ pub struct Connection {
 
 impl Connection {
     /// Takes an accepted stream over.
-    pub fn new(stream: TcpStream) -> io::Result<Connection> {
+    pub fn new(stream: Arc<TcpStream>) -> io::Result<Connection> {
         stream.set_nodelay(true)?;
-        // Who does not read what was asked for holds nothing up for ever.
-        stream.set_write_timeout(Some(SLOWEST_READER))?;
+        stream.set_write_timeout(Some(WRITE_LIMIT))?;
         Ok(Connection { stream, buffer: Vec::with_capacity(16 << 10), arrived: Instant::now() })
     }
 
@@ -112,7 +95,7 @@ impl Connection {
                 self.buffer.drain(..end);
                 return Ok(Some(head));
             }
-            if self.buffer.len() > MOST_HEAD {
+            if self.buffer.len() > MAX_HEAD {
                 return Err(malformed("headers of more than 2 MiB"));
             }
             if self.more()? == 0 {
@@ -131,7 +114,7 @@ impl Connection {
 }
 
 fn parse_head(bytes: &[u8], received: Instant) -> io::Result<Option<(Head, usize)>> {
-    let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut parsed = httparse::Request::new(&mut headers);
     let status = parsed.parse(bytes).map_err(|error| malformed(&error.to_string()))?;
     let httparse::Status::Complete(end) = status else {
@@ -141,7 +124,6 @@ fn parse_head(bytes: &[u8], received: Instant) -> io::Result<Option<(Head, usize
         received,
         method: parsed.method.unwrap_or_default().to_owned(),
         target: parsed.path.unwrap_or_default().to_owned(),
-        is_1_1: parsed.version == Some(1),
         headers: owned(parsed.headers),
     };
     Ok(Some((head, end)))
@@ -155,49 +137,19 @@ fn malformed(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("malformed request: {what}"))
 }
 
-/// Percent-decodes one part of a path or query; what is no escape stays as it is.
-pub fn percent_decode(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let digits = bytes.get(at + 1..at + 3).and_then(|two| std::str::from_utf8(two).ok());
-        let byte = digits.and_then(|two| u8::from_str_radix(two, 16).ok());
-        match byte.filter(|_| bytes[at] == b'%') {
-            Some(byte) => {
-                decoded.push(byte);
-                at += 3;
-            }
-            None => {
-                decoded.push(bytes[at]);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn heads_are_read_in_either_version() {
+    fn heads_are_read_to_their_end() {
         let now = Instant::now();
-        let bytes = b"GET /a/b?x=1 HTTP/1.0\r\nConnection: Keep-Alive\r\nX: y\r\n\r\nrest";
+        let bytes = b"GET /a/b?x=1 HTTP/1.1\r\nX: y\r\n\r\nrest";
         let (head, end) = parse_head(bytes, now).expect("well-formed").expect("whole");
-        assert_eq!((head.path(), head.query(), head.is_1_1), ("/a/b", "x=1", false));
-        assert!(head.keeps_alive());
+        assert_eq!(head.path(), "/a/b");
         assert_eq!(head.header("x"), Some("y"));
         assert_eq!(&bytes[end..], b"rest");
         assert!(parse_head(b"GET / HT", now).expect("well-formed").is_none());
         assert!(parse_head(b"\x00\x01\r\n\r\n", now).is_err());
-    }
-
-    #[test]
-    fn escapes_are_decoded_and_all_else_is_kept() {
-        assert_eq!(percent_decode("f%3A%24LATEST"), "f:$LATEST");
-        assert_eq!(percent_decode("100%"), "100%");
-        assert_eq!(percent_decode("%zz%C3%A4"), "%zzä");
     }
 }

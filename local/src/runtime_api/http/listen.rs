@@ -39,7 +39,7 @@ struct State {
     stopping: bool,
     last: u64,
     /// Streams that are being served, so that they can be ended.
-    serving: HashMap<u64, TcpStream>,
+    serving: HashMap<u64, Arc<TcpStream>>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -58,10 +58,12 @@ impl Listener {
             most_waiting: threads.max(32),
             state: Mutex::default(),
         });
+        // Dropping it ends the threads that could be started.
+        let listener = Listener { address, shared };
         for _ in 0..threads.max(1) {
-            shared.add_thread(&mut shared.state());
+            listener.shared.add_thread(&mut listener.shared.state())?;
         }
-        Ok(Listener { address, shared })
+        Ok(listener)
     }
 
     /// Where it listens.
@@ -95,15 +97,13 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add_thread(self: &Arc<Self>, state: &mut State) {
+    fn add_thread(self: &Arc<Self>, state: &mut State) -> io::Result<()> {
         let shared = Arc::clone(self);
-        let thread = thread::Builder::new().stack_size(512 << 10).spawn(move || shared.work());
-        // Without another thread, connections wait until one of the others is free.
-        if let Ok(thread) = thread {
-            state.waiting += 1;
-            state.threads.retain(|thread| !thread.is_finished());
-            state.threads.push(thread);
-        }
+        let thread = thread::Builder::new().stack_size(512 << 10).spawn(move || shared.work())?;
+        state.waiting += 1;
+        state.threads.retain(|thread| !thread.is_finished());
+        state.threads.push(thread);
+        Ok(())
     }
 
     fn work(self: Arc<Self>) {
@@ -116,6 +116,7 @@ impl Shared {
                 thread::sleep(std::time::Duration::from_millis(10));
                 continue;
             };
+            let stream = Arc::new(stream);
             let Some(number) = self.begin(&stream) else { return };
             if let Ok(connection) = Connection::new(stream) {
                 (self.serve)(connection);
@@ -130,18 +131,19 @@ impl Shared {
     }
 
     /// None when the thread is to end.
-    fn begin(self: &Arc<Self>, stream: &TcpStream) -> Option<u64> {
+    fn begin(self: &Arc<Self>, stream: &Arc<TcpStream>) -> Option<u64> {
         let mut state = self.state();
         state.waiting -= 1;
         if state.stopping {
             return None;
         }
         if state.waiting == 0 {
-            self.add_thread(&mut state);
+            // Without another thread, connections wait until one of the others is free.
+            let _ = self.add_thread(&mut state);
         }
         state.last += 1;
         let number = state.last;
-        state.serving.extend(stream.try_clone().ok().map(|stream| (number, stream)));
+        state.serving.insert(number, Arc::clone(stream));
         Some(number)
     }
 }

@@ -1,0 +1,30 @@
+//! A library's own reason for the end of the process that it is about to bring about.
+
+use core::ptr;
+use core::slice;
+use core::sync::atomic::AtomicPtr;
+use core::sync::atomic::Ordering;
+
+use pilotlight_abi as abi;
+
+/// Bytes of a message that a report has room for.
+const MAX_LENGTH: usize = 1024;
+
+static LAST_WORDS: AtomicPtr<abi::Bytes> = AtomicPtr::new(ptr::null_mut());
+
+/// [`abi::Runtime::last_words`].
+///
+/// # Safety
+/// The library's promise of the ABI: the message and its bytes live as long as the process.
+pub unsafe extern "C" fn last_words(message: *const abi::Bytes) {
+    LAST_WORDS.store(message.cast_mut(), Ordering::Release);
+}
+
+/// The beginning of what the library has said, if anything.
+pub fn get() -> Option<&'static [u8]> {
+    // SAFETY: null, or the caller of `last_words` keeps it alive.
+    let message = unsafe { LAST_WORDS.load(Ordering::Acquire).as_ref() }?;
+    let length = message.length.min(MAX_LENGTH);
+    // SAFETY: the same caller keeps its bytes alive.
+    Some(unsafe { slice::from_raw_parts(message.data, length) })
+}

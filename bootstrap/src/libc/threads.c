@@ -1,0 +1,226 @@
+/* The state of a thread that musl keeps in another way than glibc's callers expect it. C,
+ * because most of it is thread-local. */
+
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* The stack that the report of a crash is written on, in every thread. It lies beside the other
+ * thread-locals, so that a thread's own stack is as large as its creator asked. */
+static _Thread_local char report_stack[16384] __attribute__((aligned(16)));
+
+void pilotlight_use_report_stack(void)
+{
+	stack_t stack = {.ss_sp = report_stack, .ss_size = sizeof report_stack};
+	sigaltstack(&stack, NULL);
+}
+
+/* Whether the runtime itself began the thread. */
+static _Thread_local _Bool is_runtimes;
+
+void pilotlight_adopt_thread(void) { is_runtimes = 1; }
+_Bool pilotlight_is_runtimes_thread(void) { return is_runtimes; }
+
+/* Thread-specific values, of which musl has 128: as many as PTHREAD_KEYS_MAX of glibc's
+ * <limits.h>, and mimalloc's own. */
+#define MAX_KEYS (1024 + 1)
+/* PTHREAD_DESTRUCTOR_ITERATIONS. */
+#define ROUNDS 4
+
+/* The generation is odd while the key is in use. */
+static struct {
+	size_t generation;
+	void (*destructor)(void *);
+} keys[MAX_KEYS];
+
+/* A value that was set under an earlier generation is none. */
+struct value {
+	size_t generation;
+	void *pointer;
+};
+static _Thread_local struct value values[MAX_KEYS];
+/* The thread has values of keys below this one alone. */
+static _Thread_local unsigned value_count;
+
+/* The first keys' values lie last: next to the thread-locals that every thread uses (layout.ld). */
+static struct value *value_of(unsigned key) { return &values[MAX_KEYS - 1 - key]; }
+
+int pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
+{
+	for (unsigned i = 0; i < MAX_KEYS; i++) {
+		size_t generation = keys[i].generation;
+		if (generation % 2 == 0 &&
+		    __sync_bool_compare_and_swap(&keys[i].generation, generation, generation + 1)) {
+			keys[i].destructor = destructor;
+			*key = i;
+			return 0;
+		}
+	}
+	return EAGAIN;
+}
+
+int pthread_key_delete(pthread_key_t key)
+{
+	if (key < MAX_KEYS) {
+		size_t generation = keys[key].generation;
+		if (generation % 2 != 0 &&
+		    __sync_bool_compare_and_swap(&keys[key].generation, generation, generation + 1))
+			return 0;
+	}
+	return EINVAL;
+}
+
+void *pthread_getspecific(pthread_key_t key)
+{
+	if (key >= MAX_KEYS || value_of(key)->generation != keys[key].generation)
+		return NULL;
+	return value_of(key)->pointer;
+}
+
+int pthread_setspecific(pthread_key_t key, const void *pointer)
+{
+	if (key >= MAX_KEYS || keys[key].generation % 2 == 0)
+		return EINVAL;
+	*value_of(key) = (struct value){keys[key].generation, (void *)pointer};
+	if (value_count <= key)
+		value_count = key + 1;
+	return 0;
+}
+
+/* The destructors of the thread's thread-locals (threads.rs). */
+static _Thread_local void *destructors;
+
+void **pilotlight_thread_destructors(void) { return &destructors; }
+
+/* threads.rs and tls.rs */
+void pilotlight_destroy_thread_locals(void);
+void pilotlight_free_thread_blocks(void);
+
+/* Called by musl when a thread ends. As in glibc, thread-locals go before thread-specific
+ * values. */
+void __pthread_tsd_run_dtors(void)
+{
+	pilotlight_destroy_thread_locals();
+	for (int round = 0; round < ROUNDS && value_count != 0; round++) {
+		unsigned count = value_count;
+		value_count = 0;
+		for (unsigned key = 0; key < count; key++) {
+			void *pointer = pthread_getspecific(key);
+			value_of(key)->pointer = NULL;
+			if (pointer != NULL && keys[key].destructor != NULL)
+				keys[key].destructor(pointer);
+		}
+	}
+	pilotlight_free_thread_blocks();
+}
+
+/* glibc's static initialisers of mutexes say the kind at byte 16, which musl leaves alone; musl
+ * looks for it at byte 0. The kinds have the same numbers, except that musl has none for the
+ * adaptive one, which is a normal one that spins. */
+#define ADAPTIVE 3
+
+static pthread_mutex_t *adopted(pthread_mutex_t *mutex)
+{
+	int *words = (int *)mutex;
+	if (__builtin_expect(words[4] != 0, 0)) {
+		words[0] = words[4] == ADAPTIVE ? PTHREAD_MUTEX_NORMAL : words[4];
+		words[4] = 0;
+	}
+	return mutex;
+}
+
+int pilotlight_mutexattr_settype(pthread_mutexattr_t *attributes, int kind)
+{
+	return pthread_mutexattr_settype(attributes, kind == ADAPTIVE ? PTHREAD_MUTEX_NORMAL : kind);
+}
+
+int pilotlight_mutex_lock(pthread_mutex_t *mutex) { return pthread_mutex_lock(adopted(mutex)); }
+int pilotlight_mutex_trylock(pthread_mutex_t *mutex) { return pthread_mutex_trylock(adopted(mutex)); }
+int pilotlight_mutex_unlock(pthread_mutex_t *mutex) { return pthread_mutex_unlock(adopted(mutex)); }
+
+int pilotlight_mutex_timedlock(pthread_mutex_t *mutex, const struct timespec *until)
+{
+	return pthread_mutex_timedlock(adopted(mutex), until);
+}
+
+/* The system calls in which a thread can be cancelled. The rest of musl's cancellation is in
+ * libc.so, which says its own function for them here when it is mapped. */
+typedef long word;
+word (*pilotlight_cancellable)(word, word, word, word, word, word, word);
+
+word __syscall_cp(word number, word a, word b, word c, word d, word e, word f)
+{
+	if (pilotlight_cancellable != NULL)
+		return pilotlight_cancellable(number, a, b, c, d, e, f);
+	register word fourth __asm__("r10") = d, fifth __asm__("r8") = e, sixth __asm__("r9") = f;
+	word result;
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(fourth), "r"(fifth), "r"(sixth)
+			 : "rcx", "r11", "memory");
+	return result;
+}
+
+/* The least that a thread's stack may be: glibc's PTHREAD_STACK_MIN. */
+#define MIN_STACK_SIZE 16384
+
+size_t pilotlight_minimal_stack(const void *attributes)
+{
+	(void)attributes;
+	return MIN_STACK_SIZE;
+}
+
+/* glibc's rules for a thread's stack: it keeps its upper end when its size is changed, and
+ * asking for the one of a thread that is given any is no mistake. (`_a_stacksize` and
+ * `_a_stackaddr`, the upper end, of musl's src/internal/pthread_impl.h.) */
+int pilotlight_attr_setstacksize(pthread_attr_t *attributes, size_t size)
+{
+	if (size < MIN_STACK_SIZE)
+		return EINVAL;
+	attributes->__u.__s[0] = size;
+	return 0;
+}
+
+int pilotlight_attr_getstack(const pthread_attr_t *attributes, void **start, size_t *size)
+{
+	*size = attributes->__u.__s[0];
+	*start = (void *)(attributes->__u.__s[2] - *size);
+	return 0;
+}
+
+/* Whether a thread is still there: musl's begins with a pointer to itself, in memory that goes
+ * with it. */
+_Bool pilotlight_is_thread(pthread_t thread)
+{
+	char resident;
+	size_t page = (size_t)thread & -4096UL;
+	return syscall(SYS_mincore, page, 1, &resident) == 0 && *(pthread_t *)thread == thread;
+}
+
+/* musl reads memory that may be gone, and ends the process where a detached thread is joined. */
+static int why_unjoinable(pthread_t thread)
+{
+	pthread_attr_t attributes;
+	int is_detached;
+	if (!pilotlight_is_thread(thread))
+		return ESRCH;
+	pthread_getattr_np(thread, &attributes);
+	pthread_attr_getdetachstate(&attributes, &is_detached);
+	return is_detached ? EINVAL : 0;
+}
+
+int pilotlight_join(pthread_t thread, void **result)
+{
+	int code = thread == pthread_self() ? EDEADLK : why_unjoinable(thread);
+	return code != 0 ? code : pthread_join(thread, result);
+}
+
+int pilotlight_detach(pthread_t thread)
+{
+	int code = why_unjoinable(thread);
+	return code != 0 ? code : pthread_detach(thread);
+}

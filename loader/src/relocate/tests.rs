@@ -1,0 +1,212 @@
+//! Relocation over tables that the tests write themselves.
+
+use super::*;
+use crate::elf::Extent;
+use crate::symbol_hash;
+
+fn entry(place: u64, kind: u64, addend: u64) -> RawEntry {
+    [place, kind, addend].map(u64::to_le_bytes)
+}
+
+#[test]
+fn a_bitmap_stands_for_the_words_behind_its_place() {
+    // Every other word behind the first, the second and the last of the next 63, and one in the segment
+    // that follows.
+    let table =
+        [0x1000, 0x5555_5555_5555_5555, 1 | 1 << 2 | 1 << 63, 0x3000, 0b101].map(u64::to_le_bytes);
+    let (mut first, mut second) = ([[0; 8]; 127], [[0; 8]; 3]);
+    let mut data = Data::new(alloc::vec![
+        (0x1000, first.as_flattened_mut()),
+        (0x3000, second.as_flattened_mut()),
+    ]);
+    apply_relative(table.as_flattened(), &mut data, 7).expect("inside");
+    let set = |words: &[[u8; 8]]| -> Vec<usize> {
+        let all = words.iter().enumerate();
+        all.filter(|(_, word)| u64::from_le_bytes(**word) == 7).map(|(index, _)| index).collect()
+    };
+    let expected: Vec<usize> = [0].into_iter().chain((2..63).step_by(2)).chain([65, 126]).collect();
+    assert_eq!(set(&first), expected);
+    assert_eq!(set(&second), [0, 2]);
+    let mut data = Data::new(alloc::vec![(0x1000, first.as_flattened_mut())]);
+    let outside = [0x1000 + 64 * 8, u64::MAX].map(u64::to_le_bytes);
+    assert!(apply_relative(outside.as_flattened(), &mut data, 7).is_err());
+}
+
+#[test]
+fn a_run_ends_before_what_it_cannot_relocate() {
+    let relative = u64::from(arch::RELATIVE);
+    let fine = entry(0x1008, relative, 0x20);
+    let others = [
+        entry(0x1004, relative, 0x40),
+        entry(0x1010, relative, 0x40),
+        entry(0xff8, relative, 0x40),
+        entry(u64::MAX, relative, 0x40),
+        entry(0x1000, 6 | 1 << 32, 0),
+    ];
+    for other in others {
+        let mut words = [[0; 8]; 2];
+        let entries = [fine, other, fine];
+        assert_eq!(relocate_run(&entries, 0x1000, &mut words, 0x7000), &entries[1..]);
+        assert_eq!(words.map(u64::from_le_bytes), [0, 0x7020]);
+    }
+    let mut words = [[0; 8]; 2];
+    assert!(relocate_run(&[fine, fine], 0x1000, &mut words, 0x7000).is_empty());
+}
+
+const TABLES: u64 = 0x1000;
+const DATA: u64 = 0x4000;
+const BASE: u64 = 0x10_0000;
+
+/// The read-only segment of a library: its dynamic section, and the tables that this names.
+fn library(symbols: &[(&str, u8, u16, u64)], relocations: &[(u64, u32, u32, u64)]) -> Vec<u8> {
+    let mut strings = alloc::vec![0];
+    let mut table = alloc::vec![0; 24];
+    for &(name, info, section, value) in symbols {
+        table.extend(u32::try_from(strings.len()).expect("small").to_le_bytes());
+        table.extend([info, 0]);
+        table.extend(section.to_le_bytes());
+        table.extend(value.to_le_bytes());
+        table.extend(0u64.to_le_bytes());
+        strings.extend(name.bytes().chain([0]));
+    }
+    let mut entries = Vec::new();
+    for &(place, kind, symbol, addend) in relocations {
+        let info = u64::from(symbol) << 32 | u64::from(kind);
+        entries.extend([place, info, addend].map(u64::to_le_bytes).as_flattened());
+    }
+    const DYNAMIC: usize = 16 * 6;
+    let strings_at = TABLES + DYNAMIC as u64;
+    let entries_at = strings_at + strings.len() as u64;
+    let symbols_at = entries_at + entries.len() as u64;
+    let dynamic = [
+        [5, strings_at],
+        [10, strings.len() as u64],
+        [7, entries_at],
+        [8, entries.len() as u64],
+        [6, symbols_at],
+        [0, 0],
+    ];
+    let dynamic = dynamic.map(|entry| entry.map(u64::to_le_bytes).as_flattened().to_vec());
+    // The symbols come last, because nothing says how many there are.
+    [dynamic.concat(), strings, entries, table].concat()
+}
+
+/// A process that has two symbols at hand and can fetch two.
+struct Host;
+
+impl Provider for Host {
+    fn symbol(&self, hash: u64) -> Option<u64> {
+        let known = [("both", 0x8000), ("theirs", 0x9000)];
+        known.iter().find(|(name, _)| symbol_hash(name.as_bytes()) == hash).map(|found| found.1)
+    }
+
+    fn rare_symbol(&self, name: &[u8]) -> Option<u64> {
+        [&b"rare"[..], b"rare but weak"].contains(&name).then_some(0xa000)
+    }
+
+    fn reserve_tls(&self, _: &TlsTemplate) -> TlsPlace {
+        TLS
+    }
+}
+
+const TLS: TlsPlace = TlsPlace { module: 3, thread_pointer_offset: Ok(0u64.wrapping_sub(0x100)) };
+
+/// Relocates a library whose writable segment has sixteen words, which are returned.
+fn relocated(file: &[u8], tls: Option<(TlsPlace, &TlsTemplate)>) -> Result<[u64; 16], Defect> {
+    let mut words = [[0xff; 8]; 16];
+    let tables = Tables::new(alloc::vec![(TABLES, file)]);
+    let mut data = Data::new(alloc::vec![(DATA, words.as_flattened_mut())]);
+    let section = Extent { address: TABLES, size: 16 * 6 };
+    let dynamic = Dynamic::read(&section, &tables, &mut data)?;
+    let symbols = dynamic.symbols(&tables, None)?;
+    let scope = Scope { base: BASE, host: &Host, tls };
+    relocate(&dynamic, &symbols, &tables, &mut data, &scope)?;
+    Ok(words.map(u64::from_le_bytes))
+}
+
+const TEMPLATE: TlsTemplate =
+    TlsTemplate { address: DATA, file_size: 0, memory_size: 64, align: 8 };
+
+const GLOBAL: u8 = 1 << 4;
+const WEAK: u8 = 2 << 4;
+
+#[test]
+fn each_kind_of_relocation_has_its_value() {
+    let symbols = [
+        ("both", GLOBAL, 1, 0x30),
+        ("theirs", GLOBAL, 0, 0),
+        ("absent", WEAK, 0, 0),
+        ("absolute", GLOBAL, 0xfff1, 0x77),
+        ("rare", GLOBAL, 0, 0),
+        ("rare but weak", WEAK, 0, 0),
+        ("thread-local", GLOBAL, 1, 0x18),
+    ];
+    // Symbol, kind and addend; and what is written.
+    let cases = [
+        // A slot has no addend, and a library's own definition comes first.
+        ((1, 6, 5), BASE + 0x30),
+        ((1, 1, 5), BASE + 0x35),
+        ((2, 7, 0), 0x9000),
+        ((2, 1, 8), 0x9008),
+        ((3, 6, 0), 0),
+        ((4, 6, 0), 0x77),
+        ((5, 7, 0), 0xa000),
+        // What is asked for weakly is not fetched.
+        ((6, 7, 0), 0),
+        ((7, 16, 0), 3),
+        ((0, 16, 0), 3),
+        ((7, 17, 4), 0x1c),
+        ((7, 18, 4), 0x1cu64.wrapping_sub(0x100)),
+        ((0, 18, 4), 4u64.wrapping_sub(0x100)),
+        ((0, 8, 0x20), BASE + 0x20),
+        ((0, 1, 9), 9),
+    ];
+    let places = (0..).map(|index| DATA + index * 8);
+    let relocations: Vec<_> = places
+        .zip(&cases)
+        .map(|(place, &((symbol, kind, addend), _))| (place, kind, symbol, addend))
+        .collect();
+    let words = relocated(&library(&symbols, &relocations), Some((TLS, &TEMPLATE)));
+    let expected: Vec<u64> = cases.iter().map(|&(_, value)| value).collect();
+    assert_eq!(words.expect("sound")[..cases.len()], expected);
+}
+
+#[test]
+fn every_missing_symbol_is_counted_once_and_the_first_are_named() {
+    let names: Vec<String> = (0..10).map(|number| alloc::format!("missing {number}")).collect();
+    let symbols: Vec<_> = names.iter().map(|name| (name.as_str(), GLOBAL, 0, 0)).collect();
+    // Each twice.
+    let relocations: Vec<_> = (1..=10).chain(1..=10).map(|symbol| (DATA, 6, symbol, 0)).collect();
+    let refused = relocated(&library(&symbols, &relocations), None).expect_err("missing");
+    assert_eq!(refused, Defect::MissingSymbols { names: names[..8].to_vec(), count: 10 });
+    let template = Some((TLS, &TEMPLATE));
+    let refused = relocated(&library(&symbols, &[(DATA, 17, 1, 0)]), template);
+    let names = alloc::vec![names[0].clone()];
+    assert_eq!(refused, Err(Defect::MissingSymbols { names, count: 1 }));
+}
+
+#[test]
+fn what_a_relocation_may_not_be_is_refused() {
+    let refused = |relocation, tls| relocated(&library(&[], &[relocation]), tls);
+    for kind in [0, 2, 5, 36, 37, 99] {
+        let refused = refused((DATA, kind, 0, 0), None).expect_err("not supported");
+        assert!(matches!(refused, Defect::UnsupportedRelocation { kind: of, .. } if of == kind));
+    }
+    for place in [0, TABLES, DATA - 8, DATA + 121, DATA + 128, u64::MAX] {
+        for kind in [8, 6] {
+            let bad = Err(Defect::BadRelocation { address: place });
+            assert_eq!(refused((place, kind, 0, 0), None), bad);
+        }
+    }
+    assert_eq!(
+        refused((DATA, 6, 1, 0), None),
+        Err(Defect::BadTable { what: "symbol table" }),
+        "there is none with this index"
+    );
+    assert_eq!(refused((DATA, 16, 0, 0), None), Err(Defect::BadTls));
+    let full = TlsPlace { thread_pointer_offset: Err(16), ..TLS };
+    let too_large = Err(Defect::TlsTooLarge { size: 64, align: 8, available: 16 });
+    assert_eq!(refused((DATA, 18, 0, 0), Some((full, &TEMPLATE))), too_large);
+    let indirect = library(&[("chosen", GLOBAL | 10, 1, 0)], &[(DATA, 6, 1, 0)]);
+    assert!(matches!(relocated(&indirect, None), Err(Defect::UnsupportedRelocation { .. })));
+}

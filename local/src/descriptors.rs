@@ -1,0 +1,118 @@
+//! Open files: as many as the system allows, divided so that clients are answered even when the
+//! environments have used up their part.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::OnceLock;
+use std::sync::PoisonError;
+
+use rustix::process::Pid;
+use rustix::process::Resource;
+use rustix::process::Rlimit;
+
+/// Descriptors for everything that is counted neither as a client's nor as an environment's.
+const SPARE: usize = 64;
+/// Clients that are connected at once, where descriptors set no lower limit.
+const MAX_CONNECTIONS: usize = 8192;
+/// Clients that are connected at once, however few descriptors there are.
+const MIN_CONNECTIONS: usize = 16;
+
+/// The limit that this process was started with, once [`Shares::claim`] has raised it.
+static INHERITED: OnceLock<Rlimit> = OnceLock::new();
+
+/// The parts that the descriptors of this process are divided into.
+#[derive(Debug)]
+pub struct Shares {
+    /// How many clients may be connected at once.
+    pub connections: usize,
+    /// What environments may have open.
+    pub environments: Arc<Share>,
+}
+
+impl Shares {
+    /// Raises the soft limit of this process to its hard limit, and divides it.
+    pub fn claim() -> Shares {
+        let inherited = rustix::process::getrlimit(Resource::Nofile);
+        let raised = Rlimit { current: inherited.maximum, ..inherited };
+        if rustix::process::setrlimit(Resource::Nofile, raised).is_ok() {
+            // Set before: the limit was raised then, too.
+            let _ = INHERITED.set(inherited);
+        }
+        let limit = rustix::process::getrlimit(Resource::Nofile).current;
+        Shares::of(limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX))
+    }
+
+    fn of(limit: usize) -> Shares {
+        let counted = limit.saturating_sub(SPARE);
+        let connections = (counted / 4).clamp(MIN_CONNECTIONS, MAX_CONNECTIONS);
+        let environments = Share::new(counted.saturating_sub(connections));
+        Shares { connections, environments }
+    }
+}
+
+/// Gives a process that was just started the limit that this one was started with: handlers see
+/// the limit of their user and not what serving many of them needs.
+pub fn restore(child: Pid) {
+    if let Some(&inherited) = INHERITED.get() {
+        // A process that is gone already needs no limit.
+        let _ = rustix::process::prlimit(Some(child), Resource::Nofile, inherited);
+    }
+}
+
+/// Descriptors that can be taken and given back.
+#[derive(Debug)]
+pub struct Share {
+    free: Mutex<usize>,
+}
+
+impl Share {
+    /// So many descriptors.
+    pub fn new(free: usize) -> Arc<Share> {
+        Arc::new(Share { free: Mutex::new(free) })
+    }
+
+    /// Takes so many; None if fewer are left.
+    pub fn take(self: &Arc<Self>, count: usize) -> Option<Taken> {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        *free = free.checked_sub(count)?;
+        Some(Taken { share: Arc::clone(self), count })
+    }
+}
+
+/// Descriptors that were taken, until this is dropped.
+#[derive(Debug)]
+pub struct Taken {
+    share: Arc<Share>,
+    count: usize,
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        *self.share.free.lock().unwrap_or_else(PoisonError::into_inner) += self.count;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_taken_and_given_back() {
+        let share = Share::new(5);
+        let three = share.take(3).expect("five are free");
+        assert!(share.take(3).is_none());
+        drop(three);
+        assert!(share.take(5).is_some());
+    }
+
+    #[test]
+    fn clients_have_a_part_however_low_the_limit_is() {
+        for limit in [0, 64, 256, 1024, 1 << 20, usize::MAX] {
+            let Shares { connections, environments } = Shares::of(limit);
+            assert!(connections >= MIN_CONNECTIONS, "{limit}");
+            let free = *environments.free.lock().expect("no panic");
+            assert!(free <= limit.saturating_sub(SPARE), "{limit}");
+        }
+        assert_eq!(Shares::of(1024).connections, 240);
+    }
+}

@@ -1,0 +1,80 @@
+//! Lambda's own errors, in the shapes that its clients read.
+
+use serde_json::Value;
+use serde_json::json;
+
+use super::Answer;
+use crate::identifiers;
+use crate::placement::Throttled;
+
+/// An error of the service, not of a function.
+#[derive(Clone, Debug)]
+pub struct ApiError {
+    status: u16,
+    /// `x-amzn-ErrorType`.
+    error_type: &'static str,
+    body: Value,
+}
+
+impl ApiError {
+    /// An error that its message explains.
+    pub fn new(status: u16, error_type: &'static str, message: impl Into<String>) -> ApiError {
+        // Source: the members of the exceptions in botocore's model of Lambda, which has both ways.
+        let name = match error_type {
+            "ResourceNotFoundException" | "ServiceException" => "Message",
+            _ => "message",
+        };
+        let kind = if status < 500 { "User" } else { "Service" };
+        ApiError { status, error_type, body: json!({ "Type": kind, name: message.into() }) }
+    }
+
+    /// A request that is not allowed.
+    pub fn denied(message: impl Into<String>) -> ApiError {
+        ApiError::new(403, "AccessDeniedException", message)
+    }
+
+    /// There is no such function, or not in that version.
+    pub fn not_found(arn: &str) -> ApiError {
+        ApiError::new(404, "ResourceNotFoundException", format!("Function not found: {arn}"))
+    }
+
+    /// The event is longer than the service takes.
+    pub fn too_large(limit: usize) -> ApiError {
+        let words =
+            format!("Request must be smaller than {limit} bytes for the InvokeFunction operation");
+        ApiError::new(413, "RequestTooLargeException", words)
+    }
+
+    /// The message.
+    pub fn message(&self) -> &str {
+        let message = self.body.get("Message").or_else(|| self.body.get("message"));
+        message.and_then(Value::as_str).unwrap_or(self.error_type)
+    }
+
+    /// The answer.
+    pub fn answer(&self) -> Answer {
+        let answer = Answer::json(self.status, self.body.to_string())
+            .with("x-amzn-ErrorType", self.error_type)
+            .with("x-amzn-RequestId", &identifiers::uuid());
+        match self.status {
+            429 => answer.with("Retry-After", "1"),
+            _ => answer,
+        }
+    }
+}
+
+impl From<Throttled> for ApiError {
+    fn from(throttled: Throttled) -> ApiError {
+        let reason = match throttled {
+            Throttled::Reserved => "ReservedFunctionConcurrentInvocationLimitExceeded",
+            // An account has no more than its machines can take, either.
+            Throttled::Account | Throttled::NoRoom => "ConcurrentInvocationLimitExceeded",
+            Throttled::Closed => {
+                return ApiError::new(500, "ServiceException", "The local Lambda is being ended");
+            }
+        };
+        let mut error = ApiError::new(429, "TooManyRequestsException", "Rate Exceeded.");
+        error.body["Reason"] = reason.into();
+        error
+    }
+}

@@ -1,0 +1,129 @@
+//! Answers of function URLs: what a function has returned or streams, as an HTTP response.
+//!
+//! Source: "Invoking Lambda function URLs" in Lambda's developer guide. A function that streams its
+//! response has it passed through as it comes, as with the invoke mode `RESPONSE_STREAM`.
+
+use std::io;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::Map;
+use serde_json::Value;
+
+use super::Answer;
+use super::ApiError;
+use super::answer::Pieces;
+use super::running::Running;
+use crate::runtime_api::Outcome;
+use crate::runtime_api::Piece;
+
+/// A streamed answer that begins with its status and headers, as JSON with eight zeros after it.
+const WITH_PRELUDE: &str = "application/vnd.awslambda.http-integration-response";
+/// The largest prelude, in bytes.
+const MAX_PRELUDE: usize = 1 << 20;
+
+/// The answer that an invocation makes, as soon as its head is known.
+pub async fn of(mut running: Running) -> Result<Answer, ApiError> {
+    let Some(Piece::Begun { content_type, streamed }) = running.piece().await else {
+        // No answer has begun: the function has failed, or there was no place for it.
+        running.done().await?;
+        return Ok(failed());
+    };
+    if !streamed {
+        // The outcome comes with all of its bytes, or with none.
+        let Some(Piece::Bytes(response)) = running.piece().await else { return Ok(failed()) };
+        return Ok(whole(&response));
+    }
+    if content_type.as_deref() != Some(WITH_PRELUDE) {
+        let kind = content_type.unwrap_or_else(|| "application/octet-stream".into());
+        return Ok(stream(Answer::new(200, "").with("Content-Type", &kind), Vec::new(), running));
+    }
+    let mut gathered = Vec::new();
+    while let Some(Piece::Bytes(bytes)) = running.piece().await {
+        gathered.extend(bytes);
+        if let Some(end) = gathered.windows(8).position(|eight| eight == [0; 8]) {
+            let body = gathered.split_off(end + 8);
+            let described = serde_json::from_slice(&gathered[..end]).unwrap_or_default();
+            return Ok(stream(integration(described, Vec::new()), body, running));
+        }
+        if gathered.len() > MAX_PRELUDE {
+            break;
+        }
+    }
+    Ok(failed())
+}
+
+fn failed() -> Answer {
+    Answer::new(502, "Internal Server Error")
+}
+
+/// Begins the answer, whose body follows piece by piece after `first`.
+fn stream(answer: Answer, first: Vec<u8>, running: Running) -> Answer {
+    let (pieces, answer) = answer.streamed();
+    tokio::spawn(pass_on(first, running, pieces));
+    answer
+}
+
+async fn pass_on(first: Vec<u8>, mut running: Running, mut pieces: Pieces) {
+    let mut next = Some(Piece::Bytes(first));
+    while let Some(piece) = next {
+        if let Piece::Bytes(bytes) = piece
+            && !bytes.is_empty()
+            && pieces.send_data(bytes.into()).await.is_err()
+        {
+            // The client has gone; the invocation goes on, as Lambda's does.
+            return;
+        }
+        next = running.piece().await;
+    }
+    let outcome = running.done().await.map(|done| done.result.map(|ended| ended.outcome));
+    if !matches!(outcome, Ok(Ok(Outcome::Response(_)))) {
+        // The client is to see that the answer is not whole: the connection ends without a last
+        // chunk.
+        pieces.abort(io::Error::other("the function has failed"));
+    }
+}
+
+/// The answer that a whole response stands for: with a status it describes one, and anything else
+/// is the body itself.
+fn whole(response: &[u8]) -> Answer {
+    match serde_json::from_slice::<Value>(response) {
+        Ok(Value::Object(mut described)) if described.contains_key("statusCode") => {
+            let body = match described.remove("body") {
+                Some(Value::String(body)) => body,
+                None | Some(Value::Null) => String::new(),
+                Some(other) => other.to_string(),
+            };
+            let encoded = described.get("isBase64Encoded") == Some(&Value::Bool(true));
+            let body = match encoded.then(|| BASE64_STANDARD.decode(&body)) {
+                Some(Ok(bytes)) => bytes,
+                _ => body.into_bytes(),
+            };
+            integration(Value::Object(described), body)
+        }
+        Ok(Value::String(text)) => Answer::json(200, text),
+        _ => Answer::json(200, response.to_vec()),
+    }
+}
+
+/// An answer with the status, headers and cookies that a function has described.
+fn integration(described: Value, body: Vec<u8>) -> Answer {
+    let status = described["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok());
+    let mut answer = Answer::new(status.unwrap_or(200), body);
+    for (name, value) in described["headers"].as_object().unwrap_or(&Map::new()) {
+        // The framing is the server's.
+        let framing =
+            ["content-length", "transfer-encoding", "connection", "keep-alive", "upgrade"];
+        if !framing.contains(&name.to_ascii_lowercase().as_str()) {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            answer = answer.with(name, &value);
+        }
+    }
+    for cookie in described["cookies"].as_array().unwrap_or(&Vec::new()) {
+        answer = answer.with("Set-Cookie", cookie.as_str().unwrap_or_default());
+    }
+    if !answer.has("content-type") {
+        answer = answer.with("Content-Type", "application/json");
+    }
+    answer
+}

@@ -1,0 +1,28 @@
+/* A test of the suite as a handler: calls its `main`, and answers with its exit code. */
+
+#include <pilotlight.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+int main(int argc, char **argv);
+
+static char text[8];
+
+static int32_t run(const pilotlight_invocation *invocation, pilotlight_outcome *outcome)
+{
+	char name[] = "./test";
+	char *arguments[] = {name, NULL};
+	(void)invocation;
+	pid_t process = getpid();
+	int code = main(1, arguments) & 0xff;
+	fflush(stdout);
+	/* The test's children come back from `main`, too; the invocation is their parent's. */
+	if (getpid() != process)
+		exit(code);
+	outcome->response.data = (const uint8_t *)text;
+	outcome->response.length = (size_t)snprintf(text, sizeof text, "%d", code);
+	return PILOTLIGHT_RESPONSE;
+}
+
+PILOTLIGHT_HANDLERS(NULL, {"run", run})

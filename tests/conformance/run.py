@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""Runs the Open POSIX Test Suite as programs and as handlers; README.md beside it says how and why.
+
+run.py [PATTERN...]   all tests, or those that match, as in 'sem_*/*'; then with their output
+"""
+
+import concurrent.futures
+import dataclasses
+import fnmatch
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+import forms
+import report
+import suite
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "target/conformance"
+DOCUMENT = ROOT / "docs/conformance.md"
+MAX_ATTEMPTS = 3
+# More failed handlers than this are no accident, and get no second attempt.
+MAX_RETRIED = 30
+# Most tests sleep most of the time.
+WORKERS = 6 * os.cpu_count()
+
+
+@dataclasses.dataclass
+class Outcome:
+    """`handler` is None where the test does not pass as a program."""
+
+    test: suite.Test
+    native: forms.Result
+    handler: forms.Result | None
+    attempts: int = 1
+
+    @property
+    def passed(self):
+        return self.handler is not None and self.handler.passed
+
+    @property
+    def failed(self):
+        return self.handler is not None and not self.handler.passed
+
+
+def attempt(test, builder, runner):
+    native = runner.run_program(builder.program(test))
+    handler = runner.run_handler(builder.library(test)) if native.passed else None
+    return Outcome(test, native, handler)
+
+
+def attempt_each(tests, builder, runner):
+    """Runs them one after the other."""
+    return [attempt(test, builder, runner) for test in tests]
+
+
+def run_all(tests, builder, runner):
+    # Tests that use names share one worker, for two of them may use the same.
+    chunks = [[test for test in tests if test.shares_names]]
+    chunks += [[test] for test in tests if not test.shares_names]
+    with concurrent.futures.ProcessPoolExecutor(WORKERS, initializer=forms.begin_worker) as pool:
+        futures = [pool.submit(attempt_each, chunk, builder, runner) for chunk in chunks]
+        outcomes = [outcome for future in futures for outcome in future.result()]
+    return sorted(outcomes, key=lambda outcome: outcome.test.name)
+
+
+def run_again(outcomes, known, builder, runner):
+    """Gives tests that failed more attempts, with less beside them: under load, some miss their moment."""
+    # A program that fails is left out of the figures, unless it was the load that it failed by.
+    programs = [outcome for outcome in outcomes if outcome.native.verdict == "FAIL"]
+    handlers = [o for o in outcomes if o.failed and not report.reason_for(o.test.name, known)]
+    with concurrent.futures.ProcessPoolExecutor(os.cpu_count(), initializer=forms.begin_worker) as pool:
+        suspects = programs + handlers[:MAX_RETRIED]
+        futures = [pool.submit(attempt_again, outcome, builder, runner) for outcome in suspects]
+        for outcome, future in zip(suspects, futures):
+            # The worker had a copy.
+            outcome.__dict__.update(future.result().__dict__)
+
+
+def attempt_again(outcome, builder, runner):
+    while outcome.attempts < MAX_ATTEMPTS and not outcome.passed:
+        again = attempt(outcome.test, builder, runner)
+        outcome.attempts += 1
+        if again.native.passed:
+            outcome.native, outcome.handler = again.native, again.handler
+    return outcome
+
+
+def judge(outcomes, known):
+    """Prints what differs from the list of exceptions. True if nothing fails that is not on it."""
+    unknown = [o for o in outcomes if o.failed and not report.reason_for(o.test.name, known)]
+    for outcome in unknown:
+        print(f"FAILS, and is not listed: {outcome.test.name}: {outcome.handler.verdict}")
+    for outcome in outcomes:
+        if outcome.passed and report.reason_for(outcome.test.name, known):
+            print(f"passes, and is listed as an exception: {outcome.test.name}")
+    retried = [o.test.name for o in outcomes if o.attempts > 1 and o.passed]
+    if retried:
+        print(f"passed at a later attempt: {len(retried)} ({', '.join(retried)})")
+    return not unknown
+
+
+def main(patterns):
+    subprocess.run([ROOT / "tests/conformance/fetch.sh", FOLDER], check=True)
+    tests, left_out = suite.find(FOLDER / "suite")
+    tests = [t for t in tests if not patterns or any(fnmatch.fnmatch(t.name, p) for p in patterns)]
+    builder = suite.Builder(ROOT, FOLDER / "suite", FOLDER / "built")
+    built = builder.build(tests)
+    known = report.known_failures(DOCUMENT.read_text())
+    start = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        # The tests' user passes through it.
+        os.chmod(folder, 0o711)
+        runner = forms.Forms(ROOT / "dist/layer", pathlib.Path(folder))
+        outcomes = run_all(built, builder, runner)
+        run_again(outcomes, known, builder, runner)
+    if patterns:
+        for outcome in outcomes:
+            print(f"{outcome.test.name}: {outcome.native.verdict} as a program, "
+                  f"{outcome.handler.verdict if outcome.handler else 'not run'} as a handler")
+            if outcome.failed:
+                print(outcome.handler.output)
+    lines = [*report.table(outcomes)]
+    print("\n".join(lines))
+    print(f"{len(tests) - len(built)} tests do not compile, {len(left_out)} are left out; "
+          f"{time.monotonic() - start:.0f} s")
+    as_expected = judge(outcomes, known)
+    if not patterns:
+        report.fill(DOCUMENT, lines)
+    return 0 if as_expected else 1
+
+
+sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,99 @@
+"""The tests of the suite: which there are, which are left out, and how they are built."""
+
+import concurrent.futures
+import dataclasses
+import os
+import pathlib
+import re
+import subprocess
+
+# The suite's own flags (its Makefile and LDFLAGS) without -Werror: warnings of newer compilers are not
+# what is judged. -fPIC has one object serve both forms.
+COMPILE = ["cc", "-fPIC", "-O2", "-w", "-std=gnu99", "-D_POSIX_C_SOURCE=200112L", "-D_GNU_SOURCE"]
+LINK = ["-lpthread", "-lrt", "-lm"]
+
+# Calls that reach beyond the test. A test with one of them is never started.
+FORBIDDEN = {
+    "sets the system's clock": re.compile(r"\b(clock_settime|settimeofday|stime|adjtime)\s*\("),
+    "signals every process": re.compile(r"\bkill\s*\(\s*-\s*1\b"),
+}
+COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
+MAIN = re.compile(r"\bmain\s*\(")
+# Names of shared memory, queues and semaphores, of which two tests can use the same.
+NAMED = re.compile(r"\b(shm_open|mq_open|sem_open)\s*\(")
+
+
+@dataclasses.dataclass(frozen=True)
+class Test:
+    """`name` is the source's path in the suite, as in sem_wait/1-1."""
+
+    name: str
+    source: pathlib.Path
+    shares_names: bool
+
+
+def find(suite):
+    """The tests that can be run, and the reason for each that is left out: (tests, {name: reason})."""
+    tests, left_out = [], {}
+    for folder in ("interfaces", "behavior"):
+        root = suite / "conformance" / folder
+        for source in sorted(root.rglob("[0-9]*-[0-9]*.c")):
+            name = str(source.relative_to(root).with_suffix(""))
+            code = COMMENT.sub("", source.read_text(errors="replace"))
+            reason = next((why for why, call in FORBIDDEN.items() if call.search(code)), None)
+            if not MAIN.search(code):
+                reason = "has no `main`: it is judged by the compiler"
+            if reason:
+                left_out[name] = reason
+            else:
+                tests.append(Test(name, source, bool(NAMED.search(code))))
+    return tests, left_out
+
+
+class Builder:
+    """Compiles each test once and links it twice: as a program, and as a handler's library."""
+
+    def __init__(self, root, suite, folder):
+        self.suite, self.folder = suite, folder
+        self.include = root / "sdk/include"
+        self.wrapper_source = root / "tests/conformance/handler.c"
+        self.wrapper = folder / "handler.o"
+
+    def program(self, test):
+        return self.folder / test.name / "program"
+
+    def library(self, test):
+        return self.folder / test.name / "libtest.so"
+
+    def build(self, tests):
+        """Builds what is not there yet. Returns the tests that were built."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if is_older(self.wrapper, self.wrapper_source, self.include / "pilotlight.h"):
+            run(["cc", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", "-I", self.include,
+                 "-c", self.wrapper_source, "-o", self.wrapper])
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            return [test for test, is_built in zip(tests, pool.map(self._build, tests)) if is_built]
+
+    def _build(self, test):
+        folder = self.folder / test.name
+        folder.mkdir(parents=True, exist_ok=True)
+        unit, program, library = folder / "test.o", self.program(test), self.library(test)
+        try:
+            if is_older(program, test.source):
+                run([*COMPILE, "-I", self.suite / "include", "-c", test.source, "-o", unit])
+                run(["cc", unit, "-o", program, *LINK])
+            if is_older(library, program, self.wrapper):
+                # -Bsymbolic: the library calls its own `main`.
+                run(["cc", "-shared", "-Wl,-Bsymbolic", unit, self.wrapper, "-o", library, *LINK])
+        except subprocess.CalledProcessError:
+            return False
+        return True
+
+
+def is_older(target, *sources):
+    """Whether the target has to be made."""
+    return not target.exists() or target.stat().st_mtime < max(source.stat().st_mtime for source in sources)
+
+
+def run(command):
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -1,0 +1,158 @@
+//! Handlers that cannot be: the compiler says so in one error, in the SDK's words where rustc lets
+//! it.
+
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support;
+
+/// Writes a crate `<name>` with this `src/lib.rs` into `folder`.
+fn write(folder: &Path, name: &str, dependency: &str, source: &str) {
+    let sdk = support::root().join("sdk");
+    let manifest = format!(
+        "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\
+         [lib]\ncrate-type = [\"cdylib\", \"rlib\"]\n\
+         [dependencies]\npilotlight = {{ path = {sdk:?} }}\n{dependency}\n\
+         [workspace]\n"
+    );
+    let folder = folder.join(name);
+    fs::create_dir_all(folder.join("src")).expect("a folder");
+    fs::write(folder.join("Cargo.toml"), manifest).expect("written");
+    fs::write(folder.join("src/lib.rs"), source).expect("written");
+    // The versions that the workspace has are there without a network.
+    fs::copy(support::root().join("Cargo.lock"), folder.join("Cargo.lock")).expect("copied");
+}
+
+/// The errors, with all that is said below them, that `cargo <command>` ends with in this crate.
+fn errors(command: &str, folder: &Path) -> Vec<String> {
+    let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args([command, "--offline", "--quiet", "--message-format=json", "--target-dir"])
+        .arg(support::root().join("target/compile"))
+        .current_dir(folder)
+        .output()
+        .expect("cargo");
+    let lines = String::from_utf8(output.stdout).expect("UTF-8");
+    let errors: Vec<String> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .map(|line: Value| line["message"].clone())
+        .filter(|message| message["level"] == "error")
+        .map(|message| message["rendered"].as_str().expect("text").to_owned())
+        .filter(|text| !text.starts_with("error: aborting due to"))
+        .collect();
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.success(), errors.is_empty(), "{words}");
+    errors
+}
+
+/// The one error of a library with this source begins with `message` and has each of `words`.
+#[track_caller]
+fn refused(source: &str, message: &str, words: &[&str]) {
+    let folder = TempDir::new().expect("a folder");
+    write(folder.path(), "refused", "", source);
+    let errors = errors("check", &folder.path().join("refused"));
+    assert_eq!(errors.len(), 1, "{errors:#?}");
+    let (first, _) = errors[0].split_once('\n').expect("lines");
+    let (_, first) = first.split_once(": ").expect("a code");
+    assert!(first.starts_with(message), "{}", errors[0]);
+    for words in words {
+        assert!(errors[0].contains(words), "`{words}` is not in {}", errors[0]);
+    }
+    assert!(errors[0].contains("handler!("), "not at the right place: {}", errors[0]);
+}
+
+#[test]
+fn types_that_no_handler_can_have_are_named_once() {
+    refused(
+        "pub struct Answer;\nfn f(_: String) -> Result<Answer, String> { Ok(Answer) }\n\
+         pilotlight::handler!(f);\n",
+        "`Answer` cannot be a handler's response",
+        &["derive serde::Serialize for it, or return pilotlight::Raw(bytes)"],
+    );
+    refused(
+        "pub struct Question;\nfn f(_: Question) -> Result<(), String> { Ok(()) }\n\
+         pilotlight::handler!(f);\n",
+        "`Question` cannot be a handler's event",
+        &["derive serde::Deserialize for it, or take pilotlight::Raw<&[u8]>"],
+    );
+    refused(
+        "pub struct Failed;\nfn f(_: String) -> Result<(), Failed> { Ok(()) }\n\
+         pilotlight::handler!(f);\n",
+        "`Failed` cannot be a handler's error",
+        &["implement std::fmt::Display for it"],
+    );
+}
+
+#[test]
+fn functions_that_are_no_handlers_are_refused_once() {
+    refused(
+        "fn f(_: String) -> String { String::new() }\npilotlight::handler!(f);\n",
+        "`fn(String) -> String {f}` is not a handler",
+        &["a handler is a fn(Event) -> Result<Response, Error>"],
+    );
+    refused(
+        "async fn f(_: String) -> Result<(), String> { Ok(()) }\npilotlight::handler!(f);\n",
+        "`fn(String) -> impl Future<Output = Result<(), String>> {f}` is not a handler",
+        &["switch on the feature `tokio`"],
+    );
+    refused(
+        "fn f(_: String) -> Result<(), String> { Ok(()) }\nfn g(_: u8) {}\n\
+         pilotlight::handler!(f, init = g);\n",
+        "`fn(u8) {g}` can be neither `init` nor `shutdown`",
+        &[],
+    );
+}
+
+#[test]
+fn handlers_that_cannot_be_told_apart_are_refused() {
+    refused(
+        "mod a { pub fn f(_: String) -> Result<(), String> { Ok(()) } }\nuse a::f;\n\
+         pilotlight::handler!(a::f, f);\n",
+        "evaluation panicked: two handlers have the same name",
+        &[],
+    );
+    refused(
+        "fn f<T>(_: String) -> Result<(), String> { Ok(()) }\npilotlight::handler!(f::<u8>);\n",
+        "evaluation panicked: a handler is named without its type parameters",
+        &[],
+    );
+    refused(
+        "fn f(_: String) -> Result<(), String> { Ok(()) }\npilotlight::handler!(f);\n\
+         mod a { pub fn g(_: u8) -> Result<(), String> { Ok(()) } pilotlight::handler!(g); }\n",
+        "the name `handler_is_to_be_used_once_in_a_library` is defined multiple times",
+        &[],
+    );
+}
+
+#[test]
+fn a_library_that_depends_on_another_is_refused_by_name() {
+    let folder = TempDir::new().expect("a folder");
+    let other = "pub fn f(_: String) -> Result<(), String> { Ok(()) }\npilotlight::handler!(f);\n";
+    write(folder.path(), "other", "", other);
+    let source = "fn g(text: String) -> Result<(), String> { other::f(text) }\n\
+        pilotlight::handler!(g);\n";
+    write(folder.path(), "dependent", "other = { path = \"../other\" }", source);
+    let errors = errors("build", &folder.path().join("dependent"));
+    let words = "symbol: a_handler_library_cannot_depend_on_another";
+    assert!(errors.len() == 1 && errors[0].contains(words), "{errors:#?}");
+}
+
+#[test]
+fn what_a_handler_may_be_compiles_without_a_warning_and_without_unsafe_code() {
+    let source = "#![forbid(unsafe_code)]\n#![deny(warnings)]\n\
+        mod a {\n\
+            pub fn f(_: &str) -> Result<(), Box<dyn std::error::Error>> { Ok(()) }\n\
+            pub fn set_up() -> Result<(), std::fmt::Error> { Ok(()) }\n\
+            pub fn close() -> Result<(), String> { Ok(()) }\n\
+        }\n\
+        fn g<'a>(text: &'a str) -> Result<&'a str, std::borrow::Cow<'a, str>> { Ok(text) }\n\
+        pilotlight::handler!(a::f, crate::g, init = a::set_up, shutdown = self::a::close);\n";
+    let folder = TempDir::new().expect("a folder");
+    write(folder.path(), "allowed", "", source);
+    assert_eq!(errors("check", &folder.path().join("allowed")), [""; 0]);
+}
