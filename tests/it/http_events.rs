@@ -53,6 +53,17 @@ fn an_answer_may_describe_status_headers_and_cookies() {
     assert_eq!(served.get("/lambda-url/nothing/").status, 404);
 }
 
+#[test]
+fn an_answer_comes_when_the_environment_is_free_again() {
+    let served = Served::start(&[&example("echo")], &[]);
+    for _ in 0..200 {
+        assert_eq!(served.get("/lambda-url/echo/").status, 200);
+    }
+    assert_eq!(served.function("echo")["totals"]["cold"], 1);
+    let unknown = served.post("/nothing", b"a body", &[]);
+    assert_eq!(unknown.header("x-amzn-errortype"), "UnknownOperationException");
+}
+
 /// The first piece is read before the handler has written the next one.
 #[test]
 fn a_streamed_answer_is_there_while_it_is_made() {

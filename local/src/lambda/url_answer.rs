@@ -30,9 +30,14 @@ pub async fn of(mut running: Running) -> Result<Answer, ApiError> {
         return Ok(failed());
     };
     if !streamed {
-        // The outcome comes with all of its bytes, or with none.
-        let Some(Piece::Bytes(response)) = running.piece().await else { return Ok(failed()) };
-        return Ok(whole(&response));
+        // All of its bytes come at once, or none do.
+        let response = running.piece().await;
+        // The service holds an answer until the environment can take the next invocation.
+        running.done().await?;
+        return Ok(match response {
+            Some(Piece::Bytes(response)) => whole(&response),
+            _ => failed(),
+        });
     }
     if content_type.as_deref() != Some(WITH_PRELUDE) {
         let kind = content_type.unwrap_or_else(|| "application/octet-stream".into());
