@@ -23,9 +23,9 @@ static INHERITED: OnceLock<Rlimit> = OnceLock::new();
 /// The parts that the descriptors of this process are divided into.
 #[derive(Debug)]
 pub struct Shares {
-    /// How many clients may be connected at once.
+    /// Clients that may be connected at once.
     pub connections: usize,
-    /// What environments may have open.
+    /// Descriptors for environments.
     pub environments: Arc<Share>,
 }
 

@@ -297,8 +297,8 @@ fn opened((log, stdout, stderr): (Arc<Log>, Stdio, Stdio)) -> (Option<Arc<Log>>,
     (Some(log), stdout, stderr)
 }
 
-/// Whether a start failed because this machine has no room for it (no descriptors, processes, memory
-/// or disk), and not by a fault of the program's.
+/// Whether a start failed because this machine has no room for it (no descriptors, processes,
+/// memory or disk), and not by a fault of the program's.
 pub fn is_shortage(error: &anyhow::Error) -> bool {
     let shortages = [Errno::MFILE, Errno::NFILE, Errno::AGAIN, Errno::NOMEM, Errno::NOSPC];
     error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|cause| {

@@ -1,12 +1,12 @@
 //! Names of this machine, as the header `Host` has them.
 //!
-//! A web page whose own name is made to point to this machine (DNS rebinding) reaches its ports, and to
-//! the browser it is the same site. Its name in `Host` gives it away.
+//! A web page whose own name is made to point to this machine (DNS rebinding) reaches its ports,
+//! and to the browser it is the same site. Its name in `Host` gives it away.
 
 use std::net::IpAddr;
 
-/// The host of an authority such as `localhost:9000` or `[::1]:9000`: without its port, the brackets of
-/// an address, or the dot that may end a name.
+/// The host of an authority such as `localhost:9000` or `[::1]:9000`: without its port, the
+/// brackets of an address, or the dot that may end a name.
 pub fn without_port(authority: &str) -> &str {
     if let Some(rest) = authority.strip_prefix('[') {
         return rest.split_once(']').map_or(rest, |(address, _)| address);

@@ -39,8 +39,8 @@ pub fn log_stream() -> String {
     format!("{year:04}/{:02}/{day:02}/[$LATEST]{}{number:016x}", u8::from(month), mark())
 }
 
-/// Sixteen hexadecimal digits that all log streams of this process contain and no other's do. By them
-/// the processes are found that this one has started.
+/// Sixteen hexadecimal digits that all log streams of this process contain and no other's do. By
+/// them the processes are found that this one has started.
 pub fn mark() -> &'static str {
     static MARK: LazyLock<String> =
         LazyLock::new(|| format!("{:016x}", RandomState::new().hash_one(0)));

@@ -1,5 +1,5 @@
-//! Lines on standard error: this command's own, and what execution environments write. Each is written
-//! whole, whichever thread it comes from, and a standard error that is gone stops nothing.
+//! Lines on standard error: this command's own, and what execution environments write. Each is
+//! written whole, whichever thread it comes from, and a standard error that is gone stops nothing.
 
 use std::fmt;
 use std::io;
@@ -41,7 +41,7 @@ pub struct Log {
     label: Option<String>,
 }
 
-/// What the process has written, as far as it is kept.
+/// The output of the process, as far as it is kept.
 #[derive(Default)]
 struct Written {
     tail: Vec<u8>,

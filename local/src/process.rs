@@ -1,9 +1,10 @@
 //! Processes of this program: each leads a process group of its own, and none outlives us.
 //!
-//! A process that ends in order is ended by its owner. For all others there is [`end_all`], which Ctrl-C
-//! calls, and a *guard*: a second process of this program that does nothing but wait until the first one
-//! is gone, for whatever reason, and then ends the groups that are left. Processes that have left their
-//! group, as a daemon does, are found by a variable that they have inherited ([`end_marked`]).
+//! A process that ends in order is ended by its owner. For all others there is [`end_all`], which
+//! Ctrl-C calls, and a *guard*: a second process of this program that does nothing but wait until
+//! the first one is gone, for whatever reason, and then ends the groups that are left. Processes
+//! that have left their group, as a daemon does, are found by a variable that they have inherited
+//! ([`end_marked`]).
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -97,8 +98,8 @@ impl Drop for Workplace {
     }
 }
 
-/// What the guard does: waits until standard input ends, and then cleans up. Processes with `mark`
-/// among their variables are ended.
+/// The guard: waits until standard input ends, and then cleans up. Processes with `mark` among
+/// their variables are ended.
 pub fn guard(folder: &Path, mark: &str) -> Result<()> {
     let _ = io::stdin().read_to_end(&mut Vec::new());
     let list = fs::read_to_string(folder.join(LIST)).unwrap_or_default();
@@ -120,11 +121,11 @@ pub fn guard(folder: &Path, mark: &str) -> Result<()> {
     }
 }
 
-/// Ends every process that has `mark` among the variables that it was started with, whichever group,
-/// session or parent it has now. Only a process that has left its group and was started without
-/// variables escapes.
+/// Ends every process that has `mark` among the variables that it was started with, whichever
+/// group, session or parent it has now. Only a process that has left its group and was started
+/// without variables escapes.
 pub fn end_marked(mark: &str) {
-    /// How often the processes are looked through, since one that ends may just have started another.
+    /// Passes over all processes, since one that ends may just have started another.
     const MAX_ROUNDS: usize = 200;
     let has_mark = |process: &PathBuf| {
         let variables = fs::read(process.join("environ")).unwrap_or_default();

@@ -19,16 +19,16 @@ use crate::placement::Settings;
 use crate::server::Server;
 use crate::warming::Schedule;
 
-/// How clients reach the functions.
+/// The way in for clients.
 #[derive(Debug)]
 pub struct Entrance {
-    /// Where to listen.
+    /// The address to listen on.
     pub address: SocketAddr,
     /// Names beside this machine's own that clients may call it by.
     pub names: Vec<String>,
     /// The access key that clients sign with, if they have to.
     pub credentials: Option<Credentials>,
-    /// How many of them may be connected at once.
+    /// Clients that may be connected at once.
     pub connections: usize,
 }
 

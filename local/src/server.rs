@@ -1,5 +1,5 @@
-//! The HTTP server that clients talk to: hyper on tokio, with a limit for everything that a client can
-//! leave unfinished.
+//! The HTTP server that clients talk to: hyper on tokio, with a limit for everything that a client
+//! can leave unfinished.
 
 use std::convert::Infallible;
 use std::io;
@@ -33,13 +33,13 @@ const STACK: usize = 512 << 10;
 const BACKLOG: u32 = 4096;
 /// The largest request line with all headers, in bytes: Lambda's own limit.
 const MAX_HEAD: usize = 1 << 20;
-/// How long a client may take for a request's head, and keep a connection without a request.
+/// Limit for sending a request's head, and for keeping a connection without a request.
 const HEAD_LIMIT: Duration = Duration::from_secs(20);
-/// How long a client may leave what it is sent unread.
+/// A client that leaves its answer unread for this long is disconnected.
 const UNREAD_LIMIT: Duration = Duration::from_secs(60);
-/// How long answers that are under way have at the end.
+/// Time that answers under way have at the end.
 const END_LIMIT: Duration = Duration::from_secs(2);
-/// How long accepting pauses after an error, such as that no descriptors are left.
+/// Pause of accepting after an error, such as that no descriptors are left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
 /// A server, until it is dropped.
@@ -67,7 +67,7 @@ impl Server {
                 SocketAddr::V4(_) => TcpSocket::new_v4()?,
                 SocketAddr::V6(_) => TcpSocket::new_v6()?,
             };
-            // A server that ended a moment ago has left connections behind.
+            // Connections of a server that ended a moment ago may still be closing.
             socket.set_reuseaddr(true)?;
             socket.bind(address)?;
             socket.listen(BACKLOG)?

@@ -64,10 +64,12 @@ pub struct Arguments {
     /// Have each process take so many invocations at once, as on a Managed Instance.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     max_concurrency: Option<u16>,
-    /// Another name that clients call this machine by, such as host.docker.internal; may be repeated.
+    /// Another name that clients call this machine by, such as host.docker.internal; may be
+    /// repeated.
     #[arg(long = "host", value_name = "NAME")]
     hosts: Vec<String>,
-    /// Check that clients sign with this access key, also for function URLs; the page needs a token.
+    /// Check that clients sign with this access key, also for function URLs; the page needs a
+    /// token.
     #[arg(long, value_name = "KEY:SECRET", value_parser = serve::credentials)]
     credentials: Option<Credentials>,
     /// Do not show the functions' logs.

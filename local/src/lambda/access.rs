@@ -23,7 +23,7 @@ pub struct Access {
     /// Names beside this machine's own that clients may call the server by, in lower case.
     names: Vec<String>,
     credentials: Option<Credentials>,
-    /// What the page shows in place of a signature.
+    /// Shown by the page in place of a signature.
     token: String,
 }
 
@@ -34,7 +34,7 @@ impl Access {
         Access { listens_on, names, credentials, token: identifiers::secret() }
     }
 
-    /// What the page's address ends with, where it needs a token.
+    /// The query of the page's address, which has the token if one is needed; otherwise empty.
     pub fn page_query(&self) -> String {
         self.credentials.as_ref().map(|_| format!("?token={}", self.token)).unwrap_or_default()
     }

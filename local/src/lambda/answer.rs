@@ -46,7 +46,8 @@ impl Answer {
         Answer { response }
     }
 
-    /// The same answer with one more header line. A name or value that HTTP cannot carry is left out.
+    /// The same answer with one more header line. A name or value that HTTP cannot carry is left
+    /// out.
     pub fn with(mut self, name: &str, value: &str) -> Answer {
         let name = HeaderName::from_bytes(name.as_bytes());
         if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value.as_bytes())) {

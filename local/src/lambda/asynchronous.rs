@@ -33,9 +33,10 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 const MAX_WAIT: Duration = Duration::from_secs(300);
 /// Age at which an event that still waits is dropped.
 const MAX_AGE: Duration = Duration::from_secs(6 * 60 * 60);
-/// Events that wait or are under way, in bytes together. The service has no such limit, a machine does.
+/// Limit of the events that wait or are under way, in bytes together. The service has no such
+/// limit; a machine does.
 const MAX_BYTES: usize = 512 << 20;
-/// What an event takes beside its own bytes, about.
+/// Memory of an event beside its own bytes, about.
 const OVERHEAD: usize = 2 << 10;
 
 /// The events that wait or are under way, each in a task of its own.

@@ -1,7 +1,7 @@
 //! Function URLs: HTTP requests as events of payload format 2.0.
 //!
-//! Source: "Invoking Lambda function URLs" in Lambda's developer guide. With credentials they are as
-//! those with the authentication type `AWS_IAM`, and otherwise as those with `NONE`.
+//! Source: "Invoking Lambda function URLs" in Lambda's developer guide. With credentials they are
+//! as those with the authentication type `AWS_IAM`, and otherwise as those with `NONE`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

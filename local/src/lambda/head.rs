@@ -11,18 +11,18 @@ use hyper::http::request::Parts;
 
 use super::ApiError;
 
-/// How long a client may send nothing of a body that it has announced.
+/// A client that sends nothing of an announced body for this long is given up.
 const BODY_LIMIT: Duration = Duration::from_secs(20);
-/// A body up to this size, in bytes, is read although it is too long, because most clients look for an
-/// answer only after they have sent everything. At a longer one the connection is closed.
+/// A body up to this size, in bytes, is read although it is too long, because most clients look for
+/// an answer only after they have sent everything. At a longer one the connection is closed.
 const MAX_IGNORED: u64 = 64 << 20;
 
-/// What a request says before its body.
+/// The part of a request before its body.
 #[derive(Debug)]
 pub struct Head {
     /// Method, target, version and header lines.
     pub parts: Parts,
-    /// When it was there.
+    /// The moment at which it was there.
     pub received: Instant,
     /// The client's address.
     pub client: IpAddr,
@@ -54,7 +54,8 @@ impl Head {
         std::str::from_utf8(self.parts.headers.get(name)?.as_bytes()).ok()
     }
 
-    /// The host and port that the client believes to talk to: those of an absolute target, or `Host`.
+    /// The host and port that the client believes to talk to: those of an absolute target, or
+    /// `Host`.
     pub fn authority(&self) -> Option<&str> {
         let of_target = self.parts.uri.authority().map(|authority| authority.as_str());
         of_target.or_else(|| self.header("host"))

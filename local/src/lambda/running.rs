@@ -1,7 +1,7 @@
 //! An invocation on a thread of its own, with its client's task at the other end of a channel.
 //!
-//! Environments are waited for by blocking threads, which keeps their times free of a scheduler's. There
-//! are at most as many such threads as the account has concurrent executions.
+//! Environments are waited for by blocking threads, which keeps their times free of a scheduler's.
+//! There are at most as many such threads as the account has concurrent executions.
 
 use std::panic::resume_unwind;
 use std::sync::Arc;

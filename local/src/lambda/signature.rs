@@ -127,7 +127,8 @@ fn check_date(date: &str, now: OffsetDateTime) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Checks what a signature is good for: `YYYYMMDD/region/service/aws4_request`. The words are AWS's.
+/// Checks what a signature is good for: `YYYYMMDD/region/service/aws4_request`. The words are
+/// AWS's.
 fn check_scope(scope: &str, date: &str, region: &str) -> Result<(), ApiError> {
     let parts: Vec<&str> = scope.split('/').collect();
     let [day, signed_region, service, terminator] = parts[..] else {

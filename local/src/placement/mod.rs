@@ -47,8 +47,8 @@ use crate::warming::Warming;
 
 /// Environments that are shown after they have ended.
 const MAX_ENDED: usize = 50;
-/// Descriptors of one environment beside a connection for each worker: the Runtime API's socket, the
-/// log's two ends while a process starts, and an extension's connection.
+/// Descriptors of one environment beside a connection for each worker: the Runtime API's socket,
+/// the log's two ends while a process starts, and an extension's connection.
 const DESCRIPTORS: usize = 4;
 
 /// How a function's environments are kept.
@@ -68,15 +68,15 @@ pub struct Settings {
     pub clock: Clock,
     /// What is to keep environments warm, if anything.
     pub warming: Option<Warming>,
-    /// Where logs go.
+    /// The destination of logs.
     pub logs: Logs,
     /// Where environments have their folders.
     pub folder: PathBuf,
-    /// What the processes of all functions may open together.
+    /// Descriptors for the processes of all functions together.
     pub descriptors: Arc<Share>,
 }
 
-/// Where the lines of the environments go.
+/// The destination of the lines of the environments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Logs {
     /// Nowhere; clients can ask for the end of them.

@@ -35,7 +35,7 @@ pub struct Sandbox {
     pub provisioned: bool,
     /// Which state of the library's file it was made for.
     pub generation: u64,
-    /// What its lines on standard error begin with.
+    /// The beginning of its lines on standard error.
     pub label: String,
     /// `AWS_LAMBDA_LOG_STREAM_NAME` of its processes, and of no others.
     log_stream: String,
@@ -49,7 +49,7 @@ pub struct Sandbox {
     started: Mutex<bool>,
 }
 
-/// What a new environment is made of.
+/// The parts of a new environment.
 #[derive(Debug)]
 pub struct Making {
     /// The folder that becomes its own.
@@ -60,9 +60,9 @@ pub struct Making {
     pub provisioned: bool,
     /// Which state of the library's file it is made for.
     pub generation: u64,
-    /// Where its lines go.
+    /// The destination of its lines.
     pub logs: Logs,
-    /// What its processes may open.
+    /// Descriptors for its processes.
     pub descriptors: Taken,
 }
 
@@ -156,7 +156,7 @@ impl Sandbox {
         let _ = fs::remove_dir_all(&self.tmp);
     }
 
-    /// Ends what the process has started and left behind outside its process group.
+    /// Ends processes that its process has started and that have left the process group.
     pub fn end_strays(&self) {
         process::end_marked(&self.log_stream);
     }

@@ -1,5 +1,5 @@
-//! When bytes arrived, as the kernel saw it. The thread that waits for them is woken later: by tens of
-//! microseconds where its CPU sleeps, which is as long as a small runtime's whole start.
+//! When bytes arrived, as the kernel saw it. The thread that waits for them is woken later: by tens
+//! of microseconds where its CPU sleeps, which is as long as a small runtime's whole start.
 
 use std::io;
 use std::io::IoSliceMut;
@@ -20,8 +20,8 @@ use nix::sys::socket::sockopt::ReceiveTimestampns;
 
 /// Has the kernel note when bytes arrive at the connections that this socket accepts.
 pub fn note(socket: &TcpListener) -> io::Result<()> {
-    /// The kernel patches its own code when the first socket wants times and when the last is closed; this
-    /// one stays, so that it does neither while something is measured.
+    /// The kernel patches its own code when the first socket wants times and when the last is
+    /// closed; this one stays, so that it does neither while something is measured.
     static KEPT: OnceLock<Option<UdpSocket>> = OnceLock::new();
     KEPT.get_or_init(|| {
         let socket = UdpSocket::bind("127.0.0.1:0").ok()?;

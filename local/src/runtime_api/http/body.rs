@@ -14,8 +14,8 @@ use super::owned;
 const PIECE: usize = 64 << 10;
 /// Trailers that a body may have.
 const MAX_TRAILERS: usize = 32;
-/// Length of all trailers together, and of a line with a chunk's size, in bytes. An error's body in a
-/// trailer is far below it.
+/// Length of all trailers together, and of a line with a chunk's size, in bytes. An error's body in
+/// a trailer is far below it.
 const MAX_LINES: usize = 8 << 20;
 
 /// A request's body, as far as it is read.

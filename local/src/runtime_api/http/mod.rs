@@ -1,7 +1,7 @@
 //! HTTP/1.1 as the Runtime API serves it: blocking, with one thread for each connection.
 //!
-//! Clients are served by hyper ([`crate::server`]). A runtime is not, because its times are those that
-//! the kernel noted for each packet, and because it must be able to misbehave.
+//! Clients are served by hyper ([`crate::server`]). A runtime is not, because its times are those
+//! that the kernel noted for each packet, and because it must be able to misbehave.
 
 mod answer;
 mod arrival;
