@@ -119,7 +119,7 @@ fn relocated(file: &[u8], tls: Option<(TlsPlace, &TlsTemplate)>) -> Result<[u64;
     let section = Extent { address: TABLES, size: 16 * 6 };
     let dynamic = Dynamic::read(&section, &tables, &mut data)?;
     let symbols = dynamic.symbols(&tables, None)?;
-    let scope = Scope { base: BASE, host: &Host, tls };
+    let scope = Scope { base: BASE, host: &Host, tls, has_heap: false };
     relocate(&dynamic, &symbols, &tables, &mut data, &scope)?;
     Ok(words.map(u64::from_le_bytes))
 }
