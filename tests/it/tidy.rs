@@ -72,7 +72,7 @@ fn unsafe_code_stands_in_named_modules_only() {
     let bootstrap = [
         "bootstrap/src/bytes.rs",
         "bootstrap/src/config/cell.rs",
-        "bootstrap/src/config/foreign.rs",
+        "bootstrap/src/config/ffi.rs",
         "bootstrap/src/crash/room.rs",
         "bootstrap/src/crash/signals.rs",
         "bootstrap/src/environment.rs",
@@ -90,7 +90,7 @@ fn unsafe_code_stands_in_named_modules_only() {
         "bootstrap/src/libc/tls.rs",
         "bootstrap/src/libc/unwind.rs",
         "bootstrap/src/loader/map.rs",
-        "bootstrap/src/services/foreign.rs",
+        "bootstrap/src/services/ffi.rs",
         "bootstrap/src/shutdown.rs",
         "bootstrap/src/sys.rs",
         "bootstrap/src/warming/candidate.rs",

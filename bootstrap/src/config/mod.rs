@@ -5,15 +5,15 @@
 mod cell;
 pub mod declaration;
 #[allow(unsafe_code)]
-mod foreign;
+mod ffi;
 pub mod store;
 #[cfg(test)]
 mod tests;
 
-pub use self::foreign::declare;
-pub use self::foreign::host;
-pub use self::foreign::read;
-pub use self::foreign::release;
+pub use self::ffi::declare;
+pub use self::ffi::host;
+pub use self::ffi::read;
+pub use self::ffi::release;
 
 use alloc::ffi::CString;
 use alloc::format;
@@ -32,7 +32,7 @@ pub static STORE: Store = Store::new(None);
 /// Takes what `PILOTLIGHT_CONFIG` declares. To be called before the library's own start-up work, which
 /// may declare more.
 pub fn load(environment: &'static Environment) -> Result<(), Failure> {
-    foreign::remember(environment);
+    ffi::remember(environment);
     let Some(text) = environment.config else {
         return Ok(());
     };

@@ -15,7 +15,7 @@ use super::cell::Content;
 use super::cell::Held;
 use super::cell::Slot;
 use super::declaration::Declaration;
-use super::foreign;
+use super::ffi;
 use crate::sys;
 
 /// Far above what a function declares.
@@ -183,7 +183,7 @@ impl Store {
         self.linger_until_ms.store(now + LINGER_MS, Ordering::Relaxed);
         self.wants.fetch_add(1, Ordering::Release);
         sys::wake(&self.wants);
-        let begin = self.begin.unwrap_or(foreign::begin);
+        let begin = self.begin.unwrap_or(ffi::begin);
         if !self.has_begun.swap(true, Ordering::Relaxed) && !begin() {
             self.give_up();
         }

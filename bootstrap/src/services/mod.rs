@@ -2,15 +2,15 @@
 //! JSON. It is mapped when it is first needed, at most once; without it invocations go on.
 
 #[allow(unsafe_code)]
-mod foreign;
+mod ffi;
 
-pub use self::foreign::Module;
+pub use self::ffi::Module;
 
 use core::fmt;
 use core::sync::atomic::AtomicU8;
 use core::sync::atomic::Ordering;
 
-use self::foreign::Place;
+use self::ffi::Place;
 use crate::environment::Environment;
 use crate::handler;
 use crate::loader::Defect;
