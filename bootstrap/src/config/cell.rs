@@ -11,37 +11,12 @@ use alloc::vec::Vec;
 use core::ops::Deref;
 use core::ptr;
 use core::sync::atomic::AtomicI64;
-use core::sync::atomic::AtomicPtr;
 use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering;
 
-/// Room for something that is put there once and for good.
-#[derive(Debug)]
-pub struct Slot<T: 'static>(AtomicPtr<T>);
-
-impl<T> Slot<T> {
-    /// With nothing in it.
-    pub const fn empty() -> Slot<T> {
-        Slot(AtomicPtr::new(ptr::null_mut()))
-    }
-
-    /// Puts it there.
-    pub fn put(&self, content: T) -> &'static T {
-        let content = Box::leak(Box::new(content));
-        self.0.store(content, Ordering::Release);
-        content
-    }
-
-    /// What is there.
-    pub fn get(&self) -> Option<&'static T> {
-        // SAFETY: null, or what `put` leaked and nobody writes to.
-        unsafe { self.0.load(Ordering::Acquire).as_ref() }
-    }
-}
-
 /// A value, as it arrived.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Content {
+pub struct Fetched {
     /// The value.
     pub bytes: Vec<u8>,
     /// Its content type; empty for none.
@@ -59,7 +34,7 @@ pub struct Content {
 /// A value and how many read it, and [`IN_CELL`] while it is in its cell.
 struct Shared {
     uses: AtomicI64,
-    content: Content,
+    value: Fetched,
 }
 
 const IN_CELL: i64 = 1 << 32;
@@ -68,20 +43,20 @@ const ADDRESS: u64 = ONE_READER - 1;
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct Cell(AtomicU64);
+pub struct ArcCell(AtomicU64);
 
 /// A value that a reader holds.
 #[derive(Debug)]
-pub struct Held(*const Shared);
+pub struct Guard(*const Shared);
 
-impl Cell {
+impl ArcCell {
     /// Without a value.
-    pub const fn empty() -> Cell {
-        Cell(AtomicU64::new(0))
+    pub const fn empty() -> ArcCell {
+        ArcCell(AtomicU64::new(0))
     }
 
     /// What is there; None until the first value has been put.
-    pub fn get(&self) -> Option<Held> {
+    pub fn get(&self) -> Option<Guard> {
         if self.0.load(Ordering::Relaxed) & ADDRESS == 0 {
             return None;
         }
@@ -95,12 +70,12 @@ impl Cell {
             // The count in the word went over to the value.
             uses.fetch_sub(1, Ordering::Relaxed);
         }
-        Some(Held(shared))
+        Some(Guard(shared))
     }
 
     /// Replaces what is there. One thread at a time.
-    pub fn put(&self, content: Content) {
-        let shared = Box::new(Shared { uses: AtomicI64::new(IN_CELL), content });
+    pub fn put(&self, value: Fetched) {
+        let shared = Box::new(Shared { uses: AtomicI64::new(IN_CELL), value });
         let new = Box::into_raw(shared).expose_provenance() as u64;
         let old = self.0.swap(new, Ordering::AcqRel);
         let shared = address(old);
@@ -127,29 +102,29 @@ unsafe fn add_uses(shared: *const Shared, uses: i64) {
     }
 }
 
-impl Held {
-    /// Lends it to foreign code, which hands it back to [`Held::from_raw`].
+impl Guard {
+    /// Lends it to foreign code, which hands it back to [`Guard::from_raw`].
     pub fn into_raw(self) -> *const () {
         core::mem::ManuallyDrop::new(self).0.cast()
     }
 
     /// # Safety
-    /// `raw` came from [`Held::into_raw`], and is handed back once.
-    pub unsafe fn from_raw(raw: *const ()) -> Held {
-        Held(raw.cast())
+    /// `raw` came from [`Guard::into_raw`], and is handed back once.
+    pub unsafe fn from_raw(raw: *const ()) -> Guard {
+        Guard(raw.cast())
     }
 }
 
-impl Deref for Held {
-    type Target = Content;
+impl Deref for Guard {
+    type Target = Fetched;
 
-    fn deref(&self) -> &Content {
+    fn deref(&self) -> &Fetched {
         // SAFETY: this holder's use keeps it, and it is never written.
-        unsafe { &(*self.0).content }
+        unsafe { &(*self.0).value }
     }
 }
 
-impl Drop for Held {
+impl Drop for Guard {
     fn drop(&mut self) {
         // SAFETY: this holder's use.
         unsafe { add_uses(self.0, -1) };

@@ -117,8 +117,8 @@ impl<'a> Declaration<'a> {
             }
             b"file" => (!matches!(target, [] | [b'/', ..]), FILE),
             b"http" | b"https" => {
-                let behind = target.get(kind.len()..).unwrap_or_default();
-                (behind.starts_with(b"://") && behind.len() > 3, "http://host:port/path")
+                let rest = target.get(kind.len()..).unwrap_or_default();
+                (rest.starts_with(b"://") && rest.len() > 3, "http://host:port/path")
             }
             _ => (!target.is_empty(), "something behind the source's colon"),
         };
@@ -127,8 +127,8 @@ impl<'a> Declaration<'a> {
 }
 
 fn split(text: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
-    let place = text.iter().position(|&byte| byte == at)?;
-    Some((&text[..place], &text[place + 1..]))
+    let index = text.iter().position(|&byte| byte == at)?;
+    Some((&text[..index], &text[index + 1..]))
 }
 
 /// What stands between double quotes, as in TOML, where only a comment may follow.
@@ -137,7 +137,7 @@ fn unquoted(text: &[u8]) -> &[u8] {
         return text;
     };
     match split(quoted, b'"') {
-        Some((inner, behind)) if matches!(behind.trim_ascii(), [] | [b'#', ..]) => inner,
+        Some((inner, rest)) if matches!(rest.trim_ascii(), [] | [b'#', ..]) => inner,
         _ => text,
     }
 }

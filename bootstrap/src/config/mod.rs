@@ -32,7 +32,7 @@ pub static STORE: Store = Store::new(None);
 /// Takes what `PILOTLIGHT_CONFIG` declares. To be called before the library's own start-up work, which
 /// may declare more.
 pub fn load(environment: &'static Environment) -> Result<(), Failure> {
-    ffi::remember(environment);
+    ffi::set_environment(environment);
     let Some(text) = environment.config else {
         return Ok(());
     };

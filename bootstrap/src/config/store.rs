@@ -10,31 +10,31 @@ use core::sync::atomic::AtomicU32;
 use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering;
 
-use super::cell::Cell;
-use super::cell::Content;
-use super::cell::Held;
-use super::cell::Slot;
+use super::cell::ArcCell;
+use super::cell::Fetched;
+use super::cell::Guard;
 use super::declaration::Declaration;
 use super::ffi;
+use crate::once::OnceBox;
 use crate::sys;
 
 /// Far above what a function declares.
-const MOST: usize = 64;
+const MAX_VALUES: usize = 64;
 /// How long the next request for work waits for a fetch that has begun: an answer that comes while the
 /// execution environment is frozen is lost, and the fetch would begin again at every invocation.
 const LINGER_MS: u64 = 500;
 /// What is left before the deadline to a handler whose required value does not come.
-const TO_ANSWER_MS: u64 = 100;
+const MARGIN_MS: u64 = 100;
 /// Whoever waits looks at the clock again after this, because a freeze may have been in between.
-const LONGEST_SLEEP_MS: u64 = 20;
+const MAX_SLEEP_MS: u64 = 20;
 
 /// How long a value that was fetched counts as fresh until it has been said for how long it does.
-const MOMENT_MS: u64 = 1000;
+const NEW_VALUE_TTL_MS: u64 = 1000;
 
 /// Nobody has asked for the value since it was last fetched.
 const IDLE: u8 = 0;
 /// It is to be fetched.
-const WANTED: u8 = 1;
+const REQUESTED: u8 = 1;
 /// It is being fetched.
 const FETCHING: u8 = 2;
 
@@ -43,7 +43,7 @@ const FETCHING: u8 = 2;
 pub struct Entry {
     /// How it was declared.
     pub declaration: Declaration<'static>,
-    cell: Cell,
+    cell: ArcCell,
     state: AtomicU8,
     /// When it is to be fetched again.
     due_ms: AtomicU64,
@@ -61,9 +61,9 @@ pub struct Entry {
 
 /// A value as a reader gets it.
 #[derive(Debug)]
-pub struct Reading {
+pub struct Snapshot {
     /// The value.
-    pub content: Held,
+    pub value: Guard,
     /// When its source has last confirmed it.
     pub confirmed_ms: u64,
     /// Its interval has passed, or it is from before a restart.
@@ -82,41 +82,41 @@ pub enum Absent {
 /// All declared values.
 #[derive(Debug)]
 pub struct Store {
-    entries: [Slot<Entry>; MOST],
+    entries: [OnceBox<Entry>; MAX_VALUES],
     /// Begins the thread that fetches, in a test; false where there is none to be had.
-    begin: Option<fn() -> bool>,
-    has_begun: AtomicBool,
+    spawn: Option<fn() -> bool>,
+    has_fetcher: AtomicBool,
     is_broken: AtomicBool,
     /// Whether reads have values fetched, as they do from the first invocation on.
     is_open: AtomicBool,
     /// Counts wants, for the thread that fetches.
-    wants: AtomicU32,
+    requests: AtomicU32,
     /// Counts fetches that ended, for those who wait for one.
-    ends: AtomicU32,
+    completions: AtomicU32,
     /// Values that are wanted or being fetched.
-    flying: AtomicU32,
+    in_flight: AtomicU32,
     linger_until_ms: AtomicU64,
 }
 
 impl Store {
     /// Without values. `begin` is called once, when the first is wanted; None begins the thread of this
     /// process (and a store of zeros takes no room in the executable's file).
-    pub const fn new(begin: Option<fn() -> bool>) -> Store {
+    pub const fn new(spawn: Option<fn() -> bool>) -> Store {
         Store {
-            entries: [const { Slot::empty() }; MOST],
-            begin,
-            has_begun: AtomicBool::new(false),
+            entries: [const { OnceBox::empty() }; MAX_VALUES],
+            spawn,
+            has_fetcher: AtomicBool::new(false),
             is_broken: AtomicBool::new(false),
             is_open: AtomicBool::new(false),
-            wants: AtomicU32::new(0),
-            ends: AtomicU32::new(0),
-            flying: AtomicU32::new(0),
+            requests: AtomicU32::new(0),
+            completions: AtomicU32::new(0),
+            in_flight: AtomicU32::new(0),
             linger_until_ms: AtomicU64::new(0),
         }
     }
 
     fn entries(&self) -> impl Iterator<Item = &'static Entry> {
-        self.entries.iter().map_while(Slot::get)
+        self.entries.iter().map_while(OnceBox::get)
     }
 
     /// Adds a value, before the first invocation and on the thread that will serve it.
@@ -127,9 +127,9 @@ impl Store {
         }
         let free = self.entries.iter().find(|slot| slot.get().is_none());
         let slot = free.ok_or("64 values at most")?;
-        let entry = slot.put(Entry {
+        let entry = slot.set(Entry {
             declaration,
-            cell: Cell::empty(),
+            cell: ArcCell::empty(),
             state: AtomicU8::new(IDLE),
             due_ms: AtomicU64::new(0),
             fresh_until_ms: AtomicU64::new(0),
@@ -150,18 +150,18 @@ impl Store {
 
     /// Reads a value, and has it fetched if it is due. Waits for nothing but the first value of one that
     /// is required, and no longer than until `deadline_ms` (0: none).
-    pub fn read(&self, name: &[u8], deadline_ms: u64) -> Result<Reading, Absent> {
+    pub fn read(&self, name: &[u8], deadline_ms: u64) -> Result<Snapshot, Absent> {
         let entry = self.find(name).ok_or(Absent::Unknown)?;
         let now = sys::now_ms();
         self.touch(entry, now);
-        let content = match entry.cell.get() {
-            Some(content) => content,
+        let value = match entry.cell.get() {
+            Some(value) => value,
             None => self.wait_for(entry, now, deadline_ms).ok_or(Absent::NotYet)?,
         };
         let confirmed_ms = entry.confirmed_ms.load(Ordering::Relaxed);
         let fresh = confirmed_ms..entry.fresh_until_ms.load(Ordering::Relaxed);
         let is_stale = !fresh.contains(&now) && !fresh.contains(&sys::now_ms());
-        Ok(Reading { confirmed_ms: confirmed_ms.max(content.fetched_ms), content, is_stale })
+        Ok(Snapshot { confirmed_ms: confirmed_ms.max(value.fetched_ms), value, is_stale })
     }
 
     /// Has the value fetched if it is due, or nobody knows whether it is.
@@ -176,15 +176,15 @@ impl Store {
             return;
         }
         let acquire = Ordering::Acquire;
-        if entry.state.compare_exchange(IDLE, WANTED, acquire, Ordering::Relaxed).is_err() {
+        if entry.state.compare_exchange(IDLE, REQUESTED, acquire, Ordering::Relaxed).is_err() {
             return;
         }
-        self.flying.fetch_add(1, Ordering::Relaxed);
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
         self.linger_until_ms.store(now + LINGER_MS, Ordering::Relaxed);
-        self.wants.fetch_add(1, Ordering::Release);
-        sys::wake(&self.wants);
-        let begin = self.begin.unwrap_or(ffi::begin);
-        if !self.has_begun.swap(true, Ordering::Relaxed) && !begin() {
+        self.requests.fetch_add(1, Ordering::Release);
+        sys::wake(&self.requests);
+        let spawn = self.spawn.unwrap_or(ffi::spawn_fetcher);
+        if !self.has_fetcher.swap(true, Ordering::Relaxed) && !spawn() {
             self.give_up();
         }
     }
@@ -196,14 +196,14 @@ impl Store {
 
     /// Waits for the first value of one that is required: once, within its bound and the deadline. If it
     /// cannot be fetched it is tried again, as often as its source allows.
-    fn wait_for(&self, entry: &'static Entry, now: u64, deadline_ms: u64) -> Option<Held> {
+    fn wait_for(&self, entry: &'static Entry, now: u64, deadline_ms: u64) -> Option<Guard> {
         if !entry.declaration.is_required || entry.has_waited.load(Ordering::Relaxed) {
             return None;
         }
         let bound = now.saturating_add(entry.declaration.wait_ms);
         let until = match deadline_ms {
             0 => bound,
-            deadline_ms => bound.min(deadline_ms.saturating_sub(TO_ANSWER_MS)),
+            deadline_ms => bound.min(deadline_ms.saturating_sub(MARGIN_MS)),
         };
         self.wait(until, |now| {
             self.touch(entry, now);
@@ -218,12 +218,12 @@ impl Store {
     /// Waits until `is_over`, or that time has come.
     fn wait(&self, until_ms: u64, mut is_over: impl FnMut(u64) -> bool) {
         loop {
-            let ends = self.ends.load(Ordering::Acquire);
+            let completions = self.completions.load(Ordering::Acquire);
             let now = sys::now_ms();
             if is_over(now) || now >= until_ms {
                 return;
             }
-            sys::wait(&self.ends, ends, Some((until_ms - now).min(LONGEST_SLEEP_MS)));
+            sys::wait(&self.completions, completions, Some((until_ms - now).min(MAX_SLEEP_MS)));
         }
     }
 
@@ -245,19 +245,19 @@ impl Store {
 
     /// An invocation has been answered: waits, for a bounded time, for what is being fetched.
     pub fn end_invocation(&self) {
-        if self.flying.load(Ordering::Relaxed) != 0 {
+        if self.in_flight.load(Ordering::Relaxed) != 0 {
             let until = self.linger_until_ms.load(Ordering::Relaxed);
-            self.wait(until, |_| self.flying.load(Ordering::Relaxed) == 0);
+            self.wait(until, |_| self.in_flight.load(Ordering::Relaxed) == 0);
         }
     }
 
     /// For the thread that fetches: waits until a value is wanted, and hands it out to be fetched.
     pub fn next(&self) -> (u32, &'static Entry) {
         loop {
-            let wants = self.wants.load(Ordering::Acquire);
+            let requests = self.requests.load(Ordering::Acquire);
             for (index, entry) in (0u32..).zip(self.entries()) {
                 let taken = entry.state.compare_exchange(
-                    WANTED,
+                    REQUESTED,
                     FETCHING,
                     Ordering::Acquire,
                     Ordering::Relaxed,
@@ -266,35 +266,35 @@ impl Store {
                     return (index, entry);
                 }
             }
-            sys::wait(&self.wants, wants, None);
+            sys::wait(&self.requests, requests, None);
         }
     }
 
     /// For the thread that fetches this value: makes it the one that is read, unless it is there.
-    pub fn publish(&self, index: u32, mut content: Content, is_kept: bool) -> bool {
+    pub fn publish(&self, index: u32, mut value: Fetched, is_restored: bool) -> bool {
         let Some(entry) = self.by_index(index) else {
             return false;
         };
         let before = entry.cell.get();
-        content.generation = before.as_ref().map_or(0, |before| before.generation) + 1;
+        value.generation = before.as_ref().map_or(0, |before| before.generation) + 1;
         if let Some(before) = before {
-            let is_same = before.bytes == content.bytes
-                && before.content_type == content.content_type
-                && before.version == content.version;
+            let is_same = before.bytes == value.bytes
+                && before.content_type == value.content_type
+                && before.version == value.version;
             // What was kept from before a restart is older than anything.
-            if is_same || is_kept {
+            if is_same || is_restored {
                 return false;
             }
         }
-        if !is_kept {
+        if !is_restored {
             // It is fresh while nobody has said yet until when, which comes next.
-            entry.confirmed_ms.store(content.fetched_ms, Ordering::Relaxed);
-            let until = content.fetched_ms.saturating_add(MOMENT_MS);
+            entry.confirmed_ms.store(value.fetched_ms, Ordering::Relaxed);
+            let until = value.fetched_ms.saturating_add(NEW_VALUE_TTL_MS);
             entry.fresh_until_ms.store(until, Ordering::Relaxed);
         }
-        entry.cell.put(content);
-        self.ends.fetch_add(1, Ordering::Release);
-        sys::wake(&self.ends);
+        entry.cell.put(value);
+        self.completions.fetch_add(1, Ordering::Release);
+        sys::wake(&self.completions);
         true
     }
 
@@ -310,25 +310,25 @@ impl Store {
             entry.confirmed_ms.store(confirmed_ms, Ordering::Relaxed);
             entry.fresh_until_ms.store(due_ms, Ordering::Relaxed);
         }
-        self.land(entry);
+        self.set_idle(entry);
     }
 
     fn by_index(&self, index: u32) -> Option<&'static Entry> {
         self.entries().nth(usize::try_from(index).ok()?)
     }
 
-    fn land(&self, entry: &Entry) {
+    fn set_idle(&self, entry: &Entry) {
         entry.state.store(IDLE, Ordering::Release);
-        self.flying.fetch_sub(1, Ordering::Relaxed);
-        self.ends.fetch_add(1, Ordering::Release);
-        sys::wake(&self.ends);
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.completions.fetch_add(1, Ordering::Release);
+        sys::wake(&self.completions);
     }
 
     /// Nothing will ever be fetched.
     pub fn give_up(&self) {
         self.is_broken.store(true, Ordering::Relaxed);
         for entry in self.entries().filter(|entry| entry.state.load(Ordering::Relaxed) != IDLE) {
-            self.land(entry);
+            self.set_idle(entry);
         }
     }
 }

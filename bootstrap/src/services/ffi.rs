@@ -1,11 +1,8 @@
 //! Calls into the module. The promises are those of `pilotlight_services_abi`; both sides are ours
 //! and of one version.
 
-use alloc::boxed::Box;
 use core::fmt;
 use core::ptr;
-use core::sync::atomic::AtomicPtr;
-use core::sync::atomic::Ordering;
 
 use pilotlight_services_abi as abi;
 
@@ -21,33 +18,12 @@ pub struct Module {
     host: &'static (dyn Host + Sync),
     start: abi::Start,
     fan_out: abi::SendPings,
-    keep_config: abi::config::Keep,
+    refresh_config: abi::config::Refresh,
 }
 
 impl fmt::Debug for Module {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Module")
-    }
-}
-
-/// Where the module is kept for good once it is there.
-pub struct Place(AtomicPtr<Module>);
-
-impl Place {
-    /// Without a module.
-    pub const fn empty() -> Place {
-        Place(AtomicPtr::new(ptr::null_mut()))
-    }
-
-    /// Keeps the module.
-    pub fn put(&self, module: Module) {
-        self.0.store(Box::leak(Box::new(module)), Ordering::Release);
-    }
-
-    /// The module that was put here.
-    pub fn get(&self) -> Option<&'static Module> {
-        // SAFETY: null, or what `put` leaked.
-        unsafe { self.0.load(Ordering::Acquire).as_ref() }
     }
 }
 
@@ -63,11 +39,12 @@ impl Module {
         if table.version != abi::VERSION {
             return None;
         }
-        let (start, fan_out, keep_config) = (table.start?, table.fan_out?, table.keep_config?);
-        for function in [start as usize, fan_out as usize, keep_config as usize] {
+        let (start, fan_out, refresh_config) =
+            (table.start?, table.fan_out?, table.refresh_config?);
+        for function in [start as usize, fan_out as usize, refresh_config as usize] {
             library.image().code(function as u64)?;
         }
-        Some(Module { host, start, fan_out, keep_config })
+        Some(Module { host, start, fan_out, refresh_config })
     }
 
     /// Calls the module's `start`: once, before anything else.
@@ -80,10 +57,10 @@ impl Module {
     }
 
     /// Fetches what `host` says is wanted, and does not return. To be called once.
-    pub fn keep_config(&self, host: &abi::config::Host) {
+    pub fn refresh_config(&self, host: &abi::config::Host) {
         self.host.catch_up();
-        // SAFETY: the ABI's rule for `keep_config`.
-        unsafe { (self.keep_config)(host) };
+        // SAFETY: the ABI's rule for `refresh_config`.
+        unsafe { (self.refresh_config)(host) };
     }
 }
 

@@ -10,13 +10,13 @@ use core::fmt;
 use core::sync::atomic::AtomicU8;
 use core::sync::atomic::Ordering;
 
-use self::ffi::Place;
 use crate::environment::Environment;
 use crate::handler;
 use crate::loader::Defect;
 use crate::loader::Host;
 use crate::loader::LoadError;
 use crate::module;
+use crate::once::OnceBox;
 use crate::sys;
 
 const NAME: &str = "pilotlight/services.so";
@@ -32,7 +32,7 @@ const TRIED: u8 = 2;
 pub struct Services {
     host: &'static (dyn Host + Sync),
     state: AtomicU8,
-    module: Place,
+    module: OnceBox<Module>,
 }
 
 /// This process's module.
@@ -48,7 +48,7 @@ impl fmt::Debug for Services {
 impl Services {
     /// Nothing is mapped yet.
     pub const fn new(host: &'static (dyn Host + Sync)) -> Services {
-        Services { host, state: AtomicU8::new(UNTRIED), module: Place::empty() }
+        Services { host, state: AtomicU8::new(UNTRIED), module: OnceBox::empty() }
     }
 
     /// The module; the first call maps it, and other threads wait for that. None, and one line in
@@ -58,7 +58,7 @@ impl Services {
         match self.state.compare_exchange(UNTRIED, LOADING, acquire, acquire) {
             Ok(_) => {
                 if let Some(module) = self.load(environment) {
-                    self.module.put(module);
+                    self.module.set(module);
                 }
                 self.state.store(TRIED, Ordering::Release);
             }

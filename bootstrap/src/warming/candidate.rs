@@ -13,7 +13,7 @@ use core::arch::x86_64::_mm_or_si128;
 use core::arch::x86_64::_mm_set1_epi8;
 
 /// No ping is larger: what a rule may hold is 8 KB. Others need not be searched.
-pub const LARGEST: usize = 64 << 10;
+pub const MAX_PING_SIZE: usize = 64 << 10;
 
 /// Bytes that are looked at for one block: sixteen pairs.
 const BLOCK: usize = 17;
@@ -28,9 +28,9 @@ pub struct Needle {
 }
 
 impl Needle {
-    /// A string that is found by the two characters at `place`.
-    pub const fn new(text: &'static [u8], place: usize) -> Needle {
-        Needle { text, pair: [text[place], text[place + 1]], offset: place + 1 }
+    /// A string that is found by the two characters at `offset`.
+    pub const fn new(text: &'static [u8], offset: usize) -> Needle {
+        Needle { text, pair: [text[offset], text[offset + 1]], offset: offset + 1 }
     }
 
     /// A string that is found by its quote and its first character.
@@ -39,8 +39,8 @@ impl Needle {
     }
 
     /// Whether the string is where its pair was found.
-    fn is_at(&self, event: &[u8], place: usize) -> bool {
-        let start = place.wrapping_sub(self.offset);
+    fn is_at(&self, event: &[u8], offset: usize) -> bool {
+        let start = offset.wrapping_sub(self.offset);
         event.get(start) == Some(&b'"')
             && event.get(start + 1..).is_some_and(|found| found.starts_with(self.text))
     }
@@ -60,10 +60,10 @@ pub fn any(needles: &[Needle; 2], event: &[u8]) -> bool {
     };
     let last = event.len() - BLOCK;
     let pairs = [needles[0].pair, needles[1].pair, ESCAPE];
-    let mut place = 0;
-    while place <= last + BLOCK - 2 {
+    let mut offset = 0;
+    while offset <= last + BLOCK - 2 {
         // SAFETY: every x86-64 has SSE2, and `last` was calculated so.
-        let Some(found) = (unsafe { next_pair(pairs, event, last, place) }) else {
+        let Some(found) = (unsafe { next_pair(pairs, event, last, offset) }) else {
             return false;
         };
         if event.get(found) == Some(&b'\\')
@@ -71,22 +71,27 @@ pub fn any(needles: &[Needle; 2], event: &[u8]) -> bool {
         {
             return true;
         }
-        place = found + 1;
+        offset = found + 1;
     }
     false
 }
 
-/// Where one of the pairs stands next, from `place` on. `last` is where the last block begins, which
+/// Where one of the pairs stands next, from `offset` on. `last` is where the last block begins, which
 /// overlaps the one before.
 ///
 /// # Safety
 /// There is SSE2, and `last + 17` is the length of the event.
 #[target_feature(enable = "sse2")]
-unsafe fn next_pair(pairs: [[u8; 2]; 3], event: &[u8], last: usize, place: usize) -> Option<usize> {
+unsafe fn next_pair(
+    pairs: [[u8; 2]; 3],
+    event: &[u8],
+    last: usize,
+    offset: usize,
+) -> Option<usize> {
     let [a, b, c] = pairs.map(|pair| pair.map(|byte| _mm_set1_epi8(byte.cast_signed())));
-    let mut block = place.min(last);
-    // What the first block holds in front of `place` has been seen.
-    let mut unseen = u32::MAX << (place - block);
+    let mut block = offset.min(last);
+    // What the first block holds in front of `offset` has been seen.
+    let mut unseen = u32::MAX << (offset - block);
     loop {
         let address: *const __m128i = event.as_ptr().wrapping_add(block).cast();
         // SAFETY: `block` is at most `last`, so that 17 bytes are there.
@@ -120,12 +125,12 @@ mod tests {
     fn a_string_is_found_wherever_it_stands() {
         for length in 0..80usize {
             for text in [&b"\"warmer\""[..], b"\"plugin-warmup\"", b"\\u"] {
-                for place in 0..(length + 1).saturating_sub(text.len()) {
+                for offset in 0..(length + 1).saturating_sub(text.len()) {
                     let mut event = vec![b'w'; length];
-                    event[place..place + text.len()].copy_from_slice(text);
-                    assert!(any(&NEEDLES, &event), "{length} {place}");
-                    event[place + 1] = b'-';
-                    assert!(!any(&NEEDLES, &event), "{length} {place}");
+                    event[offset..offset + text.len()].copy_from_slice(text);
+                    assert!(any(&NEEDLES, &event), "{length} {offset}");
+                    event[offset + 1] = b'-';
+                    assert!(!any(&NEEDLES, &event), "{length} {offset}");
                 }
             }
         }

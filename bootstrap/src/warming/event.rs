@@ -60,7 +60,7 @@ pub fn find<'a>(
         }
     };
     let mut members = Members::new(settings);
-    let event = Value::parse_with(invocation.event, &mut |key, value| members.keep(key, value))?;
+    let event = Value::parse_with(invocation.event, &mut |key, value| members.insert(key, value))?;
     if !event.is_object() {
         event.each(&mut |_, item| look(item, &mut Members::of(settings, item)));
         return (pings > 0).then_some(WARMED);
@@ -82,7 +82,7 @@ pub fn find<'a>(
 
 /// Whether JSON has to be read; most need not.
 fn may_hold_a_ping(settings: &Settings, json: &[u8]) -> bool {
-    json.len() <= candidate::LARGEST && settings.may_ask(json)
+    json.len() <= candidate::MAX_PING_SIZE && settings.may_ask(json)
 }
 
 /// The members of an object that say whether it is a ping, and what it asks for.
@@ -113,12 +113,12 @@ impl<'a> Members<'a> {
 
     fn of(settings: &Settings, object: Value<'a>) -> Members<'a> {
         let mut members = Members::new(settings);
-        object.each(&mut |key, value| members.keep(key, value));
+        object.each(&mut |key, value| members.insert(key, value));
         members
     }
 
     /// The last one with a name counts, as for every parser that makes a map of an object.
-    fn keep(&mut self, key: Value, value: Value<'a>) {
+    fn insert(&mut self, key: Value, value: Value<'a>) {
         // Most differ in their first character.
         let first = key.text().as_bytes().get(1);
         for (name, found) in self.names.iter().zip(&mut self.found) {

@@ -15,7 +15,7 @@ const TO_BALANCER: &str = r#"{"statusCode":200,"statusDescription":"200 OK","hea
 
 /// The answer to a request for the health check's path; None is for the handler.
 pub fn answer(settings: &Settings, event: Value) -> Option<&'static str> {
-    let wanted = settings.path()?;
+    let health = settings.path()?;
     let context = event.member(b"requestContext").filter(|context| context.is_object())?;
     let is_version_2 = event.member(b"version").is_some_and(|version| version.is(b"2.0"));
     let (path, method) = if is_version_2 {
@@ -28,8 +28,8 @@ pub fn answer(settings: &Settings, event: Value) -> Option<&'static str> {
     }
     // APIs with a named stage put it in front of the path. No character of its name needs an escape.
     let stage = || context.member(b"stage")?.content();
-    let is_behind = |stage: &str| path.is_joined(&[b"/", stage.as_bytes(), wanted]);
-    if !path.is(wanted) && !stage().is_some_and(is_behind) {
+    let is_after_stage = |stage: &str| path.is_joined(&[b"/", stage.as_bytes(), health]);
+    if !path.is(health) && !stage().is_some_and(is_after_stage) {
         return None;
     }
     Some(if context.member(b"elb").is_some() { TO_BALANCER } else { TO_API })

@@ -3,7 +3,7 @@
 use super::value::Value;
 
 /// No ping nests deeper.
-pub const MOST_DEPTH: u32 = 64;
+pub const MAX_DEPTH: u32 = 64;
 
 /// What each item of a container is handed to: its key (of an array's element: nothing), and itself.
 pub type Each<'e, 'a> = &'e mut dyn FnMut(Value<'a>, Value<'a>);

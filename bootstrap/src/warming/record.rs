@@ -15,7 +15,7 @@ use crate::json;
 use crate::sys;
 
 /// An ordinary record fits.
-const ROOM: usize = 256;
+const LINE_CAPACITY: usize = 256;
 
 /// How often a ping was answered.
 static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -80,7 +80,7 @@ fn line(
     last_access: u64,
     now: u64,
 ) -> String {
-    let mut line = String::with_capacity(ROOM);
+    let mut line = String::with_capacity(LINE_CAPACITY);
     line.push_str("{\"action\":\"warmer\",\"function\":");
     // Writing to a String cannot fail.
     let _ = json::write_string(&mut line, &settings.function());

@@ -8,7 +8,7 @@ use core::str;
 
 use super::number;
 use super::reader::Each;
-use super::reader::MOST_DEPTH;
+use super::reader::MAX_DEPTH;
 use super::reader::Reader;
 
 /// The text of one JSON value, which is known to be valid, without the space around it.
@@ -26,7 +26,7 @@ impl<'a> Value<'a> {
     pub fn parse_with(text: &'a [u8], each: Each<'_, 'a>) -> Option<Value<'a>> {
         let mut reader = Reader::new(str::from_utf8(text).ok()?);
         let first = reader.next()?;
-        let value = reader.value(first, MOST_DEPTH, each)?;
+        let value = reader.value(first, MAX_DEPTH, each)?;
         reader.next().is_none().then_some(value)
     }
 
@@ -87,7 +87,7 @@ impl<'a> Value<'a> {
         let [b'"', content @ .., b'"'] = self.bytes() else {
             return false;
         };
-        let rest = expected.iter().try_fold(content, |rest, part| behind(rest, part));
+        let rest = expected.iter().try_fold(content, |rest, part| strip(rest, part));
         rest.is_some_and(<[u8]>::is_empty)
     }
 
@@ -99,8 +99,8 @@ impl<'a> Value<'a> {
 }
 
 /// What stands behind this text at the start of a string's content.
-fn behind<'a>(mut content: &'a [u8], expected: &[u8]) -> Option<&'a [u8]> {
-    for &wanted in expected {
+fn strip<'a>(mut content: &'a [u8], expected: &[u8]) -> Option<&'a [u8]> {
+    for &byte in expected {
         let (found, rest) = match *content {
             [b'\\', b'u', b'0', b'0', high, low, ref rest @ ..] => {
                 let digit = |digit: u8| char::from(digit).to_digit(16).unwrap_or_default();
@@ -110,7 +110,7 @@ fn behind<'a>(mut content: &'a [u8], expected: &[u8]) -> Option<&'a [u8]> {
             [b'\\', ..] | [] => return None,
             [character, ref rest @ ..] => (character.into(), rest),
         };
-        if found != u32::from(wanted) {
+        if found != u32::from(byte) {
             return None;
         }
         content = rest;

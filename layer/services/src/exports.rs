@@ -19,7 +19,7 @@ static pilotlight_services: abi::Services = abi::Services {
     version: abi::VERSION,
     start: Some(start),
     fan_out: Some(fan_out),
-    keep_config: Some(keep_config),
+    refresh_config: Some(refresh_config),
 };
 
 /// What the module keeps for as long as the process lives.
@@ -69,16 +69,16 @@ unsafe extern "C" fn fan_out(fan_out: *const abi::FanOut) -> u32 {
     })
 }
 
-unsafe extern "C" fn keep_config(host: *const abi::config::Host) {
-    // SAFETY: the ABI's rule for `keep_config`: a valid pointer for the length of the call.
+unsafe extern "C" fn refresh_config(host: *const abi::config::Host) {
+    // SAFETY: the ABI's rule for `refresh_config`: a valid pointer for the length of the call.
     let host = unsafe { *host };
     let store: &'static ConfigStore = Box::leak(Box::new(ConfigStore(host)));
-    let kept = bug::catch(|| {
+    let ended = bug::catch(|| {
         if let Some(client) = client() {
-            config::keep(store, client);
+            config::refresh(store, client);
         }
     });
-    if let Err(bug) = kept {
+    if let Err(bug) = ended {
         config::Store::log(store, &format!("configuration is not fetched any more: {bug}"));
     }
 }
@@ -87,39 +87,39 @@ unsafe extern "C" fn keep_config(host: *const abi::config::Host) {
 struct ConfigStore(abi::config::Host);
 
 impl config::Store for ConfigStore {
-    fn next(&self) -> config::Wanted {
-        let mut wanted = MaybeUninit::uninit();
+    fn next(&self) -> config::FetchRequest {
+        let mut request = MaybeUninit::uninit();
         // SAFETY: the ABI's rule for `next`: there is room for one.
-        unsafe { (self.0.next)(wanted.as_mut_ptr()) };
+        unsafe { (self.0.next)(request.as_mut_ptr()) };
         // SAFETY: `next` has written it.
-        let wanted: abi::config::Wanted = unsafe { wanted.assume_init() };
+        let request: abi::config::FetchRequest = unsafe { request.assume_init() };
         let text = |bytes: abi::Bytes| {
-            // SAFETY: the ABI's rule for what is wanted: it lives as long as the process.
+            // SAFETY: the ABI's rule for requests: their bytes live as long as the process.
             String::from_utf8_lossy(unsafe { abi::borrow(bytes) }).into_owned()
         };
-        let source = usize::try_from(wanted.source).ok();
-        config::Wanted {
-            index: wanted.index,
+        let source = usize::try_from(request.source).ok();
+        config::FetchRequest {
+            index: request.index,
             source: source.and_then(|source| abi::config::SOURCES.get(source)).unwrap_or(&""),
-            name: text(wanted.name),
-            target: text(wanted.target),
-            ttl: (wanted.ttl_ms != 0).then(|| Duration::from_millis(wanted.ttl_ms)),
-            is_secret: wanted.flags & abi::config::SECRET != 0,
+            name: text(request.name),
+            target: text(request.target),
+            ttl: (request.ttl_ms != 0).then(|| Duration::from_millis(request.ttl_ms)),
+            is_secret: request.flags & abi::config::SECRET != 0,
         }
     }
 
-    fn publish(&self, index: u32, value: &config::Value, is_kept: bool) -> bool {
+    fn publish(&self, index: u32, value: &config::Fetched, is_restored: bool) -> bool {
         let secret = if value.is_secret { abi::config::SECRET } else { 0 };
-        let kept = if is_kept { abi::config::KEPT } else { 0 };
-        let arrival = abi::config::Arrival {
+        let restored = if is_restored { abi::config::RESTORED } else { 0 };
+        let fetched = abi::config::Fetched {
             bytes: abi::Bytes::of(&value.bytes),
             content_type: abi::Bytes::of(value.content_type.as_bytes()),
             version: abi::Bytes::of(value.version.as_bytes()),
             fetched_ms: value.fetched_ms,
-            flags: secret | kept,
+            flags: secret | restored,
         };
         // SAFETY: the ABI's rules for `publish` and for bytes.
-        unsafe { (self.0.publish)(index, &raw const arrival) != 0 }
+        unsafe { (self.0.publish)(index, &raw const fetched) != 0 }
     }
 
     fn finish(&self, index: u32, due_ms: u64, confirmed_ms: Option<u64>) {

@@ -7,15 +7,15 @@ use crate::Bytes;
 /// of the last two it is the whole URL.
 pub const SOURCES: [&str; 7] = ["appconfig", "ssm", "secret", "file", "env", "http", "https"];
 
-/// [`Wanted::flags`] and [`Arrival::flags`]: the value must not reach a log, an error or a file.
+/// [`FetchRequest::flags`] and [`Fetched::flags`]: the value must not reach a log, an error or a file.
 pub const SECRET: u32 = 1;
-/// [`Arrival::flags`]: the value is from before a restart; nobody has confirmed it.
-pub const KEPT: u32 = 2;
+/// [`Fetched::flags`]: the value is from before a restart; nobody has confirmed it.
+pub const RESTORED: u32 = 2;
 
 /// A value that is to be fetched. What it borrows lives as long as the process.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted {
+pub struct FetchRequest {
     /// Names the value to the bootstrap.
     pub index: u32,
     /// An index of [`SOURCES`].
@@ -33,7 +33,7 @@ pub struct Wanted {
 /// A value that has been fetched.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
-pub struct Arrival {
+pub struct Fetched {
     /// The value.
     pub bytes: Bytes,
     /// Its content type; empty where there is none.
@@ -42,7 +42,7 @@ pub struct Arrival {
     pub version: Bytes,
     /// When it was fetched: milliseconds since the Unix epoch.
     pub fetched_ms: u64,
-    /// [`SECRET`] and [`KEPT`].
+    /// [`SECRET`] and [`RESTORED`].
     pub flags: u32,
 }
 
@@ -52,9 +52,9 @@ pub struct Arrival {
 #[derive(Clone, Copy, Debug)]
 pub struct Host {
     /// Waits until a value is wanted, for as long as that takes.
-    pub next: unsafe extern "C" fn(wanted: *mut Wanted),
+    pub next: unsafe extern "C" fn(request: *mut FetchRequest),
     /// Makes a value the one that is read; 0 when it is the one that was there.
-    pub publish: unsafe extern "C" fn(index: u32, arrival: *const Arrival) -> u32,
+    pub publish: unsafe extern "C" fn(index: u32, fetched: *const Fetched) -> u32,
     /// Ends a fetch: the value is wanted again when somebody reads it at `due_ms` since the Unix epoch or
     /// later. `confirmed_ms` is when the source confirmed what is there; 0 when it failed.
     pub finish: unsafe extern "C" fn(index: u32, due_ms: u64, confirmed_ms: u64),
@@ -63,4 +63,4 @@ pub struct Host {
 }
 
 /// Fetches what is wanted, for as long as the process lives, on the calling thread and others.
-pub type Keep = unsafe extern "C" fn(host: *const Host);
+pub type Refresh = unsafe extern "C" fn(host: *const Host);

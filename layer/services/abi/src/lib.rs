@@ -60,7 +60,7 @@ pub struct Services {
     /// fails or is not allowed.
     pub fan_out: Option<SendPings>,
     /// Called once, on a thread of its own; does not return.
-    pub keep_config: Option<config::Keep>,
+    pub refresh_config: Option<config::Refresh>,
 }
 
 /// A ping that asks for more than being answered.

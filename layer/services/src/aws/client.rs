@@ -28,9 +28,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// What a local endpoint that hands out credentials may take.
 const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(2);
 /// Nothing that is read here is larger; Lambda's own answers are at most 6 MB.
-const LARGEST_BODY: u64 = 16 << 20;
+const MAX_BODY_SIZE: u64 = 16 << 20;
 /// Each holds some 40 KB; what is not used again within seconds is closed anyway.
-const MOST_IDLE: usize = 4;
+const MAX_IDLE_CONNECTIONS: usize = 4;
 
 /// A request to a service.
 #[derive(Clone, Debug)]
@@ -129,13 +129,23 @@ impl Transport {
             Some(Err(error)) => (RootCerts::WebPki, Some(error)),
         };
         let tls = TlsConfig::builder().root_certs(roots).build();
-        Transport { agent: agent(&tls, MOST_IDLE, true), tls, bad_roots, uses_proxy: true }
+        Transport {
+            agent: agent(&tls, MAX_IDLE_CONNECTIONS, true),
+            tls,
+            bad_roots,
+            uses_proxy: true,
+        }
     }
 
     /// For this machine: no proxy sees the requests.
     pub fn local() -> Transport {
         let tls = TlsConfig::default();
-        Transport { agent: agent(&tls, MOST_IDLE, false), tls, bad_roots: None, uses_proxy: false }
+        Transport {
+            agent: agent(&tls, MAX_IDLE_CONNECTIONS, false),
+            tls,
+            bad_roots: None,
+            uses_proxy: false,
+        }
     }
 
     /// Fetches what a local endpoint has.
@@ -177,14 +187,14 @@ impl Transport {
 }
 
 /// `uses_proxy`: whether requests go through the proxy that the environment names, if it does.
-fn agent(tls: &TlsConfig, most_idle: usize, uses_proxy: bool) -> Agent {
+fn agent(tls: &TlsConfig, max_idle_connections: usize, uses_proxy: bool) -> Agent {
     let mut config = Agent::config_builder()
         .tls_config(tls.clone())
         .user_agent(USER_AGENT)
         .http_status_as_error(false)
         .max_redirects(0)
-        .max_idle_connections(most_idle)
-        .max_idle_connections_per_host(most_idle)
+        .max_idle_connections(max_idle_connections)
+        .max_idle_connections_per_host(max_idle_connections)
         .timeout_connect(Some(CONNECT_TIMEOUT));
     if !uses_proxy {
         config = config.proxy(None);
@@ -207,7 +217,7 @@ fn attempt(
         let request = request.clone();
         agent.run(agent.configure_request(request).timeout_global(Some(timeout)).build())?
     };
-    let body = answer.body_mut().with_config().limit(LARGEST_BODY).read_to_vec()?;
+    let body = answer.body_mut().with_config().limit(MAX_BODY_SIZE).read_to_vec()?;
     Ok(Response { status: answer.status().as_u16(), headers: answer.headers().clone(), body })
 }
 

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::schedule;
 use super::source;
-use super::source::Answer;
 use super::source::Context;
-use super::source::Failure;
+use super::source::FetchError;
+use super::source::Fetched;
+use super::source::Outcome;
 use super::source::Source;
-use super::source::Value;
 use super::source::header;
 
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -28,9 +28,9 @@ pub struct Url {
 }
 
 impl Source for File {
-    fn fetch(&mut self, _context: &Context) -> Result<Answer, Failure> {
+    fn fetch(&mut self, _context: &Context) -> Result<Outcome, FetchError> {
         let File(path) = self;
-        let failure = |error| Failure::new(format!("{}: {error}", path.display()));
+        let failure = |error| FetchError::new(format!("{}: {error}", path.display()));
         let bytes = fs::read(&*path).map_err(failure)?;
         let extension = path.extension().and_then(|extension| extension.to_str());
         let content_type = match extension {
@@ -40,7 +40,7 @@ impl Source for File {
             Some("txt") => "text/plain",
             _ => "",
         };
-        Ok(Value { bytes, content_type: content_type.into(), ..Value::default() }.into())
+        Ok(Fetched { bytes, content_type: content_type.into(), ..Fetched::default() }.into())
     }
 
     fn interval(&self) -> Duration {
@@ -49,11 +49,11 @@ impl Source for File {
 }
 
 impl Source for Variable {
-    fn fetch(&mut self, context: &Context) -> Result<Answer, Failure> {
+    fn fetch(&mut self, context: &Context) -> Result<Outcome, FetchError> {
         let Variable(name) = self;
         let value = context.variables().get(name);
-        let value = value.ok_or_else(|| Failure::new(format!("{name} is not set")))?;
-        Ok(Value { bytes: value.into(), ..Value::default() }.into())
+        let value = value.ok_or_else(|| FetchError::new(format!("{name} is not set")))?;
+        Ok(Fetched { bytes: value.into(), ..Fetched::default() }.into())
     }
 
     /// It never changes.
@@ -75,19 +75,19 @@ impl Url {
 }
 
 impl Source for Url {
-    fn fetch(&mut self, context: &Context) -> Result<Answer, Failure> {
+    fn fetch(&mut self, context: &Context) -> Result<Outcome, FetchError> {
         let transport = if self.is_local() { &context.local } else { &context.remote };
         let tag = self.tag.as_deref().map(|tag| ("if-none-match", tag));
         let response = source::get(transport, &self.url, tag.as_slice())?;
         match response.status {
-            304 if self.tag.is_some() => return Ok(Answer { value: None, interval: None }),
+            304 if self.tag.is_some() => return Ok(Outcome { value: None, interval: None }),
             200 => {}
-            status => return Err(Failure::status(status, "")),
+            status => return Err(FetchError::status(status, "")),
         }
         self.tag = header(&response, "etag").map(str::to_owned);
         let content_type = header(&response, "content-type").unwrap_or_default().to_owned();
         let version = self.tag.clone().unwrap_or_default();
-        Ok(Value { bytes: response.body, content_type, version, ..Value::default() }.into())
+        Ok(Fetched { bytes: response.body, content_type, version, ..Fetched::default() }.into())
     }
 
     fn interval(&self) -> Duration {

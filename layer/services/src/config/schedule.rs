@@ -10,7 +10,7 @@ use std::time::UNIX_EPOCH;
 use super::source::Retry;
 
 /// The longest that a value which cannot be fetched is left alone.
-const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
+const MAX_BACK_OFF: Duration = Duration::from_secs(60);
 
 /// No value is left alone for longer, whatever its declaration or its source says.
 pub const MAX_INTERVAL: Duration = Duration::from_secs(365 * 86_400);
@@ -42,7 +42,7 @@ pub fn back_off(failures: u32, retry: Retry) -> Duration {
         Retry::Throttled => Duration::from_secs(5),
     };
     let doubled = first.saturating_mul(1 << failures.saturating_sub(1).min(16));
-    doubled.min(LONGEST_BACK_OFF).mul_f64(0.5 + random() / 2.0)
+    doubled.min(MAX_BACK_OFF).mul_f64(0.5 + random() / 2.0)
 }
 
 /// From 0 to 1. The standard library's hashers begin at random.
@@ -72,7 +72,7 @@ mod tests {
             assert!(first >= Duration::from_millis(250) && first <= Duration::from_millis(500));
             assert!(back_off(4, Retry::Ordinary) >= Duration::from_secs(2));
             assert!(back_off(1, Retry::Throttled) >= Duration::from_millis(2500));
-            assert!(back_off(u32::MAX, Retry::Throttled) <= LONGEST_BACK_OFF);
+            assert!(back_off(u32::MAX, Retry::Throttled) <= MAX_BACK_OFF);
         }
         assert_eq!(back_off(100, Retry::Soon), Duration::from_millis(100));
     }

@@ -10,7 +10,7 @@ use percent_encoding::AsciiSet;
 use percent_encoding::NON_ALPHANUMERIC;
 use percent_encoding::utf8_percent_encode;
 
-use super::Wanted;
+use super::FetchRequest;
 use super::appconfig::AppConfig;
 use super::local;
 use super::parameters::Parameter;
@@ -27,7 +27,7 @@ const PROBE_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// A value of a source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Value {
+pub struct Fetched {
     /// The bytes, as the source has them.
     pub bytes: Vec<u8>,
     /// Their content type; empty for none.
@@ -42,22 +42,22 @@ pub struct Value {
 
 /// What a source answered.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Outcome {
     /// The value; None for the same as last time.
-    pub value: Option<Value>,
+    pub value: Option<Fetched>,
     /// For how long the source does not want to be asked again, if it says so.
     pub interval: Option<Duration>,
 }
 
-impl From<Value> for Answer {
-    fn from(value: Value) -> Answer {
-        Answer { value: Some(value), interval: None }
+impl From<Fetched> for Outcome {
+    fn from(value: Fetched) -> Outcome {
+        Outcome { value: Some(value), interval: None }
     }
 }
 
 /// Why a source gave no answer. The words hold nothing of a value.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Failure {
+pub struct FetchError {
     /// What went wrong.
     pub reason: String,
     /// When it may be tried again.
@@ -75,14 +75,14 @@ pub enum Retry {
     Throttled,
 }
 
-impl Failure {
+impl FetchError {
     /// An ordinary one.
-    pub fn new(reason: impl Into<String>) -> Failure {
-        Failure { reason: reason.into(), retry: Retry::Ordinary }
+    pub fn new(reason: impl Into<String>) -> FetchError {
+        FetchError { reason: reason.into(), retry: Retry::Ordinary }
     }
 
     /// An answer with a status that is no success. `words` may be quoted.
-    pub fn status(status: u16, words: &str) -> Failure {
+    pub fn status(status: u16, words: &str) -> FetchError {
         let words: String = words.trim().chars().take(200).collect();
         let between = if words.is_empty() { "" } else { ": " };
         let retry = match status {
@@ -90,23 +90,23 @@ impl Failure {
             _ if words.contains("Throttl") || words.contains("Rate exceeded") => Retry::Throttled,
             _ => Retry::Ordinary,
         };
-        Failure { reason: format!("status {status}{between}{words}"), retry }
+        FetchError { reason: format!("status {status}{between}{words}"), retry }
     }
 }
 
 /// Something that can be asked for the newest value. It may remember what it answered last.
 pub trait Source: Send {
     /// Asks for the value.
-    fn fetch(&mut self, context: &Context) -> Result<Answer, Failure>;
+    fn fetch(&mut self, context: &Context) -> Result<Outcome, FetchError>;
     /// How long a value is good for when nobody says.
     fn interval(&self) -> Duration;
 }
 
 /// The source of a value.
-pub fn of(wanted: &Wanted, context: &Context) -> Box<dyn Source> {
-    let target = wanted.target.clone();
-    match wanted.source {
-        "appconfig" => Box::new(AppConfig::new(&target, wanted.ttl)),
+pub fn of(request: &FetchRequest, context: &Context) -> Box<dyn Source> {
+    let target = request.target.clone();
+    match request.source {
+        "appconfig" => Box::new(AppConfig::new(&target, request.ttl)),
         "ssm" => Box::new(Parameter(target)),
         "secret" => Box::new(Secret(target)),
         "file" => Box::new(local::File(context.task_root().join(target))),
@@ -155,13 +155,13 @@ pub fn get(
     transport: &Transport,
     url: &str,
     headers: &[(&str, &str)],
-) -> Result<Response, Failure> {
+) -> Result<Response, FetchError> {
     let mut request = Request::get(url);
     for &(name, value) in headers {
         request = request.header(name, value);
     }
-    let request = request.body(&[][..]).map_err(|error| Failure::new(error.to_string()))?;
-    transport.send(&request, TIMEOUT, true).map_err(Failure::new)
+    let request = request.body(&[][..]).map_err(|error| FetchError::new(error.to_string()))?;
+    transport.send(&request, TIMEOUT, true).map_err(FetchError::new)
 }
 
 /// A header's value, if it is there and text.

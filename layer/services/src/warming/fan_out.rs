@@ -27,7 +27,7 @@ use crate::aws::LAMBDA;
 use crate::aws::Response;
 
 /// As many connections as AWS's SDK for JavaScript opens at once.
-const MOST_AT_ONCE: u32 = 50;
+const MAX_IN_FLIGHT: u32 = 50;
 /// TLS is the deepest that goes.
 const STACK_SIZE: usize = 512 << 10;
 /// What the ping itself keeps to answer in.
@@ -89,7 +89,7 @@ impl FanOut<'_> {
         let count = self.invocations.clone().count();
         thread::scope(|scope| {
             // This thread does its part; it does all where no other can be had.
-            for _ in 1..count.min(MOST_AT_ONCE as usize) {
+            for _ in 1..count.min(MAX_IN_FLIGHT as usize) {
                 let builder = thread::Builder::new().stack_size(STACK_SIZE);
                 if builder.spawn_scoped(scope, work).is_err() {
                     break;

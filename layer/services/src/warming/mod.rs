@@ -75,7 +75,7 @@ fn plan<'a>(ping: &Ping<'a>, variables: &Variables) -> Plan<'a> {
         let name = variables.get(variable).unwrap_or(default).trim();
         event.get(name).filter(|value| is_truthy(value))
     };
-    let (wanted, mut given) = concurrency(field("PILOTLIGHT_WARM_CONCURRENCY", "concurrency"));
+    let (requested, mut given) = concurrency(field("PILOTLIGHT_WARM_CONCURRENCY", "concurrency"));
     let target = field("PILOTLIGHT_WARM_TARGET", "target").and_then(Value::as_str);
     let other = target.filter(|target| !function.is(target, ping.invoked_function_arn));
     let refusal = |why: &str| {
@@ -86,9 +86,9 @@ fn plan<'a>(ping: &Ping<'a>, variables: &Variables) -> Plan<'a> {
         return Plan { refusal: refusal(why), ..nothing };
     }
     let first = if other.is_some() { 1 } else { 2 };
-    let last = wanted.min(left);
+    let last = requested.min(left);
     let mut plan = Plan { budget: left - (last + 1).saturating_sub(first) + 1, ..nothing };
-    if wanted > last && wanted >= first {
+    if requested > last && requested >= first {
         // One record of this is enough for an event.
         plan.budget = 0;
         plan.refusal = refusal(&format!("PILOTLIGHT_WARM_MAX_CONCURRENCY allows {max} an event"));
@@ -134,10 +134,10 @@ fn reason_against(
 }
 
 /// How many environments are wanted, and what the event says of it.
-fn concurrency(wanted: Option<&Value>) -> (u32, Value) {
-    let number = wanted.and_then(number::of).filter(|&number| number > 1.0);
-    match (number, wanted) {
-        (Some(number), Some(wanted)) => (number::floor(number), wanted.clone()),
+fn concurrency(requested: Option<&Value>) -> (u32, Value) {
+    let number = requested.and_then(number::of).filter(|&number| number > 1.0);
+    match (number, requested) {
+        (Some(number), Some(requested)) => (number::floor(number), requested.clone()),
         _ => (1, Value::from(1)),
     }
 }

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
+use super::FetchRequest;
 use super::Store;
-use super::Wanted;
-use super::kept::Kept;
+use super::disk_cache::DiskCache;
 use super::schedule;
 use super::source;
 use super::source::Context;
-use super::source::Failure;
+use super::source::FetchError;
+use super::source::Fetched;
 use super::source::Source;
-use super::source::Value;
 use crate::bug;
 use crate::variables::Variables;
 
@@ -18,78 +18,78 @@ use crate::variables::Variables;
 const LOCAL: [&str; 2] = ["env", "file"];
 
 /// One value, and what is known of its source.
-pub struct Keeper {
-    wanted: Wanted,
+pub struct Refresher {
+    request: FetchRequest,
     /// Asked by the first fetch.
     source: Option<Box<dyn Source>>,
     /// The file of what may be kept.
-    kept: Option<Kept>,
+    disk_cache: Option<DiskCache>,
     failures: u32,
 }
 
-impl Keeper {
+impl Refresher {
     /// Of a value that has never been fetched by this process.
-    pub fn new(wanted: Wanted) -> Keeper {
-        Keeper { wanted, source: None, kept: None, failures: 0 }
+    pub fn new(request: FetchRequest) -> Refresher {
+        Refresher { request, source: None, disk_cache: None, failures: 0 }
     }
 
     /// Fetches it once, and ends that, whatever happens on the way.
     pub fn fetch(&mut self, store: &dyn Store, context: &Context) {
         let fetched = bug::catch(|| self.ask(store, context));
-        match fetched.unwrap_or_else(|bug| Err(Failure::new(bug))) {
+        match fetched.unwrap_or_else(|bug| Err(FetchError::new(bug))) {
             Ok((interval, now)) => self.succeed(store, interval, now),
             Err(failure) => self.fail(store, &failure),
         }
     }
 
     /// Publishes what the source answers, and returns for how long that is good, and from when on.
-    fn ask(&mut self, store: &dyn Store, context: &Context) -> Result<(Duration, u64), Failure> {
+    fn ask(&mut self, store: &dyn Store, context: &Context) -> Result<(Duration, u64), FetchError> {
         if self.source.is_none() {
             self.restore(store, context.variables());
         }
-        let source = self.source.get_or_insert_with(|| source::of(&self.wanted, context));
+        let source = self.source.get_or_insert_with(|| source::of(&self.request, context));
         let answer = source.fetch(context)?;
         let now = schedule::now_ms();
-        let own = self.wanted.ttl.unwrap_or_else(|| source.interval());
+        let own = self.request.ttl.unwrap_or_else(|| source.interval());
         if let Some(mut value) = answer.value {
             value.fetched_ms = now;
-            value.is_secret |= self.wanted.is_secret;
+            value.is_secret |= self.request.is_secret;
             // Before it is read: a frozen environment may end without a warning.
             self.save(store, &value);
-            store.publish(self.wanted.index, &value, false);
+            store.publish(self.request.index, &value, false);
         }
         // A source that says when to ask again is not asked sooner.
         let interval = match answer.interval {
-            Some(theirs) => self.wanted.ttl.map_or(theirs, |ttl| ttl.max(theirs)),
+            Some(theirs) => self.request.ttl.map_or(theirs, |ttl| ttl.max(theirs)),
             None => own,
         };
         Ok((interval, now))
     }
 
     fn restore(&mut self, store: &dyn Store, variables: &Variables) {
-        if self.wanted.is_secret || LOCAL.contains(&self.wanted.source) {
+        if self.request.is_secret || LOCAL.contains(&self.request.source) {
             return;
         }
-        let kept = self.kept.insert(Kept::new(&self.wanted, variables));
-        match kept.load() {
+        let disk_cache = self.disk_cache.insert(DiskCache::new(&self.request, variables));
+        match disk_cache.load() {
             Ok(Some(value)) => {
-                store.publish(self.wanted.index, &value, true);
+                store.publish(self.request.index, &value, true);
             }
             Ok(None) => {}
             Err(reason) => store.log(&format!(
                 "configuration `{}`: what was kept in {} is ignored: {reason}",
-                self.wanted.name,
-                kept.path().display()
+                self.request.name,
+                disk_cache.path().display()
             )),
         }
     }
 
-    fn save(&mut self, store: &dyn Store, value: &Value) {
-        let Some(kept) = self.kept.as_mut().filter(|_| !value.is_secret) else {
+    fn save(&mut self, store: &dyn Store, value: &Fetched) {
+        let Some(disk_cache) = self.disk_cache.as_mut().filter(|_| !value.is_secret) else {
             return;
         };
-        if let Err(error) = kept.save(value) {
-            let (name, path) = (&self.wanted.name, kept.path().display());
+        if let Err(error) = disk_cache.save(value) {
+            let (name, path) = (&self.request.name, disk_cache.path().display());
             store.log(&format!("configuration `{name}` cannot be kept in {path}: {error}"));
         }
     }
@@ -97,16 +97,16 @@ impl Keeper {
     fn succeed(&mut self, store: &dyn Store, interval: Duration, now: u64) {
         if self.failures > 0 {
             self.failures = 0;
-            store.log(&format!("configuration `{}` is fetched again", self.wanted.name));
+            store.log(&format!("configuration `{}` is fetched again", self.request.name));
         }
-        store.finish(self.wanted.index, due(now, schedule::jittered(interval)), Some(now));
+        store.finish(self.request.index, due(now, schedule::jittered(interval)), Some(now));
     }
 
     /// The value that was there stays; the first failure of a row is logged.
-    fn fail(&mut self, store: &dyn Store, failure: &Failure) {
+    fn fail(&mut self, store: &dyn Store, failure: &FetchError) {
         self.failures = self.failures.saturating_add(1);
         if self.failures == 1 {
-            let Wanted { name, source, target, .. } = &self.wanted;
+            let FetchRequest { name, source, target, .. } = &self.request;
             let target = if source.starts_with("http") { "" } else { target };
             let reason = &failure.reason;
             store.log(&format!(
@@ -114,7 +114,7 @@ impl Keeper {
             ));
         }
         let pause = schedule::back_off(self.failures, failure.retry);
-        store.finish(self.wanted.index, due(schedule::now_ms(), pause), None);
+        store.finish(self.request.index, due(schedule::now_ms(), pause), None);
     }
 }
 
@@ -128,15 +128,15 @@ mod tests {
     use std::sync::Mutex;
     use std::sync::PoisonError;
 
-    use super::super::source::Answer;
+    use super::super::source::Outcome;
     use super::*;
     use crate::aws::Client;
 
     /// Answers that are handed out in turn; None panics.
-    struct Script(Vec<Option<Answer>>);
+    struct Script(Vec<Option<Outcome>>);
 
     impl Source for Script {
-        fn fetch(&mut self, _context: &Context) -> Result<Answer, Failure> {
+        fn fetch(&mut self, _context: &Context) -> Result<Outcome, FetchError> {
             Ok(self.0.remove(0).expect("an answer"))
         }
 
@@ -169,14 +169,14 @@ mod tests {
     }
 
     impl Store for Notes {
-        fn next(&self) -> Wanted {
+        fn next(&self) -> FetchRequest {
             unreachable!("nothing asks")
         }
 
-        fn publish(&self, _index: u32, value: &Value, is_kept: bool) -> bool {
+        fn publish(&self, _index: u32, value: &Fetched, is_restored: bool) -> bool {
             let text = String::from_utf8_lossy(&value.bytes);
             let files = self.files();
-            self.note(format!("publish {text}, kept: {is_kept}, files: {files}"));
+            self.note(format!("publish {text}, restored: {is_restored}, files: {files}"));
             true
         }
 
@@ -200,8 +200,8 @@ mod tests {
         (Notes { folder: Some(folder), ..Notes::default() }, Context::new(client))
     }
 
-    fn keeper(source: &'static str, target: &str) -> Keeper {
-        Keeper::new(Wanted {
+    fn refresher(source: &'static str, target: &str) -> Refresher {
+        Refresher::new(FetchRequest {
             index: 0,
             source,
             name: "limit".into(),
@@ -211,32 +211,32 @@ mod tests {
         })
     }
 
-    /// A keeper whose source answers so, with a file for what is kept.
-    fn scripted(answers: Vec<Option<Answer>>, notes: &Notes, context: &Context) -> Keeper {
-        let mut keeper = keeper("ssm", "/limit");
-        keeper.restore(notes, context.variables());
-        keeper.source = Some(Box::new(Script(answers)));
-        keeper
+    /// A refresher whose source answers so, with a file for what is kept.
+    fn scripted(answers: Vec<Option<Outcome>>, notes: &Notes, context: &Context) -> Refresher {
+        let mut refresher = refresher("ssm", "/limit");
+        refresher.restore(notes, context.variables());
+        refresher.source = Some(Box::new(Script(answers)));
+        refresher
     }
 
-    fn answer(text: &str, interval: Option<Duration>) -> Option<Answer> {
-        let value = Value { bytes: text.into(), ..Value::default() };
-        Some(Answer { value: Some(value), interval })
+    fn answer(text: &str, interval: Option<Duration>) -> Option<Outcome> {
+        let value = Fetched { bytes: text.into(), ..Fetched::default() };
+        Some(Outcome { value: Some(value), interval })
     }
 
     #[test]
     fn a_value_is_kept_before_it_is_read() {
         let (notes, context) = notes();
         let answers = vec![answer("one", None), answer("one", None)];
-        let mut keeper = scripted(answers, &notes, &context);
-        keeper.fetch(&notes, &context);
+        let mut refresher = scripted(answers, &notes, &context);
+        refresher.fetch(&notes, &context);
         let events = notes.take();
-        assert_eq!(events[0], "publish one, kept: false, files: 1");
+        assert_eq!(events[0], "publish one, restored: false, files: 1");
         assert_eq!(events[1..], ["finish, confirmed: true, days: 0"]);
         // The same value is not written again.
-        let file = keeper.kept.as_ref().expect("a file").path().to_path_buf();
+        let file = refresher.disk_cache.as_ref().expect("a file").path().to_path_buf();
         std::fs::write(&file, "changed").expect("written");
-        keeper.fetch(&notes, &context);
+        refresher.fetch(&notes, &context);
         assert_eq!(std::fs::read(&file).expect("readable"), b"changed");
     }
 
@@ -253,14 +253,14 @@ mod tests {
     #[test]
     fn a_panic_is_one_line_in_the_log_and_the_next_fetch_goes_on() {
         let (notes, context) = notes();
-        let mut keeper = scripted(vec![None, None, answer("one", None)], &notes, &context);
-        keeper.fetch(&notes, &context);
+        let mut refresher = scripted(vec![None, None, answer("one", None)], &notes, &context);
+        refresher.fetch(&notes, &context);
         let events = notes.take();
         assert!(events[0].contains("cannot be fetched from ssm:/limit: a bug"), "{events:?}");
         assert_eq!(events[1..], ["finish, confirmed: false, days: 0"]);
-        keeper.fetch(&notes, &context);
+        refresher.fetch(&notes, &context);
         assert_eq!(notes.take(), ["finish, confirmed: false, days: 0"]);
-        keeper.fetch(&notes, &context);
+        refresher.fetch(&notes, &context);
         let events = notes.take();
         assert_eq!(events.len(), 3, "{events:?}");
         assert!(events[0].starts_with("publish one") && events[1].ends_with("is fetched again"));
@@ -272,7 +272,7 @@ mod tests {
         let file = Path::new(file!()).file_name().expect("a name");
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config").join(file);
         for (source, target) in [("env", "A"), ("file", file.to_str().expect("UTF-8"))] {
-            keeper(source, target).fetch(&notes, &context);
+            refresher(source, target).fetch(&notes, &context);
             let events = notes.take();
             assert!(events[0].starts_with("publish "), "{events:?}");
             assert_eq!(

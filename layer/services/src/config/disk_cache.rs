@@ -16,12 +16,12 @@ use serde_json::json;
 use sha2::Digest;
 use sha2::Sha256;
 
-use super::Wanted;
-use super::source::Value;
+use super::FetchRequest;
+use super::source::Fetched;
 use crate::variables::Variables;
 
 /// Where one value is kept, and whose it is.
-pub struct Kept {
+pub struct DiskCache {
     folder: PathBuf,
     path: PathBuf,
     /// Function, version, name and source: of another owner, nothing is taken.
@@ -30,21 +30,21 @@ pub struct Kept {
     saved: Option<Json>,
 }
 
-impl Kept {
+impl DiskCache {
     /// The place of a value of this version of this function.
-    pub fn new(wanted: &Wanted, variables: &Variables) -> Kept {
+    pub fn new(request: &FetchRequest, variables: &Variables) -> DiskCache {
         let folder = Path::new(variables.get("TMPDIR").unwrap_or("/tmp")).join("pilotlight-config");
         let of = |name| variables.get(name).unwrap_or_default();
         let owner = json!({
             "function": of("AWS_LAMBDA_FUNCTION_NAME"),
             "functionVersion": of("AWS_LAMBDA_FUNCTION_VERSION"),
-            "name": wanted.name,
-            "source": format!("{}:{}", wanted.source, wanted.target),
+            "name": request.name,
+            "source": format!("{}:{}", request.source, request.target),
         });
         let mut hasher = DefaultHasher::new();
         owner.to_string().hash(&mut hasher);
-        let path = folder.join(format!("{}-{:016x}", wanted.name, hasher.finish()));
-        Kept { folder, path, owner, saved: None }
+        let path = folder.join(format!("{}-{:016x}", request.name, hasher.finish()));
+        DiskCache { folder, path, owner, saved: None }
     }
 
     /// The file.
@@ -52,16 +52,16 @@ impl Kept {
         &self.path
     }
 
-    /// The file that a value is written to first. (A dot in the name begins no extension.)
-    fn beside(&self) -> PathBuf {
+    /// File that a value is written to first. (Not `with_extension`: names may contain dots.)
+    fn temporary(&self) -> PathBuf {
         let mut path = self.path.clone().into_os_string();
         path.push(".new");
         path.into()
     }
 
-    /// Writes a value beside its place and moves it there, so that there is a whole one at any
-    /// time; a value that is there is not written again.
-    pub fn save(&mut self, value: &Value) -> io::Result<()> {
+    /// Writes the value to a temporary file and renames it, so the file is whole at any time. Does
+    /// nothing if the file holds this value already.
+    pub fn save(&mut self, value: &Fetched) -> io::Result<()> {
         let description = json!({
             "contentType": value.content_type,
             "version": value.version,
@@ -74,23 +74,23 @@ impl Kept {
         let mut head = description.clone();
         head["owner"] = self.owner.clone();
         head["fetchedMs"] = value.fetched_ms.into();
-        let beside = self.beside();
+        let temporary = self.temporary();
         let mut file = fs::OpenOptions::new()
             .write(true)
             .create(true)
             .truncate(true)
             .mode(0o600)
-            .open(&beside)?;
+            .open(&temporary)?;
         file.write_all(format!("{head}\n").as_bytes())?;
         file.write_all(&value.bytes)?;
         drop(file);
-        fs::rename(&beside, &self.path)?;
+        fs::rename(&temporary, &self.path)?;
         self.saved = Some(description);
         Ok(())
     }
 
     /// What was kept; Err says why it cannot be taken.
-    pub fn load(&mut self) -> Result<Option<Value>, String> {
+    pub fn load(&mut self) -> Result<Option<Fetched>, String> {
         let content = match fs::read(&self.path) {
             Ok(content) => content,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -111,7 +111,7 @@ impl Kept {
             "version": head["version"],
             "sha256": head["sha256"],
         }));
-        Ok(Some(Value {
+        Ok(Some(Fetched {
             bytes: bytes.to_vec(),
             content_type: text("contentType"),
             version: text("version"),
@@ -129,12 +129,12 @@ fn checksum(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn kept(folder: &Path, version: &str) -> Kept {
+    fn cache(folder: &Path, version: &str) -> DiskCache {
         named("limit", folder, version)
     }
 
-    fn named(name: &str, folder: &Path, version: &str) -> Kept {
-        let wanted = Wanted {
+    fn named(name: &str, folder: &Path, version: &str) -> DiskCache {
+        let request = FetchRequest {
             index: 0,
             source: "ssm",
             name: name.into(),
@@ -148,7 +148,7 @@ mod tests {
             ("AWS_LAMBDA_FUNCTION_NAME", "f"),
             ("AWS_LAMBDA_FUNCTION_VERSION", version),
         ]);
-        Kept::new(&wanted, &variables)
+        DiskCache::new(&request, &variables)
     }
 
     #[test]
@@ -156,16 +156,16 @@ mod tests {
         let [one, other] =
             ["shop.limit", "shop.key"].map(|name| named(name, Path::new("/tmp"), "1"));
         assert_ne!(one.path(), other.path());
-        assert_ne!(one.beside(), other.beside());
-        assert_ne!(one.path(), one.beside());
+        assert_ne!(one.temporary(), other.temporary());
+        assert_ne!(one.path(), one.temporary());
     }
 
     #[test]
     fn what_is_kept_comes_back_whole_or_not_at_all() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut one = kept(folder.path(), "1");
+        let mut one = cache(folder.path(), "1");
         assert_eq!(one.load(), Ok(None));
-        let value = Value {
+        let value = Fetched {
             bytes: b"ten\n\xff".to_vec(),
             content_type: "text/plain".into(),
             version: "7".into(),
@@ -174,7 +174,7 @@ mod tests {
         };
         one.save(&value).expect("saved");
         assert_eq!(one.load(), Ok(Some(value)));
-        assert_eq!(kept(folder.path(), "2").load(), Ok(None), "each version has its own");
+        assert_eq!(cache(folder.path(), "2").load(), Ok(None), "each version has its own");
 
         let whole = fs::read(one.path()).expect("there");
         for length in 0..whole.len() {
