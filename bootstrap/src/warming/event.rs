@@ -5,12 +5,10 @@
 
 use super::candidate;
 use super::health;
+use super::protocol;
 use super::settings::Settings;
 use super::value::Value;
 use crate::invocation::Invocation;
-
-/// What serverless-plugin-warmup calls itself.
-pub const PLUGIN: &[u8] = b"serverless-plugin-warmup";
 
 /// The answer to a ping: the string that lambda-warmer's README returns.
 const WARMED: &str = "\"warmed\"";
@@ -96,17 +94,17 @@ const MEMBERS: usize = 11;
 impl<'a> Members<'a> {
     fn new(settings: &Settings) -> Members<'a> {
         let names = [
-            CONTEXT,
-            RECORDS,
-            b"source",
+            protocol::REQUEST_CONTEXT,
+            protocol::RECORDS,
+            protocol::SOURCE,
             settings.flag(),
             settings.target(),
             settings.test(),
             settings.concurrency(),
-            b"__WARMER_INVOCATION__",
-            b"__WARMER_CONCURRENCY__",
-            b"__WARMER_CORRELATIONID__",
-            b"__WARMER_CORRELATION_ID__",
+            protocol::INVOCATION,
+            protocol::CONCURRENCY,
+            protocol::CORRELATION_ID,
+            protocol::CORRELATION_ID_OF_PYTHON,
         ];
         Members { names, found: [None; MEMBERS] }
     }
@@ -139,7 +137,7 @@ impl<'a> Members<'a> {
         }
         let [flag, target, test, wanted, count, total, id, pythons_id] = fields;
         if flag.is_none() {
-            let is_plugins = source.is_some_and(|source| source.is(PLUGIN));
+            let is_plugins = source.is_some_and(|source| source.is(protocol::PLUGIN));
             // Several are sent at once, and do not say so.
             return is_plugins.then(|| Ping { is_child: true, ..Ping::default() });
         }
@@ -158,19 +156,16 @@ impl<'a> Members<'a> {
     }
 }
 
-/// What events from HTTP and from queues have. Those never are pings: their senders are anybody.
-const CONTEXT: &[u8] = b"requestContext";
-const RECORDS: &[u8] = b"Records";
-
 /// Whether one of the rules and schedules that were said to be for warming has sent it: the default
 /// event of each names it.
 fn is_of_a_rule(settings: &Settings, event: Value) -> bool {
-    let resources = event.member(b"resources").filter(|list| !list.is_object());
+    let resources = event.member(protocol::RESOURCES).filter(|list| !list.is_object());
     let mut is_named = false;
     if let Some(list) = resources {
         list.each(&mut |_, arn| is_named |= settings.rules().any(|rule| arn.is(rule)));
     }
-    is_named && event.member(CONTEXT).or(event.member(RECORDS)).is_none()
+    let of_anyone = event.member(protocol::REQUEST_CONTEXT).or(event.member(protocol::RECORDS));
+    is_named && of_anyone.is_none()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! Source: AWS's documentation of the events of API Gateway (REST, and HTTP with the payload formats
 //! 1.0 and 2.0), function URLs and Application Load Balancers, and of the answers that each takes.
 
+use super::protocol;
 use super::settings::Settings;
 use super::value::Value;
 
@@ -16,7 +17,7 @@ const TO_BALANCER: &str = r#"{"statusCode":200,"statusDescription":"200 OK","hea
 /// The answer to a request for the health check's path; None is for the handler.
 pub fn answer(settings: &Settings, event: Value) -> Option<&'static str> {
     let health = settings.path()?;
-    let context = event.member(b"requestContext").filter(|context| context.is_object())?;
+    let context = event.member(protocol::REQUEST_CONTEXT).filter(|context| context.is_object())?;
     let is_version_2 = event.member(b"version").is_some_and(|version| version.is(b"2.0"));
     let (path, method) = if is_version_2 {
         (event.member(b"rawPath")?, context.member(b"http")?.member(b"method")?)

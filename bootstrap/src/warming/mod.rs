@@ -12,6 +12,7 @@ pub mod candidate;
 pub mod event;
 mod health;
 mod number;
+mod protocol;
 mod reader;
 mod record;
 pub mod settings;

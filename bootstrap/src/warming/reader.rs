@@ -1,9 +1,11 @@
 //! The grammar of JSON: passes over values, and over nothing else.
 
-use super::value::Value;
-
 /// No ping nests deeper.
 pub const MAX_DEPTH: u32 = 64;
+
+/// The text of one JSON value, which is known to be valid, without the space around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Value<'a>(pub(super) &'a str);
 
 /// What each item of a container is handed to: its key (of an array's element: nothing), and itself.
 pub type Each<'e, 'a> = &'e mut dyn FnMut(Value<'a>, Value<'a>);

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::candidate;
 use super::candidate::Needle;
-use super::event::PLUGIN;
+use super::protocol;
 use crate::environment::Environment;
 use crate::environment::WarmingVariable;
 use crate::environment::WarmingVariable::*;
@@ -116,10 +116,11 @@ impl<'e> Settings<'e> {
     }
 }
 
-const PLUGIN_NEEDLE: Needle = Needle::new(PLUGIN, 10);
+const PLUGIN_NEEDLE: Needle = Needle::new(protocol::PLUGIN, 10);
 
 /// What HTTP requests and scheduled events hold.
-const OPTED_IN: [Needle; 2] = [Needle::new(b"requestContext", 6), Needle::new(b"resources", 4)];
+const OPTED_IN: [Needle; 2] =
+    [Needle::new(protocol::REQUEST_CONTEXT, 6), Needle::new(protocol::RESOURCES, 4)];
 
 #[cfg(test)]
 mod tests {

@@ -11,9 +11,7 @@ use super::reader::Each;
 use super::reader::MAX_DEPTH;
 use super::reader::Reader;
 
-/// The text of one JSON value, which is known to be valid, without the space around it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Value<'a>(pub(super) &'a str);
+pub use super::reader::Value;
 
 impl<'a> Value<'a> {
     /// Checks a whole JSON text.
