@@ -4,7 +4,7 @@
 use aws_credential_types::Credentials;
 use serde_json::Value;
 
-use super::client::Transport;
+use super::transport::Transport;
 use crate::variables::Variables;
 
 /// Reads the credentials, as they are now.

@@ -6,11 +6,12 @@ mod client;
 mod credentials;
 mod endpoint;
 mod sign;
+mod transport;
 
 pub use self::client::Call;
 pub use self::client::Client;
-pub use self::client::Response;
-pub use self::client::Transport;
+pub use self::transport::Response;
+pub use self::transport::Transport;
 
 /// A service, as endpoints and signatures name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
