@@ -16,8 +16,8 @@ use serde_json::json;
 use sha2::Digest;
 use sha2::Sha256;
 
-use super::FetchRequest;
 use super::source::Fetched;
+use super::store::FetchRequest;
 use crate::variables::Variables;
 
 /// Where one value is kept, and whose it is.

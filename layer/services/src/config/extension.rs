@@ -5,10 +5,10 @@
 
 use serde_json::Value as Json;
 
+use super::schedule::Retry;
 use super::source;
 use super::source::Context;
 use super::source::FetchError;
-use super::source::Retry;
 
 /// What it says before the first invocation.
 const NOT_READY: &str = "not ready to serve traffic";

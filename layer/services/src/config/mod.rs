@@ -12,50 +12,25 @@ mod parameters;
 mod refresher;
 pub mod schedule;
 mod source;
+mod store;
 
 pub use self::source::Fetched;
+pub use self::store::FetchRequest;
+pub use self::store::Store;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::thread;
-use std::time::Duration;
 
+use self::appconfig::AppConfig;
+use self::parameters::Parameter;
+use self::parameters::Secret;
 use self::refresher::Refresher;
 use self::source::Context;
+use self::source::Source;
 use crate::aws::Client;
-
-/// A value to fetch.
-#[derive(Clone, Debug)]
-pub struct FetchRequest {
-    /// Identifies the value to the store.
-    pub index: u32,
-    /// Kind of source: one of `pilotlight_services_abi::config::SOURCES`.
-    pub source: &'static str,
-    /// Name that handlers read it by.
-    pub name: String,
-    /// Address within the source: a path, an id or a URL.
-    pub target: String,
-    /// Time between fetches, if the declaration sets it.
-    pub ttl: Option<Duration>,
-    /// Whether it was declared as a secret.
-    pub is_secret: bool,
-}
-
-/// The bootstrap's store: requests values, and takes what was fetched.
-pub trait Store: Sync {
-    /// Waits until a value is requested.
-    fn next(&self) -> FetchRequest;
-    /// Makes a value the current one; false if it already was. `is_restored`: it was fetched before a
-    /// restart.
-    fn publish(&self, index: u32, value: &Fetched, is_restored: bool) -> bool;
-    /// Ends a fetch. `due_ms`: the time of the next one. `confirmed_ms`: the time at which the source
-    /// confirmed the value; None after a failure.
-    fn finish(&self, index: u32, due_ms: u64, confirmed_ms: Option<u64>);
-    /// Writes a record to the function's log.
-    fn log(&self, text: &str);
-}
 
 /// Fetches requested values forever. One thread at a time fetches a value, and no value waits for
 /// another.
@@ -65,9 +40,10 @@ pub fn refresh(store: &'static dyn Store, client: &'static Client) {
     loop {
         let request = store.next();
         let index = request.index;
-        let refresher = refreshers
-            .entry(index)
-            .or_insert_with(|| Arc::new(Mutex::new(Refresher::new(request))));
+        let refresher = refreshers.entry(index).or_insert_with(|| {
+            let source = source_of(&request, context);
+            Arc::new(Mutex::new(Refresher::new(request, source)))
+        });
         let refresher = Arc::clone(refresher);
         let work = move || {
             refresher.lock().unwrap_or_else(PoisonError::into_inner).fetch(store, context);
@@ -75,5 +51,18 @@ pub fn refresh(store: &'static dyn Store, client: &'static Client) {
         if thread::Builder::new().name("config".into()).spawn(work).is_err() {
             store.finish(index, schedule::now_ms() + 1000, None);
         }
+    }
+}
+
+/// The source of a value.
+fn source_of(request: &FetchRequest, context: &Context) -> Box<dyn Source> {
+    let target = request.target.clone();
+    match request.source {
+        "appconfig" => Box::new(AppConfig::new(&target, request.ttl)),
+        "ssm" => Box::new(Parameter(target)),
+        "secret" => Box::new(Secret(target)),
+        "file" => Box::new(local::File(context.task_root().join(target))),
+        "env" => Box::new(local::Variable(target)),
+        _ => Box::new(local::Url::new(target)),
     }
 }

@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use super::FetchRequest;
-use super::Store;
 use super::disk_cache::DiskCache;
 use super::schedule;
-use super::source;
 use super::source::Context;
 use super::source::FetchError;
 use super::source::Fetched;
 use super::source::Source;
+use super::store::FetchRequest;
+use super::store::Store;
 use crate::bug;
 use crate::variables::Variables;
 
@@ -20,8 +19,9 @@ const LOCAL: [&str; 2] = ["env", "file"];
 /// One value, and what is known of its source.
 pub struct Refresher {
     request: FetchRequest,
-    /// Asked by the first fetch.
-    source: Option<Box<dyn Source>>,
+    source: Box<dyn Source>,
+    /// Whether the first fetch has read the disk cache.
+    is_started: bool,
     /// The file of what may be kept.
     disk_cache: Option<DiskCache>,
     failures: u32,
@@ -29,8 +29,8 @@ pub struct Refresher {
 
 impl Refresher {
     /// Of a value that has never been fetched by this process.
-    pub fn new(request: FetchRequest) -> Refresher {
-        Refresher { request, source: None, disk_cache: None, failures: 0 }
+    pub fn new(request: FetchRequest, source: Box<dyn Source>) -> Refresher {
+        Refresher { request, source, is_started: false, disk_cache: None, failures: 0 }
     }
 
     /// Fetches it once, and ends that, whatever happens on the way.
@@ -44,13 +44,13 @@ impl Refresher {
 
     /// Publishes what the source answers, and returns for how long that is good, and from when on.
     fn ask(&mut self, store: &dyn Store, context: &Context) -> Result<(Duration, u64), FetchError> {
-        if self.source.is_none() {
+        if !self.is_started {
             self.restore(store, context.variables());
+            self.is_started = true;
         }
-        let source = self.source.get_or_insert_with(|| source::of(&self.request, context));
-        let answer = source.fetch(context)?;
+        let answer = self.source.fetch(context)?;
         let now = schedule::now_ms();
-        let own = self.request.ttl.unwrap_or_else(|| source.interval());
+        let own = self.request.ttl.unwrap_or_else(|| self.source.interval());
         if let Some(mut value) = answer.value {
             value.fetched_ms = now;
             value.is_secret |= self.request.is_secret;
@@ -128,6 +128,7 @@ mod tests {
     use std::sync::Mutex;
     use std::sync::PoisonError;
 
+    use super::super::local;
     use super::super::source::Outcome;
     use super::*;
     use crate::aws::Client;
@@ -200,22 +201,23 @@ mod tests {
         (Notes { folder: Some(folder), ..Notes::default() }, Context::new(client))
     }
 
-    fn refresher(source: &'static str, target: &str) -> Refresher {
-        Refresher::new(FetchRequest {
+    fn refresher(kind: &'static str, source: Box<dyn Source>) -> Refresher {
+        let request = FetchRequest {
             index: 0,
-            source,
+            source: kind,
             name: "limit".into(),
-            target: target.into(),
+            target: "/limit".into(),
             ttl: None,
             is_secret: false,
-        })
+        };
+        Refresher::new(request, source)
     }
 
     /// A refresher whose source answers so, with a file for what is kept.
     fn scripted(answers: Vec<Option<Outcome>>, notes: &Notes, context: &Context) -> Refresher {
-        let mut refresher = refresher("ssm", "/limit");
+        let mut refresher = refresher("ssm", Box::new(Script(answers)));
         refresher.restore(notes, context.variables());
-        refresher.source = Some(Box::new(Script(answers)));
+        refresher.is_started = true;
         refresher
     }
 
@@ -271,8 +273,10 @@ mod tests {
         let (notes, context) = notes();
         let file = Path::new(file!()).file_name().expect("a name");
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config").join(file);
-        for (source, target) in [("env", "A"), ("file", file.to_str().expect("UTF-8"))] {
-            refresher(source, target).fetch(&notes, &context);
+        let sources: [(_, Box<dyn Source>); 2] =
+            [("env", Box::new(local::Variable("A".into()))), ("file", Box::new(local::File(file)))];
+        for (kind, source) in sources {
+            refresher(kind, source).fetch(&notes, &context);
             let events = notes.take();
             assert!(events[0].starts_with("publish "), "{events:?}");
             assert_eq!(

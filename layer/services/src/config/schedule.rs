@@ -7,13 +7,22 @@ use std::time::Duration;
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
-use super::source::Retry;
-
 /// The longest that a value which cannot be fetched is left alone.
 const MAX_BACK_OFF: Duration = Duration::from_secs(60);
 
 /// No value is left alone for longer, whatever its declaration or its source says.
 pub const MAX_INTERVAL: Duration = Duration::from_secs(365 * 86_400);
+
+/// How soon a failure may be over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// In a moment: something has not started yet.
+    Soon,
+    /// Nobody knows.
+    Ordinary,
+    /// The source has too much to do.
+    Throttled,
+}
 
 /// Milliseconds since the Unix epoch.
 pub fn now_ms() -> u64 {

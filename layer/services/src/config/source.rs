@@ -10,11 +10,7 @@ use percent_encoding::AsciiSet;
 use percent_encoding::NON_ALPHANUMERIC;
 use percent_encoding::utf8_percent_encode;
 
-use super::FetchRequest;
-use super::appconfig::AppConfig;
-use super::local;
-use super::parameters::Parameter;
-use super::parameters::Secret;
+use super::schedule::Retry;
 use crate::aws::Client;
 use crate::aws::Response;
 use crate::aws::Transport;
@@ -64,17 +60,6 @@ pub struct FetchError {
     pub retry: Retry,
 }
 
-/// How soon a failure may be over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Retry {
-    /// In a moment: something has not started yet.
-    Soon,
-    /// Nobody knows.
-    Ordinary,
-    /// The source has too much to do.
-    Throttled,
-}
-
 impl FetchError {
     /// An ordinary one.
     pub fn new(reason: impl Into<String>) -> FetchError {
@@ -102,19 +87,6 @@ pub trait Source: Send {
     fn interval(&self) -> Duration;
 }
 
-/// The source of a value.
-pub fn of(request: &FetchRequest, context: &Context) -> Box<dyn Source> {
-    let target = request.target.clone();
-    match request.source {
-        "appconfig" => Box::new(AppConfig::new(&target, request.ttl)),
-        "ssm" => Box::new(Parameter(target)),
-        "secret" => Box::new(Secret(target)),
-        "file" => Box::new(local::File(context.task_root().join(target))),
-        "env" => Box::new(local::Variable(target)),
-        _ => Box::new(local::Url::new(target)),
-    }
-}
-
 /// What sources fetch with.
 pub struct Context {
     /// Signed calls.
@@ -136,7 +108,8 @@ impl Context {
         self.client.variables()
     }
 
-    fn task_root(&self) -> &std::path::Path {
+    /// Folder of the function's package.
+    pub fn task_root(&self) -> &std::path::Path {
         std::path::Path::new(self.variables().get("LAMBDA_TASK_ROOT").unwrap_or("."))
     }
 
