@@ -1,14 +1,13 @@
 //! The border to the bootstrap: what `pilotlight_services_abi` says, kept.
 
 use std::mem::MaybeUninit;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use pilotlight_services_abi as abi;
 
-use crate::aws::Client;
 use crate::bug;
 use crate::config;
+use crate::host;
 use crate::variables::Variables;
 use crate::warming::Ping;
 use crate::warming::serve;
@@ -22,22 +21,15 @@ static pilotlight_services: abi::Services = abi::Services {
     refresh_config: Some(refresh_config),
 };
 
-/// What the module keeps for as long as the process lives.
-struct Started {
-    log: unsafe extern "C" fn(line: abi::Bytes),
-    client: Client,
-}
-
-static STARTED: OnceLock<Started> = OnceLock::new();
-
 unsafe extern "C" fn start(host: *const abi::Host) {
     // SAFETY: the ABI's rule for `start`: a valid pointer for the length of the call.
-    let host = unsafe { *host };
+    let offered = unsafe { *host };
     bug::note_panics();
     let _ = bug::catch(|| {
         // SAFETY: the ABI's rule for the variables: so many texts, one after another, which stay.
-        let variables = unsafe { Variables::read(host.variables, host.variable_count) };
-        STARTED.get_or_init(|| Started { log: host.log, client: Client::new(variables) });
+        let variables = unsafe { Variables::read(offered.variables, offered.variable_count) };
+        // SAFETY: the ABI's rule for `log`.
+        unsafe { host::start(offered.log, variables) };
     });
 }
 
@@ -50,7 +42,7 @@ unsafe extern "C" fn fan_out(fan_out: *const abi::FanOut) -> u32 {
         str::from_utf8(bytes).unwrap_or_default()
     };
     let served = bug::catch(|| {
-        let Some(client) = client() else {
+        let Some(client) = host::client() else {
             return 0;
         };
         let ping = Ping {
@@ -64,7 +56,7 @@ unsafe extern "C" fn fan_out(fan_out: *const abi::FanOut) -> u32 {
         serve(&ping, client)
     });
     served.unwrap_or_else(|bug| {
-        log(&format!("pilotlight: the fan-out of a ping has ended: {bug}"));
+        host::log(&format!("pilotlight: the fan-out of a ping has ended: {bug}"));
         0
     })
 }
@@ -74,7 +66,7 @@ unsafe extern "C" fn refresh_config(host: *const abi::config::Host) {
     let host = unsafe { *host };
     let store: &'static ConfigStore = Box::leak(Box::new(ConfigStore(host)));
     let ended = bug::catch(|| {
-        if let Some(client) = client() {
+        if let Some(client) = host::client() {
             config::refresh(store, client);
         }
     });
@@ -131,18 +123,4 @@ impl config::Store for ConfigStore {
         // SAFETY: the ABI's rules for `log` and for bytes.
         unsafe { (self.0.log)(abi::Bytes::of(text.as_bytes())) };
     }
-}
-
-/// Writes one line to the function's log, and ends it.
-pub fn log(line: &str) {
-    let line = format!("{line}\n");
-    if let Some(started) = STARTED.get() {
-        // SAFETY: the ABI's rules for `log` and for bytes.
-        unsafe { (started.log)(abi::Bytes::of(line.as_bytes())) };
-    }
-}
-
-/// Calls services with the function's role; None before the start.
-pub fn client() -> Option<&'static Client> {
-    STARTED.get().map(|started| &started.client)
 }

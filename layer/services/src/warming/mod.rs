@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use self::fan_out::FanOut;
 use crate::aws::Client;
-use crate::exports::log;
+use crate::host;
 use crate::variables::Variables;
 
 /// Environments that the pings of one event may ask for, unless the function's variables say
@@ -53,10 +53,10 @@ struct Plan<'a> {
 pub fn serve(ping: &Ping, client: &Client) -> u32 {
     let plan = plan(ping, client.variables());
     if let Some(refusal) = &plan.refusal {
-        log(refusal);
+        host::log(refusal);
     }
     if let Some(record) = plan.fan_out.and_then(|fan_out| fan_out.send(client)) {
-        log(&record);
+        host::log(&record);
     }
     plan.budget
 }
