@@ -124,7 +124,7 @@ fn warming_can_be_switched_off_and_kept_quiet() {
     let served = serve(&echo(&[("PILOTLIGHT_WARM_LOG", "0")]), vec![next(ping)]);
     assert_eq!((served.answers[0].as_str(), served.log.as_str()), (WARMED, ""));
     let served = serve(&echo(&[("PILOTLIGHT_WARM_DELAY", "soon")]), vec![next(ping)]);
-    assert!(served.log.contains("PILOTLIGHT_WARM_DELAY is no number"), "{}", served.log);
+    assert!(served.log.contains("PILOTLIGHT_WARM_DELAY is not a number"), "{}", served.log);
 }
 
 #[test]
