@@ -1,4 +1,5 @@
-//! The store as handlers (the ABI's `config_` functions) and the module that fetches see it.
+//! The store as foreign code sees it: handlers (the ABI's `config_` functions) and the fetching
+//! module.
 
 use alloc::vec::Vec;
 use core::ptr;
@@ -20,15 +21,16 @@ use super::store::Absent;
 use crate::environment::Environment;
 use crate::log;
 
-/// For the thread that fetches, which begins later.
+/// The environment, for the fetching thread, which starts later.
 static ENVIRONMENT: AtomicPtr<Environment> = AtomicPtr::new(ptr::null_mut());
 
-/// Keeps it for [`begin`].
+/// Keeps the environment for [`spawn_fetcher`].
 pub fn set_environment(environment: &'static Environment) {
     ENVIRONMENT.store(ptr::from_ref(environment).cast_mut(), Ordering::Relaxed);
 }
 
-/// Begins the thread that fetches, which maps the module first: no reader waits for that.
+/// Starts the fetching thread; false if that fails. The thread maps the module, so that no reader
+/// waits for that.
 pub fn spawn_fetcher() -> bool {
     #[cfg(feature = "static")]
     return crate::libc::start_thread(&fetch).is_ok();
@@ -38,7 +40,7 @@ pub fn spawn_fetcher() -> bool {
 
 #[cfg(feature = "static")]
 fn fetch() {
-    // SAFETY: null, or what `set_environment` was given for good.
+    // SAFETY: null, or the `&'static` that `set_environment` was given.
     let environment = unsafe { ENVIRONMENT.load(Ordering::Relaxed).as_ref() };
     match environment.and_then(|environment| crate::services::SERVICES.module(environment)) {
         Some(module) => module.refresh_config(&host()),
@@ -49,7 +51,7 @@ fn fetch() {
 /// `config_declare` of the handler ABI.
 ///
 /// # Safety
-/// The ABI's rules: `declaration` may be read, and `mistake` is null or may be written.
+/// The ABI's rules: `declaration` is readable, and `mistake` is null or writable.
 pub unsafe extern "C" fn declare(declaration: Bytes, mistake: *mut Bytes) -> i32 {
     // SAFETY: as the function's own contract.
     let text = unsafe { slice::from_raw_parts(declaration.data, declaration.length) };
@@ -69,7 +71,7 @@ pub unsafe extern "C" fn declare(declaration: Bytes, mistake: *mut Bytes) -> i32
 /// `config_read` of the handler ABI.
 ///
 /// # Safety
-/// The ABI's rules: `name` may be read, and `value` may be written.
+/// The ABI's rules: `name` is readable, and `value` is writable.
 pub unsafe extern "C" fn read(name: Bytes, deadline_ms: u64, value: *mut abi::ConfigValue) -> i32 {
     // SAFETY: as the function's own contract.
     let name = unsafe { slice::from_raw_parts(name.data, name.length) };
@@ -99,15 +101,15 @@ pub unsafe extern "C" fn read(name: Bytes, deadline_ms: u64, value: *mut abi::Co
 /// `config_release` of the handler ABI.
 ///
 /// # Safety
-/// The ABI's rules: once, with what was read.
+/// The ABI's rules: `value` came from [`read`], and is released once.
 pub unsafe extern "C" fn release(value: *const abi::ConfigValue) {
     // SAFETY: as the function's own contract.
     let owner = unsafe { (*value).owner };
-    // SAFETY: `read` put it there, and it is handed back once.
+    // SAFETY: `read` put the guard there, and the handler releases it once.
     drop(unsafe { Guard::from_raw(owner.cast()) });
 }
 
-/// What the module is offered.
+/// The functions that the module gets.
 pub fn host() -> services::config::Host {
     services::config::Host { next, publish, finish, log }
 }
@@ -123,7 +125,7 @@ unsafe extern "C" fn next(request: *mut FetchRequest) {
         ttl_ms: declaration.ttl_ms,
         flags: if declaration.is_secret { SECRET } else { 0 },
     };
-    // SAFETY: the ABI's rule: there is room for one.
+    // SAFETY: the ABI's rule: `request` is writable.
     unsafe { request.write(next) };
 }
 

@@ -1,8 +1,8 @@
-//! The values that handlers read, and which of them are wanted anew. Nothing here fetches anything.
+//! Stores the values that handlers read, and requests new ones. Nothing here fetches.
 //!
-//! Times are of the wall clock, which goes on while the execution environment is frozen: a value whose
-//! interval has passed in a freeze is wanted by the next read. A clock that went back says nothing, so
-//! the value is wanted then, too.
+//! Times are of the wall clock, which runs on while the execution environment is frozen: if a
+//! value's TTL ends in a freeze, the next read requests it. If the clock went back, its times mean
+//! nothing, so the value is requested then, too.
 
 use core::sync::atomic::AtomicBool;
 use core::sync::atomic::AtomicU8;
@@ -18,64 +18,65 @@ use super::ffi;
 use crate::once::OnceBox;
 use crate::sys;
 
-/// Far above what a function declares.
+/// Declared values per function; far more than functions declare.
 const MAX_VALUES: usize = 64;
-/// How long the next request for work waits for a fetch that has begun: an answer that comes while the
-/// execution environment is frozen is lost, and the fetch would begin again at every invocation.
+/// Longest time that a running fetch delays the next `/next`, in milliseconds. A response that
+/// comes in a freeze is lost, so without this wait the fetch could start again at every invocation.
 const LINGER_MS: u64 = 500;
-/// What is left before the deadline to a handler whose required value does not come.
+/// Time before the deadline at which a wait for a required value ends, in milliseconds, so that the
+/// handler can still answer.
 const MARGIN_MS: u64 = 100;
-/// Whoever waits looks at the clock again after this, because a freeze may have been in between.
+/// Longest sleep of a waiting thread before it reads the clock again, in milliseconds: a freeze may
+/// have passed.
 const MAX_SLEEP_MS: u64 = 20;
-
-/// How long a value that was fetched counts as fresh until it has been said for how long it does.
+/// Freshness of a new value until `finish` sets its TTL, in milliseconds.
 const NEW_VALUE_TTL_MS: u64 = 1000;
 
-/// Nobody has asked for the value since it was last fetched.
+/// State: no fetch is pending.
 const IDLE: u8 = 0;
-/// It is to be fetched.
+/// State: a fetch is requested.
 const REQUESTED: u8 = 1;
-/// It is being fetched.
+/// State: a fetch is running.
 const FETCHING: u8 = 2;
 
 /// One declared value.
 #[derive(Debug)]
 pub struct Entry {
-    /// How it was declared.
+    /// Its declaration.
     pub declaration: Declaration<'static>,
     cell: ArcCell,
     state: AtomicU8,
-    /// When it is to be fetched again.
+    /// Time of the next fetch.
     due_ms: AtomicU64,
-    /// Until when it counts as fresh.
+    /// End of its freshness.
     fresh_until_ms: AtomicU64,
-    /// When its source has last confirmed it; 0 for never in this process.
+    /// Last confirmation by its source; 0 for none in this process.
     confirmed_ms: AtomicU64,
-    /// When it was last fetched, or tried to be.
+    /// End of the last fetch, failed or not.
     tried_ms: AtomicU64,
-    /// Somebody has read it, so that it is kept fresh.
+    /// A handler has read it, so each invocation keeps it fresh.
     is_used: AtomicBool,
-    /// The one wait of a required value is over.
+    /// The one wait for a required value is over.
     has_waited: AtomicBool,
 }
 
-/// A value as a reader gets it.
+/// A value as a handler reads it.
 #[derive(Debug)]
 pub struct Snapshot {
     /// The value.
     pub value: Guard,
-    /// When its source has last confirmed it.
+    /// Last confirmation by its source, in milliseconds since the Unix epoch.
     pub confirmed_ms: u64,
-    /// Its interval has passed, or it is from before a restart.
+    /// Its TTL has ended, or it is from before a restart.
     pub is_stale: bool,
 }
 
-/// Why there is no value.
+/// Reason for the absence of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Absent {
-    /// Nobody has declared the name.
+    /// The name is not declared.
     Unknown,
-    /// Nothing has arrived yet.
+    /// No value has arrived yet.
     NotYet,
 }
 
@@ -83,24 +84,24 @@ pub enum Absent {
 #[derive(Debug)]
 pub struct Store {
     entries: [OnceBox<Entry>; MAX_VALUES],
-    /// Begins the thread that fetches, in a test; false where there is none to be had.
+    /// Starts the fetching thread; false if that fails. Set by tests.
     spawn: Option<fn() -> bool>,
     has_fetcher: AtomicBool,
     is_broken: AtomicBool,
-    /// Whether reads have values fetched, as they do from the first invocation on.
+    /// Reads request values. Set from the first invocation on.
     is_open: AtomicBool,
-    /// Counts wants, for the thread that fetches.
+    /// Counts requests. The fetching thread waits on it.
     requests: AtomicU32,
-    /// Counts fetches that ended, for those who wait for one.
+    /// Counts ended fetches. Waiting readers wait on it.
     completions: AtomicU32,
-    /// Values that are wanted or being fetched.
+    /// Values whose state is not [`IDLE`].
     in_flight: AtomicU32,
     linger_until_ms: AtomicU64,
 }
 
 impl Store {
-    /// Without values. `begin` is called once, when the first is wanted; None begins the thread of this
-    /// process (and a store of zeros takes no room in the executable's file).
+    /// Without values. `spawn` is called once, at the first request; None stands for this process's
+    /// fetching thread, so that the static store is all zeros and takes no room in the executable.
     pub const fn new(spawn: Option<fn() -> bool>) -> Store {
         Store {
             entries: [const { OnceBox::empty() }; MAX_VALUES],
@@ -119,14 +120,14 @@ impl Store {
         self.entries.iter().map_while(OnceBox::get)
     }
 
-    /// Adds a value, before the first invocation and on the thread that will serve it.
-    /// Err says what was expected.
+    /// Adds a value. Only before the first invocation, and on the thread that will serve it. Err is
+    /// a phrase after "expected".
     pub fn add(&self, declaration: Declaration<'static>) -> Result<(), &'static str> {
         if self.find(declaration.name).is_some() {
             return Err("a name that is not declared yet");
         }
         let free = self.entries.iter().find(|slot| slot.get().is_none());
-        let slot = free.ok_or("64 values at most")?;
+        let slot = free.ok_or("at most 64 values")?;
         let entry = slot.set(Entry {
             declaration,
             cell: ArcCell::empty(),
@@ -148,8 +149,8 @@ impl Store {
         self.entries().find(|entry| entry.declaration.name == name)
     }
 
-    /// Reads a value, and has it fetched if it is due. Waits for nothing but the first value of one that
-    /// is required, and no longer than until `deadline_ms` (0: none).
+    /// Reads a value, and requests a new one if it is due. Waits only for the first value of a
+    /// required declaration, at most until `deadline_ms` (0: none).
     pub fn read(&self, name: &[u8], deadline_ms: u64) -> Result<Snapshot, Absent> {
         let entry = self.find(name).ok_or(Absent::Unknown)?;
         let now = sys::now_ms();
@@ -164,9 +165,9 @@ impl Store {
         Ok(Snapshot { confirmed_ms: confirmed_ms.max(value.fetched_ms), value, is_stale })
     }
 
-    /// Has the value fetched if it is due, or nobody knows whether it is.
+    /// Marks the value as used, and requests it if it is due or the clock went back.
     fn touch(&self, entry: &'static Entry, now: u64) {
-        // Only a change is written: readers on several threads would fight for it.
+        // Write only a change: otherwise readers on several threads contend for the cache line.
         if !entry.is_used.load(Ordering::Relaxed) {
             entry.is_used.store(true, Ordering::Relaxed);
         }
@@ -194,8 +195,8 @@ impl Store {
         may_begin && !self.is_broken.load(Ordering::Relaxed)
     }
 
-    /// Waits for the first value of one that is required: once, within its bound and the deadline. If it
-    /// cannot be fetched it is tried again, as often as its source allows.
+    /// Waits once for the first value of a required declaration, up to its `wait` and the deadline.
+    /// Failed fetches are repeated meanwhile, as often as the source allows.
     fn wait_for(&self, entry: &'static Entry, now: u64, deadline_ms: u64) -> Option<Guard> {
         if !entry.declaration.is_required || entry.has_waited.load(Ordering::Relaxed) {
             return None;
@@ -215,7 +216,7 @@ impl Store {
         entry.cell.get()
     }
 
-    /// Waits until `is_over`, or that time has come.
+    /// Waits until `is_over` returns true, or until `until_ms`.
     fn wait(&self, until_ms: u64, mut is_over: impl FnMut(u64) -> bool) {
         loop {
             let completions = self.completions.load(Ordering::Acquire);
@@ -227,7 +228,7 @@ impl Store {
         }
     }
 
-    /// The start is over once the values that are to be there have come, or could not.
+    /// Ends the init phase: waits for the prefetched values, then lets reads request others.
     pub fn end_start(&self) {
         for entry in self.entries().filter(|entry| entry.declaration.is_prefetched) {
             let until = sys::now_ms().saturating_add(entry.declaration.wait_ms);
@@ -236,14 +237,14 @@ impl Store {
         self.is_open.store(true, Ordering::Relaxed);
     }
 
-    /// An invocation begins: what is used and due is fetched beside it.
+    /// Starts an invocation: requests the used values that are due, to be fetched while it runs.
     pub fn begin_invocation(&self) {
         for entry in self.entries().filter(|entry| entry.is_used.load(Ordering::Relaxed)) {
             self.touch(entry, sys::now_ms());
         }
     }
 
-    /// An invocation has been answered: waits, for a bounded time, for what is being fetched.
+    /// Ends an invocation: waits up to [`LINGER_MS`] for running fetches.
     pub fn end_invocation(&self) {
         if self.in_flight.load(Ordering::Relaxed) != 0 {
             let until = self.linger_until_ms.load(Ordering::Relaxed);
@@ -251,7 +252,7 @@ impl Store {
         }
     }
 
-    /// For the thread that fetches: waits until a value is wanted, and hands it out to be fetched.
+    /// For the fetching thread: waits for a request, and takes it.
     pub fn next(&self) -> (u32, &'static Entry) {
         loop {
             let requests = self.requests.load(Ordering::Acquire);
@@ -270,7 +271,8 @@ impl Store {
         }
     }
 
-    /// For the thread that fetches this value: makes it the one that is read, unless it is there.
+    /// For the fetching thread: makes this the current value. False if it already was, or if it was
+    /// restored from before a restart and another is there.
     pub fn publish(&self, index: u32, mut value: Fetched, is_restored: bool) -> bool {
         let Some(entry) = self.by_index(index) else {
             return false;
@@ -281,13 +283,13 @@ impl Store {
             let is_same = before.bytes == value.bytes
                 && before.content_type == value.content_type
                 && before.version == value.version;
-            // What was kept from before a restart is older than anything.
+            // A restored value is older than any other.
             if is_same || is_restored {
                 return false;
             }
         }
         if !is_restored {
-            // It is fresh while nobody has said yet until when, which comes next.
+            // Fresh until `finish`, which comes next, sets the TTL.
             entry.confirmed_ms.store(value.fetched_ms, Ordering::Relaxed);
             let until = value.fetched_ms.saturating_add(NEW_VALUE_TTL_MS);
             entry.fresh_until_ms.store(until, Ordering::Relaxed);
@@ -298,8 +300,8 @@ impl Store {
         true
     }
 
-    /// For the thread that fetches this value: it is wanted again from `due_ms` on, and the source has
-    /// confirmed it at `confirmed_ms`, unless that is 0.
+    /// For the fetching thread: ends a fetch. Reads request the value again from `due_ms` on;
+    /// `confirmed_ms` is the time at which the source confirmed it, or 0 after a failure.
     pub fn finish(&self, index: u32, due_ms: u64, confirmed_ms: u64) {
         let Some(entry) = self.by_index(index) else {
             return;
@@ -324,7 +326,7 @@ impl Store {
         sys::wake(&self.completions);
     }
 
-    /// Nothing will ever be fetched.
+    /// Ends all requests, and refuses new ones: there is no fetching thread.
     pub fn give_up(&self) {
         self.is_broken.store(true, Ordering::Relaxed);
         for entry in self.entries().filter(|entry| entry.state.load(Ordering::Relaxed) != IDLE) {

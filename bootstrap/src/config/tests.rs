@@ -1,4 +1,4 @@
-//! The store with threads that read, and threads that fetch in the module's stead.
+//! The store, with threads that read, and threads that fetch in place of the module.
 
 extern crate std;
 
@@ -32,12 +32,12 @@ fn fetched(bytes: Vec<u8>) -> Fetched {
     Fetched { bytes, ..Fetched::default() }
 }
 
-/// One fetch, as the module does it.
-fn fetch(store: &Store, bytes: &[u8], good_for_ms: u64) {
+/// Fetches once, as the module does.
+fn fetch(store: &Store, bytes: &[u8], ttl_ms: u64) {
     let (index, _) = store.next();
     store.publish(index, fetched(bytes.to_vec()), false);
     let now = sys::now_ms();
-    store.finish(index, now + good_for_ms, now);
+    store.finish(index, now + ttl_ms, now);
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn a_value_is_fresh_as_soon_as_it_is_there() {
     store.publish(index, Fetched { fetched_ms, ..fetched(b"1".to_vec()) }, false);
     assert!(!store.read(b"a", 0).expect("there").is_stale);
     store.finish(index, fetched_ms, fetched_ms);
-    assert!(store.read(b"a", 0).expect("there").is_stale, "it was good for no time at all");
+    assert!(store.read(b"a", 0).expect("there").is_stale, "its TTL is zero");
 }
 
 #[test]
@@ -66,17 +66,17 @@ fn a_hundred_thousand_reads_during_a_hundred_changes_are_whole_and_never_go_back
             scope.spawn(|| {
                 let mut seen = 0;
                 let mut reads = 0;
-                // Reads until the last change, and so many at least.
+                // Read at least READS times, and until the last change.
                 while reads < READS || !changed.load(Ordering::Acquire) {
                     reads += 1;
                     let Ok(snapshot) = store.read(b"a", 0) else {
-                        assert_eq!(seen, 0, "a value that was there is gone");
+                        assert_eq!(seen, 0, "a value has disappeared");
                         continue;
                     };
                     let generation = snapshot.value.generation;
                     assert!(generation >= seen, "{generation} after {seen}");
                     seen = generation;
-                    // A value is its own generation, over and over, and longer each time.
+                    // A value consists of its generation, repeated, and each is longer.
                     let length = usize::try_from(generation).expect("small") * 100;
                     assert_eq!(snapshot.value.bytes.len(), length);
                     let expected = u8::try_from(generation).expect("small");
@@ -88,7 +88,7 @@ fn a_hundred_thousand_reads_during_a_hundred_changes_are_whole_and_never_go_back
         }
         scope.spawn(|| {
             for change in 1..=CHANGES {
-                // Due again at once.
+                // The value is due again at once.
                 let (index, _) = store.next();
                 let byte = u8::try_from(change).expect("small");
                 let length = usize::try_from(change).expect("small") * 100;
@@ -102,19 +102,19 @@ fn a_hundred_thousand_reads_during_a_hundred_changes_are_whole_and_never_go_back
 }
 
 #[test]
-fn a_value_that_is_kept_does_not_change() {
+fn a_value_that_a_reader_holds_does_not_change() {
     let store = store(&["a=env:A?ttl=1ms"], spawn_nothing);
     store.end_start();
     assert_eq!(store.read(b"a", 0).expect_err("nothing"), Absent::NotYet);
     fetch(store, b"first", 0);
-    let kept = store.read(b"a", 0).expect("there").value;
+    let held = store.read(b"a", 0).expect("there").value;
     fetch(store, b"second", 0);
-    assert_eq!(kept.bytes, b"first");
+    assert_eq!(held.bytes, b"first");
     assert_eq!(store.read(b"a", 0).expect("there").value.bytes, b"second");
 }
 
 #[test]
-fn a_value_is_wanted_once_and_again_when_its_time_has_come() {
+fn a_value_is_requested_once_and_again_when_it_is_due() {
     static SPAWNED: AtomicU32 = AtomicU32::new(0);
     fn spawn() -> bool {
         SPAWNED.fetch_add(1, Ordering::Relaxed);
@@ -130,13 +130,13 @@ fn a_value_is_wanted_once_and_again_when_its_time_has_come() {
     assert_eq!(store.read(b"c", 0).expect_err("nothing"), Absent::Unknown);
     fetch(store, b"1", 60_000);
     assert!(!store.read(b"a", 0).expect("there").is_stale);
-    // `b` has never been read, so it is not wanted: an invocation wants nothing either.
+    // `b` has never been read, so the start of an invocation does not request it either.
     store.begin_invocation();
     let before = sys::now_ms();
     store.end_invocation();
     assert!(sys::now_ms() - before < 400, "nothing is being fetched");
     assert_eq!(SPAWNED.load(Ordering::Relaxed), 1);
-    // The same bytes again are no change.
+    // The same bytes are not a new generation.
     assert_eq!(store.read(b"b", 0).expect_err("nothing"), Absent::NotYet);
     fetch(store, b"same", 0);
     let _ = store.read(b"b", 0);
@@ -187,14 +187,14 @@ fn only_the_first_read_of_a_required_value_waits() {
 }
 
 #[test]
-fn a_required_value_is_there_when_it_arrives_and_the_deadline_ends_the_wait() {
+fn the_wait_for_a_required_value_ends_when_it_arrives_or_at_the_deadline() {
     let store = store(&["a=env:A?required&wait=1h", "b=env:B?required&wait=1h"], spawn_nothing);
     store.end_start();
     let deadline = sys::now_ms() + 200;
     assert_eq!(store.read(b"b", deadline).expect_err("nothing"), Absent::NotYet);
     thread::scope(|scope| {
         let reader = scope.spawn(|| store.read(b"a", 0).expect("there").value.bytes.clone());
-        // The one that failed is tried again while the reader waits.
+        // A failed fetch is repeated while the reader waits.
         let (index, _) = store.next();
         store.finish(index, 0, 0);
         loop {
@@ -213,7 +213,7 @@ fn a_required_value_is_there_when_it_arrives_and_the_deadline_ends_the_wait() {
 }
 
 #[test]
-fn without_anybody_to_fetch_nothing_waits() {
+fn without_a_fetching_thread_no_read_waits() {
     let store = store(&["a=env:A?required&wait=1h&prefetch"], || false);
     store.end_start();
     assert_eq!(store.read(b"a", 0).expect_err("nothing"), Absent::NotYet);
@@ -221,7 +221,7 @@ fn without_anybody_to_fetch_nothing_waits() {
 }
 
 #[test]
-fn names_are_declared_once_and_not_without_end() {
+fn names_are_declared_once_and_up_to_a_limit() {
     let store = vec![Store::new(Some(spawn_nothing))].leak();
     let add = |text: &'static str| {
         store[0].add(Declaration::parse(text.as_bytes()).expect("a declaration"))
@@ -231,11 +231,11 @@ fn names_are_declared_once_and_not_without_end() {
     for index in 1..64 {
         add(format!("a{index}=env:A").leak()).expect("added");
     }
-    assert!(add("z=env:A").expect_err("too many").contains("64 values"));
+    assert!(add("z=env:A").expect_err("too many").contains("at most 64 values"));
 }
 
 #[test]
-fn the_next_request_for_work_waits_for_a_fetch_that_has_begun() {
+fn the_end_of_an_invocation_waits_for_a_running_fetch() {
     let store = store(&["a=env:A"], spawn_nothing);
     store.end_start();
     thread::scope(|scope| {

@@ -1,7 +1,7 @@
-//! The layer's module `pilotlight/services.so`, which has what the bootstrap has not: HTTP, TLS and
-//! JSON. It is mapped when it is first needed, at most once; without it invocations go on.
+//! The layer's module `pilotlight/services.so`, with HTTP clients, TLS and JSON. It is mapped once,
+//! at its first use. Invocations go on without it.
 
-#[allow(unsafe_code)]
+#[allow(unsafe_code)] // calls into the module
 mod ffi;
 
 pub use self::ffi::Module;
@@ -21,14 +21,14 @@ use crate::sys;
 
 const NAME: &str = "pilotlight/services.so";
 
-/// Nobody has asked for the module yet.
+/// State: the module has not been used yet.
 const UNTRIED: u8 = 0;
-/// A thread is mapping it.
+/// State: a thread is mapping it.
 const LOADING: u8 = 1;
-/// It is there, or it never will be.
+/// State: it is mapped, or it failed to load and stays absent.
 const TRIED: u8 = 2;
 
-/// Where the module is found once it has been mapped.
+/// Maps the module at its first use, and keeps it.
 pub struct Services {
     host: &'static (dyn Host + Sync),
     state: AtomicU8,
@@ -46,13 +46,13 @@ impl fmt::Debug for Services {
 }
 
 impl Services {
-    /// Nothing is mapped yet.
+    /// Without a mapped module.
     pub const fn new(host: &'static (dyn Host + Sync)) -> Services {
         Services { host, state: AtomicU8::new(UNTRIED), module: OnceBox::empty() }
     }
 
-    /// The module; the first call maps it, and other threads wait for that. None, and one line in
-    /// the log, if it is missing or damaged. On any thread.
+    /// The module; the first call maps it, and calls on other threads wait for that. None, and one
+    /// line in the log, if it is missing or damaged. Callable on any thread.
     pub fn module(&self, environment: &Environment) -> Option<&'static Module> {
         let acquire = Ordering::Acquire;
         match self.state.compare_exchange(UNTRIED, LOADING, acquire, acquire) {
@@ -79,7 +79,7 @@ impl Services {
             let defect = Defect::BadTable { what: "table of this version" };
             return module::refuse(&LoadError::new(&path, defect));
         };
-        // What was read so far was data. From here on, code of the module runs.
+        // So far only data was read. From here on, the module's code runs.
         self.host.register(&path, library);
         handler::construct(library, environment.arguments);
         module.start(environment.arguments);

@@ -36,6 +36,7 @@ impl<'a> Value<'a> {
         self.0.as_bytes()
     }
 
+    /// Whether it is an object rather than any other value.
     pub fn is_object(self) -> bool {
         self.bytes().first() == Some(&b'{')
     }
