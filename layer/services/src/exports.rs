@@ -1,4 +1,5 @@
-//! The border to the bootstrap: what `pilotlight_services_abi` says, kept.
+//! The functions that the bootstrap calls, as `pilotlight_services_abi` defines them. They convert
+//! arguments, call the other files and catch panics.
 
 use std::mem::MaybeUninit;
 use std::time::Duration;
@@ -26,7 +27,8 @@ unsafe extern "C" fn start(host: *const abi::Host) {
     let offered = unsafe { *host };
     bug::note_panics();
     let _ = bug::catch(|| {
-        // SAFETY: the ABI's rule for the variables: so many texts, one after another, which stay.
+        // SAFETY: the ABI's rule for the variables: that many strings, one after another, which
+        // stay.
         let variables = unsafe { Variables::read(offered.variables, offered.variable_count) };
         // SAFETY: the ABI's rule for `log`.
         unsafe { host::start(offered.log, variables) };
@@ -37,7 +39,7 @@ unsafe extern "C" fn fan_out(fan_out: *const abi::FanOut) -> u32 {
     // SAFETY: the ABI's rule for pointers: valid for the length of the call.
     let fan_out = unsafe { *fan_out };
     let text = |bytes: abi::Bytes| {
-        // SAFETY: the ABI's rule for bytes; nothing of them is kept.
+        // SAFETY: the ABI's rule for bytes; no reference outlives the call.
         let bytes = unsafe { abi::borrow(bytes) };
         str::from_utf8(bytes).unwrap_or_default()
     };
@@ -56,7 +58,7 @@ unsafe extern "C" fn fan_out(fan_out: *const abi::FanOut) -> u32 {
         serve(&ping, client)
     });
     served.unwrap_or_else(|bug| {
-        host::log(&format!("pilotlight: the fan-out of a ping has ended: {bug}"));
+        host::log(&format!("pilotlight: a ping's fan-out was aborted: {bug}"));
         0
     })
 }
@@ -71,7 +73,7 @@ unsafe extern "C" fn refresh_config(host: *const abi::config::Host) {
         }
     });
     if let Err(bug) = ended {
-        config::Store::log(store, &format!("configuration is not fetched any more: {bug}"));
+        config::Store::log(store, &format!("configuration is no longer fetched: {bug}"));
     }
 }
 
@@ -81,9 +83,9 @@ struct ConfigStore(abi::config::Host);
 impl config::Store for ConfigStore {
     fn next(&self) -> config::FetchRequest {
         let mut request = MaybeUninit::uninit();
-        // SAFETY: the ABI's rule for `next`: there is room for one.
+        // SAFETY: the ABI's rule for `next`: the pointer is writable.
         unsafe { (self.0.next)(request.as_mut_ptr()) };
-        // SAFETY: `next` has written it.
+        // SAFETY: `next` has written the request.
         let request: abi::config::FetchRequest = unsafe { request.assume_init() };
         let text = |bytes: abi::Bytes| {
             // SAFETY: the ABI's rule for requests: their bytes live as long as the process.
@@ -115,7 +117,7 @@ impl config::Store for ConfigStore {
     }
 
     fn finish(&self, index: u32, due_ms: u64, confirmed_ms: Option<u64>) {
-        // SAFETY: the ABI's rule for `finish`: once for each value that `next` handed out.
+        // SAFETY: the ABI's rule for `finish`: once for each request of `next`.
         unsafe { (self.0.finish)(index, due_ms, confirmed_ms.unwrap_or(0)) };
     }
 

@@ -1,4 +1,4 @@
-//! The bootstrap, as this module uses it: the log, and the environment that the client is made of.
+//! Process-wide state that `start` sets: the bootstrap's log function, and the client of AWS.
 
 use std::sync::OnceLock;
 

@@ -1,9 +1,9 @@
-//! The layer's module `pilotlight/services.so`: all that needs HTTP, TLS and JSON. The bootstrap maps
-//! it when it is first needed, so no `init` ever waits for it.
+//! The layer's module `pilotlight/services.so`: everything that needs HTTP clients, TLS and JSON.
+//! The bootstrap maps it at its first use, so `init` never waits for it.
 //!
-//! [`exports`] is what the bootstrap calls, [`host`] the log and client that it starts, [`warming`] invokes the functions that a ping asks
-//! for, [`config`] fetches configuration values, [`aws`] calls any service, [`variables`] is the
-//! environment, [`bug`] catches panics.
+//! [`exports`] is what the bootstrap calls, [`host`] the log and client that it starts, [`warming`]
+//! invokes the functions that a ping asks for, [`config`] fetches configuration values, [`aws`]
+//! calls services, [`variables`] is the environment, [`bug`] catches panics.
 
 pub mod aws;
 pub mod bug;

@@ -117,7 +117,7 @@ fn the_last_good_value_outlives_the_process_and_is_stale() {
     assert_eq!(running.await_generation("a", 2)["text"], "two");
     running.end();
 
-    // Of another function, and torn.
+    // A file of another function, and a damaged one.
     let mut other = Setting::new(&server.declaration("?ttl=5s"));
     server.change("");
     let folder = setting.folder.path().join("pilotlight-config");
@@ -131,10 +131,10 @@ fn the_last_good_value_outlives_the_process_and_is_stale() {
     fs::write(&file, &whole[..whole.len() - 1]).expect("written");
     let mut running = setting.start();
     while !running.log().contains("cannot be fetched") {
-        assert!(running.read("a")["error"].is_string(), "it is torn");
+        assert!(running.read("a")["error"].is_string(), "it is damaged");
     }
     let log = running.end();
-    assert_eq!(log.matches("is ignored: it is torn").count(), 1, "{log}");
+    assert_eq!(log.matches("is ignored: it is damaged").count(), 1, "{log}");
 }
 
 #[test]

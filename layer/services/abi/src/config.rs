@@ -1,13 +1,14 @@
-//! Cached configuration: the bootstrap keeps the values that handlers read, and says which are wanted;
-//! the module fetches them.
+//! Cached configuration: the bootstrap keeps the values that handlers read, and says which are
+//! wanted; the module fetches them.
 
 use crate::Bytes;
 
-/// The kinds of sources, by what their declarations begin with. What is behind the colon is the target;
-/// of the last two it is the whole URL.
+/// The kinds of sources, by what their declarations begin with. What is behind the colon is the
+/// target; of the last two it is the whole URL.
 pub const SOURCES: [&str; 7] = ["appconfig", "ssm", "secret", "file", "env", "http", "https"];
 
-/// [`FetchRequest::flags`] and [`Fetched::flags`]: the value must not reach a log, an error or a file.
+/// [`FetchRequest::flags`] and [`Fetched::flags`]: the value must not reach a log, an error or a
+/// file.
 pub const SECRET: u32 = 1;
 /// [`Fetched::flags`]: the value is from before a restart; nobody has confirmed it.
 pub const RESTORED: u32 = 2;
@@ -55,8 +56,8 @@ pub struct Host {
     pub next: unsafe extern "C" fn(request: *mut FetchRequest),
     /// Makes a value the one that is read; 0 when it is the one that was there.
     pub publish: unsafe extern "C" fn(index: u32, fetched: *const Fetched) -> u32,
-    /// Ends a fetch: the value is wanted again when somebody reads it at `due_ms` since the Unix epoch or
-    /// later. `confirmed_ms` is when the source confirmed what is there; 0 when it failed.
+    /// Ends a fetch: the value is wanted again when somebody reads it at `due_ms` since the Unix
+    /// epoch or later. `confirmed_ms` is when the source confirmed what is there; 0 when it failed.
     pub finish: unsafe extern "C" fn(index: u32, due_ms: u64, confirmed_ms: u64),
     /// Writes a record to the function's log, as a warning.
     pub log: unsafe extern "C" fn(text: Bytes),

@@ -4,9 +4,9 @@
 //! there is one version of this and no compatibility: the bootstrap refuses any other.
 //!
 //! Rules. The bootstrap calls `start` once, before anything else. Bytes belong to whoever passes
-//! them and are read only until the call returns. No function unwinds into its caller. A thread that
-//! calls into the module has been given its thread-locals (the bootstrap sees to that), so every
-//! function may be called on any thread unless it says otherwise.
+//! them and are read only until the call returns. No function unwinds into its caller. A thread
+//! that calls into the module has been given its thread-locals (the bootstrap sees to that), so
+//! every function may be called on any thread unless it says otherwise.
 
 #![no_std]
 

@@ -1,8 +1,9 @@
-//! AWS AppConfig: through its agent if that listens on this machine, and else from its data service, so
-//! that the agent is not needed at all.
+//! AWS AppConfig: through its agent if that listens on this machine, else from its data service, so
+//! the agent is optional.
 //!
-//! Sources: "Using AWS AppConfig Agent with AWS Lambda" for the agent; the service model `appconfigdata`
-//! for the rest. A token is for one use within 24 hours; an empty answer means that nothing has changed.
+//! Sources: "Using AWS AppConfig Agent with AWS Lambda" for the agent; the service model
+//! `appconfigdata` for the rest. A token is valid once, within 24 hours; an empty body means that
+//! nothing has changed.
 
 use std::time::Duration;
 
@@ -23,12 +24,13 @@ use crate::aws::APPCONFIG_DATA;
 use crate::aws::Call;
 use crate::aws::Response;
 
-/// What the agent polls at.
+/// Time between fetches: the agent's default.
 const INTERVAL: Duration = Duration::from_secs(45);
-/// What a session may ask for.
+/// Shortest poll interval that a session may ask for, in seconds.
 const MIN_POLL_S: u64 = 15;
+/// Longest poll interval that a session may ask for, in seconds.
 const MAX_POLL_S: u64 = 86_400;
-/// A little less than the token's 24 hours.
+/// Age at which a token is replaced, in milliseconds: a minute before its 24 hours end.
 const TOKEN_LIFE_MS: u64 = (24 * 3600 - 60) * 1000;
 
 /// A configuration profile in an environment of an application.
@@ -45,7 +47,7 @@ struct Token {
 }
 
 impl AppConfig {
-    /// Of `application/environment/profile`.
+    /// Parses `application/environment/profile`.
     pub fn new(target: &str, ttl: Option<Duration>) -> AppConfig {
         let mut parts = target.splitn(3, '/').map(str::to_owned);
         let parts = [(); 3].map(|()| parts.next().unwrap_or_default());
@@ -93,14 +95,15 @@ impl AppConfig {
         }
         let answer: serde_json::Value = serde_json::from_slice(&response.body).unwrap_or_default();
         let token = answer["InitialConfigurationToken"].as_str();
-        let token = token.ok_or_else(|| FetchError::new("a session without a token"))?;
+        let token = token
+            .ok_or_else(|| FetchError::new("the service started a session without a token"))?;
         self.token = Some(Token { text: token.to_owned(), since_ms: schedule::now_ms() });
         Ok(())
     }
 
     fn latest(&mut self, context: &Context) -> Result<Response, FetchError> {
         let now = schedule::now_ms();
-        // A clock that went back says nothing of the token's age.
+        // If the clock went back, the token's age is unknown.
         let is_good =
             |token: &&Token| token.since_ms <= now && now - token.since_ms < TOKEN_LIFE_MS;
         if self.token.as_ref().filter(is_good).is_none() {
@@ -123,7 +126,7 @@ impl AppConfig {
     fn of_service(&mut self, context: &Context) -> Result<Outcome, FetchError> {
         let mut response = self.latest(context)?;
         if response.status == 400 && self.token.take().is_some() {
-            // The token was used, is too old or is not one any more: a new session has another.
+            // The token was used, expired or became invalid: start a new session.
             response = self.latest(context)?;
         }
         if response.status != 200 {
@@ -135,7 +138,7 @@ impl AppConfig {
         let seconds = seconds.and_then(|seconds| seconds.parse().ok());
         let interval = seconds.filter(|&seconds| seconds > 0).map(Duration::from_secs);
         if response.body.is_empty() && !self.has_value {
-            return Err(FetchError::new("nothing is deployed"));
+            return Err(FetchError::new("no configuration is deployed"));
         }
         let is_new = !response.body.is_empty();
         self.has_value |= is_new;
@@ -166,7 +169,7 @@ fn value(response: &Response, version: Option<&str>) -> Fetched {
     }
 }
 
-/// The service says what failed in JSON, the agent in plain text; neither quotes a configuration.
+/// The service describes errors in JSON, the agent in plain text. Neither quotes a configuration.
 fn failure(response: &Response) -> FetchError {
     let text = String::from_utf8_lossy(&response.body);
     let json: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();

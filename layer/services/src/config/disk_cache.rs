@@ -1,5 +1,5 @@
-//! The last good value of what is no secret, in `/tmp`, which outlives the process: a line of JSON that
-//! says what it is, and the bytes behind it.
+//! The last good value of a declaration that is no secret, as a file in `/tmp`, which outlives the
+//! process: a line of JSON with its description, then the bytes.
 
 use std::fs;
 use std::hash::DefaultHasher;
@@ -20,18 +20,18 @@ use super::source::Fetched;
 use super::store::FetchRequest;
 use crate::variables::Variables;
 
-/// Where one value is kept, and whose it is.
+/// The file of one value.
 pub struct DiskCache {
     folder: PathBuf,
     path: PathBuf,
-    /// Function, version, name and source: of another owner, nothing is taken.
+    /// Function, version, name and source. Files of other owners are ignored.
     owner: Json,
-    /// What the file says of the value in it, once that is known.
+    /// Description of the value in the file, once known.
     saved: Option<Json>,
 }
 
 impl DiskCache {
-    /// The place of a value of this version of this function.
+    /// The cache of a value for this version of this function.
     pub fn new(request: &FetchRequest, variables: &Variables) -> DiskCache {
         let folder = Path::new(variables.get("TMPDIR").unwrap_or("/tmp")).join("pilotlight-config");
         let of = |name| variables.get(name).unwrap_or_default();
@@ -47,7 +47,7 @@ impl DiskCache {
         DiskCache { folder, path, owner, saved: None }
     }
 
-    /// The file.
+    /// Path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -89,21 +89,21 @@ impl DiskCache {
         Ok(())
     }
 
-    /// What was kept; Err says why it cannot be taken.
+    /// Reads the file; None if there is none. Err says why it is ignored.
     pub fn load(&mut self) -> Result<Option<Fetched>, String> {
         let content = match fs::read(&self.path) {
             Ok(content) => content,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error.to_string()),
         };
-        let end = content.iter().position(|&byte| byte == b'\n').ok_or("it is torn")?;
+        let end = content.iter().position(|&byte| byte == b'\n').ok_or("it is damaged")?;
         let (head, bytes) = (&content[..end], &content[end + 1..]);
-        let head: Json = serde_json::from_slice(head).map_err(|_| "it is not ours")?;
+        let head: Json = serde_json::from_slice(head).map_err(|_| "it is not a cache file")?;
         if head["owner"] != self.owner {
-            return Err("it is another function's, version's or source's".into());
+            return Err("it belongs to another function, version or source".into());
         }
         if head["sha256"] != checksum(bytes) {
-            return Err("it is torn".into());
+            return Err("it is damaged".into());
         }
         let text = |name: &str| head[name].as_str().unwrap_or_default().to_owned();
         self.saved = Some(json!({
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_comes_back_whole_or_not_at_all() {
+    fn a_value_comes_back_whole_or_not_at_all() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut one = cache(folder.path(), "1");
         assert_eq!(one.load(), Ok(None));
@@ -179,14 +179,14 @@ mod tests {
         let whole = fs::read(one.path()).expect("there");
         for length in 0..whole.len() {
             fs::write(one.path(), &whole[..length]).expect("written");
-            assert!(one.load().is_err(), "torn at {length}");
+            assert!(one.load().is_err(), "cut at {length}");
         }
         fs::write(one.path(), b"{}\nten").expect("written");
-        assert!(one.load().expect_err("foreign").contains("another function's"));
+        assert!(one.load().expect_err("foreign").contains("another function"));
         let mut flipped = whole;
         let last = flipped.len() - 1;
         flipped[last] ^= 1;
         fs::write(one.path(), flipped).expect("written");
-        assert_eq!(one.load(), Err("it is torn".into()));
+        assert_eq!(one.load(), Err("it is damaged".into()));
     }
 }

@@ -1,7 +1,7 @@
 //! The AWS Parameters and Secrets extension, if it listens on this machine.
 //!
-//! It serves during invocations only. A value that it cannot fetch is a 400 without a reason, which stands
-//! in the extension's own log.
+//! It serves during invocations only. For a value that it cannot fetch it answers 400 without a
+//! reason, and writes the reason to its own log.
 
 use serde_json::Value as Json;
 
@@ -10,10 +10,10 @@ use super::source;
 use super::source::Context;
 use super::source::FetchError;
 
-/// What it says before the first invocation.
+/// Part of its message before the first invocation.
 const NOT_READY: &str = "not ready to serve traffic";
 
-/// Its answer to this path; None where there is no extension.
+/// The extension's answer to this path; None if there is no extension.
 pub fn get(context: &Context, path: &str) -> Option<Result<Json, FetchError>> {
     let url = context.extension("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", 2773)?;
     Some(ask(context, &format!("{url}{path}")))

@@ -1,4 +1,4 @@
-//! What needs no service: files of the package, variables, and URLs.
+//! Sources without an AWS service: files of the package, variables, and URLs.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,15 +13,16 @@ use super::source::Outcome;
 use super::source::Source;
 use super::source::header;
 
+/// Time between fetches of files and URLs.
 const INTERVAL: Duration = Duration::from_secs(60);
 
 /// A file of the function's package.
 pub struct File(pub PathBuf);
 
-/// An environment variable, as it was when the process began.
+/// An environment variable, as it was when the process started.
 pub struct Variable(pub String);
 
-/// A URL, and what its server called what it last answered.
+/// A URL, and the `ETag` of its last response.
 pub struct Url {
     url: String,
     tag: Option<String>,
@@ -63,7 +64,7 @@ impl Source for Variable {
 }
 
 impl Url {
-    /// Nothing has been fetched yet.
+    /// A URL that has not been fetched yet.
     pub fn new(url: String) -> Url {
         Url { url, tag: None }
     }

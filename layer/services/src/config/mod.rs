@@ -1,5 +1,5 @@
-//! Cached configuration: fetches the values that the bootstrap requests, and tells it when to request
-//! them again. The bootstrap holds the values that handlers read.
+//! Cached configuration: fetches the values that the bootstrap requests, and tells it when to
+//! request them again. The bootstrap holds the values that handlers read.
 //!
 //! [`source`] defines a source, and each kind has a file of its own; [`refresher`] keeps one value
 //! fresh; [`schedule`] computes times; [`disk_cache`] outlives a restart.
@@ -54,7 +54,7 @@ pub fn refresh(store: &'static dyn Store, client: &'static Client) {
     }
 }
 
-/// The source of a value.
+/// The source that a request names.
 fn source_of(request: &FetchRequest, context: &Context) -> Box<dyn Source> {
     let target = request.target.clone();
     match request.source {

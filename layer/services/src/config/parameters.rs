@@ -1,5 +1,5 @@
 //! Parameters of Systems Manager and secrets of Secrets Manager: through the Parameters and Secrets
-//! extension if that listens on this machine, and else from the services.
+//! extension if that listens on this machine, else from the services.
 
 use std::time::Duration;
 
@@ -22,13 +22,13 @@ use crate::aws::SECRETS_MANAGER;
 use crate::aws::SSM;
 use crate::aws::Service;
 
-/// What the extension caches for.
+/// Time between fetches: the extension's default cache time.
 const INTERVAL: Duration = Duration::from_secs(300);
 
-/// A parameter, by its name or ARN, perhaps with `:version` or `:label`.
+/// A parameter, by name or ARN, optionally with `:version` or `:label`.
 pub struct Parameter(pub String);
 
-/// A secret, by its name or ARN.
+/// A secret, by name or ARN.
 pub struct Secret(pub String);
 
 impl Source for Parameter {
@@ -42,7 +42,7 @@ impl Source for Parameter {
         let parameter = &answer["Parameter"];
         let text = parameter["Value"].as_str();
         Ok(Fetched {
-            bytes: text.ok_or_else(|| FetchError::new("an answer without a value"))?.into(),
+            bytes: text.ok_or_else(|| FetchError::new("the answer holds no value"))?.into(),
             version: parameter["Version"].as_u64().unwrap_or_default().to_string(),
             is_secret: parameter["Type"] == "SecureString",
             ..Fetched::default()
@@ -66,7 +66,7 @@ impl Source for Secret {
         let binary = || BASE64_STANDARD.decode(answer["SecretBinary"].as_str()?).ok();
         let bytes = text.or_else(binary);
         Ok(Fetched {
-            bytes: bytes.ok_or_else(|| FetchError::new("an answer without a secret"))?,
+            bytes: bytes.ok_or_else(|| FetchError::new("the answer holds no secret"))?,
             version: answer["VersionId"].as_str().unwrap_or_default().to_owned(),
             is_secret: true,
             ..Fetched::default()
@@ -79,7 +79,7 @@ impl Source for Secret {
     }
 }
 
-/// A call of a service whose requests are JSON.
+/// Calls a service with the JSON protocol.
 fn call(
     context: &Context,
     service: &Service,
@@ -102,7 +102,7 @@ fn call(
     if response.status == 200 {
         return Ok(answer);
     }
-    // The kind of an error says enough; a message might quote more than that.
+    // Report only the error's type: its message might quote a value.
     let kind = answer["__type"].as_str().unwrap_or_default();
     Err(FetchError::status(response.status, kind.rsplit('#').next().unwrap_or_default()))
 }

@@ -1,4 +1,5 @@
-//! Keeps one value: restores what was kept, asks the source, and decides when to ask again.
+//! Keeps one value fresh: restores it from the disk cache, fetches it, and schedules the next
+//! fetch.
 
 use std::time::Duration;
 
@@ -13,37 +14,43 @@ use super::store::Store;
 use crate::bug;
 use crate::variables::Variables;
 
-/// Sources that a new process reads as fast as a copy of their values.
+/// Sources that are not cached: a new process reads them as fast as a cache file.
 const LOCAL: [&str; 2] = ["env", "file"];
 
-/// One value, and what is known of its source.
+/// Fetches one value.
 pub struct Refresher {
     request: FetchRequest,
     source: Box<dyn Source>,
     /// Whether the first fetch has read the disk cache.
     is_started: bool,
-    /// The file of what may be kept.
+    /// None for secrets, for local sources, and before the first fetch.
     disk_cache: Option<DiskCache>,
+    /// Failures since the last success.
     failures: u32,
 }
 
 impl Refresher {
-    /// Of a value that has never been fetched by this process.
+    /// For a value that this process has not fetched yet.
     pub fn new(request: FetchRequest, source: Box<dyn Source>) -> Refresher {
         Refresher { request, source, is_started: false, disk_cache: None, failures: 0 }
     }
 
-    /// Fetches it once, and ends that, whatever happens on the way.
+    /// Fetches once, and reports the end to the store even after a panic.
     pub fn fetch(&mut self, store: &dyn Store, context: &Context) {
-        let fetched = bug::catch(|| self.ask(store, context));
+        let fetched = bug::catch(|| self.fetch_once(store, context));
         match fetched.unwrap_or_else(|bug| Err(FetchError::new(bug))) {
             Ok((interval, now)) => self.succeed(store, interval, now),
             Err(failure) => self.fail(store, &failure),
         }
     }
 
-    /// Publishes what the source answers, and returns for how long that is good, and from when on.
-    fn ask(&mut self, store: &dyn Store, context: &Context) -> Result<(Duration, u64), FetchError> {
+    /// Publishes what the source returns. Returns the time to the next fetch, and the time of this
+    /// one.
+    fn fetch_once(
+        &mut self,
+        store: &dyn Store,
+        context: &Context,
+    ) -> Result<(Duration, u64), FetchError> {
         if !self.is_started {
             self.restore(store, context.variables());
             self.is_started = true;
@@ -54,11 +61,11 @@ impl Refresher {
         if let Some(mut value) = answer.value {
             value.fetched_ms = now;
             value.is_secret |= self.request.is_secret;
-            // Before it is read: a frozen environment may end without a warning.
+            // Save before publishing: a frozen environment may end without a warning.
             self.save(store, &value);
             store.publish(self.request.index, &value, false);
         }
-        // A source that says when to ask again is not asked sooner.
+        // If the source sets an interval, never fetch sooner.
         let interval = match answer.interval {
             Some(theirs) => self.request.ttl.map_or(theirs, |ttl| ttl.max(theirs)),
             None => own,
@@ -77,7 +84,7 @@ impl Refresher {
             }
             Ok(None) => {}
             Err(reason) => store.log(&format!(
-                "configuration `{}`: what was kept in {} is ignored: {reason}",
+                "configuration `{}`: the cache file {} is ignored: {reason}",
                 self.request.name,
                 disk_cache.path().display()
             )),
@@ -90,7 +97,7 @@ impl Refresher {
         };
         if let Err(error) = disk_cache.save(value) {
             let (name, path) = (&self.request.name, disk_cache.path().display());
-            store.log(&format!("configuration `{name}` cannot be kept in {path}: {error}"));
+            store.log(&format!("configuration `{name}` cannot be cached in {path}: {error}"));
         }
     }
 
@@ -102,7 +109,7 @@ impl Refresher {
         store.finish(self.request.index, due(now, schedule::jittered(interval)), Some(now));
     }
 
-    /// The value that was there stays; the first failure of a row is logged.
+    /// Keeps the current value. Logs only the first of consecutive failures.
     fn fail(&mut self, store: &dyn Store, failure: &FetchError) {
         self.failures = self.failures.saturating_add(1);
         if self.failures == 1 {
@@ -133,7 +140,7 @@ mod tests {
     use super::*;
     use crate::aws::Client;
 
-    /// Answers that are handed out in turn; None panics.
+    /// A source with scripted answers; None panics.
     struct Script(Vec<Option<Outcome>>);
 
     impl Source for Script {
@@ -146,16 +153,16 @@ mod tests {
         }
     }
 
-    /// Notes what becomes of a value.
+    /// A store that records calls.
     #[derive(Default)]
-    struct Notes {
-        /// Each event, in order.
+    struct Recorder {
+        /// The calls, in order.
         events: Mutex<Vec<String>>,
         folder: Option<tempfile::TempDir>,
     }
 
-    impl Notes {
-        fn note(&self, event: String) {
+    impl Recorder {
+        fn record(&self, event: String) {
             self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
         }
 
@@ -169,36 +176,36 @@ mod tests {
         }
     }
 
-    impl Store for Notes {
+    impl Store for Recorder {
         fn next(&self) -> FetchRequest {
-            unreachable!("nothing asks")
+            unreachable!("the test fetches by itself")
         }
 
         fn publish(&self, _index: u32, value: &Fetched, is_restored: bool) -> bool {
             let text = String::from_utf8_lossy(&value.bytes);
             let files = self.files();
-            self.note(format!("publish {text}, restored: {is_restored}, files: {files}"));
+            self.record(format!("publish {text}, restored: {is_restored}, files: {files}"));
             true
         }
 
         fn finish(&self, _index: u32, due_ms: u64, confirmed_ms: Option<u64>) {
             let days = due_ms.saturating_sub(schedule::now_ms()) / 86_400_000;
-            self.note(format!("finish, confirmed: {}, days: {days}", confirmed_ms.is_some()));
+            self.record(format!("finish, confirmed: {}, days: {days}", confirmed_ms.is_some()));
         }
 
         fn log(&self, text: &str) {
-            self.note(format!("log {text}"));
+            self.record(format!("log {text}"));
         }
     }
 
-    fn notes() -> (Notes, Context) {
+    fn recorder() -> (Recorder, Context) {
         let folder = tempfile::tempdir().expect("a folder");
         let variables = Variables::from_iter([
             ("TMPDIR", folder.path().to_str().expect("UTF-8")),
             ("A", "of A"),
         ]);
         let client: &'static Client = Box::leak(Box::new(Client::new(variables)));
-        (Notes { folder: Some(folder), ..Notes::default() }, Context::new(client))
+        (Recorder { folder: Some(folder), ..Recorder::default() }, Context::new(client))
     }
 
     fn refresher(kind: &'static str, source: Box<dyn Source>) -> Refresher {
@@ -213,10 +220,10 @@ mod tests {
         Refresher::new(request, source)
     }
 
-    /// A refresher whose source answers so, with a file for what is kept.
-    fn scripted(answers: Vec<Option<Outcome>>, notes: &Notes, context: &Context) -> Refresher {
+    /// A refresher with this source, and with a disk cache.
+    fn scripted(answers: Vec<Option<Outcome>>, calls: &Recorder, context: &Context) -> Refresher {
         let mut refresher = refresher("ssm", Box::new(Script(answers)));
-        refresher.restore(notes, context.variables());
+        refresher.restore(calls, context.variables());
         refresher.is_started = true;
         refresher
     }
@@ -227,63 +234,63 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_kept_before_it_is_read() {
-        let (notes, context) = notes();
+    fn a_value_is_cached_before_it_is_published() {
+        let (calls, context) = recorder();
         let answers = vec![answer("one", None), answer("one", None)];
-        let mut refresher = scripted(answers, &notes, &context);
-        refresher.fetch(&notes, &context);
-        let events = notes.take();
+        let mut refresher = scripted(answers, &calls, &context);
+        refresher.fetch(&calls, &context);
+        let events = calls.take();
         assert_eq!(events[0], "publish one, restored: false, files: 1");
         assert_eq!(events[1..], ["finish, confirmed: true, days: 0"]);
         // The same value is not written again.
         let file = refresher.disk_cache.as_ref().expect("a file").path().to_path_buf();
         std::fs::write(&file, "changed").expect("written");
-        refresher.fetch(&notes, &context);
+        refresher.fetch(&calls, &context);
         assert_eq!(std::fs::read(&file).expect("readable"), b"changed");
     }
 
     #[test]
-    fn an_interval_without_end_is_a_long_one() {
-        let (notes, context) = notes();
+    fn an_endless_interval_is_cut() {
+        let (calls, context) = recorder();
         let answers = vec![answer("one", Some(Duration::from_secs(u64::MAX)))];
-        scripted(answers, &notes, &context).fetch(&notes, &context);
-        let finish = notes.take().pop().expect("an end");
+        scripted(answers, &calls, &context).fetch(&calls, &context);
+        let finish = calls.take().pop().expect("an end");
         let days = finish.rsplit(' ').next().and_then(|days| days.parse().ok());
         assert!(days.is_some_and(|days: u64| (364..=402).contains(&days)), "{finish}");
     }
 
     #[test]
     fn a_panic_is_one_line_in_the_log_and_the_next_fetch_goes_on() {
-        let (notes, context) = notes();
-        let mut refresher = scripted(vec![None, None, answer("one", None)], &notes, &context);
-        refresher.fetch(&notes, &context);
-        let events = notes.take();
+        let (calls, context) = recorder();
+        let mut refresher = scripted(vec![None, None, answer("one", None)], &calls, &context);
+        refresher.fetch(&calls, &context);
+        let events = calls.take();
         assert!(events[0].contains("cannot be fetched from ssm:/limit: a bug"), "{events:?}");
         assert_eq!(events[1..], ["finish, confirmed: false, days: 0"]);
-        refresher.fetch(&notes, &context);
-        assert_eq!(notes.take(), ["finish, confirmed: false, days: 0"]);
-        refresher.fetch(&notes, &context);
-        let events = notes.take();
+        refresher.fetch(&calls, &context);
+        assert_eq!(calls.take(), ["finish, confirmed: false, days: 0"]);
+        refresher.fetch(&calls, &context);
+        let events = calls.take();
         assert_eq!(events.len(), 3, "{events:?}");
         assert!(events[0].starts_with("publish one") && events[1].ends_with("is fetched again"));
     }
 
     #[test]
-    fn what_a_restart_finds_again_is_not_kept() {
-        let (notes, context) = notes();
+    fn local_sources_are_not_cached() {
+        let (calls, context) = recorder();
         let file = Path::new(file!()).file_name().expect("a name");
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config").join(file);
         let sources: [(_, Box<dyn Source>); 2] =
             [("env", Box::new(local::Variable("A".into()))), ("file", Box::new(local::File(file)))];
         for (kind, source) in sources {
-            refresher(kind, source).fetch(&notes, &context);
-            let events = notes.take();
+            refresher(kind, source).fetch(&calls, &context);
+            let events = calls.take();
             assert!(events[0].starts_with("publish "), "{events:?}");
             assert_eq!(
                 events.last().map(String::as_str).map(|end| &end[..23]),
                 Some("finish, confirmed: true")
             );
         }
-        assert_eq!(notes.files(), 0);
+        assert_eq!(calls.files(), 0);
     }
 }

@@ -1,4 +1,4 @@
-//! What a source is: something that can be asked for the newest value.
+//! The interface of sources, and helpers that they share.
 
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
@@ -16,32 +16,32 @@ use crate::aws::Response;
 use crate::aws::Transport;
 use crate::variables::Variables;
 
-/// A fetch as a whole takes no longer, as AppConfig's own agent has it.
+/// Time-out of a whole fetch: the one of AppConfig's agent.
 pub const TIMEOUT: Duration = Duration::from_secs(3);
-/// To know whether an extension listens on this machine.
+/// Time-out of the check whether an extension listens on this machine.
 const PROBE_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// A value of a source.
+/// A value that a source returned.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fetched {
-    /// The bytes, as the source has them.
+    /// The bytes, unchanged.
     pub bytes: Vec<u8>,
-    /// Their content type; empty for none.
+    /// The content type; empty for none.
     pub content_type: String,
-    /// What the source calls this version; empty for nothing.
+    /// The source's name for this version; empty for none.
     pub version: String,
-    /// When it was fetched: milliseconds since the Unix epoch.
+    /// Time of the fetch, in milliseconds since the Unix epoch.
     pub fetched_ms: u64,
-    /// Whether it must not reach a log, an error or a file.
+    /// Whether it must be kept out of logs, errors and files.
     pub is_secret: bool,
 }
 
-/// What a source answered.
+/// Result of a fetch that did not fail.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The value; None for the same as last time.
+    /// The value; None if it has not changed.
     pub value: Option<Fetched>,
-    /// For how long the source does not want to be asked again, if it says so.
+    /// Time to the next fetch, if the source sets it.
     pub interval: Option<Duration>,
 }
 
@@ -51,54 +51,57 @@ impl From<Fetched> for Outcome {
     }
 }
 
-/// Why a source gave no answer. The words hold nothing of a value.
+/// Failure of a fetch. Its text quotes no value.
 #[derive(Debug, PartialEq, Eq)]
 pub struct FetchError {
-    /// What went wrong.
+    /// Cause, for the log.
     pub reason: String,
-    /// When it may be tried again.
+    /// Kind, for the pause before the next attempt.
     pub retry: Retry,
 }
 
 impl FetchError {
-    /// An ordinary one.
+    /// A failure of [`Retry::Ordinary`].
     pub fn new(reason: impl Into<String>) -> FetchError {
         FetchError { reason: reason.into(), retry: Retry::Ordinary }
     }
 
-    /// An answer with a status that is no success. `words` may be quoted.
-    pub fn status(status: u16, words: &str) -> FetchError {
-        let words: String = words.trim().chars().take(200).collect();
-        let between = if words.is_empty() { "" } else { ": " };
+    /// A response with an error status. `message` is quoted, up to 200 characters: it must hold no
+    /// value.
+    pub fn status(status: u16, message: &str) -> FetchError {
+        let message: String = message.trim().chars().take(200).collect();
+        let between = if message.is_empty() { "" } else { ": " };
         let retry = match status {
             429 => Retry::Throttled,
-            _ if words.contains("Throttl") || words.contains("Rate exceeded") => Retry::Throttled,
+            _ if message.contains("Throttl") || message.contains("Rate exceeded") => {
+                Retry::Throttled
+            }
             _ => Retry::Ordinary,
         };
-        FetchError { reason: format!("status {status}{between}{words}"), retry }
+        FetchError { reason: format!("status {status}{between}{message}"), retry }
     }
 }
 
-/// Something that can be asked for the newest value. It may remember what it answered last.
+/// A source of one value. It may remember its last answer.
 pub trait Source: Send {
-    /// Asks for the value.
+    /// Fetches the newest value.
     fn fetch(&mut self, context: &Context) -> Result<Outcome, FetchError>;
-    /// How long a value is good for when nobody says.
+    /// Time between fetches, if neither the declaration nor the answer sets it.
     fn interval(&self) -> Duration;
 }
 
-/// What sources fetch with.
+/// The means of fetching, which all sources share.
 pub struct Context {
     /// Signed calls.
     pub client: &'static Client,
     /// Requests to this machine, which no proxy must see.
     pub local: Transport,
-    /// Requests to wherever a URL leads.
+    /// Requests to any host.
     pub remote: Transport,
 }
 
 impl Context {
-    /// With the client's environment.
+    /// Uses the client's environment.
     pub fn new(client: &'static Client) -> Context {
         Context { client, local: Transport::local(), remote: Transport::new(client.variables()) }
     }
@@ -113,7 +116,7 @@ impl Context {
         std::path::Path::new(self.variables().get("LAMBDA_TASK_ROOT").unwrap_or("."))
     }
 
-    /// The URL of an extension, if it listens: at the port of this variable, or else at that one.
+    /// URL of an extension, if it listens at the port in `variable`, or else at `port`.
     pub fn extension(&self, variable: &str, port: u16) -> Option<String> {
         let port =
             self.variables().get(variable).and_then(|port| port.parse().ok()).unwrap_or(port);
@@ -123,7 +126,7 @@ impl Context {
     }
 }
 
-/// A `GET` with these headers; Err is no answer at all.
+/// Sends a `GET` with these headers. Err: no response came.
 pub fn get(
     transport: &Transport,
     url: &str,
@@ -142,7 +145,7 @@ pub fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
     response.headers.get(name)?.to_str().ok()
 }
 
-/// A part of a path or query, encoded.
+/// Percent-encodes a part of a path or query.
 pub fn encoded(text: &str) -> String {
     const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
     utf8_percent_encode(text, PLAIN).to_string()

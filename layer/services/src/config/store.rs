@@ -1,4 +1,4 @@
-//! The bootstrap's side, as the fetching side sees it.
+//! The bootstrap's store, as the fetching side sees it.
 
 use std::time::Duration;
 
@@ -25,11 +25,11 @@ pub struct FetchRequest {
 pub trait Store: Sync {
     /// Waits until a value is requested.
     fn next(&self) -> FetchRequest;
-    /// Makes a value the current one; false if it already was. `is_restored`: it was fetched before a
-    /// restart.
+    /// Makes a value the current one; false if it already was. `is_restored`: it was fetched before
+    /// a restart.
     fn publish(&self, index: u32, value: &Fetched, is_restored: bool) -> bool;
-    /// Ends a fetch. `due_ms`: the time of the next one. `confirmed_ms`: the time at which the source
-    /// confirmed the value; None after a failure.
+    /// Ends a fetch. `due_ms`: the time of the next one. `confirmed_ms`: the time at which the
+    /// source confirmed the value; None after a failure.
     fn finish(&self, index: u32, due_ms: u64, confirmed_ms: Option<u64>);
     /// Writes a record to the function's log.
     fn log(&self, text: &str);

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-/// The number that a number is, or that a string holds: decimal, hexadecimal, octal or binary. None for
-/// what is not numeric, or without end.
+/// The number that a number is, or that a string holds: decimal, hexadecimal, octal or binary. None
+/// for what is not numeric, or without end.
 pub fn of(value: &Value) -> Option<f64> {
     let number = match value {
         Value::Number(number) => number.as_f64()?,
