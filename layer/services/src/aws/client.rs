@@ -22,19 +22,19 @@ pub struct Call<'a> {
     pub service: &'a Service,
     /// The method.
     pub method: Method,
-    /// The path, with its query; both percent-encoded.
+    /// The path and query, percent-encoded.
     pub path: &'a str,
-    /// Headers; all of them are signed. Names in lower case, values in ASCII.
+    /// Headers, all of which are signed. Names in lower case, values in ASCII.
     pub headers: &'a [(&'a str, &'a str)],
     /// The body; empty for none.
     pub body: &'a [u8],
-    /// For the whole call, from connecting to the last byte of the answer.
+    /// Time-out of the whole call, from connecting to the last byte of the response.
     pub timeout: Duration,
-    /// Whether it may arrive twice: it is then sent again when a connection fails.
+    /// Whether the request may arrive twice: if so, it is sent again when a connection fails.
     pub is_idempotent: bool,
 }
 
-/// Calls services as the function's role.
+/// Calls services with the function's role.
 #[derive(Debug)]
 pub struct Client {
     variables: Variables,
@@ -42,13 +42,13 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client for the region and the role that the environment names.
+    /// A client for the environment's region and role.
     pub fn new(variables: Variables) -> Client {
         let transport = Transport::new(&variables);
         Client { variables, transport }
     }
 
-    /// The region that the environment names.
+    /// The environment's region.
     pub fn region(&self) -> Result<&str, String> {
         let region = self.variables.get("AWS_REGION");
         region
@@ -61,7 +61,7 @@ impl Client {
         &self.variables
     }
 
-    /// Makes a call; Err says why there was no answer.
+    /// Makes a call. Err: no response came.
     pub fn call(&self, call: &Call) -> Result<Response, String> {
         let started = Instant::now();
         let region = self.region()?;

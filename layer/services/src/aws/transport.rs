@@ -18,16 +18,16 @@ use crate::variables::Variables;
 
 const USER_AGENT: &str = concat!("pilotlight-services/", env!("CARGO_PKG_VERSION"));
 
-/// Far above what a service takes to accept a connection in its region.
+/// Time-out of connecting; far longer than a service takes within its region.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// What a local endpoint that hands out credentials may take.
+/// Time-out of a local endpoint for credentials.
 const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(2);
-/// Nothing that is read here is larger; Lambda's own answers are at most 6 MB.
+/// Largest response body, in bytes. Lambda's responses are at most 6 MB.
 const MAX_BODY_SIZE: u64 = 16 << 20;
-/// Each holds some 40 KB; what is not used again within seconds is closed anyway.
+/// Idle connections that stay open. Each holds about 40 KB, and closes after seconds of disuse.
 const MAX_IDLE_CONNECTIONS: usize = 4;
 
-/// A service's answer, whatever its status.
+/// A response, whatever its status.
 #[derive(Debug)]
 pub struct Response {
     /// The status code.
@@ -38,18 +38,18 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
-/// Sends requests as they are, over kept connections.
+/// Sends requests unchanged, over connections that stay open.
 #[derive(Debug)]
 pub struct Transport {
     agent: Agent,
     tls: TlsConfig,
-    /// Why the roots that `AWS_CA_BUNDLE` names could not be read.
+    /// Error from reading the roots that `AWS_CA_BUNDLE` names; every request fails with it.
     bad_roots: Option<String>,
     uses_proxy: bool,
 }
 
 impl Transport {
-    /// Takes certificates and proxies from the environment.
+    /// Uses the environment's certificates and proxies.
     pub fn new(variables: &Variables) -> Transport {
         let (roots, bad_roots) = match variables.get("AWS_CA_BUNDLE").map(read_roots) {
             None => (RootCerts::WebPki, None),
@@ -65,7 +65,7 @@ impl Transport {
         }
     }
 
-    /// For this machine: no proxy sees the requests.
+    /// For requests to this machine, which use no proxy.
     pub fn local() -> Transport {
         let tls = TlsConfig::default();
         Transport {
@@ -76,14 +76,14 @@ impl Transport {
         }
     }
 
-    /// Fetches what a local endpoint has.
+    /// Sends a `GET` to a local endpoint, and returns the body of a 200.
     pub fn get(&self, url: &str, authorization: Option<&str>) -> Result<Vec<u8>, String> {
         let mut request = Request::get(url);
         if let Some(authorization) = authorization {
             request = request.header("authorization", authorization);
         }
         let request = request.body(&[][..]).map_err(|error| error.to_string())?;
-        // It is on this machine: no proxy reaches it.
+        // The endpoint is on this machine: no proxy reaches it.
         let local = agent(&self.tls, 0, false);
         match attempt(&local, &request, CREDENTIALS_TIMEOUT).map_err(|error| error.to_string())? {
             Response { status: 200, body, .. } => Ok(body),
@@ -91,8 +91,8 @@ impl Transport {
         }
     }
 
-    /// Sends a request. A connection that was kept over a freeze may be dead without knowing it, so
-    /// an idempotent request that fails without an answer is sent again on a fresh one.
+    /// Sends a request. A connection that stayed open over a freeze may be dead, so an idempotent
+    /// request that fails without a response is sent once more, on a new connection.
     pub fn send(
         &self,
         request: &Request<&[u8]>,
@@ -114,7 +114,7 @@ impl Transport {
     }
 }
 
-/// `uses_proxy`: whether requests go through the proxy that the environment names, if it does.
+/// `uses_proxy`: whether to use the environment's proxy, if any.
 fn agent(tls: &TlsConfig, max_idle_connections: usize, uses_proxy: bool) -> Agent {
     let mut config = Agent::config_builder()
         .tls_config(tls.clone())
@@ -159,7 +159,7 @@ fn read_roots(path: &str) -> Result<RootCerts, String> {
         }
     }
     if roots.is_empty() {
-        return Err(describe(&"it holds no certificate"));
+        return Err(describe(&"the file holds no certificate"));
     }
     Ok(RootCerts::Specific(Arc::new(roots)))
 }
