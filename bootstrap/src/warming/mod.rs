@@ -114,7 +114,7 @@ impl<'e> Warming<'e> {
 
 /// Limits of one event, however many pings it holds.
 struct Limits {
-    /// What is left for fan-outs, in the unit of the services ABI.
+    /// Rest of the event's budget for fan-outs, as the services ABI counts it.
     budget: u32,
     /// Whether a child ping has delayed the answer; one delay per event is enough.
     has_paused: bool,

@@ -14,7 +14,7 @@ use crate::log;
 /// Default delay of a child ping, in milliseconds: lambda-warmer's.
 const DELAY_MS: u32 = 75;
 
-/// How pings are recognised and answered.
+/// Settings of warming, from the environment.
 #[derive(Debug)]
 pub struct Settings<'e> {
     environment: &'e Environment,

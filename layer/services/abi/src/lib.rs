@@ -3,8 +3,8 @@
 //! The module exports one data symbol, [`SYMBOL`], a [`Services`]. Both ship in the same layer, so
 //! there is no compatibility between versions: the bootstrap refuses any version but its own.
 //!
-//! Rules. The bootstrap calls `start` once, before anything else. Bytes belong to whoever passes
-//! them and are read only until the call returns. No function unwinds into its caller. A thread
+//! Rules. The bootstrap calls `start` once, before anything else. Bytes belong to the caller
+//! and are read only until the call returns. No function unwinds into its caller. A thread
 //! that calls into the module has been given its thread-locals (the bootstrap sees to that), so
 //! every function may be called on any thread unless it says otherwise.
 
