@@ -31,6 +31,8 @@ pub mod libc;
 pub mod loader;
 pub mod log;
 mod module;
+#[allow(unsafe_code)] // dereferences the box that it leaked
+mod once;
 pub mod runtime_api;
 pub mod services;
 #[allow(unsafe_code)]

@@ -1,112 +1,88 @@
-//! Where a value is kept: replaced as a whole by one writer, and read by any number of threads, none of
-//! which ever waits.
+//! A cell with a reference-counted value: one writer replaces the value, any number of threads read
+//! it, and no reader waits.
 //!
-//! The word of a cell is the address of its value and, in the 16 bits that no address uses, how many
-//! readers have begun to read since it was put there. A reader adds itself to that and has the address
-//! in one step, counts itself in the value, and takes itself out of the word again; where the writer
-//! was faster, it has carried the word's count over to the value's.
+//! The cell is one word: the address of the value and, in the 16 bits that no address uses, the
+//! number of readers that are between their first and last step. A reader increments that number
+//! and gets the address in one step, increments the value's own count, and decrements the word's
+//! number again. If the writer replaced the word in between, it has added the word's number to the
+//! value's count.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ops::Deref;
 use core::ptr;
 use core::sync::atomic::AtomicI64;
-use core::sync::atomic::AtomicPtr;
 use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering;
 
-/// Room for something that is put there once and for good.
-#[derive(Debug)]
-pub struct Slot<T: 'static>(AtomicPtr<T>);
-
-impl<T> Slot<T> {
-    /// With nothing in it.
-    pub const fn empty() -> Slot<T> {
-        Slot(AtomicPtr::new(ptr::null_mut()))
-    }
-
-    /// Puts it there.
-    pub fn put(&self, content: T) -> &'static T {
-        let content = Box::leak(Box::new(content));
-        self.0.store(content, Ordering::Release);
-        content
-    }
-
-    /// What is there.
-    pub fn get(&self) -> Option<&'static T> {
-        // SAFETY: null, or what `put` leaked and nobody writes to.
-        unsafe { self.0.load(Ordering::Acquire).as_ref() }
-    }
-}
-
-/// A value, as it arrived.
+/// A value as it was fetched.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Content {
+pub struct Fetched {
     /// The value.
     pub bytes: Vec<u8>,
     /// Its content type; empty for none.
     pub content_type: Vec<u8>,
-    /// What its source calls this version; empty for none.
+    /// The source's name for this version; empty for none.
     pub version: Vec<u8>,
-    /// When it was fetched, in milliseconds since the Unix epoch.
+    /// Time of the fetch, in milliseconds since the Unix epoch.
     pub fetched_ms: u64,
-    /// Which value of its name it is.
+    /// Number of this value among those of its name; the first is 1.
     pub generation: u64,
-    /// Must not reach a log, an error or a file.
+    /// Whether it must be kept out of logs, errors and files.
     pub is_secret: bool,
 }
 
-/// A value and how many read it, and [`IN_CELL`] while it is in its cell.
+/// A value, and the number of its readers, plus [`IN_CELL`] while the cell holds it.
 struct Shared {
     uses: AtomicI64,
-    content: Content,
+    value: Fetched,
 }
 
 const IN_CELL: i64 = 1 << 32;
 const ONE_READER: u64 = 1 << 48;
 const ADDRESS: u64 = ONE_READER - 1;
 
-/// See the module.
+/// The cell; see the module.
 #[derive(Debug, Default)]
-pub struct Cell(AtomicU64);
+pub struct ArcCell(AtomicU64);
 
-/// A value that a reader holds.
+/// A reader's reference to a value, which lives at least as long.
 #[derive(Debug)]
-pub struct Held(*const Shared);
+pub struct Guard(*const Shared);
 
-impl Cell {
+impl ArcCell {
     /// Without a value.
-    pub const fn empty() -> Cell {
-        Cell(AtomicU64::new(0))
+    pub const fn empty() -> ArcCell {
+        ArcCell(AtomicU64::new(0))
     }
 
-    /// What is there; None until the first value has been put.
-    pub fn get(&self) -> Option<Held> {
+    /// The current value; None until the first [`ArcCell::put`].
+    pub fn get(&self) -> Option<Guard> {
         if self.0.load(Ordering::Relaxed) & ADDRESS == 0 {
             return None;
         }
         let word = self.0.fetch_add(ONE_READER, Ordering::Acquire);
         let shared = address(word);
-        // SAFETY: a cell never becomes empty again, and the word's count keeps the value.
+        // SAFETY: a cell never becomes empty again, and the word's count keeps the value alive.
         let uses = unsafe { &(*shared).uses };
         uses.fetch_add(1, Ordering::Relaxed);
         let back = |now: u64| (address(now) == shared).then(|| now - ONE_READER);
         if self.0.fetch_update(Ordering::Release, Ordering::Relaxed, back).is_err() {
-            // The count in the word went over to the value.
+            // The writer has moved the word's count to the value's.
             uses.fetch_sub(1, Ordering::Relaxed);
         }
-        Some(Held(shared))
+        Some(Guard(shared))
     }
 
-    /// Replaces what is there. One thread at a time.
-    pub fn put(&self, content: Content) {
-        let shared = Box::new(Shared { uses: AtomicI64::new(IN_CELL), content });
+    /// Replaces the value. Only one thread at a time may call this.
+    pub fn put(&self, value: Fetched) {
+        let shared = Box::new(Shared { uses: AtomicI64::new(IN_CELL), value });
         let new = Box::into_raw(shared).expose_provenance() as u64;
         let old = self.0.swap(new, Ordering::AcqRel);
         let shared = address(old);
         if !shared.is_null() {
             let readers = i64::try_from(old / ONE_READER).unwrap_or(0);
-            // SAFETY: it was in the cell until now.
+            // SAFETY: the cell owned `IN_CELL` uses until now.
             unsafe { add_uses(shared, readers - IN_CELL) };
         }
     }
@@ -119,39 +95,41 @@ fn address(word: u64) -> *const Shared {
 /// # Safety
 /// The caller owns as many uses as it takes away.
 unsafe fn add_uses(shared: *const Shared, uses: i64) {
-    // SAFETY: the caller's uses keep it.
+    // SAFETY: the caller's uses keep the value alive.
     let before = unsafe { (*shared).uses.fetch_add(uses, Ordering::AcqRel) };
     if before + uses == 0 {
-        // SAFETY: it came out of a Box, and nobody uses it any more.
+        // SAFETY: it came out of a Box, and no use is left.
         drop(unsafe { Box::from_raw(shared.cast_mut()) });
     }
 }
 
-impl Held {
-    /// Lends it to foreign code, which hands it back to [`Held::from_raw`].
+impl Guard {
+    /// Passes the reference to foreign code, which returns it to [`Guard::from_raw`].
     pub fn into_raw(self) -> *const () {
         core::mem::ManuallyDrop::new(self).0.cast()
     }
 
+    /// Takes a reference back.
+    ///
     /// # Safety
-    /// `raw` came from [`Held::into_raw`], and is handed back once.
-    pub unsafe fn from_raw(raw: *const ()) -> Held {
-        Held(raw.cast())
+    /// `raw` came from [`Guard::into_raw`], and is passed here once.
+    pub unsafe fn from_raw(raw: *const ()) -> Guard {
+        Guard(raw.cast())
     }
 }
 
-impl Deref for Held {
-    type Target = Content;
+impl Deref for Guard {
+    type Target = Fetched;
 
-    fn deref(&self) -> &Content {
-        // SAFETY: this holder's use keeps it, and it is never written.
-        unsafe { &(*self.0).content }
+    fn deref(&self) -> &Fetched {
+        // SAFETY: this guard's use keeps the value alive, and a shared value is never written.
+        unsafe { &(*self.0).value }
     }
 }
 
-impl Drop for Held {
+impl Drop for Guard {
     fn drop(&mut self) {
-        // SAFETY: this holder's use.
+        // SAFETY: this guard's use.
         unsafe { add_uses(self.0, -1) };
     }
 }

@@ -1,21 +1,22 @@
-//! What a configuration value is declared with: `name=source?options`, in `PILOTLIGHT_CONFIG`, in a
-//! file of the package or in code.
+//! Declarations of configuration values: `name=source?options`, in `PILOTLIGHT_CONFIG`, in a file
+//! of the package or in code.
 //!
-//! In the variable, declarations are separated by commas or lines; `@file` stands for those in a file
-//! of the package. That file is TOML of the simplest kind: `name = "source?options"` lines, perhaps
-//! under `[config]`, and comments.
+//! The variable separates declarations by commas or lines; `@file` includes those of a file in the
+//! package. That file is a subset of TOML: lines `name = "source?options"`, optionally under
+//! `[config]`, and comments.
 
 use pilotlight_services_abi::config as abi;
 
 use crate::http;
 
-/// How long the first read of a required value waits, and a start for a prefetched one.
+/// Default wait of the first read for a required value, and of the start for a prefetched one, in
+/// milliseconds.
 const WAIT_MS: u64 = 3000;
 
 const SOURCES: &str = "a source: appconfig:application/environment/profile, ssm:/path, secret:id, \
                        file:path, env:NAME or http://host:port/path";
 const OPTIONS: &str =
-    "options behind the ?: ttl=45s, wait=3s, required, prefetch or secret, joined by &";
+    "options after the ?: ttl=45s, wait=3s, required, prefetch or secret, joined by &";
 const APPCONFIG: &str =
     "appconfig:application/environment/profile, names or ids of up to 128 characters";
 const FILE: &str = "file:path, from the folder of the function's package";
@@ -23,38 +24,38 @@ const FILE: &str = "file:path, from the folder of the function's package";
 /// One declaration; it borrows from its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Declaration<'a> {
-    /// What handlers read it by.
+    /// Name that handlers read it by.
     pub name: &'a [u8],
-    /// An index of [`abi::SOURCES`].
+    /// Index into [`abi::SOURCES`].
     pub source: u32,
-    /// What the source is asked for.
+    /// Address within the source: a path, an id or a URL.
     pub target: &'a [u8],
-    /// How long a value is good for; 0 for what the source says.
+    /// Time between fetches; 0 for the source's own.
     pub ttl_ms: u64,
-    /// How long the first read may wait if it is required.
+    /// Longest wait of the first read, if it is required.
     pub wait_ms: u64,
-    /// The first read waits for a value.
+    /// Whether the first read waits for a value.
     pub is_required: bool,
-    /// It is fetched before the first invocation.
+    /// Whether it is fetched before the first invocation.
     pub is_prefetched: bool,
-    /// It must not reach a log, an error or a file.
+    /// Whether it must be kept out of logs, errors and files.
     pub is_secret: bool,
 }
 
-/// The declarations of a variable's text, without spaces around them.
+/// The declarations in a variable's text, trimmed.
 pub fn items(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let items = text.split(|&byte| byte == b',' || byte == b'\n').map(<[u8]>::trim_ascii);
     items.filter(|item| !item.is_empty())
 }
 
-/// The declarations of a file's text: lines that are neither comments nor the table's name.
+/// The declarations in a file's text: lines other than comments and the table's name.
 pub fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let lines = text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
     lines.filter(|line| !line.is_empty() && !line.starts_with(b"#") && *line != b"[config]")
 }
 
 impl<'a> Declaration<'a> {
-    /// Reads one; Err says what was expected.
+    /// Parses one. Err is a phrase after "expected".
     pub fn parse(text: &'a [u8]) -> Result<Declaration<'a>, &'static str> {
         let (name, source) = split(text, b'=').ok_or("name=source")?;
         let (name, source) = (name.trim_ascii(), unquoted(source.trim_ascii()));
@@ -89,7 +90,7 @@ impl<'a> Declaration<'a> {
         Ok(declaration)
     }
 
-    /// Takes options; None, and nothing taken, if one of them is unknown.
+    /// Applies options. None, and no change, if one of them is unknown.
     fn take_options(&mut self, options: &[u8]) -> Option<()> {
         let mut taken = *self;
         for option in options.split(|&byte| byte == b'&') {
@@ -117,32 +118,32 @@ impl<'a> Declaration<'a> {
             }
             b"file" => (!matches!(target, [] | [b'/', ..]), FILE),
             b"http" | b"https" => {
-                let behind = target.get(kind.len()..).unwrap_or_default();
-                (behind.starts_with(b"://") && behind.len() > 3, "http://host:port/path")
+                let rest = target.get(kind.len()..).unwrap_or_default();
+                (rest.starts_with(b"://") && rest.len() > 3, "http://host:port/path")
             }
-            _ => (!target.is_empty(), "something behind the source's colon"),
+            _ => (!target.is_empty(), "a target after the source's colon"),
         };
         if is_right { Ok(()) } else { Err(expected) }
     }
 }
 
 fn split(text: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
-    let place = text.iter().position(|&byte| byte == at)?;
-    Some((&text[..place], &text[place + 1..]))
+    let index = text.iter().position(|&byte| byte == at)?;
+    Some((&text[..index], &text[index + 1..]))
 }
 
-/// What stands between double quotes, as in TOML, where only a comment may follow.
+/// The text between double quotes, as in TOML, if only a comment follows them; else all of it.
 fn unquoted(text: &[u8]) -> &[u8] {
     let Some((b"", quoted)) = split(text, b'"') else {
         return text;
     };
     match split(quoted, b'"') {
-        Some((inner, behind)) if matches!(behind.trim_ascii(), [] | [b'#', ..]) => inner,
+        Some((inner, rest)) if matches!(rest.trim_ascii(), [] | [b'#', ..]) => inner,
         _ => text,
     }
 }
 
-/// `45`, `45s`, `5m`, `1h` or `250ms`, in milliseconds; more than none.
+/// `45`, `45s`, `5m`, `1h` or `250ms`, in milliseconds. None for zero.
 fn duration(text: &[u8]) -> Option<u64> {
     let end = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at(end);
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_mistake_it_is_said_what_was_expected() {
+    fn a_mistake_names_what_was_expected() {
         for (text, expected) in [
             ("flags", "name=source"),
             ("=env:X", "a name of letters"),
@@ -197,11 +198,11 @@ mod tests {
             ("flags=appconfig:a//c", "appconfig:application/environment/profile"),
             ("flags=file:/etc/passwd", "file:path, from the folder"),
             ("flags=http:127.0.0.1", "http://host:port"),
-            ("flags=ssm:", "something behind"),
-            ("flags=ssm:/a?tll=5s", "options behind the ?"),
-            ("flags=ssm:/a?ttl=0", "options behind the ?"),
-            ("flags=ssm:/a?ttl=5d", "options behind the ?"),
-            ("flags=ssm:/a?required=yes", "options behind the ?"),
+            ("flags=ssm:", "a target after"),
+            ("flags=ssm:/a?tll=5s", "options after the ?"),
+            ("flags=ssm:/a?ttl=0", "options after the ?"),
+            ("flags=ssm:/a?ttl=5d", "options after the ?"),
+            ("flags=ssm:/a?required=yes", "options after the ?"),
         ] {
             let mistake = Declaration::parse(text.as_bytes()).expect_err(text);
             assert!(mistake.starts_with(expected), "{text}: {mistake}");
@@ -209,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_and_files_are_taken_apart() {
+    fn lists_and_files_are_split() {
         let list: Vec<&[u8]> = items(b" a=env:A,\n b=env:B\n,, ").collect();
         assert_eq!(list, [b"a=env:A", b"b=env:B"]);
         let file: Vec<&[u8]> =

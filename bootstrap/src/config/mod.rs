@@ -1,19 +1,19 @@
-//! Cached configuration: what is declared, and the values that handlers read at memory speed. The layer's
-//! module `services` fetches them, beside the handler; see [`store`] for when.
+//! Cached configuration: declarations, and values that handlers read at memory speed. The layer's
+//! module `services` fetches them on other threads; see [`store`] for the times.
 
-#[allow(unsafe_code)]
+#[allow(unsafe_code)] // counts references by hand
 mod cell;
 pub mod declaration;
-#[allow(unsafe_code)]
-mod foreign;
+#[allow(unsafe_code)] // pointers of handlers and of the module
+mod ffi;
 pub mod store;
 #[cfg(test)]
 mod tests;
 
-pub use self::foreign::declare;
-pub use self::foreign::host;
-pub use self::foreign::read;
-pub use self::foreign::release;
+pub use self::ffi::declare;
+pub use self::ffi::host;
+pub use self::ffi::read;
+pub use self::ffi::release;
 
 use alloc::ffi::CString;
 use alloc::format;
@@ -29,10 +29,10 @@ use crate::file::File;
 /// The values of this process.
 pub static STORE: Store = Store::new(None);
 
-/// Takes what `PILOTLIGHT_CONFIG` declares. To be called before the library's own start-up work, which
-/// may declare more.
+/// Adds the declarations of `PILOTLIGHT_CONFIG`. Call it before the library's own start-up code,
+/// which may declare more.
 pub fn load(environment: &'static Environment) -> Result<(), Failure> {
-    foreign::remember(environment);
+    ffi::set_environment(environment);
     let Some(text) = environment.config else {
         return Ok(());
     };
@@ -45,7 +45,7 @@ pub fn load(environment: &'static Environment) -> Result<(), Failure> {
     added.map_err(|mistake| Failure::init("Runtime.InvalidConfig", mistake))
 }
 
-/// Err names the text, and says what was expected.
+/// Adds one declaration. Err quotes it, and says what was expected.
 fn add(text: &'static [u8]) -> Result<(), String> {
     let added = Declaration::parse(text).and_then(|declaration| STORE.add(declaration));
     added.map_err(|expected| mistake(text, expected))

@@ -1,8 +1,8 @@
-//! The values that handlers read, and which of them are wanted anew. Nothing here fetches anything.
+//! Stores the values that handlers read, and requests new ones. Nothing here fetches.
 //!
-//! Times are of the wall clock, which goes on while the execution environment is frozen: a value whose
-//! interval has passed in a freeze is wanted by the next read. A clock that went back says nothing, so
-//! the value is wanted then, too.
+//! Times are of the wall clock, which runs on while the execution environment is frozen: if a
+//! value's TTL ends in a freeze, the next read requests it. If the clock went back, its times mean
+//! nothing, so the value is requested then, too.
 
 use core::sync::atomic::AtomicBool;
 use core::sync::atomic::AtomicU8;
@@ -10,126 +10,127 @@ use core::sync::atomic::AtomicU32;
 use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering;
 
-use super::cell::Cell;
-use super::cell::Content;
-use super::cell::Held;
-use super::cell::Slot;
+use super::cell::ArcCell;
+use super::cell::Fetched;
+use super::cell::Guard;
 use super::declaration::Declaration;
-use super::foreign;
+use super::ffi;
+use crate::once::OnceBox;
 use crate::sys;
 
-/// Far above what a function declares.
-const MOST: usize = 64;
-/// How long the next request for work waits for a fetch that has begun: an answer that comes while the
-/// execution environment is frozen is lost, and the fetch would begin again at every invocation.
+/// Declared values per function; far more than functions declare.
+const MAX_VALUES: usize = 64;
+/// Longest time that a running fetch delays the next `/next`, in milliseconds. A response that
+/// comes in a freeze is lost, so without this wait the fetch could start again at every invocation.
 const LINGER_MS: u64 = 500;
-/// What is left before the deadline to a handler whose required value does not come.
-const TO_ANSWER_MS: u64 = 100;
-/// Whoever waits looks at the clock again after this, because a freeze may have been in between.
-const LONGEST_SLEEP_MS: u64 = 20;
+/// Time before the deadline at which a wait for a required value ends, in milliseconds, so that the
+/// handler can still answer.
+const MARGIN_MS: u64 = 100;
+/// Longest sleep of a waiting thread before it reads the clock again, in milliseconds: a freeze may
+/// have passed.
+const MAX_SLEEP_MS: u64 = 20;
+/// Freshness of a new value until `finish` sets its TTL, in milliseconds.
+const NEW_VALUE_TTL_MS: u64 = 1000;
 
-/// How long a value that was fetched counts as fresh until it has been said for how long it does.
-const MOMENT_MS: u64 = 1000;
-
-/// Nobody has asked for the value since it was last fetched.
+/// State: no fetch is pending.
 const IDLE: u8 = 0;
-/// It is to be fetched.
-const WANTED: u8 = 1;
-/// It is being fetched.
+/// State: a fetch is requested.
+const REQUESTED: u8 = 1;
+/// State: a fetch is running.
 const FETCHING: u8 = 2;
 
 /// One declared value.
 #[derive(Debug)]
 pub struct Entry {
-    /// How it was declared.
+    /// Its declaration.
     pub declaration: Declaration<'static>,
-    cell: Cell,
+    cell: ArcCell,
     state: AtomicU8,
-    /// When it is to be fetched again.
+    /// Time of the next fetch.
     due_ms: AtomicU64,
-    /// Until when it counts as fresh.
+    /// End of its freshness.
     fresh_until_ms: AtomicU64,
-    /// When its source has last confirmed it; 0 for never in this process.
+    /// Last confirmation by its source; 0 for none in this process.
     confirmed_ms: AtomicU64,
-    /// When it was last fetched, or tried to be.
+    /// End of the last fetch, failed or not.
     tried_ms: AtomicU64,
-    /// Somebody has read it, so that it is kept fresh.
+    /// A handler has read it, so each invocation keeps it fresh.
     is_used: AtomicBool,
-    /// The one wait of a required value is over.
+    /// The one wait for a required value is over.
     has_waited: AtomicBool,
 }
 
-/// A value as a reader gets it.
+/// A value as a handler reads it.
 #[derive(Debug)]
-pub struct Reading {
+pub struct Snapshot {
     /// The value.
-    pub content: Held,
-    /// When its source has last confirmed it.
+    pub value: Guard,
+    /// Last confirmation by its source, in milliseconds since the Unix epoch.
     pub confirmed_ms: u64,
-    /// Its interval has passed, or it is from before a restart.
+    /// Its TTL has ended, or it is from before a restart.
     pub is_stale: bool,
 }
 
-/// Why there is no value.
+/// Reason for the absence of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Absent {
-    /// Nobody has declared the name.
+    /// The name is not declared.
     Unknown,
-    /// Nothing has arrived yet.
+    /// No value has arrived yet.
     NotYet,
 }
 
 /// All declared values.
 #[derive(Debug)]
 pub struct Store {
-    entries: [Slot<Entry>; MOST],
-    /// Begins the thread that fetches, in a test; false where there is none to be had.
-    begin: Option<fn() -> bool>,
-    has_begun: AtomicBool,
+    entries: [OnceBox<Entry>; MAX_VALUES],
+    /// Starts the fetching thread; false if that fails. Set by tests.
+    spawn: Option<fn() -> bool>,
+    has_fetcher: AtomicBool,
     is_broken: AtomicBool,
-    /// Whether reads have values fetched, as they do from the first invocation on.
+    /// Reads request values. Set from the first invocation on.
     is_open: AtomicBool,
-    /// Counts wants, for the thread that fetches.
-    wants: AtomicU32,
-    /// Counts fetches that ended, for those who wait for one.
-    ends: AtomicU32,
-    /// Values that are wanted or being fetched.
-    flying: AtomicU32,
+    /// Counts requests. The fetching thread waits on it.
+    requests: AtomicU32,
+    /// Counts ended fetches. Waiting readers wait on it.
+    completions: AtomicU32,
+    /// Values whose state is not [`IDLE`].
+    in_flight: AtomicU32,
     linger_until_ms: AtomicU64,
 }
 
 impl Store {
-    /// Without values. `begin` is called once, when the first is wanted; None begins the thread of this
-    /// process (and a store of zeros takes no room in the executable's file).
-    pub const fn new(begin: Option<fn() -> bool>) -> Store {
+    /// Without values. `spawn` is called once, at the first request; None stands for this process's
+    /// fetching thread, so that the static store is all zeros and takes no room in the executable.
+    pub const fn new(spawn: Option<fn() -> bool>) -> Store {
         Store {
-            entries: [const { Slot::empty() }; MOST],
-            begin,
-            has_begun: AtomicBool::new(false),
+            entries: [const { OnceBox::empty() }; MAX_VALUES],
+            spawn,
+            has_fetcher: AtomicBool::new(false),
             is_broken: AtomicBool::new(false),
             is_open: AtomicBool::new(false),
-            wants: AtomicU32::new(0),
-            ends: AtomicU32::new(0),
-            flying: AtomicU32::new(0),
+            requests: AtomicU32::new(0),
+            completions: AtomicU32::new(0),
+            in_flight: AtomicU32::new(0),
             linger_until_ms: AtomicU64::new(0),
         }
     }
 
     fn entries(&self) -> impl Iterator<Item = &'static Entry> {
-        self.entries.iter().map_while(Slot::get)
+        self.entries.iter().map_while(OnceBox::get)
     }
 
-    /// Adds a value, before the first invocation and on the thread that will serve it.
-    /// Err says what was expected.
+    /// Adds a value. Only before the first invocation, and on the thread that will serve it. Err is
+    /// a phrase after "expected".
     pub fn add(&self, declaration: Declaration<'static>) -> Result<(), &'static str> {
         if self.find(declaration.name).is_some() {
             return Err("a name that is not declared yet");
         }
         let free = self.entries.iter().find(|slot| slot.get().is_none());
-        let slot = free.ok_or("64 values at most")?;
-        let entry = slot.put(Entry {
+        let slot = free.ok_or("at most 64 values")?;
+        let entry = slot.set(Entry {
             declaration,
-            cell: Cell::empty(),
+            cell: ArcCell::empty(),
             state: AtomicU8::new(IDLE),
             due_ms: AtomicU64::new(0),
             fresh_until_ms: AtomicU64::new(0),
@@ -148,25 +149,25 @@ impl Store {
         self.entries().find(|entry| entry.declaration.name == name)
     }
 
-    /// Reads a value, and has it fetched if it is due. Waits for nothing but the first value of one that
-    /// is required, and no longer than until `deadline_ms` (0: none).
-    pub fn read(&self, name: &[u8], deadline_ms: u64) -> Result<Reading, Absent> {
+    /// Reads a value, and requests a new one if it is due. Waits only for the first value of a
+    /// required declaration, at most until `deadline_ms` (0: none).
+    pub fn read(&self, name: &[u8], deadline_ms: u64) -> Result<Snapshot, Absent> {
         let entry = self.find(name).ok_or(Absent::Unknown)?;
         let now = sys::now_ms();
         self.touch(entry, now);
-        let content = match entry.cell.get() {
-            Some(content) => content,
+        let value = match entry.cell.get() {
+            Some(value) => value,
             None => self.wait_for(entry, now, deadline_ms).ok_or(Absent::NotYet)?,
         };
         let confirmed_ms = entry.confirmed_ms.load(Ordering::Relaxed);
         let fresh = confirmed_ms..entry.fresh_until_ms.load(Ordering::Relaxed);
         let is_stale = !fresh.contains(&now) && !fresh.contains(&sys::now_ms());
-        Ok(Reading { confirmed_ms: confirmed_ms.max(content.fetched_ms), content, is_stale })
+        Ok(Snapshot { confirmed_ms: confirmed_ms.max(value.fetched_ms), value, is_stale })
     }
 
-    /// Has the value fetched if it is due, or nobody knows whether it is.
+    /// Marks the value as used, and requests it if it is due or the clock went back.
     fn touch(&self, entry: &'static Entry, now: u64) {
-        // Only a change is written: readers on several threads would fight for it.
+        // Write only a change: otherwise readers on several threads contend for the cache line.
         if !entry.is_used.load(Ordering::Relaxed) {
             entry.is_used.store(true, Ordering::Relaxed);
         }
@@ -176,15 +177,15 @@ impl Store {
             return;
         }
         let acquire = Ordering::Acquire;
-        if entry.state.compare_exchange(IDLE, WANTED, acquire, Ordering::Relaxed).is_err() {
+        if entry.state.compare_exchange(IDLE, REQUESTED, acquire, Ordering::Relaxed).is_err() {
             return;
         }
-        self.flying.fetch_add(1, Ordering::Relaxed);
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
         self.linger_until_ms.store(now + LINGER_MS, Ordering::Relaxed);
-        self.wants.fetch_add(1, Ordering::Release);
-        sys::wake(&self.wants);
-        let begin = self.begin.unwrap_or(foreign::begin);
-        if !self.has_begun.swap(true, Ordering::Relaxed) && !begin() {
+        self.requests.fetch_add(1, Ordering::Release);
+        sys::wake(&self.requests);
+        let spawn = self.spawn.unwrap_or(ffi::spawn_fetcher);
+        if !self.has_fetcher.swap(true, Ordering::Relaxed) && !spawn() {
             self.give_up();
         }
     }
@@ -194,16 +195,16 @@ impl Store {
         may_begin && !self.is_broken.load(Ordering::Relaxed)
     }
 
-    /// Waits for the first value of one that is required: once, within its bound and the deadline. If it
-    /// cannot be fetched it is tried again, as often as its source allows.
-    fn wait_for(&self, entry: &'static Entry, now: u64, deadline_ms: u64) -> Option<Held> {
+    /// Waits once for the first value of a required declaration, up to its `wait` and the deadline.
+    /// Failed fetches are repeated meanwhile, as often as the source allows.
+    fn wait_for(&self, entry: &'static Entry, now: u64, deadline_ms: u64) -> Option<Guard> {
         if !entry.declaration.is_required || entry.has_waited.load(Ordering::Relaxed) {
             return None;
         }
         let bound = now.saturating_add(entry.declaration.wait_ms);
         let until = match deadline_ms {
             0 => bound,
-            deadline_ms => bound.min(deadline_ms.saturating_sub(TO_ANSWER_MS)),
+            deadline_ms => bound.min(deadline_ms.saturating_sub(MARGIN_MS)),
         };
         self.wait(until, |now| {
             self.touch(entry, now);
@@ -215,19 +216,19 @@ impl Store {
         entry.cell.get()
     }
 
-    /// Waits until `is_over`, or that time has come.
+    /// Waits until `is_over` returns true, or until `until_ms`.
     fn wait(&self, until_ms: u64, mut is_over: impl FnMut(u64) -> bool) {
         loop {
-            let ends = self.ends.load(Ordering::Acquire);
+            let completions = self.completions.load(Ordering::Acquire);
             let now = sys::now_ms();
             if is_over(now) || now >= until_ms {
                 return;
             }
-            sys::wait(&self.ends, ends, Some((until_ms - now).min(LONGEST_SLEEP_MS)));
+            sys::wait(&self.completions, completions, Some((until_ms - now).min(MAX_SLEEP_MS)));
         }
     }
 
-    /// The start is over once the values that are to be there have come, or could not.
+    /// Ends the init phase: waits for the prefetched values, then lets reads request others.
     pub fn end_start(&self) {
         for entry in self.entries().filter(|entry| entry.declaration.is_prefetched) {
             let until = sys::now_ms().saturating_add(entry.declaration.wait_ms);
@@ -236,28 +237,28 @@ impl Store {
         self.is_open.store(true, Ordering::Relaxed);
     }
 
-    /// An invocation begins: what is used and due is fetched beside it.
+    /// Starts an invocation: requests the used values that are due, to be fetched while it runs.
     pub fn begin_invocation(&self) {
         for entry in self.entries().filter(|entry| entry.is_used.load(Ordering::Relaxed)) {
             self.touch(entry, sys::now_ms());
         }
     }
 
-    /// An invocation has been answered: waits, for a bounded time, for what is being fetched.
+    /// Ends an invocation: waits up to [`LINGER_MS`] for running fetches.
     pub fn end_invocation(&self) {
-        if self.flying.load(Ordering::Relaxed) != 0 {
+        if self.in_flight.load(Ordering::Relaxed) != 0 {
             let until = self.linger_until_ms.load(Ordering::Relaxed);
-            self.wait(until, |_| self.flying.load(Ordering::Relaxed) == 0);
+            self.wait(until, |_| self.in_flight.load(Ordering::Relaxed) == 0);
         }
     }
 
-    /// For the thread that fetches: waits until a value is wanted, and hands it out to be fetched.
+    /// For the fetching thread: waits for a request, and takes it.
     pub fn next(&self) -> (u32, &'static Entry) {
         loop {
-            let wants = self.wants.load(Ordering::Acquire);
+            let requests = self.requests.load(Ordering::Acquire);
             for (index, entry) in (0u32..).zip(self.entries()) {
                 let taken = entry.state.compare_exchange(
-                    WANTED,
+                    REQUESTED,
                     FETCHING,
                     Ordering::Acquire,
                     Ordering::Relaxed,
@@ -266,40 +267,41 @@ impl Store {
                     return (index, entry);
                 }
             }
-            sys::wait(&self.wants, wants, None);
+            sys::wait(&self.requests, requests, None);
         }
     }
 
-    /// For the thread that fetches this value: makes it the one that is read, unless it is there.
-    pub fn publish(&self, index: u32, mut content: Content, is_kept: bool) -> bool {
+    /// For the fetching thread: makes this the current value. False if it already was, or if it was
+    /// restored from before a restart and another is there.
+    pub fn publish(&self, index: u32, mut value: Fetched, is_restored: bool) -> bool {
         let Some(entry) = self.by_index(index) else {
             return false;
         };
         let before = entry.cell.get();
-        content.generation = before.as_ref().map_or(0, |before| before.generation) + 1;
+        value.generation = before.as_ref().map_or(0, |before| before.generation) + 1;
         if let Some(before) = before {
-            let is_same = before.bytes == content.bytes
-                && before.content_type == content.content_type
-                && before.version == content.version;
-            // What was kept from before a restart is older than anything.
-            if is_same || is_kept {
+            let is_same = before.bytes == value.bytes
+                && before.content_type == value.content_type
+                && before.version == value.version;
+            // A restored value is older than any other.
+            if is_same || is_restored {
                 return false;
             }
         }
-        if !is_kept {
-            // It is fresh while nobody has said yet until when, which comes next.
-            entry.confirmed_ms.store(content.fetched_ms, Ordering::Relaxed);
-            let until = content.fetched_ms.saturating_add(MOMENT_MS);
+        if !is_restored {
+            // Fresh until `finish`, which comes next, sets the TTL.
+            entry.confirmed_ms.store(value.fetched_ms, Ordering::Relaxed);
+            let until = value.fetched_ms.saturating_add(NEW_VALUE_TTL_MS);
             entry.fresh_until_ms.store(until, Ordering::Relaxed);
         }
-        entry.cell.put(content);
-        self.ends.fetch_add(1, Ordering::Release);
-        sys::wake(&self.ends);
+        entry.cell.put(value);
+        self.completions.fetch_add(1, Ordering::Release);
+        sys::wake(&self.completions);
         true
     }
 
-    /// For the thread that fetches this value: it is wanted again from `due_ms` on, and the source has
-    /// confirmed it at `confirmed_ms`, unless that is 0.
+    /// For the fetching thread: ends a fetch. Reads request the value again from `due_ms` on;
+    /// `confirmed_ms` is the time at which the source confirmed it, or 0 after a failure.
     pub fn finish(&self, index: u32, due_ms: u64, confirmed_ms: u64) {
         let Some(entry) = self.by_index(index) else {
             return;
@@ -310,25 +312,25 @@ impl Store {
             entry.confirmed_ms.store(confirmed_ms, Ordering::Relaxed);
             entry.fresh_until_ms.store(due_ms, Ordering::Relaxed);
         }
-        self.land(entry);
+        self.set_idle(entry);
     }
 
     fn by_index(&self, index: u32) -> Option<&'static Entry> {
         self.entries().nth(usize::try_from(index).ok()?)
     }
 
-    fn land(&self, entry: &Entry) {
+    fn set_idle(&self, entry: &Entry) {
         entry.state.store(IDLE, Ordering::Release);
-        self.flying.fetch_sub(1, Ordering::Relaxed);
-        self.ends.fetch_add(1, Ordering::Release);
-        sys::wake(&self.ends);
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.completions.fetch_add(1, Ordering::Release);
+        sys::wake(&self.completions);
     }
 
-    /// Nothing will ever be fetched.
+    /// Ends all requests, and refuses new ones: there is no fetching thread.
     pub fn give_up(&self) {
         self.is_broken.store(true, Ordering::Relaxed);
         for entry in self.entries().filter(|entry| entry.state.load(Ordering::Relaxed) != IDLE) {
-            self.land(entry);
+            self.set_idle(entry);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The store with threads that read, and threads that fetch in the module's stead.
+//! The store, with threads that read, and threads that fetch in place of the module.
 
 extern crate std;
 
@@ -10,54 +10,54 @@ use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering;
 use std::thread;
 
-use super::cell::Content;
+use super::cell::Fetched;
 use super::declaration::Declaration;
 use super::store::Absent;
 use super::store::Store;
 use crate::sys;
 
-fn nobody() -> bool {
+fn spawn_nothing() -> bool {
     true
 }
 
-fn store(declarations: &[&'static str], begin: fn() -> bool) -> &'static Store {
-    let store = vec![Store::new(Some(begin))].leak();
+fn store(declarations: &[&'static str], spawn: fn() -> bool) -> &'static Store {
+    let store = vec![Store::new(Some(spawn))].leak();
     for text in declarations {
         store[0].add(Declaration::parse(text.as_bytes()).expect(text)).expect("added");
     }
     &store[0]
 }
 
-fn content(bytes: Vec<u8>) -> Content {
-    Content { bytes, ..Content::default() }
+fn fetched(bytes: Vec<u8>) -> Fetched {
+    Fetched { bytes, ..Fetched::default() }
 }
 
-/// One fetch, as the module does it.
-fn fetch(store: &Store, bytes: &[u8], good_for_ms: u64) {
+/// Fetches once, as the module does.
+fn fetch(store: &Store, bytes: &[u8], ttl_ms: u64) {
     let (index, _) = store.next();
-    store.publish(index, content(bytes.to_vec()), false);
+    store.publish(index, fetched(bytes.to_vec()), false);
     let now = sys::now_ms();
-    store.finish(index, now + good_for_ms, now);
+    store.finish(index, now + ttl_ms, now);
 }
 
 #[test]
 fn a_value_is_fresh_as_soon_as_it_is_there() {
-    let store = store(&["a=env:A"], nobody);
+    let store = store(&["a=env:A"], spawn_nothing);
     store.end_start();
     assert!(store.read(b"a", 0).is_err());
     let (index, _) = store.next();
     let fetched_ms = sys::now_ms();
-    store.publish(index, Content { fetched_ms, ..content(b"1".to_vec()) }, false);
+    store.publish(index, Fetched { fetched_ms, ..fetched(b"1".to_vec()) }, false);
     assert!(!store.read(b"a", 0).expect("there").is_stale);
     store.finish(index, fetched_ms, fetched_ms);
-    assert!(store.read(b"a", 0).expect("there").is_stale, "it was good for no time at all");
+    assert!(store.read(b"a", 0).expect("there").is_stale, "its TTL is zero");
 }
 
 #[test]
 fn a_hundred_thousand_reads_during_a_hundred_changes_are_whole_and_never_go_back() {
     const CHANGES: u64 = 100;
     const READS: usize = 100_000;
-    let store = store(&["a=env:A"], nobody);
+    let store = store(&["a=env:A"], spawn_nothing);
     store.end_start();
     let ended = AtomicU32::new(0);
     let changed = AtomicBool::new(false);
@@ -66,33 +66,33 @@ fn a_hundred_thousand_reads_during_a_hundred_changes_are_whole_and_never_go_back
             scope.spawn(|| {
                 let mut seen = 0;
                 let mut reads = 0;
-                // Reads until the last change, and so many at least.
+                // Read at least READS times, and until the last change.
                 while reads < READS || !changed.load(Ordering::Acquire) {
                     reads += 1;
-                    let Ok(reading) = store.read(b"a", 0) else {
-                        assert_eq!(seen, 0, "a value that was there is gone");
+                    let Ok(snapshot) = store.read(b"a", 0) else {
+                        assert_eq!(seen, 0, "a value has disappeared");
                         continue;
                     };
-                    let generation = reading.content.generation;
+                    let generation = snapshot.value.generation;
                     assert!(generation >= seen, "{generation} after {seen}");
                     seen = generation;
-                    // A value is its own generation, over and over, and longer each time.
+                    // A value consists of its generation, repeated, and each is longer.
                     let length = usize::try_from(generation).expect("small") * 100;
-                    assert_eq!(reading.content.bytes.len(), length);
+                    assert_eq!(snapshot.value.bytes.len(), length);
                     let expected = u8::try_from(generation).expect("small");
-                    assert!(reading.content.bytes.iter().all(|&byte| byte == expected));
+                    assert!(snapshot.value.bytes.iter().all(|&byte| byte == expected));
                 }
-                assert_eq!(store.read(b"a", 0).expect("there").content.generation, CHANGES);
+                assert_eq!(store.read(b"a", 0).expect("there").value.generation, CHANGES);
                 ended.fetch_add(1, Ordering::Relaxed);
             });
         }
         scope.spawn(|| {
             for change in 1..=CHANGES {
-                // Due again at once.
+                // The value is due again at once.
                 let (index, _) = store.next();
                 let byte = u8::try_from(change).expect("small");
                 let length = usize::try_from(change).expect("small") * 100;
-                assert!(store.publish(index, content(vec![byte; length]), false));
+                assert!(store.publish(index, fetched(vec![byte; length]), false));
                 store.finish(index, 0, sys::now_ms());
             }
             changed.store(true, Ordering::Release);
@@ -102,27 +102,27 @@ fn a_hundred_thousand_reads_during_a_hundred_changes_are_whole_and_never_go_back
 }
 
 #[test]
-fn a_value_that_is_kept_does_not_change() {
-    let store = store(&["a=env:A?ttl=1ms"], nobody);
+fn a_value_that_a_reader_holds_does_not_change() {
+    let store = store(&["a=env:A?ttl=1ms"], spawn_nothing);
     store.end_start();
     assert_eq!(store.read(b"a", 0).expect_err("nothing"), Absent::NotYet);
     fetch(store, b"first", 0);
-    let kept = store.read(b"a", 0).expect("there").content;
+    let held = store.read(b"a", 0).expect("there").value;
     fetch(store, b"second", 0);
-    assert_eq!(kept.bytes, b"first");
-    assert_eq!(store.read(b"a", 0).expect("there").content.bytes, b"second");
+    assert_eq!(held.bytes, b"first");
+    assert_eq!(store.read(b"a", 0).expect("there").value.bytes, b"second");
 }
 
 #[test]
-fn a_value_is_wanted_once_and_again_when_its_time_has_come() {
-    static BEGUN: AtomicU32 = AtomicU32::new(0);
-    fn begin() -> bool {
-        BEGUN.fetch_add(1, Ordering::Relaxed);
+fn a_value_is_requested_once_and_again_when_it_is_due() {
+    static SPAWNED: AtomicU32 = AtomicU32::new(0);
+    fn spawn() -> bool {
+        SPAWNED.fetch_add(1, Ordering::Relaxed);
         true
     }
-    let store = store(&["a=env:A", "b=env:B"], begin);
+    let store = store(&["a=env:A", "b=env:B"], spawn);
     assert_eq!(store.read(b"a", 0).expect_err("nothing"), Absent::NotYet);
-    assert_eq!(BEGUN.load(Ordering::Relaxed), 0, "nothing is fetched at the start");
+    assert_eq!(SPAWNED.load(Ordering::Relaxed), 0, "nothing is fetched at the start");
     store.end_start();
     for _ in 0..3 {
         assert_eq!(store.read(b"a", 0).expect_err("nothing"), Absent::NotYet);
@@ -130,51 +130,51 @@ fn a_value_is_wanted_once_and_again_when_its_time_has_come() {
     assert_eq!(store.read(b"c", 0).expect_err("nothing"), Absent::Unknown);
     fetch(store, b"1", 60_000);
     assert!(!store.read(b"a", 0).expect("there").is_stale);
-    // `b` has never been read, so it is not wanted: an invocation wants nothing either.
+    // `b` has never been read, so the start of an invocation does not request it either.
     store.begin_invocation();
     let before = sys::now_ms();
     store.end_invocation();
     assert!(sys::now_ms() - before < 400, "nothing is being fetched");
-    assert_eq!(BEGUN.load(Ordering::Relaxed), 1);
-    // The same bytes again are no change.
+    assert_eq!(SPAWNED.load(Ordering::Relaxed), 1);
+    // The same bytes are not a new generation.
     assert_eq!(store.read(b"b", 0).expect_err("nothing"), Absent::NotYet);
     fetch(store, b"same", 0);
     let _ = store.read(b"b", 0);
     fetch(store, b"same", 60_000);
-    assert_eq!(store.read(b"b", 0).expect("there").content.generation, 1);
+    assert_eq!(store.read(b"b", 0).expect("there").value.generation, 1);
 }
 
 #[test]
 fn a_failed_fetch_leaves_a_stale_value() {
-    let store = store(&["a=env:A"], nobody);
+    let store = store(&["a=env:A"], spawn_nothing);
     store.end_start();
     let _ = store.read(b"a", 0);
     fetch(store, b"1", 0);
     assert!(store.read(b"a", 0).expect("there").is_stale, "its interval has passed");
     let (index, _) = store.next();
     store.finish(index, sys::now_ms() + 60_000, 0);
-    let reading = store.read(b"a", 0).expect("there");
-    assert!(reading.is_stale && reading.content.bytes == b"1");
+    let snapshot = store.read(b"a", 0).expect("there");
+    assert!(snapshot.is_stale && snapshot.value.bytes == b"1");
 }
 
 #[test]
 fn a_clock_that_went_back_has_the_value_fetched_again() {
-    let store = store(&["a=env:A"], nobody);
+    let store = store(&["a=env:A"], spawn_nothing);
     store.end_start();
     let _ = store.read(b"a", 0);
     // Confirmed a day in the future, as seen after the clock went back.
     let (index, _) = store.next();
     let tomorrow = sys::now_ms() + 86_400_000;
-    store.publish(index, content(b"1".to_vec()), false);
+    store.publish(index, fetched(b"1".to_vec()), false);
     store.finish(index, tomorrow + 1000, tomorrow);
     assert!(store.read(b"a", 0).expect("there").is_stale);
     fetch(store, b"2", 1000);
-    assert_eq!(store.read(b"a", 0).expect("there").content.bytes, b"2");
+    assert_eq!(store.read(b"a", 0).expect("there").value.bytes, b"2");
 }
 
 #[test]
 fn only_the_first_read_of_a_required_value_waits() {
-    let store = store(&["a=env:A?required&wait=1s"], nobody);
+    let store = store(&["a=env:A?required&wait=1s"], spawn_nothing);
     let started = sys::now_ms();
     assert_eq!(store.read(b"a", 0).expect_err("nothing"), Absent::NotYet);
     assert!(sys::now_ms() - started < 900, "no read waits before the first invocation");
@@ -187,21 +187,21 @@ fn only_the_first_read_of_a_required_value_waits() {
 }
 
 #[test]
-fn a_required_value_is_there_when_it_arrives_and_the_deadline_ends_the_wait() {
-    let store = store(&["a=env:A?required&wait=1h", "b=env:B?required&wait=1h"], nobody);
+fn the_wait_for_a_required_value_ends_when_it_arrives_or_at_the_deadline() {
+    let store = store(&["a=env:A?required&wait=1h", "b=env:B?required&wait=1h"], spawn_nothing);
     store.end_start();
     let deadline = sys::now_ms() + 200;
     assert_eq!(store.read(b"b", deadline).expect_err("nothing"), Absent::NotYet);
     thread::scope(|scope| {
-        let reader = scope.spawn(|| store.read(b"a", 0).expect("there").content.bytes.clone());
-        // The one that failed is tried again while the reader waits.
+        let reader = scope.spawn(|| store.read(b"a", 0).expect("there").value.bytes.clone());
+        // A failed fetch is repeated while the reader waits.
         let (index, _) = store.next();
         store.finish(index, 0, 0);
         loop {
             let (index, entry) = store.next();
             let is_a = entry.declaration.name == b"a";
             if is_a {
-                store.publish(index, content(b"x".to_vec()), false);
+                store.publish(index, fetched(b"x".to_vec()), false);
             }
             store.finish(index, sys::now_ms() + 1000, sys::now_ms());
             if is_a {
@@ -213,7 +213,7 @@ fn a_required_value_is_there_when_it_arrives_and_the_deadline_ends_the_wait() {
 }
 
 #[test]
-fn without_anybody_to_fetch_nothing_waits() {
+fn without_a_fetching_thread_no_read_waits() {
     let store = store(&["a=env:A?required&wait=1h&prefetch"], || false);
     store.end_start();
     assert_eq!(store.read(b"a", 0).expect_err("nothing"), Absent::NotYet);
@@ -221,8 +221,8 @@ fn without_anybody_to_fetch_nothing_waits() {
 }
 
 #[test]
-fn names_are_declared_once_and_not_without_end() {
-    let store = vec![Store::new(Some(nobody))].leak();
+fn names_are_declared_once_and_up_to_a_limit() {
+    let store = vec![Store::new(Some(spawn_nothing))].leak();
     let add = |text: &'static str| {
         store[0].add(Declaration::parse(text.as_bytes()).expect("a declaration"))
     };
@@ -231,22 +231,22 @@ fn names_are_declared_once_and_not_without_end() {
     for index in 1..64 {
         add(format!("a{index}=env:A").leak()).expect("added");
     }
-    assert!(add("z=env:A").expect_err("too many").contains("64 values"));
+    assert!(add("z=env:A").expect_err("too many").contains("at most 64 values"));
 }
 
 #[test]
-fn the_next_request_for_work_waits_for_a_fetch_that_has_begun() {
-    let store = store(&["a=env:A"], nobody);
+fn the_end_of_an_invocation_waits_for_a_running_fetch() {
+    let store = store(&["a=env:A"], spawn_nothing);
     store.end_start();
     thread::scope(|scope| {
         let _ = store.read(b"a", 0);
         scope.spawn(|| {
             let (index, _) = store.next();
             thread::sleep(std::time::Duration::from_millis(50));
-            store.publish(index, content(b"1".to_vec()), false);
+            store.publish(index, fetched(b"1".to_vec()), false);
             store.finish(index, sys::now_ms() + 60_000, sys::now_ms());
         });
         store.end_invocation();
-        assert_eq!(store.read(b"a", 0).expect("it was waited for").content.bytes, b"1");
+        assert_eq!(store.read(b"a", 0).expect("it was waited for").value.bytes, b"1");
     });
 }

@@ -1,38 +1,38 @@
-//! The layer's module `pilotlight/services.so`, which has what the bootstrap has not: HTTP, TLS and
-//! JSON. It is mapped when it is first needed, at most once; without it invocations go on.
+//! The layer's module `pilotlight/services.so`, with HTTP clients, TLS and JSON. It is mapped once,
+//! at its first use. Invocations go on without it.
 
-#[allow(unsafe_code)]
-mod foreign;
+#[allow(unsafe_code)] // calls into the module
+mod ffi;
 
-pub use self::foreign::Module;
+pub use self::ffi::Module;
 
 use core::fmt;
 use core::sync::atomic::AtomicU8;
 use core::sync::atomic::Ordering;
 
-use self::foreign::Place;
 use crate::environment::Environment;
 use crate::handler;
 use crate::loader::Defect;
 use crate::loader::Host;
 use crate::loader::LoadError;
 use crate::module;
+use crate::once::OnceBox;
 use crate::sys;
 
 const NAME: &str = "pilotlight/services.so";
 
-/// Nobody has asked for the module yet.
+/// State: the module has not been used yet.
 const UNTRIED: u8 = 0;
-/// A thread is mapping it.
+/// State: a thread is mapping it.
 const LOADING: u8 = 1;
-/// It is there, or it never will be.
+/// State: it is mapped, or it failed to load and stays absent.
 const TRIED: u8 = 2;
 
-/// Where the module is found once it has been mapped.
+/// Maps the module at its first use, and keeps it.
 pub struct Services {
     host: &'static (dyn Host + Sync),
     state: AtomicU8,
-    module: Place,
+    module: OnceBox<Module>,
 }
 
 /// This process's module.
@@ -46,19 +46,19 @@ impl fmt::Debug for Services {
 }
 
 impl Services {
-    /// Nothing is mapped yet.
+    /// Without a mapped module.
     pub const fn new(host: &'static (dyn Host + Sync)) -> Services {
-        Services { host, state: AtomicU8::new(UNTRIED), module: Place::empty() }
+        Services { host, state: AtomicU8::new(UNTRIED), module: OnceBox::empty() }
     }
 
-    /// The module; the first call maps it, and other threads wait for that. None, and one line in
-    /// the log, if it is missing or damaged. On any thread.
+    /// The module; the first call maps it, and calls on other threads wait for that. None, and one
+    /// line in the log, if it is missing or damaged. Callable on any thread.
     pub fn module(&self, environment: &Environment) -> Option<&'static Module> {
         let acquire = Ordering::Acquire;
         match self.state.compare_exchange(UNTRIED, LOADING, acquire, acquire) {
             Ok(_) => {
                 if let Some(module) = self.load(environment) {
-                    self.module.put(module);
+                    self.module.set(module);
                 }
                 self.state.store(TRIED, Ordering::Release);
             }
@@ -79,7 +79,7 @@ impl Services {
             let defect = Defect::BadTable { what: "table of this version" };
             return module::refuse(&LoadError::new(&path, defect));
         };
-        // What was read so far was data. From here on, code of the module runs.
+        // So far only data was read. From here on, the module's code runs.
         self.host.register(&path, library);
         handler::construct(library, environment.arguments);
         module.start(environment.arguments);

@@ -1,8 +1,8 @@
-//! The look that every event pays for: which of them might be pings. An event that holds none of a few
-//! strings, and no escape that could spell one, is ordinary; the others are read closely.
+//! The search that every event pays for. An event that holds none of a few strings, and no escape
+//! that could spell one, is no ping; the others are parsed.
 //!
-//! Sixteen bytes are looked at at once, for two neighbours that are rare in JSON; only where they stand
-//! together is the whole string compared.
+//! Sixteen bytes at a time are searched for a pair of neighbours that is rare in JSON; the whole
+//! string is compared only where the pair occurs.
 
 use core::arch::x86_64::__m128i;
 use core::arch::x86_64::_mm_and_si128;
@@ -12,41 +12,42 @@ use core::arch::x86_64::_mm_movemask_epi8;
 use core::arch::x86_64::_mm_or_si128;
 use core::arch::x86_64::_mm_set1_epi8;
 
-/// No ping is larger: what a rule may hold is 8 KB. Others need not be searched.
-pub const LARGEST: usize = 64 << 10;
+/// Largest ping, in bytes; larger events are not searched. A rule's input is at most 8 KB.
+pub const MAX_PING_SIZE: usize = 64 << 10;
 
-/// Bytes that are looked at for one block: sixteen pairs.
+/// Bytes read for one block: sixteen pairs.
 const BLOCK: usize = 17;
 
-/// A JSON string to be searched for, as it is written without escapes.
+/// A JSON string to search for, without escapes.
 #[derive(Clone, Copy, Debug)]
 pub struct Needle {
     text: &'static [u8],
-    /// Two neighbours in it that are rare in JSON, and how far behind its quote they are.
+    /// Two neighbours in it that are rare in JSON.
     pair: [u8; 2],
+    /// Offset of the pair from the opening quote.
     offset: usize,
 }
 
 impl Needle {
-    /// A string that is found by the two characters at `place`.
-    pub const fn new(text: &'static [u8], place: usize) -> Needle {
-        Needle { text, pair: [text[place], text[place + 1]], offset: place + 1 }
+    /// Searches for the two characters at `offset` in the text.
+    pub const fn new(text: &'static [u8], offset: usize) -> Needle {
+        Needle { text, pair: [text[offset], text[offset + 1]], offset: offset + 1 }
     }
 
-    /// A string that is found by its quote and its first character.
+    /// Searches for the quote and the first character.
     pub fn by_its_start(text: &'static [u8]) -> Needle {
         Needle { text, pair: [b'"', text.first().copied().unwrap_or(b'"')], offset: 0 }
     }
 
-    /// Whether the string is where its pair was found.
-    fn is_at(&self, event: &[u8], place: usize) -> bool {
-        let start = place.wrapping_sub(self.offset);
+    /// Whether the string surrounds the pair that was found at `offset` in the event.
+    fn is_at(&self, event: &[u8], offset: usize) -> bool {
+        let start = offset.wrapping_sub(self.offset);
         event.get(start) == Some(&b'"')
             && event.get(start + 1..).is_some_and(|found| found.starts_with(self.text))
     }
 }
 
-/// Whether one of the strings may be in the event, as it is or with an escape that spells one of its
+/// Whether the event may hold one of the strings: plainly, or with an escape that spells one of its
 /// characters.
 pub fn any(needles: &[Needle; 2], event: &[u8]) -> bool {
     const ESCAPE: [u8; 2] = *b"\\u";
@@ -60,10 +61,10 @@ pub fn any(needles: &[Needle; 2], event: &[u8]) -> bool {
     };
     let last = event.len() - BLOCK;
     let pairs = [needles[0].pair, needles[1].pair, ESCAPE];
-    let mut place = 0;
-    while place <= last + BLOCK - 2 {
-        // SAFETY: every x86-64 has SSE2, and `last` was calculated so.
-        let Some(found) = (unsafe { next_pair(pairs, event, last, place) }) else {
+    let mut offset = 0;
+    while offset <= last + BLOCK - 2 {
+        // SAFETY: every x86-64 has SSE2, and `last` is the event's length less `BLOCK`.
+        let Some(found) = (unsafe { next_pair(pairs, event, last, offset) }) else {
             return false;
         };
         if event.get(found) == Some(&b'\\')
@@ -71,25 +72,30 @@ pub fn any(needles: &[Needle; 2], event: &[u8]) -> bool {
         {
             return true;
         }
-        place = found + 1;
+        offset = found + 1;
     }
     false
 }
 
-/// Where one of the pairs stands next, from `place` on. `last` is where the last block begins, which
-/// overlaps the one before.
+/// Offset of the next pair, from `offset` on. `last` is the start of the last block, which may
+/// overlap the one before.
 ///
 /// # Safety
-/// There is SSE2, and `last + 17` is the length of the event.
+/// The CPU has SSE2, and `last + 17` is the length of the event.
 #[target_feature(enable = "sse2")]
-unsafe fn next_pair(pairs: [[u8; 2]; 3], event: &[u8], last: usize, place: usize) -> Option<usize> {
+unsafe fn next_pair(
+    pairs: [[u8; 2]; 3],
+    event: &[u8],
+    last: usize,
+    offset: usize,
+) -> Option<usize> {
     let [a, b, c] = pairs.map(|pair| pair.map(|byte| _mm_set1_epi8(byte.cast_signed())));
-    let mut block = place.min(last);
-    // What the first block holds in front of `place` has been seen.
-    let mut unseen = u32::MAX << (place - block);
+    let mut block = offset.min(last);
+    // Ignore the part of the first block before `offset`: it was searched.
+    let mut unseen = u32::MAX << (offset - block);
     loop {
         let address: *const __m128i = event.as_ptr().wrapping_add(block).cast();
-        // SAFETY: `block` is at most `last`, so that 17 bytes are there.
+        // SAFETY: `block` is at most `last`, so 17 bytes can be read there.
         let here = unsafe { _mm_loadu_si128(address) };
         // SAFETY: as above.
         let next = unsafe { _mm_loadu_si128(address.wrapping_byte_add(1)) };
@@ -117,15 +123,15 @@ mod tests {
     const NEEDLES: [Needle; 2] = [Needle::new(b"warmer", 2), Needle::new(b"plugin-warmup", 6)];
 
     #[test]
-    fn a_string_is_found_wherever_it_stands() {
+    fn a_string_is_found_at_any_offset() {
         for length in 0..80usize {
             for text in [&b"\"warmer\""[..], b"\"plugin-warmup\"", b"\\u"] {
-                for place in 0..(length + 1).saturating_sub(text.len()) {
+                for offset in 0..(length + 1).saturating_sub(text.len()) {
                     let mut event = vec![b'w'; length];
-                    event[place..place + text.len()].copy_from_slice(text);
-                    assert!(any(&NEEDLES, &event), "{length} {place}");
-                    event[place + 1] = b'-';
-                    assert!(!any(&NEEDLES, &event), "{length} {place}");
+                    event[offset..offset + text.len()].copy_from_slice(text);
+                    assert!(any(&NEEDLES, &event), "{length} {offset}");
+                    event[offset + 1] = b'-';
+                    assert!(!any(&NEEDLES, &event), "{length} {offset}");
                 }
             }
         }

@@ -1,41 +1,39 @@
-//! Which events are pings. One that is not a ping beyond doubt is the handler's.
+//! Recognises pings. In doubt, an event is the handler's.
 //!
-//! Sources: lambda-warmer 2.3.0 (npm) and lambda-warmer-py 0.6.0 (PyPI), whose fields these are;
-//! serverless-plugin-warmup 8.4.1; the events of EventBridge rules and EventBridge Scheduler.
+//! Sources: lambda-warmer 2.3.0 (npm) and lambda-warmer-py 0.6.0 (PyPI) for the meaning of fields;
+//! the events of EventBridge rules and EventBridge Scheduler.
 
 use super::candidate;
 use super::health;
+use super::protocol;
 use super::settings::Settings;
 use super::value::Value;
 use crate::invocation::Invocation;
 
-/// What serverless-plugin-warmup calls itself.
-pub const PLUGIN: &[u8] = b"serverless-plugin-warmup";
-
-/// The answer to a ping: the string that lambda-warmer's README returns.
+/// Answer to a ping: the string that the handler in lambda-warmer's README returns.
 const WARMED: &str = "\"warmed\"";
 
-/// Pings of one array that are served. A rule's input has room for fewer, and each is a line in
-/// the log.
+/// Pings served from one array; the rest are ignored. Each is a line in the log, and a rule's input
+/// has room for fewer.
 pub const MAX_PINGS: usize = 300;
 
-/// What is wanted of a ping; values as the event gives them.
+/// One ping; its values are the event's JSON, unchanged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ping<'a> {
-    /// The ping itself, if it asks for more than being answered.
+    /// The whole ping, if it asks for other environments.
     pub fan_out: Option<Value<'a>>,
-    /// Whether it is one of several that were sent at once.
+    /// Whether it is one of several pings sent at once.
     pub is_child: bool,
-    /// Which of them.
+    /// Its number among them.
     pub count: Option<Value<'a>>,
-    /// Of how many.
+    /// Their number.
     pub concurrency: Option<Value<'a>>,
-    /// What they have in common.
+    /// Id that they share.
     pub correlation_id: Option<Value<'a>>,
 }
 
-/// Hands every ping of an invocation to `serve`, up to [`MAX_PINGS`]. The answer, if there was one;
-/// without, the invocation is the handler's.
+/// Passes each ping of an invocation to `serve`, up to [`MAX_PINGS`], and returns the answer. None:
+/// the invocation is the handler's.
 pub fn find<'a>(
     settings: &Settings,
     invocation: &Invocation<'a>,
@@ -60,7 +58,7 @@ pub fn find<'a>(
         }
     };
     let mut members = Members::new(settings);
-    let event = Value::parse_with(invocation.event, &mut |key, value| members.keep(key, value))?;
+    let event = Value::parse_with(invocation.event, &mut |key, value| members.insert(key, value))?;
     if !event.is_object() {
         event.each(&mut |_, item| look(item, &mut Members::of(settings, item)));
         return (pings > 0).then_some(WARMED);
@@ -80,12 +78,12 @@ pub fn find<'a>(
     answer
 }
 
-/// Whether JSON has to be read; most need not.
+/// Whether the text has to be parsed. False for most events.
 fn may_hold_a_ping(settings: &Settings, json: &[u8]) -> bool {
-    json.len() <= candidate::LARGEST && settings.may_ask(json)
+    json.len() <= candidate::MAX_PING_SIZE && settings.may_ask(json)
 }
 
-/// The members of an object that say whether it is a ping, and what it asks for.
+/// Members of an object that make it a ping, and tell what it asks for.
 struct Members<'a> {
     names: [&'static [u8]; MEMBERS],
     found: [Option<Value<'a>>; MEMBERS],
@@ -96,30 +94,30 @@ const MEMBERS: usize = 11;
 impl<'a> Members<'a> {
     fn new(settings: &Settings) -> Members<'a> {
         let names = [
-            CONTEXT,
-            RECORDS,
-            b"source",
+            protocol::REQUEST_CONTEXT,
+            protocol::RECORDS,
+            protocol::SOURCE,
             settings.flag(),
             settings.target(),
             settings.test(),
             settings.concurrency(),
-            b"__WARMER_INVOCATION__",
-            b"__WARMER_CONCURRENCY__",
-            b"__WARMER_CORRELATIONID__",
-            b"__WARMER_CORRELATION_ID__",
+            protocol::INVOCATION,
+            protocol::CONCURRENCY,
+            protocol::CORRELATION_ID,
+            protocol::CORRELATION_ID_OF_PYTHON,
         ];
         Members { names, found: [None; MEMBERS] }
     }
 
     fn of(settings: &Settings, object: Value<'a>) -> Members<'a> {
         let mut members = Members::new(settings);
-        object.each(&mut |key, value| members.keep(key, value));
+        object.each(&mut |key, value| members.insert(key, value));
         members
     }
 
-    /// The last one with a name counts, as for every parser that makes a map of an object.
-    fn keep(&mut self, key: Value, value: Value<'a>) {
-        // Most differ in their first character.
+    /// Of members with the same name the last one counts, as in parsers that build maps.
+    fn insert(&mut self, key: Value, value: Value<'a>) {
+        // Most keys differ in the first character: compare it first.
         let first = key.text().as_bytes().get(1);
         for (name, found) in self.names.iter().zip(&mut self.found) {
             if (first == name.first() || first == Some(&b'\\')) && key.is(name) {
@@ -128,7 +126,7 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// Reads the ping that `event` is.
+    /// The ping, if the members make one. `event` is the object they came from.
     fn ping(&mut self, event: Value<'a>) -> Option<Ping<'a>> {
         let [context, records, source, fields @ ..] = &mut self.found;
         if context.or(*records).is_some() {
@@ -137,40 +135,37 @@ impl<'a> Members<'a> {
         for field in fields.iter_mut() {
             *field = field.filter(|value| value.is_truthy());
         }
-        let [flag, target, test, wanted, count, total, id, pythons_id] = fields;
+        let [flag, target, test, requested, count, total, id, id_of_python] = fields;
         if flag.is_none() {
-            let is_plugins = source.is_some_and(|source| source.is(PLUGIN));
-            // Several are sent at once, and do not say so.
-            return is_plugins.then(|| Ping { is_child: true, ..Ping::default() });
+            let is_plugin = source.is_some_and(|source| source.is(protocol::PLUGIN));
+            // The plugin sends several at once, and does not mark them.
+            return is_plugin.then(|| Ping { is_child: true, ..Ping::default() });
         }
         let simple = |field: Option<Value<'a>>| field.filter(Value::is_simple);
-        let (wanted, count) = (simple(*wanted), simple(*count));
+        let (requested, count) = (simple(*requested), simple(*count));
         let is_more_than_one =
             |value: Option<Value>| value.is_some_and(|value| value.text() != "1");
-        let asks = is_more_than_one(wanted) || target.is_some();
+        let asks = is_more_than_one(requested) || target.is_some();
         Some(Ping {
             fan_out: (asks && test.is_none()).then_some(event),
             is_child: is_more_than_one(count),
             count,
-            concurrency: simple(*total).or(wanted),
-            correlation_id: simple(id.or(*pythons_id)),
+            concurrency: simple(*total).or(requested),
+            correlation_id: simple(id.or(*id_of_python)),
         })
     }
 }
 
-/// What events from HTTP and from queues have. Those never are pings: their senders are anybody.
-const CONTEXT: &[u8] = b"requestContext";
-const RECORDS: &[u8] = b"Records";
-
-/// Whether one of the rules and schedules that were said to be for warming has sent it: the default
-/// event of each names it.
+/// Whether a rule or schedule of `PILOTLIGHT_WARM_RULES` has sent the event: their default events
+/// name the sender.
 fn is_of_a_rule(settings: &Settings, event: Value) -> bool {
-    let resources = event.member(b"resources").filter(|list| !list.is_object());
+    let resources = event.member(protocol::RESOURCES).filter(|list| !list.is_object());
     let mut is_named = false;
     if let Some(list) = resources {
         list.each(&mut |_, arn| is_named |= settings.rules().any(|rule| arn.is(rule)));
     }
-    is_named && event.member(CONTEXT).or(event.member(RECORDS)).is_none()
+    let of_anyone = event.member(protocol::REQUEST_CONTEXT).or(event.member(protocol::RECORDS));
+    is_named && of_anyone.is_none()
 }
 
 #[cfg(test)]
@@ -200,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn the_flag_decides_in_javascripts_sense() {
+    fn the_flag_counts_if_it_is_truthy_in_javascript() {
         for event in [
             r#"{"warmer":true}"#,
             r#" {"warmer":"false","x":[{}]} "#,
@@ -234,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ping_larger_than_any_is_ordinary() {
+    fn an_event_above_the_size_limit_is_no_ping() {
         let ping = "{\"warmer\":true}";
         let event = |size: usize| " ".repeat(size - ping.len()) + ping;
         assert!(found(&event(64 << 10)).is_some());
@@ -242,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_list_so_many_pings_are_served() {
+    fn a_list_is_served_up_to_the_limit() {
         for (pings, expected) in [(1, 1), (MAX_PINGS, MAX_PINGS), (3000, MAX_PINGS)] {
             let event = alloc::format!("[{{}},{}{{}}]", r#"{"warmer":1},"#.repeat(pings));
             let environment = environment::EMPTY;
@@ -290,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_context_may_ask_too() {
+    fn a_client_context_may_hold_a_ping() {
         for context in
             [r#"{"custom":{"source":"serverless-plugin-warmup"}}"#, r#"{"custom":{"warmer":true}}"#]
         {
@@ -302,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_have_to_be_named() {
+    fn only_events_of_named_rules_are_pings() {
         let rule = r#"{"version":"0","detail-type":"Scheduled Event","source":"aws.events",
             "resources":["arn:aws:events:eu-west-1:1:rule/warm"],"detail":{}}"#;
         let schedule = r#"{"version":"0","detail-type":"Scheduled Event","source":"aws.scheduler",

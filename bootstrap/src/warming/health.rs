@@ -1,22 +1,25 @@
-//! Health checks over HTTP, for those who say at which path: answered without running the handler,
-//! and without warming any other environment.
+//! Health checks over HTTP at `PILOTLIGHT_WARM_PATH`: answered without the handler, and without
+//! warming other environments.
 //!
-//! Source: AWS's documentation of the events of API Gateway (REST, and HTTP with the payload formats
-//! 1.0 and 2.0), function URLs and Application Load Balancers, and of the answers that each takes.
+//! Source: AWS's documentation of the events of API Gateway (REST, and HTTP with payload formats
+//! 1.0 and 2.0), function URLs and Application Load Balancers, and of the response that each
+//! expects.
 
+use super::protocol;
 use super::settings::Settings;
 use super::value::Value;
 
-/// For API Gateway and function URLs.
+/// Response for API Gateway and function URLs.
 const TO_API: &str = r#"{"statusCode":200,"headers":{"content-type":"application/json"},"body":"{\"warmed\":true}","isBase64Encoded":false}"#;
 
-/// For load balancers, which read the one kind of headers or the other, as their target group says.
+/// Response for load balancers. They read one of the two header fields, depending on the target
+/// group.
 const TO_BALANCER: &str = r#"{"statusCode":200,"statusDescription":"200 OK","headers":{"content-type":"application/json"},"multiValueHeaders":{"content-type":["application/json"]},"body":"{\"warmed\":true}","isBase64Encoded":false}"#;
 
-/// The answer to a request for the health check's path; None is for the handler.
+/// The response to a health check; None if the event is the handler's.
 pub fn answer(settings: &Settings, event: Value) -> Option<&'static str> {
-    let wanted = settings.path()?;
-    let context = event.member(b"requestContext").filter(|context| context.is_object())?;
+    let health = settings.path()?;
+    let context = event.member(protocol::REQUEST_CONTEXT).filter(|context| context.is_object())?;
     let is_version_2 = event.member(b"version").is_some_and(|version| version.is(b"2.0"));
     let (path, method) = if is_version_2 {
         (event.member(b"rawPath")?, context.member(b"http")?.member(b"method")?)
@@ -26,10 +29,10 @@ pub fn answer(settings: &Settings, event: Value) -> Option<&'static str> {
     if !method.is(b"GET") && !method.is(b"HEAD") {
         return None;
     }
-    // APIs with a named stage put it in front of the path. No character of its name needs an escape.
+    // APIs with a named stage prefix the path with it. Stage names need no JSON escapes.
     let stage = || context.member(b"stage")?.content();
-    let is_behind = |stage: &str| path.is_joined(&[b"/", stage.as_bytes(), wanted]);
-    if !path.is(wanted) && !stage().is_some_and(is_behind) {
+    let is_after_stage = |stage: &str| path.is_joined(&[b"/", stage.as_bytes(), health]);
+    if !path.is(health) && !stage().is_some_and(is_after_stage) {
         return None;
     }
     Some(if context.member(b"elb").is_some() { TO_BALANCER } else { TO_API })
@@ -48,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_of_event_has_its_answer() {
+    fn each_kind_of_event_has_its_response() {
         let rest = r#"{"resource":"/{proxy+}","path":"/health","httpMethod":"GET","multiValueHeaders":{},
             "requestContext":{"stage":"prod","httpMethod":"GET","resourcePath":"/{proxy+}"}}"#;
         assert_eq!(answered(rest), Some(TO_API));

@@ -1,17 +1,18 @@
-//! Warming: pings that keep execution environments warm are answered here, and the handler never
-//! hears of them.
+//! Warming: answers the pings that keep execution environments warm, without the handler.
 //!
-//! [`candidate`] tells most events apart in passing, [`event`] reads the others closely, [`record`] is
-//! the log and what handlers may ask, [`settings`] the variables. A ping that asks for more than being
-//! answered is handed to the layer's module `services`, which invokes whom it names.
+//! [`candidate`] dismisses most events with one fast search, [`event`] parses the others,
+//! [`record`] writes the log and counts pings for handlers, [`settings`] reads the variables. A
+//! ping that asks for other environments is passed to the layer's module `services`, which invokes
+//! the functions.
 //!
-//! Source of the protocol: lambda-warmer 2.3.0 from npm, which a test runs beside this.
+//! Source of the protocol: lambda-warmer 2.3.0 from npm, which a test runs beside this module.
 
-#[allow(unsafe_code)]
+#[allow(unsafe_code)] // SSE2 loads
 pub mod candidate;
 pub mod event;
 mod health;
 mod number;
+mod protocol;
 mod reader;
 mod record;
 pub mod settings;
@@ -28,9 +29,9 @@ use crate::invocation::Invocation;
 use crate::services::Services;
 use crate::sys;
 
-/// Milliseconds that a ping keeps to answer in.
+/// Milliseconds before the deadline that a delay leaves for the answer.
 const MARGIN_MS: u64 = 250;
-/// Milliseconds that no invocation outlasts.
+/// Lambda's longest function time-out, in milliseconds.
 const MAX_TIMEOUT_MS: u64 = 900_000;
 
 /// Answers pings, on any thread.
@@ -41,28 +42,28 @@ pub struct Warming<'e> {
     services: &'e Services,
 }
 
-/// What a ping is answered, and what is done once it has been.
+/// The answer to a ping, and the record that is still to be written.
 #[derive(Debug)]
 pub struct Warmed<'a> {
-    /// The answer.
+    /// The response body.
     pub body: &'static [u8],
-    /// A ping of which only the record is left, for which nobody waits.
+    /// A ping that is logged after it was answered: its sender need not wait for the record.
     unlogged: Option<Ping<'a>>,
 }
 
 impl<'e> Warming<'e> {
-    /// Reads what the environment says of it.
+    /// Reads the settings from the environment.
     pub fn new(environment: &'e Environment, services: &'e Services) -> Warming<'e> {
         Warming { settings: Settings::new(environment), environment, services }
     }
 
-    /// The answer to a ping, once all has been done that its sender waits for; None for the handler's
-    /// invocations.
+    /// The answer to a ping, after the work that its sender waits for; None if the invocation is
+    /// the handler's.
     pub fn answer<'a>(&self, invocation: &Invocation<'a>) -> Option<Warmed<'a>> {
         if self.settings.is_off() {
             return None;
         }
-        // Of several at once, the records are in their order; a fan-out's comes in front of it.
+        // Records of several pings keep their order, and a ping's record precedes its fan-out.
         let mut warmed = Warmed { body: b"", unlogged: None };
         let mut limits = Limits { budget: pilotlight_services_abi::FULL, has_paused: false };
         let mut serve = |ping: &Ping<'a>| {
@@ -82,14 +83,14 @@ impl<'e> Warming<'e> {
         Some(warmed)
     }
 
-    /// Does what is left to be done of a ping that has been answered.
+    /// Writes the record of an answered ping, if it was left for later.
     pub fn finish(&self, warmed: &Warmed, invocation: &Invocation) {
         if let Some(ping) = &warmed.unlogged {
             self.log(ping, invocation);
         }
     }
 
-    /// Writes the record, and returns this environment's name for itself.
+    /// Writes the record, and returns this environment's id.
     fn log(&self, ping: &Ping, invocation: &Invocation) -> String {
         let id = record::id();
         record::log(&self.settings, &id, ping, invocation.deadline_ms);
@@ -103,7 +104,7 @@ impl<'e> Warming<'e> {
                 limits.budget = module.fan_out(ping.text(), &id, invocation, limits.budget);
             }
         } else if !limits.has_paused {
-            // While this environment is busy, the others of the fan-out land elsewhere.
+            // While this environment is busy, Lambda sends the other children elsewhere.
             limits.has_paused = true;
             let now = sys::coarse_milliseconds();
             sys::pause(pause_ms(self.settings.delay_ms, invocation.deadline_ms, now));
@@ -111,16 +112,16 @@ impl<'e> Warming<'e> {
     }
 }
 
-/// What one event may cause, however many pings are in it.
+/// Limits of one event, however many pings it holds.
 struct Limits {
-    /// Of its fan-outs, as the module counts it.
+    /// Rest of the event's budget for fan-outs, as the services ABI counts it.
     budget: u32,
-    /// Whether a child has kept this environment busy.
+    /// Whether a child ping has delayed the answer; one delay per event is enough.
     has_paused: bool,
 }
 
-/// A child's delay, which ends before its invocation does. A deadline that has passed, as some
-/// emulators name it, says nothing.
+/// A child's delay, cut to end before its invocation does. Ignores a deadline in the past, which
+/// some emulators send.
 fn pause_ms(delay_ms: u32, deadline_ms: Option<u64>, now_ms: u64) -> u32 {
     let left = deadline_ms.and_then(|deadline| deadline.checked_sub(now_ms));
     let left = left.unwrap_or(MAX_TIMEOUT_MS).min(MAX_TIMEOUT_MS).saturating_sub(MARGIN_MS);
@@ -136,7 +137,7 @@ mod tests {
         assert_eq!(pause_ms(75, Some(63_000), 60_000), 75);
         assert_eq!(pause_ms(3000, Some(63_000), 60_000), 2750);
         assert_eq!(pause_ms(75, Some(60_100), 60_000), 0);
-        assert_eq!(pause_ms(75, Some(59_000), 60_000), 75, "it is nonsense");
+        assert_eq!(pause_ms(75, Some(59_000), 60_000), 75, "a past deadline is ignored");
         assert_eq!(pause_ms(75, None, 60_000), 75);
         assert_eq!(pause_ms(u32::MAX, None, 60_000), 899_750);
         assert_eq!(pause_ms(u32::MAX, Some(u64::MAX), 60_000), 899_750);

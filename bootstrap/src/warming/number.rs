@@ -1,9 +1,10 @@
-//! The numbers of JSON that are 0 in JavaScript: those nearer to 0 than to 2^-1074, its smallest
-//! number, and 2^-1075, which is as near to both.
+//! JSON numbers that JavaScript rounds to 0: those below 2^-1075, which is half its smallest
+//! number, and 2^-1075 itself, a tie that rounds to even.
 //!
 //! Sources: ECMA-262, "The Number Type"; IEEE 754, roundTiesToEven.
 
-/// 2^-1075 is 0.247… · 10^-323. Its digits are those of 5^1079 · 2^4, which fill the limbs.
+/// Decimal exponent of 2^-1075, which is 0.247… · 10^-323. Its digits are those of 5^1079 · 2^4,
+/// which fill the limbs.
 const SCALE: isize = -323;
 /// Decimal digits of a limb.
 const LIMB_DIGITS: u32 = 9;
@@ -12,10 +13,10 @@ const LIMBS: usize = 84;
 /// 1079 is 13 · 83.
 const FACTOR: u64 = 5u64.pow(13);
 const FACTORS: u32 = 83;
-/// No event has room for so many digits as an exponent of this size takes back.
+/// Larger exponents are cut to this: no event has room for the digits that would offset them.
 const MAX_EXPONENT: isize = 1 << 40;
 
-/// Whether a number, as JSON writes it, is 0 in JavaScript.
+/// Whether a JSON number is 0 in JavaScript.
 pub fn is_zero(text: &[u8]) -> bool {
     let (mut first, mut point, mut end) = (0, 0, text.len());
     let (mut power, mut is_small) = (0, false);
@@ -40,7 +41,7 @@ pub fn is_zero(text: &[u8]) -> bool {
     if is_small {
         power = -power;
     }
-    // The number is 0.ddd… · 10^scale, and the first digit is not 0. The point stands for none.
+    // The number is 0.ddd… · 10^scale, and its first digit is not 0. The point is not a digit.
     let scale = point.cast_signed() - first.cast_signed() + 1 + isize::from(point < first) + power;
     scale < SCALE
         || (scale == SCALE && is_at_most_middle(text.get(first - 1..end).unwrap_or_default()))
@@ -48,7 +49,7 @@ pub fn is_zero(text: &[u8]) -> bool {
 
 /// Whether these digits, after a point, are at most those of 2^-1075.
 fn is_at_most_middle(mantissa: &[u8]) -> bool {
-    // The least significant limb is the first.
+    // The first limb is the least significant one.
     let mut middle = [0u64; LIMBS];
     middle[0] = 16;
     for _ in 0..FACTORS {
@@ -99,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn the_numbers_around_the_middle_are_told_apart() {
+    fn numbers_around_the_middle_are_told_apart() {
         let middle = middle();
         assert_eq!(middle.len(), 752);
         let (start, last) = middle.split_at(751);
@@ -132,7 +133,7 @@ mod tests {
         }
     }
 
-    /// The number 0.digits · 10^-323, in some of the ways to write it.
+    /// Several spellings of the number 0.digits · 10^-323.
     fn spellings(digits: &str) -> Vec<String> {
         let (first, rest) = digits.split_at(1);
         let zeros = "0".repeat(323);

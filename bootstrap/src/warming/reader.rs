@@ -1,29 +1,31 @@
-//! The grammar of JSON: passes over values, and over nothing else.
+//! The grammar of JSON: a reader that accepts valid values and nothing else.
 
-use super::value::Value;
+/// Deepest nesting of containers; no ping nests deeper.
+pub const MAX_DEPTH: u32 = 64;
 
-/// No ping nests deeper.
-pub const MOST_DEPTH: u32 = 64;
+/// The text of one valid JSON value, without surrounding space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Value<'a>(pub(super) &'a str);
 
-/// What each item of a container is handed to: its key (of an array's element: nothing), and itself.
+/// Callback for each item of a container. Its arguments are the key (empty for array elements) and
+/// the value.
 pub type Each<'e, 'a> = &'e mut dyn FnMut(Value<'a>, Value<'a>);
 
-/// Reads text from a place on. After a None the text is no JSON, and the place says nothing.
+/// A position in a text. After a None the text is not JSON, and the position has no meaning.
 #[derive(Debug)]
 pub struct Reader<'a> {
-    /// JSON, or what may be.
     text: &'a str,
-    /// How much of it has been passed.
+    /// Index of the next byte.
     at: usize,
 }
 
 impl<'a> Reader<'a> {
-    /// Begins at the text's first byte.
+    /// Starts at the first byte.
     pub fn new(text: &'a str) -> Reader<'a> {
         Reader { text, at: 0 }
     }
 
-    /// Passes space and the byte behind it.
+    /// Skips space, and consumes the byte after it.
     pub fn next(&mut self) -> Option<u8> {
         loop {
             let byte = self.peek()?;
@@ -34,8 +36,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Passes the rest of a value whose first byte, `first`, has been passed, and hands its items to
-    /// `each`; `depth` is how many containers it may be, one in the other.
+    /// Consumes the rest of a value whose first byte, `first`, has been consumed, and passes its
+    /// items to `each`. `depth` limits the nesting of containers.
     pub fn value(&mut self, first: u8, depth: u32, each: Each<'_, 'a>) -> Option<Value<'a>> {
         let start = self.at - 1;
         match first {
@@ -76,7 +78,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// (Shorter in its place than called.)
+    /// Inlined because a call takes more code.
     #[inline(always)]
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
@@ -122,7 +124,7 @@ impl<'a> Reader<'a> {
     }
 
     fn number(&mut self, first: u8) -> Option<()> {
-        // What it is but for a sign begins here.
+        // Step back to the first digit, unless a sign was consumed.
         self.at -= usize::from(first != b'-');
         if !self.take(b'0') {
             self.digits()?;

@@ -1,5 +1,5 @@
-//! What this environment knows of its warming, and the record of a ping: lambda-warmer's fields, as
-//! one line of JSON.
+//! This environment's warming state, and the record of a ping: lambda-warmer's fields, as one line
+//! of JSON.
 
 use alloc::format;
 use alloc::string::String;
@@ -14,20 +14,20 @@ use super::value::Value;
 use crate::json;
 use crate::sys;
 
-/// An ordinary record fits.
-const ROOM: usize = 256;
+/// Bytes reserved for a record; an ordinary one fits.
+const LINE_CAPACITY: usize = 256;
 
-/// How often a ping was answered.
+/// Answered pings.
 static COUNT: AtomicU64 = AtomicU64::new(0);
-/// Whether anything has been served.
+/// Whether a ping or an invocation has been served.
 static IS_WARM: AtomicBool = AtomicBool::new(false);
-/// The deadline of the handler's last invocation, in milliseconds since the Unix epoch; 0 for none. (The clock is
-/// not asked: the first time costs three page faults.)
+/// The deadline of the handler's last invocation, in milliseconds since the Unix epoch; 0 for none.
+/// (Not its start: the first read of the clock costs three page faults.)
 static LAST_DEADLINE: AtomicU64 = AtomicU64::new(0);
-/// This environment's name for itself; 0 until the first ping.
+/// This environment's id; 0 until the first ping.
 static ID: AtomicU64 = AtomicU64::new(0);
 
-/// How often this environment has been warmed.
+/// Number of pings that this environment has answered.
 pub fn count() -> u64 {
     COUNT.load(Ordering::Relaxed)
 }
@@ -44,13 +44,14 @@ pub fn was_accessed(deadline_ms: Option<u64>) {
     LAST_DEADLINE.store(deadline, Ordering::Relaxed);
 }
 
-/// When the handler was last called, in milliseconds since the Unix epoch; 0 for never: as long before its
-/// deadline as `now` is before this invocation's, for a function has one time-out.
+/// Start of the handler's last invocation, in milliseconds since the Unix epoch; 0 for never. It is
+/// as long before its deadline as `now` is before this invocation's, since a function has one
+/// time-out.
 fn last_access(last_deadline: u64, deadline_ms: Option<u64>, now: u64) -> u64 {
     last_deadline.saturating_sub(deadline_ms.unwrap_or(now).saturating_sub(now))
 }
 
-/// This environment's name for itself, as JSON: the time of its first ping and three digits.
+/// This environment's id, as JSON: the time of its first ping and three digits.
 pub fn id() -> String {
     let mut id = ID.load(Ordering::Relaxed);
     if id == 0 {
@@ -62,7 +63,7 @@ pub fn id() -> String {
     format!("\"{}-0{:03}\"", id / 1000, id % 1000)
 }
 
-/// Writes the record of a ping to the log, and notes that this environment is warm from now on.
+/// Writes the record of a ping to the log, and marks this environment as warm.
 pub fn log(settings: &Settings, id: &str, ping: &Ping, deadline_ms: Option<u64>) {
     let is_warm = IS_WARM.swap(true, Ordering::Relaxed);
     if settings.log() {
@@ -80,7 +81,7 @@ fn line(
     last_access: u64,
     now: u64,
 ) -> String {
-    let mut line = String::with_capacity(ROOM);
+    let mut line = String::with_capacity(LINE_CAPACITY);
     line.push_str("{\"action\":\"warmer\",\"function\":");
     // Writing to a String cannot fail.
     let _ = json::write_string(&mut line, &settings.function());
@@ -92,7 +93,7 @@ fn line(
         ping.concurrency.map_or("1", Value::text),
         if is_warm { "true" } else { "false" },
     );
-    // One digit behind the point, rounded as usual.
+    // One decimal, rounded half up.
     let tenths = (now.saturating_sub(last_access) + 50) / 100;
     let (seconds, tenth) = (tenths / 10, tenths % 10);
     let _ = match last_access {
@@ -112,13 +113,13 @@ mod tests {
     use crate::environment::Environment;
 
     #[test]
-    fn deadlines_say_when_the_handler_was_last_called() {
+    fn the_last_access_is_calculated_from_deadlines() {
         // A time-out of 3 s; the ping's record is written 5 ms after it came.
         assert_eq!(last_access(14_000, Some(63_000), 60_005), 11_005);
         assert_eq!(last_access(0, Some(63_000), 60_005), 0, "never");
-        // A server that names no deadlines has the clock's time noted.
+        // Without deadlines, the clock's time was stored.
         assert_eq!(last_access(11_000, None, 60_000), 11_000);
-        assert_eq!(last_access(11_000, Some(59_000), 60_000), 11_000, "it is over");
+        assert_eq!(last_access(11_000, Some(59_000), 60_000), 11_000, "a past deadline");
     }
 
     #[test]

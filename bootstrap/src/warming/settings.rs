@@ -1,33 +1,31 @@
-//! What the `PILOTLIGHT_WARM…` variables say, with lambda-warmer's names and numbers where they are
-//! silent.
+//! The `PILOTLIGHT_WARM…` variables. Defaults are lambda-warmer's.
 
 use alloc::vec::Vec;
 
 use super::candidate;
 use super::candidate::Needle;
-use super::event::PLUGIN;
+use super::protocol;
 use crate::environment::Environment;
 use crate::environment::WarmingVariable;
 use crate::environment::WarmingVariable::*;
 use crate::http;
 use crate::log;
 
-/// lambda-warmer's.
+/// Default delay of a child ping, in milliseconds: lambda-warmer's.
 const DELAY_MS: u32 = 75;
 
-/// How pings are recognised and answered.
+/// Settings of warming, from the environment.
 #[derive(Debug)]
 pub struct Settings<'e> {
     environment: &'e Environment,
-    /// How long a child of a fan-out keeps its environment busy, in milliseconds.
+    /// Time that a child ping keeps its environment busy, in milliseconds.
     pub delay_ms: u32,
     is_off: bool,
-    /// Whether more is answered than pings that say what they are.
     is_opted_in: bool,
 }
 
 impl<'e> Settings<'e> {
-    /// Reads the variables; what cannot be meant is said in the log, and left out.
+    /// Reads the variables. Invalid values are logged and ignored.
     pub fn new(environment: &'e Environment) -> Settings<'e> {
         let mut settings =
             Settings { environment, delay_ms: DELAY_MS, is_off: false, is_opted_in: false };
@@ -43,7 +41,10 @@ impl<'e> Settings<'e> {
         };
         match http::decimal(value).and_then(|number| u32::try_from(number).ok()) {
             Some(number) => self.delay_ms = number,
-            None => log::own(log::WARN, "PILOTLIGHT_WARM_DELAY is no number"),
+            None => log::own(
+                log::WARN,
+                "PILOTLIGHT_WARM_DELAY is not a number of milliseconds; it is ignored",
+            ),
         }
     }
 
@@ -55,19 +56,19 @@ impl<'e> Settings<'e> {
         self.get(variable) == Some(b"0")
     }
 
-    /// Whether these bytes have to be read closely; false only where they hold no ping.
+    /// Whether this text may hold a ping, so that it has to be parsed. Never false for a ping.
     pub fn may_ask(&self, json: &[u8]) -> bool {
         let flag = Needle::by_its_start(self.flag());
         candidate::any(&[flag, PLUGIN_NEEDLE], json)
             || (self.is_opted_in && candidate::any(&OPTED_IN, json))
     }
 
-    /// Whether pings are handed to the handler like all else.
+    /// Whether warming is switched off: pings go to the handler like other events.
     pub fn is_off(&self) -> bool {
         self.is_off
     }
 
-    /// Whether more is answered than pings that say what they are.
+    /// Whether health checks or scheduled events are answered, too.
     pub fn is_opted_in(&self) -> bool {
         self.is_opted_in
     }
@@ -77,23 +78,23 @@ impl<'e> Settings<'e> {
         !self.is_no(Log)
     }
 
-    /// The field that makes an event a ping. Whoever names it otherwise chooses letters: quotes and
-    /// slashes, which JSON writes in several ways, are not looked for in all of them.
+    /// The field that makes an event a ping. Custom names should be letters: quotes and slashes,
+    /// which JSON can spell in several ways, are not found in all of them.
     pub fn flag(&self) -> &'static [u8] {
         self.get(Flag).unwrap_or(b"warmer")
     }
 
-    /// The field with the number of environments.
+    /// The field that holds the number of environments to warm.
     pub fn concurrency(&self) -> &'static [u8] {
         self.get(Concurrency).unwrap_or(b"concurrency")
     }
 
-    /// The field with another function's name.
+    /// The field that names another function to warm.
     pub fn target(&self) -> &'static [u8] {
         self.get(Target).unwrap_or(b"target")
     }
 
-    /// The field that keeps a ping from fanning out.
+    /// The field that stops a ping from fanning out.
     pub fn test(&self) -> &'static [u8] {
         self.get(Test).unwrap_or(b"test")
     }
@@ -103,7 +104,7 @@ impl<'e> Settings<'e> {
         self.get(Path)
     }
 
-    /// The ARNs of rules and schedules whose every event is a ping.
+    /// The ARNs of rules and schedules whose events are all pings.
     pub fn rules(&self) -> impl Iterator<Item = &'static [u8]> {
         let list = self.get(Rules).unwrap_or_default();
         list.split(|&byte| byte == b',').map(<[u8]>::trim_ascii)
@@ -116,10 +117,11 @@ impl<'e> Settings<'e> {
     }
 }
 
-const PLUGIN_NEEDLE: Needle = Needle::new(PLUGIN, 10);
+const PLUGIN_NEEDLE: Needle = Needle::new(protocol::PLUGIN, 10);
 
-/// What HTTP requests and scheduled events hold.
-const OPTED_IN: [Needle; 2] = [Needle::new(b"requestContext", 6), Needle::new(b"resources", 4)];
+/// Fields of HTTP requests and of scheduled events.
+const OPTED_IN: [Needle; 2] =
+    [Needle::new(protocol::REQUEST_CONTEXT, 6), Needle::new(protocol::RESOURCES, 4)];
 
 #[cfg(test)]
 mod tests {
@@ -127,7 +129,7 @@ mod tests {
     use crate::environment;
 
     #[test]
-    fn a_delay_is_lambda_warmers_or_the_variables() {
+    fn the_delay_is_the_variables_or_the_default() {
         let delay = |variable: Option<&'static str>| {
             let mut environment = environment::EMPTY;
             if let Some(value) = variable {

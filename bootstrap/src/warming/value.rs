@@ -1,36 +1,33 @@
-//! JSON, read where it stands: the text is checked whole before any of it is believed, and then
-//! looked at without being copied.
+//! JSON in place: the whole text is validated first, then queried without copies.
 //!
-//! Source: RFC 8259. As most parsers do, it refuses what nests too deeply. It takes an unpaired
-//! surrogate escape, as JavaScript does.
+//! Source: RFC 8259. Refuses deep nesting, as most parsers do. Accepts unpaired surrogate escapes,
+//! as JavaScript does.
+
+pub use super::reader::Value;
 
 use core::str;
 
 use super::number;
 use super::reader::Each;
-use super::reader::MOST_DEPTH;
+use super::reader::MAX_DEPTH;
 use super::reader::Reader;
 
-/// The text of one JSON value, which is known to be valid, without the space around it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Value<'a>(pub(super) &'a str);
-
 impl<'a> Value<'a> {
-    /// Checks a whole JSON text.
+    /// Validates a whole JSON text.
     pub fn parse(text: &'a [u8]) -> Option<Value<'a>> {
         Value::parse_with(text, &mut |_, _| ())
     }
 
-    /// The same, and hands over its items in passing, as [`Value::each`] does. After a None they are
-    /// nothing to be believed.
+    /// The same, and passes the items to `each` on the way, as [`Value::each`] does. After a None,
+    /// those items must not be used.
     pub fn parse_with(text: &'a [u8], each: Each<'_, 'a>) -> Option<Value<'a>> {
         let mut reader = Reader::new(str::from_utf8(text).ok()?);
         let first = reader.next()?;
-        let value = reader.value(first, MOST_DEPTH, each)?;
+        let value = reader.value(first, MAX_DEPTH, each)?;
         reader.next().is_none().then_some(value)
     }
 
-    /// The text itself.
+    /// The JSON text.
     pub fn text(self) -> &'a str {
         self.0
     }
@@ -39,18 +36,19 @@ impl<'a> Value<'a> {
         self.0.as_bytes()
     }
 
-    /// Whether it is an object.
+    /// Whether it is an object rather than any other value.
     pub fn is_object(self) -> bool {
         self.bytes().first() == Some(&b'{')
     }
 
-    /// Hands the elements of an array, or the members of an object, to `each`; nothing of anything else.
+    /// Passes the elements of an array, or the members of an object, to `each`. Other values have
+    /// none.
     pub fn each(self, each: Each<'_, 'a>) {
-        // It is known to be valid.
+        // The text was validated, so this cannot fail.
         let _ = Value::parse_with(self.bytes(), each);
     }
 
-    /// The member with this name: the last one, as for every parser that makes a map of an object.
+    /// The member with this name: the last of several, as in parsers that build maps.
     pub fn member(self, name: &[u8]) -> Option<Value<'a>> {
         let mut found = None;
         self.each(&mut |key, value| {
@@ -61,7 +59,7 @@ impl<'a> Value<'a> {
         found
     }
 
-    /// Whether JavaScript takes it for true.
+    /// Whether JavaScript treats the value as true.
     pub fn is_truthy(self) -> bool {
         match self.bytes().first() {
             Some(b'f' | b'n') => false,
@@ -71,36 +69,36 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Whether it is a number or a string, which have no line ends.
+    /// Whether it is a number or a string: their text holds no line feed, so it fits a log line.
     pub fn is_simple(&self) -> bool {
         matches!(self.bytes().first(), Some(b'"' | b'-' | b'0'..=b'9'))
     }
 
-    /// Whether it is a string of this text, however it is escaped. Characters beyond ASCII have to stand
-    /// for themselves.
+    /// Whether it is a string equal to `expected`, whatever its escapes. Characters beyond ASCII
+    /// are compared unescaped only.
     pub fn is(self, expected: &[u8]) -> bool {
         self.is_joined(&[expected])
     }
 
-    /// The same, of these texts one behind the other.
+    /// The same, for the concatenation of these texts.
     pub fn is_joined(self, expected: &[&[u8]]) -> bool {
         let [b'"', content @ .., b'"'] = self.bytes() else {
             return false;
         };
-        let rest = expected.iter().try_fold(content, |rest, part| behind(rest, part));
+        let rest = expected.iter().try_fold(content, |rest, part| strip(rest, part));
         rest.is_some_and(<[u8]>::is_empty)
     }
 
-    /// What stands between a string's quotes, escaped as it is.
+    /// The text between a string's quotes, with its escapes.
     pub fn content(self) -> Option<&'a str> {
         let is_string = self.bytes().first() == Some(&b'"');
         is_string.then(|| self.0.get(1..self.0.len() - 1))?
     }
 }
 
-/// What stands behind this text at the start of a string's content.
-fn behind<'a>(mut content: &'a [u8], expected: &[u8]) -> Option<&'a [u8]> {
-    for &wanted in expected {
+/// The rest of a string's content after `expected`; None if it does not start so.
+fn strip<'a>(mut content: &'a [u8], expected: &[u8]) -> Option<&'a [u8]> {
+    for &byte in expected {
         let (found, rest) = match *content {
             [b'\\', b'u', b'0', b'0', high, low, ref rest @ ..] => {
                 let digit = |digit: u8| char::from(digit).to_digit(16).unwrap_or_default();
@@ -110,7 +108,7 @@ fn behind<'a>(mut content: &'a [u8], expected: &[u8]) -> Option<&'a [u8]> {
             [b'\\', ..] | [] => return None,
             [character, ref rest @ ..] => (character.into(), rest),
         };
-        if found != u32::from(wanted) {
+        if found != u32::from(byte) {
             return None;
         }
         content = rest;
@@ -129,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_json_is_taken_and_nothing_else() {
+    fn valid_json_is_accepted_and_nothing_else() {
         for sound in [
             "0",
             "-0.5e+10",
@@ -205,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn strings_are_compared_however_they_are_escaped() {
+    fn strings_are_compared_without_their_escapes() {
         let is = |text: &str, expected: &str| parse(text).expect("JSON").is(expected.as_bytes());
         for same in ["\"a/é\"", r#""\u0061\/é""#, r#""a\u002fé""#, r#""\u0061\u002Fé""#] {
             assert!(is(same, "a/é"), "{same}");
@@ -220,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn truth_is_javascripts() {
+    fn truthiness_is_javascripts() {
         for truthy in ["true", "1", "-0.5", "\"false\"", "\"0\"", "[]", "{}", "10e-3", "\" \""] {
             assert!(parse(truthy).expect("JSON").is_truthy(), "{truthy}");
         }

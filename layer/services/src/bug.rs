@@ -1,25 +1,25 @@
-//! Panics: each is caught before it reaches the bootstrap, and is one line in the log.
+//! Panics: caught before they reach the bootstrap, and logged as one line.
 
 use std::cell::RefCell;
 use std::panic;
 use std::panic::AssertUnwindSafe;
 
 thread_local! {
-    /// The place of this thread's last panic.
-    static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
+    /// Source location of this thread's last panic.
+    static LOCATION: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// Has panics noted for [`catch`] in place of printed: their messages may quote a secret. The hook
-/// is this module's own; the handler's library has another.
+/// Installs a hook that stores the location of panics for [`catch`], and prints nothing: messages
+/// of panics may quote a secret. The hook is this module's; the handler's library has its own.
 pub fn note_panics() {
     panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        PLACE.set(place);
+        let location = panic.location().map(ToString::to_string).unwrap_or_default();
+        LOCATION.set(location);
     }));
 }
 
-/// Does the work; Err says that it has panicked, and where.
+/// Calls `work`. Err names the location if it panics.
 pub fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     panic::catch_unwind(AssertUnwindSafe(work))
-        .map_err(|_| format!("a bug in the runtime, at {}", PLACE.take()))
+        .map_err(|_| format!("a bug in the runtime, at {}", LOCATION.take()))
 }

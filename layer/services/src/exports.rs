@@ -1,14 +1,14 @@
-//! The border to the bootstrap: what `pilotlight_services_abi` says, kept.
+//! The functions that the bootstrap calls, as `pilotlight_services_abi` defines them. They convert
+//! arguments, call the other files and catch panics.
 
 use std::mem::MaybeUninit;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use pilotlight_services_abi as abi;
 
-use crate::aws::Client;
 use crate::bug;
 use crate::config;
+use crate::host;
 use crate::variables::Variables;
 use crate::warming::Ping;
 use crate::warming::serve;
@@ -19,25 +19,19 @@ static pilotlight_services: abi::Services = abi::Services {
     version: abi::VERSION,
     start: Some(start),
     fan_out: Some(fan_out),
-    keep_config: Some(keep_config),
+    refresh_config: Some(refresh_config),
 };
-
-/// What the module keeps for as long as the process lives.
-struct Started {
-    log: unsafe extern "C" fn(line: abi::Bytes),
-    client: Client,
-}
-
-static STARTED: OnceLock<Started> = OnceLock::new();
 
 unsafe extern "C" fn start(host: *const abi::Host) {
     // SAFETY: the ABI's rule for `start`: a valid pointer for the length of the call.
-    let host = unsafe { *host };
+    let offered = unsafe { *host };
     bug::note_panics();
     let _ = bug::catch(|| {
-        // SAFETY: the ABI's rule for the variables: so many texts, one after another, which stay.
-        let variables = unsafe { Variables::read(host.variables, host.variable_count) };
-        STARTED.get_or_init(|| Started { log: host.log, client: Client::new(variables) });
+        // SAFETY: the ABI's rule for the variables: that many strings, one after another, which
+        // stay.
+        let variables = unsafe { Variables::read(offered.variables, offered.variable_count) };
+        // SAFETY: the ABI's rule for `log`.
+        unsafe { host::start(offered.log, variables) };
     });
 }
 
@@ -45,12 +39,12 @@ unsafe extern "C" fn fan_out(fan_out: *const abi::FanOut) -> u32 {
     // SAFETY: the ABI's rule for pointers: valid for the length of the call.
     let fan_out = unsafe { *fan_out };
     let text = |bytes: abi::Bytes| {
-        // SAFETY: the ABI's rule for bytes; nothing of them is kept.
+        // SAFETY: the ABI's rule for bytes; no reference outlives the call.
         let bytes = unsafe { abi::borrow(bytes) };
         str::from_utf8(bytes).unwrap_or_default()
     };
     let served = bug::catch(|| {
-        let Some(client) = client() else {
+        let Some(client) = host::client() else {
             return 0;
         };
         let ping = Ping {
@@ -64,22 +58,22 @@ unsafe extern "C" fn fan_out(fan_out: *const abi::FanOut) -> u32 {
         serve(&ping, client)
     });
     served.unwrap_or_else(|bug| {
-        log(&format!("pilotlight: the fan-out of a ping has ended: {bug}"));
+        host::log(&format!("pilotlight: a ping's fan-out was aborted: {bug}"));
         0
     })
 }
 
-unsafe extern "C" fn keep_config(host: *const abi::config::Host) {
-    // SAFETY: the ABI's rule for `keep_config`: a valid pointer for the length of the call.
+unsafe extern "C" fn refresh_config(host: *const abi::config::Host) {
+    // SAFETY: the ABI's rule for `refresh_config`: a valid pointer for the length of the call.
     let host = unsafe { *host };
     let store: &'static ConfigStore = Box::leak(Box::new(ConfigStore(host)));
-    let kept = bug::catch(|| {
-        if let Some(client) = client() {
-            config::keep(store, client);
+    let ended = bug::catch(|| {
+        if let Some(client) = host::client() {
+            config::refresh(store, client);
         }
     });
-    if let Err(bug) = kept {
-        config::Store::log(store, &format!("configuration is not fetched any more: {bug}"));
+    if let Err(bug) = ended {
+        config::Store::log(store, &format!("configuration is no longer fetched: {bug}"));
     }
 }
 
@@ -87,43 +81,43 @@ unsafe extern "C" fn keep_config(host: *const abi::config::Host) {
 struct ConfigStore(abi::config::Host);
 
 impl config::Store for ConfigStore {
-    fn next(&self) -> config::Wanted {
-        let mut wanted = MaybeUninit::uninit();
-        // SAFETY: the ABI's rule for `next`: there is room for one.
-        unsafe { (self.0.next)(wanted.as_mut_ptr()) };
-        // SAFETY: `next` has written it.
-        let wanted: abi::config::Wanted = unsafe { wanted.assume_init() };
+    fn next(&self) -> config::FetchRequest {
+        let mut request = MaybeUninit::uninit();
+        // SAFETY: the ABI's rule for `next`: the pointer is writable.
+        unsafe { (self.0.next)(request.as_mut_ptr()) };
+        // SAFETY: `next` has written the request.
+        let request: abi::config::FetchRequest = unsafe { request.assume_init() };
         let text = |bytes: abi::Bytes| {
-            // SAFETY: the ABI's rule for what is wanted: it lives as long as the process.
+            // SAFETY: the ABI's rule for requests: their bytes live as long as the process.
             String::from_utf8_lossy(unsafe { abi::borrow(bytes) }).into_owned()
         };
-        let source = usize::try_from(wanted.source).ok();
-        config::Wanted {
-            index: wanted.index,
+        let source = usize::try_from(request.source).ok();
+        config::FetchRequest {
+            index: request.index,
             source: source.and_then(|source| abi::config::SOURCES.get(source)).unwrap_or(&""),
-            name: text(wanted.name),
-            target: text(wanted.target),
-            ttl: (wanted.ttl_ms != 0).then(|| Duration::from_millis(wanted.ttl_ms)),
-            is_secret: wanted.flags & abi::config::SECRET != 0,
+            name: text(request.name),
+            target: text(request.target),
+            ttl: (request.ttl_ms != 0).then(|| Duration::from_millis(request.ttl_ms)),
+            is_secret: request.flags & abi::config::SECRET != 0,
         }
     }
 
-    fn publish(&self, index: u32, value: &config::Value, is_kept: bool) -> bool {
+    fn publish(&self, index: u32, value: &config::Fetched, is_restored: bool) -> bool {
         let secret = if value.is_secret { abi::config::SECRET } else { 0 };
-        let kept = if is_kept { abi::config::KEPT } else { 0 };
-        let arrival = abi::config::Arrival {
+        let restored = if is_restored { abi::config::RESTORED } else { 0 };
+        let fetched = abi::config::Fetched {
             bytes: abi::Bytes::of(&value.bytes),
             content_type: abi::Bytes::of(value.content_type.as_bytes()),
             version: abi::Bytes::of(value.version.as_bytes()),
             fetched_ms: value.fetched_ms,
-            flags: secret | kept,
+            flags: secret | restored,
         };
         // SAFETY: the ABI's rules for `publish` and for bytes.
-        unsafe { (self.0.publish)(index, &raw const arrival) != 0 }
+        unsafe { (self.0.publish)(index, &raw const fetched) != 0 }
     }
 
     fn finish(&self, index: u32, due_ms: u64, confirmed_ms: Option<u64>) {
-        // SAFETY: the ABI's rule for `finish`: once for each value that `next` handed out.
+        // SAFETY: the ABI's rule for `finish`: once for each request of `next`.
         unsafe { (self.0.finish)(index, due_ms, confirmed_ms.unwrap_or(0)) };
     }
 
@@ -131,18 +125,4 @@ impl config::Store for ConfigStore {
         // SAFETY: the ABI's rules for `log` and for bytes.
         unsafe { (self.0.log)(abi::Bytes::of(text.as_bytes())) };
     }
-}
-
-/// Writes one line to the function's log, and ends it.
-pub fn log(line: &str) {
-    let line = format!("{line}\n");
-    if let Some(started) = STARTED.get() {
-        // SAFETY: the ABI's rules for `log` and for bytes.
-        unsafe { (started.log)(abi::Bytes::of(line.as_bytes())) };
-    }
-}
-
-/// Calls services with the function's role; None before the start.
-pub fn client() -> Option<&'static Client> {
-    STARTED.get().map(|started| &started.client)
 }

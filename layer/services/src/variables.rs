@@ -1,24 +1,25 @@
-//! The only file of the module that reads the environment: once, when the module starts, and as it
-//! was when the process began. The kernel put those texts into the process, and nothing changes
-//! them: `setenv`, the handler's and the bootstrap's, changes the list that leads to them.
+//! Environment variables. No other file of the module reads them. They are read once, when the
+//! module starts, as they were when the process started: the kernel wrote these strings, and
+//! `setenv`, of the handler or the bootstrap, changes only the list of pointers to them.
 
 use std::collections::HashMap;
 use std::ffi::CStr;
 use std::ffi::c_char;
 
-/// The environment variables of the process, as they were at the start.
+/// The variables that the process was started with.
 #[derive(Clone, Debug, Default)]
 pub struct Variables(HashMap<String, String>);
 
 impl Variables {
-    /// Reads so many of them, which lie one after another. What is not UTF-8 is left out.
+    /// Reads `count` strings, which lie one after another. Skips those that are not UTF-8.
     ///
     /// # Safety
-    /// There are so many strings, each right after the NUL of the one before, which never change.
+    /// `next` points to `count` C strings, each right after the NUL of the one before, which never
+    /// change.
     pub unsafe fn read(mut next: *const c_char, count: usize) -> Variables {
         let mut variables = HashMap::new();
         for _ in 0..count {
-            // SAFETY: the caller promises one more.
+            // SAFETY: the caller promises `count` strings.
             let text = unsafe { CStr::from_ptr(next) };
             next = next.wrapping_add(text.count_bytes() + 1);
             if let Some((name, value)) = text.to_str().ok().and_then(|text| text.split_once('=')) {

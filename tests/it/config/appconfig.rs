@@ -19,7 +19,7 @@ const PROFILE: &str = "my shop/prod/flags";
 const FORMAL: &str = r#"{"formal":{"enabled":true}}"#;
 const INFORMAL: &str = r#"{"formal":{"enabled":false}}"#;
 
-/// Both servers, with one version deployed, asked as often as anybody reads.
+/// Both servers, with one deployed version and no poll interval.
 fn deployed() -> AppConfig {
     let appconfig = AppConfig::start();
     appconfig.deploy(PROFILE, "application/json", INFORMAL);
@@ -40,7 +40,7 @@ fn the_data_service_is_asked_with_signatures_and_tokens_and_changes_arrive() {
         (&first["contentType"], &first["version"]),
         (&json!("application/json"), &json!("v1"))
     );
-    // Empty answers mean unchanged: content, type and version stay.
+    // An empty body means unchanged: content, type and version stay.
     while appconfig.state().asked < 4 {
         assert_eq!(running.read("flags")["text"], INFORMAL);
     }
@@ -57,12 +57,12 @@ fn the_data_service_is_asked_with_signatures_and_tokens_and_changes_arrive() {
 }
 
 #[test]
-fn the_servers_interval_is_waited_for() {
+fn the_servers_interval_is_kept() {
     let appconfig = deployed();
     appconfig.state().poll_interval_s = 3600;
     let mut running = of_service(&appconfig).start();
     running.await_generation("flags", 1);
-    // A hundred times as long as the declaration says.
+    // A hundred times the declaration's TTL.
     let end = Instant::now() + Duration::from_millis(100);
     while Instant::now() < end {
         assert_eq!(running.read("flags")["stale"], false);
@@ -81,7 +81,7 @@ fn the_service_is_told_how_often_it_will_be_asked() {
 }
 
 #[test]
-fn an_expired_token_begins_a_new_session() {
+fn an_expired_token_starts_a_new_session() {
     let appconfig = deployed();
     let mut running = of_service(&appconfig).start();
     running.await_generation("flags", 1);
@@ -89,11 +89,11 @@ fn an_expired_token_begins_a_new_session() {
     appconfig.deploy(PROFILE, "application/json", FORMAL);
     assert_eq!(running.await_generation("flags", 2)["text"], FORMAL);
     assert_eq!(appconfig.state().sessions, 2);
-    assert_eq!(running.end(), "", "that is no failure");
+    assert_eq!(running.end(), "", "an expired token is no failure");
 }
 
-/// The value stays, is stale, and one record says why, however often it fails; then it recovers.
-fn fails_and_recovers(mut running: Running, appconfig: &AppConfig, reply: &Reply, words: &str) {
+/// Failures leave a stale value and one record, however many they are; then the value recovers.
+fn fails_and_recovers(mut running: Running, appconfig: &AppConfig, reply: &Reply, message: &str) {
     running.await_generation("flags", 1);
     // A refused token is followed by a new session, which is refused as well.
     appconfig.fail_next(3, reply);
@@ -107,7 +107,7 @@ fn fails_and_recovers(mut running: Running, appconfig: &AppConfig, reply: &Reply
     running.await_generation("flags", 2);
     let log = running.end();
     let records: Vec<&str> = log.lines().collect();
-    assert!(records[0].contains(words), "{log}");
+    assert!(records[0].contains(message), "{log}");
     assert!(records.get(1).is_none_or(|line| line.contains("fetched again")), "{log}");
     assert!(records.len() <= 2, "{log}");
     assert!(!log.contains("formal"), "payloads are never logged: {log}");
@@ -120,7 +120,7 @@ fn every_error_of_the_service_leaves_the_old_value() {
     let bad = Reply::new(400, "application/json", r#"{"Message":"no"}"#)
         .with("x-amzn-ErrorType", "BadRequestException");
     let odd = Reply::new(502, "text/html", "<html>Bad gateway</html>");
-    for (reply, words) in [
+    for (reply, message) in [
         (internal(), "status 500: InternalServerException An internal failure"),
         (denied, "status 403: AccessDeniedException User is not authorized"),
         (bad, "status 400: BadRequestException no"),
@@ -131,7 +131,7 @@ fn every_error_of_the_service_leaves_the_old_value() {
         (bad_token("PollIntervalNotSatisfied"), "status 400: BadRequestException Request"),
     ] {
         let appconfig = deployed();
-        fails_and_recovers(of_service(&appconfig).start(), &appconfig, &reply, words);
+        fails_and_recovers(of_service(&appconfig).start(), &appconfig, &reply, message);
     }
 }
 
@@ -151,15 +151,15 @@ fn a_service_that_throttles_is_left_alone() {
 }
 
 #[test]
-fn what_does_not_exist_is_named() {
+fn a_profile_that_does_not_exist_is_named() {
     let appconfig = deployed();
     let setting = Setting::new("flags=appconfig:my shop/prod/other?required&wait=300ms");
     let mut running = setting.service(appconfig.service).start();
     let value = running.read("flags");
     assert_eq!(value["error"], "configuration `flags` has not arrived yet");
-    let words = "`flags` cannot be fetched from appconfig:my shop/prod/other: \
+    let message = "`flags` cannot be fetched from appconfig:my shop/prod/other: \
                  status 404: ResourceNotFoundException ConfigurationProfile not found";
-    assert!(running.log().contains(words), "{}", running.log());
+    assert!(running.log().contains(message), "{}", running.log());
 }
 
 #[test]
@@ -181,14 +181,14 @@ fn an_agent_that_listens_is_asked_instead() {
         (504, "timed out"),
     ] {
         let reply = Reply::new(status, "application/text", text);
-        let words = format!("status {status}: {text}");
+        let message = format!("status {status}: {text}");
         let appconfig = deployed();
         let setting = of_service(&appconfig);
         let setting = setting.set("AWS_APPCONFIG_EXTENSION_HTTP_PORT", appconfig.agent);
         let mut running = setting.start();
         running.await_generation("flags", 1);
         appconfig.fail_next(1, &reply);
-        while !running.log().contains(&words) {
+        while !running.log().contains(&message) {
             assert_eq!(running.read("flags")["text"], INFORMAL);
         }
     }

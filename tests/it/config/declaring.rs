@@ -1,4 +1,4 @@
-//! Where values are declared, and what is said of a mistake.
+//! Declarations of values, and the messages for mistakes.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use super::Setting;
 use crate::support;
 
-/// What is reported of a declaration at the start.
+/// The error that a declaration causes at the start.
 fn mistake(setting: &Setting) -> String {
     let (posted, code) = support::refusal(&setting.function);
     assert_eq!((posted.category.as_str(), code), ("Runtime.InvalidConfig", Some(10)));
@@ -35,7 +35,7 @@ fn values_are_declared_in_the_variable_in_a_file_and_in_code() {
     let package = tempfile::tempdir().expect("a folder");
     let library = package.path().join("libconfigured.so");
     fs::copy(support::fixture_crate("configured"), library).expect("copied");
-    let text = "# Ours, and nobody else's.\n[config]\ntwo = \"file:two.json?ttl=5m\" # kept\n";
+    let text = "# Values of this function.\n[config]\ntwo = \"file:two.json?ttl=5m\" # kept\n";
     fs::write(package.path().join("pilotlight.toml"), text).expect("written");
     fs::write(package.path().join("two.json"), "{\"two\":2}").expect("written");
     setting.function.task_root = package.path().to_path_buf();

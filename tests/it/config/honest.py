@@ -1,4 +1,7 @@
-"""Asks the stand-ins as AWS's own clients do: service port, extension port, key, secret, token."""
+"""Calls the stand-ins with AWS's client.
+
+  honest.py SERVICE_PORT EXTENSION_PORT KEY SECRET TOKEN
+"""
 
 import json
 import sys
@@ -48,7 +51,7 @@ def latest(token):
     return client().get_latest_configuration(ConfigurationToken=token)
 
 
-# A session, its content, and then nothing new.
+# A session, its content, and then an empty body: nothing is new.
 first = start(RequiredMinimumPollIntervalInSeconds=15)
 answer = latest(first)
 assert answer["Configuration"].read() == b'{"one":1}'
@@ -58,7 +61,7 @@ assert answer["NextPollIntervalInSeconds"] == 0
 again = latest(answer["NextPollConfigurationToken"])
 assert again["Configuration"].read() == b""
 
-# A token is for one use, and made here only.
+# A token is valid once, and only if the service made it.
 for bad in (first, "made-up"):
     failure = error(lambda: latest(bad))
     assert failure["Error"]["Code"] == "BadRequestException", failure
@@ -83,7 +86,7 @@ for wrong, code in (
     assert failure["Error"]["Code"] == code, failure
 
 
-# The extension's answers have the members of the services' own, and no others but its metadata.
+# The extension's answers have the members of the services' answers, and its metadata.
 def of_extension(path, given=token):
     request = urllib.request.Request(f"http://127.0.0.1:{extension}{path}")
     request.add_header("X-Aws-Parameters-Secrets-Token", given)

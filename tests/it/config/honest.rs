@@ -1,4 +1,4 @@
-//! The stand-ins are like what they stand for: AWS's own client for Python says so.
+//! The stand-ins behave like the services: AWS's client for Python accepts them.
 
 use std::process::Child;
 use std::process::Command;
@@ -14,7 +14,7 @@ use crate::fakes::extension::Extension;
 use crate::support;
 
 #[test]
-fn boto3_takes_the_stand_ins_for_the_services() {
+fn boto3_accepts_the_stand_ins() {
     let appconfig = AppConfig::start();
     appconfig.deploy("shop/prod/flags", "application/json", "{\"one\":1}");
     let extension = Extension::start();
@@ -31,12 +31,12 @@ fn boto3_takes_the_stand_ins_for_the_services() {
         .args([fakes::ACCESS_KEY, fakes::SECRET_KEY, fakes::SESSION_TOKEN])
         .output()
         .expect("python");
-    let words = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{words}");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
     assert_eq!(appconfig.state().sessions, 3);
 }
 
-/// moto, which lets the first seven calls in and then checks every signature and permission.
+/// moto, which accepts the first seven calls, and then checks every signature and permission.
 struct Moto {
     child: Child,
     port: u16,
@@ -55,7 +55,7 @@ impl Moto {
         Moto { child, port }
     }
 
-    /// A user who may read, and what there is to be read.
+    /// Creates parameters, secrets, and a user who may read them; returns the user's keys.
     fn user(&self) -> Value {
         let python = support::root().join("target/tools/python/bin/python");
         let output = Command::new(python)
@@ -63,8 +63,8 @@ impl Moto {
             .arg(self.port.to_string())
             .output()
             .expect("python");
-        let words = String::from_utf8_lossy(&output.stderr);
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("no user: {words}"))
+        let errors = String::from_utf8_lossy(&output.stderr);
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("no user: {errors}"))
     }
 }
 

@@ -1,4 +1,4 @@
-//! When values are fetched, and what outlives a freeze and a restart.
+//! Times of fetches, and values that outlive a freeze and a restart.
 
 use std::fs;
 use std::io::Write as _;
@@ -16,7 +16,7 @@ use crate::script;
 use crate::served::Served;
 use crate::support;
 
-/// A server whose answer is changed, and which counts.
+/// A server that counts requests, and whose answer tests change.
 struct Changing {
     port: u16,
     state: Arc<Mutex<(String, usize)>>,
@@ -49,20 +49,20 @@ impl Changing {
 }
 
 #[test]
-fn nothing_is_fetched_at_the_start_unless_it_is_to_be_there() {
+fn only_prefetched_values_are_fetched_at_the_start() {
     let server = Changing::start("one");
     let running = Setting::new(&server.declaration("")).start();
     thread::sleep(Duration::from_millis(100));
     assert_eq!(server.asked(), 0);
     drop(running);
     let mut running = Setting::new(&server.declaration("?prefetch")).start();
-    assert_eq!(server.asked(), 1, "before the first request for work");
+    assert_eq!(server.asked(), 1, "before the first /next");
     let value = running.read("a");
     assert_eq!((&value["text"], &value["stale"]), (&json!("one"), &json!(false)));
     for _ in 0..10 {
         running.read("a");
     }
-    assert_eq!(server.asked(), 1, "it is good for a minute");
+    assert_eq!(server.asked(), 1, "its TTL is a minute");
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn the_last_good_value_outlives_the_process_and_is_stale() {
     assert_eq!(running.await_generation("a", 2)["text"], "two");
     running.end();
 
-    // Of another function, and torn.
+    // A file of another function, and a damaged one.
     let mut other = Setting::new(&server.declaration("?ttl=5s"));
     server.change("");
     let folder = setting.folder.path().join("pilotlight-config");
@@ -131,10 +131,10 @@ fn the_last_good_value_outlives_the_process_and_is_stale() {
     fs::write(&file, &whole[..whole.len() - 1]).expect("written");
     let mut running = setting.start();
     while !running.log().contains("cannot be fetched") {
-        assert!(running.read("a")["error"].is_string(), "it is torn");
+        assert!(running.read("a")["error"].is_string(), "it is damaged");
     }
     let log = running.end();
-    assert_eq!(log.matches("is ignored: it is torn").count(), 1, "{log}");
+    assert_eq!(log.matches("is ignored: it is damaged").count(), 1, "{log}");
 }
 
 #[test]
@@ -175,9 +175,9 @@ fn a_read_makes_no_system_call() {
         let _ = std::process::Command::new("kill").arg(strace.id().to_string()).status();
         strace.wait().expect("ended");
         let trace = fs::read_to_string(trace.path()).expect("a trace");
-        // The invocation is answered, and the next one asked for.
+        // The trace spans the invocation: its answer and the next `/next`.
         for call in ["/response", "/next"] {
-            assert!(trace.contains(call), "strace has not seen {call}:\n{trace}");
+            assert!(trace.contains(call), "strace missed {call}:\n{trace}");
         }
         trace.lines().count()
     };
@@ -200,7 +200,7 @@ fn four_workers_read_whole_values_that_never_go_back_while_they_change() {
     let current = Arc::new(Mutex::new(0u64));
     let shared = Arc::clone(&current);
     let port = fakes::serve(move |_| {
-        // Each fetch finds another value, up to the last.
+        // Each fetch finds a new value, up to the last.
         let mut number = shared.lock().expect("unharmed");
         *number = (*number + 1).min(CHANGES);
         Reply::new(200, "text/plain", format!("{:04}", *number).repeat(1000))
@@ -224,9 +224,10 @@ fn four_workers_read_whole_values_that_never_go_back_while_they_change() {
     assert_eq!(running.end(), "");
 }
 
-/// Its init changes the variable `A`, of which the runtime has what the process began with.
+/// The handler's init changes the variable `A`; the runtime reads what the process was started
+/// with.
 #[test]
-fn c_reads_its_configuration_too_and_variables_as_they_were_at_the_start() {
+fn c_handlers_read_configuration_and_the_variables_of_the_start() {
     let (_folder, library) = support::fixture_in_c("configured");
     let setting = Setting::with(support::function(&library, None), "a=env:A, b=env:B");
     let mut running = setting.set("A", "\"from C\"").start();
@@ -241,7 +242,7 @@ fn c_reads_its_configuration_too_and_variables_as_they_were_at_the_start() {
 }
 
 #[test]
-fn what_a_restart_finds_again_is_not_kept() {
+fn local_sources_are_not_cached() {
     let server = Changing::start("one");
     let declaration = format!("e=env:E, f=file:f.txt, {}", server.declaration(""));
     let mut setting = Setting::new(&declaration).set("E", "of E");
@@ -260,10 +261,10 @@ fn what_a_restart_finds_again_is_not_kept() {
     assert!(names.len() == 1 && names[0].starts_with("a-"), "{names:?}");
 }
 
-/// The walk-through of docs/configuration.md: a change arrives in environments that are frozen between invocations, and
-/// no new one is started for it.
+/// The walk-through of docs/configuration.md: a change reaches environments that are frozen between
+/// invocations, without a new one.
 #[test]
-fn a_served_function_answers_as_its_configuration_says_with_one_init() {
+fn a_served_function_follows_its_configuration_with_one_init() {
     let package = tempfile::tempdir().expect("a folder");
     let library = package.path().join("libconfig.so");
     fs::copy(support::dist("examples/libconfig.so"), &library).expect("copied");

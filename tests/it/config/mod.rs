@@ -1,4 +1,4 @@
-//! Cached configuration, through the real bootstrap and its module, from stand-ins of every source.
+//! Cached configuration, with the real bootstrap and module, from stand-ins for every source.
 
 mod appconfig;
 mod declaring;
@@ -25,14 +25,14 @@ use crate::script;
 use crate::script::here;
 use crate::support;
 
-/// A handler of `tests/fixtures/configured`, with a folder for what is kept.
+/// A handler of `tests/fixtures/configured`, with a folder for cache files.
 struct Setting {
     function: Function,
     folder: TempDir,
 }
 
 impl Setting {
-    /// With this declaration, and no extension.
+    /// The handler `read` with this declaration, and no extension.
     fn new(declaration: &str) -> Setting {
         Setting::of("read", declaration)
     }
@@ -54,7 +54,7 @@ impl Setting {
             ("AWS_APPCONFIG_EXTENSION_HTTP_PORT", "1"),
             ("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", "1"),
             ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
-            // What is on this machine is not asked for through a proxy.
+            // Requests to this machine must not use the proxy.
             ("HTTP_PROXY", "http://127.0.0.1:1"),
             ("NO_PROXY", ""),
         ] {
@@ -69,7 +69,7 @@ impl Setting {
         self
     }
 
-    /// Calls go to this port, and not through a proxy.
+    /// Sends calls of services to this port, without a proxy.
     fn service(self, port: u16) -> Setting {
         self.set("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}")).set("HTTP_PROXY", "")
     }
@@ -78,7 +78,8 @@ impl Setting {
         self.start_with_workers(1).0
     }
 
-    /// The first worker, and the connections of the others, which have asked for work.
+    /// The runtime with its first worker, and the other workers' connections, which have sent
+    /// `/next`.
     fn start_with_workers(&self, workers: usize) -> (Running, Vec<TcpStream>) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
@@ -101,19 +102,19 @@ impl Setting {
     }
 }
 
-/// A runtime that waits for work.
+/// A runtime whose `/next` is in flight.
 struct Running {
     child: Child,
     worker: TcpStream,
     log: NamedTempFile,
-    /// Tests that ask until something is so give up then.
+    /// Time at which tests that poll give up.
     end: Instant,
 }
 
 impl Running {
-    /// One invocation, up to the next request for work.
+    /// One invocation, up to the next `/next`.
     fn invoke(&mut self, event: &Value) -> Value {
-        assert!(Instant::now() < self.end, "asked in vain:\n{}", self.log());
+        assert!(Instant::now() < self.end, "polled in vain:\n{}", self.log());
         self.worker.write_all(&script::next(&event.to_string()).bytes).expect("sent");
         let (head, body) = script::read_request(&mut self.worker);
         self.worker.write_all(&script::accepted().bytes).expect("sent");
@@ -123,7 +124,7 @@ impl Running {
         body
     }
 
-    /// One invocation; of one that fails, what is posted.
+    /// One invocation that fails; returns the posted error.
     fn fail(&mut self, event: &str) -> String {
         self.worker.write_all(&script::next(event).bytes).expect("sent");
         let (_, body) = script::read_request(&mut self.worker);
@@ -132,12 +133,12 @@ impl Running {
         body
     }
 
-    /// What the handler `read` says of a name.
+    /// Calls the handler `read` with a name.
     fn read(&mut self, name: &str) -> Value {
         self.invoke(&json!({ "name": name }))
     }
 
-    /// The same, once a value of this generation is there.
+    /// The same, after waiting for a value of this generation.
     fn await_generation(&mut self, name: &str, generation: u64) -> Value {
         let patience_ms = 20_000;
         let event = json!({ "name": name, "generation": generation, "patience_ms": patience_ms });

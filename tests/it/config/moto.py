@@ -1,4 +1,8 @@
-"""Fills moto at a port, in calls that it lets in without a signature, and prints a user who may read."""
+"""Creates values and a user who may read them in moto, in calls that need no signature, and prints the
+user's keys.
+
+  moto.py PORT
+"""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-//! The other sources, what they may send, and how they fail.
+//! The other sources: their values and their failures.
 
 use std::fs;
 use std::net::TcpListener;
@@ -60,7 +60,7 @@ fn a_secret_reaches_neither_the_log_nor_an_error_nor_a_file() {
     }
     assert!(!running.end().contains("hunter2"));
 
-    // Asked for as a type that it is not.
+    // Read as another type than it is.
     let mut setting = setting;
     setting.function.handler = setting.function.handler.replace(".read", ".limit");
     let mut running = setting.start();
@@ -77,7 +77,7 @@ fn a_secret_reaches_neither_the_log_nor_an_error_nor_a_file() {
 }
 
 #[test]
-fn a_value_is_parsed_once_a_version_and_a_bad_one_leaves_the_last_good() {
+fn a_value_is_parsed_once_and_a_bad_one_leaves_the_last_good() {
     let content = Arc::new(Mutex::new("{\"most\":1}".to_owned()));
     let shared = Arc::clone(&content);
     let port = fakes::serve(move |_| {
@@ -100,7 +100,7 @@ fn a_value_is_parsed_once_a_version_and_a_bad_one_leaves_the_last_good() {
 }
 
 #[test]
-fn bodies_of_no_bytes_and_of_two_million_arrive_and_types_are_passed_on() {
+fn empty_and_large_bodies_arrive_and_types_are_passed_on() {
     let large = vec![b'x'; 2 << 20];
     let port = fakes::serve(move |request| match request.target.as_str() {
         "/large?of=2" => Reply::new(200, "application/octet-stream", large.clone()),
@@ -146,7 +146,7 @@ fn a_source_that_hangs_delays_neither_reads_nor_other_sources() {
     let hung = Duration::from_secs(20);
     let hanging =
         fakes::serve(move |_| Reply { delay: hung, ..Reply::new(200, "text/plain", "late") });
-    // Nobody listens here any more.
+    // A port on which no process listens any more.
     let closed =
         TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("one").port();
     let declaration =

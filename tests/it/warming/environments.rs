@@ -1,5 +1,6 @@
-//! What all of it is for: as many environments warm as a ping asks for, and no cold start for as many
-//! invocations at once. With moto, a stand-in for AWS of other people's, as the last judge.
+//! The purpose of warming: a ping warms as many environments as it asks for, and that many
+//! concurrent invocations find no cold start. Signatures are checked by moto, an independent
+//! stand-in for AWS.
 
 use std::thread;
 
@@ -15,19 +16,19 @@ use crate::served::Served;
 use crate::served::example;
 use crate::support::tool;
 
-/// Pings of a schedule that a busy machine may need.
+/// Pings that a busy machine may need until all environments are warm.
 const MAX_PINGS: usize = 10;
 const CREDENTIALS: &str = "AKIDEXAMPLE:wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
-/// Invocations at once, signed by botocore.
+/// Sends concurrent invocations, signed by botocore.
 fn invoke(served: &Served, count: usize, event: &Value) -> Vec<Value> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/it/warming/invoke.py");
-    let wanted = json!({"url": served.url, "function": "slow", "count": count, "event": event});
-    let answers = tool("python/bin/python", &[script], &wanted);
+    let input = json!({"url": served.url, "function": "slow", "count": count, "event": event});
+    let answers = tool("python/bin/python", &[script], &input);
     answers.as_array().expect("a list").clone()
 }
 
-/// Pings until as many environments are warm, and what became of them.
+/// Pings until `count` environments are warm, and returns the function's state.
 fn warm(served: &Served, count: usize) -> Value {
     let ping = json!({"warmer": true, "concurrency": count});
     for pings in 1..=MAX_PINGS {
@@ -45,8 +46,8 @@ fn warm(served: &Served, count: usize) -> Value {
     panic!("{MAX_PINGS} pings warm fewer than {count}: {:#}", served.function("slow"));
 }
 
-/// With the default's delay, for which each child keeps its environment busy: one ping is enough
-/// where the machine delivers all children in that time, and else the schedule's next one.
+/// With the default delay, for which each child keeps its environment busy. One ping is enough if
+/// the machine delivers all children in that time; else the next one of the schedule is.
 #[test]
 fn pings_warm_as_many_environments_as_they_ask_for() {
     for count in [1, 5, 20] {
@@ -57,7 +58,7 @@ fn pings_warm_as_many_environments_as_they_ask_for() {
         assert_eq!(function["totals"]["invocations"], 0);
         assert!(!served.log().contains("\"failed\""), "{}", served.log());
 
-        // No handler has seen a ping: for each, this is the first invocation.
+        // No handler has seen a ping, so this is the first invocation of each.
         for answer in invoke(&served, count, &json!({"sleep_ms": 1000})) {
             assert_eq!(answer["invocation"], 1);
         }
@@ -94,7 +95,7 @@ fn pings_and_invocations_do_not_disturb_each_other() {
 #[test]
 fn moto_accepts_the_signatures_and_refuses_wrong_ones() {
     let moto = Moto::start(5);
-    // AWS asks for lambda:InvokeFunction, moto for the name of the operation.
+    // AWS requires lambda:InvokeFunction, moto the name of the operation.
     let keys = moto.user(&["lambda:InvokeFunction", "lambda:Invoke"], Some("echo"));
     let run = |secret: String| {
         let mut function = echo(&[]);

@@ -1,4 +1,4 @@
-//! Fan-outs that do not go as they should, and moto as a second judge of signatures.
+//! Fan-outs that fail or are refused.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -28,7 +28,7 @@ fn against(manner: Manner) -> (Lambda, Served) {
     (lambda, served)
 }
 
-/// The one record that is no ping's own.
+/// The one record other than the ping's own.
 fn failure(served: &Served) -> &Value {
     assert_eq!(served.records.len(), 2, "{}", served.log);
     assert_eq!(served.log.lines().count(), 2, "{}", served.log);
@@ -75,9 +75,9 @@ fn no_network_is_one_record() {
 }
 
 #[test]
-fn without_the_module_pings_are_answered_all_the_same() {
+fn pings_are_answered_without_the_module() {
     let whole = fs::read(support::dist("layer/pilotlight/services.so")).expect("the module");
-    for (content, words) in
+    for (content, message) in
         [(None, "errno 2"), (Some(&whole[..100_000]), "is cut off"), (Some(&b""[..]), "is empty")]
     {
         let layer = TempDir::new().expect("a folder");
@@ -95,12 +95,12 @@ fn without_the_module_pings_are_answered_all_the_same() {
         let lines: Vec<&str> =
             served.log.lines().filter(|line| line.contains("services.so")).collect();
         assert_eq!(lines.len(), 1, "{}", served.log);
-        assert!(lines[0].contains(words), "{}", lines[0]);
+        assert!(lines[0].contains(message), "{}", lines[0]);
     }
 }
 
 #[test]
-fn what_is_not_allowed_is_not_invoked() {
+fn only_allowed_functions_are_invoked() {
     let lambda = Lambda::start(Manner::Accepting);
     let mut function = echo(&[("PILOTLIGHT_WARM_MAX_CONCURRENCY", "4")]);
     lambda.variables(&mut function);

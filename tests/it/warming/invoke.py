@@ -1,4 +1,4 @@
-"""Invokes a function so many times at once, as AWS's client for Python does, and writes the answers.
+"""Invokes a function concurrently with AWS's client for Python, and prints the answers.
 
 {"url": "http://…", "function": "name", "count": 3, "event": {…}} from standard input
 """
@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 import boto3
 from botocore.config import Config
 
-wanted = json.load(sys.stdin)
+request = json.load(sys.stdin)
 client = boto3.client(
     "lambda",
-    endpoint_url=wanted["url"],
+    endpoint_url=request["url"],
     region_name="us-east-1",
     aws_access_key_id="AKIDEXAMPLE",
     aws_secret_access_key="wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
@@ -22,9 +22,9 @@ client = boto3.client(
 
 
 def invoke(_):
-    answer = client.invoke(FunctionName=wanted["function"], Payload=json.dumps(wanted["event"]))
+    answer = client.invoke(FunctionName=request["function"], Payload=json.dumps(request["event"]))
     return json.load(answer["Payload"])
 
 
-with ThreadPoolExecutor(wanted["count"]) as pool:
-    print(json.dumps(list(pool.map(invoke, range(wanted["count"])))))
+with ThreadPoolExecutor(request["count"]) as pool:
+    print(json.dumps(list(pool.map(invoke, range(request["count"])))))

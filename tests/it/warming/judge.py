@@ -1,6 +1,6 @@
-"""Judges the signatures of requests by botocore.
+"""Checks the signatures of requests with botocore.
 
-Reads a JSON list of requests from standard input, writes "ok" or what is wrong for each:
+Reads a JSON list of requests from standard input, and prints a list with "ok" or the fault of each:
 {"method": "POST", "url": "http://…", "headers": {"name": "value"}, "body": "…"}
 """
 

@@ -1,4 +1,5 @@
-//! A Lambda that notes who is invoked, answers as it is told, and has botocore judge the signatures.
+//! A stand-in for Lambda that records invocations, answers as told, and has botocore check
+//! signatures.
 
 use std::collections::BTreeMap;
 use std::io::BufRead;
@@ -18,22 +19,22 @@ use serde_json::json;
 
 use crate::support::tool;
 
-/// How it answers.
+/// Kinds of answers.
 #[derive(Clone, Copy)]
 pub enum Manner {
-    /// 202, or 200 to those that wait.
+    /// 202, or 200 to synchronous invocations.
     Accepting,
     /// This status, error type and message.
     Refusing(u16, &'static str, &'static str),
     /// 200, with a failure of the function.
     Failing,
-    /// Not at all.
+    /// No answer; the connection stays open.
     Silent,
     /// The first connection is closed without an answer.
     Hanging,
 }
 
-/// One request to it.
+/// One request.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub method: String,
@@ -52,27 +53,27 @@ impl Lambda {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
         let requests = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&requests);
+        let shared = Arc::clone(&requests);
         // The thread ends with the tests' process.
         thread::spawn(move || {
             for (number, stream) in listener.incoming().enumerate() {
-                let (stream, seen) = (stream.expect("a connection"), Arc::clone(&seen));
+                let (stream, shared) = (stream.expect("a connection"), Arc::clone(&shared));
                 let manner = match manner {
                     Manner::Hanging if number > 0 => Manner::Accepting,
                     manner => manner,
                 };
-                thread::spawn(move || serve(stream, manner, &seen));
+                thread::spawn(move || serve(stream, manner, &shared));
             }
         });
         Lambda { address, requests }
     }
 
-    /// Where it listens.
+    /// Its URL.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Has the function's runtime invoke this, with the credentials that the judge knows.
+    /// Makes the function's runtime call this stand-in, with the credentials that judge.py knows.
     pub fn variables(&self, function: &mut Function) {
         let endpoint = self.endpoint();
         let variables = [
@@ -86,7 +87,7 @@ impl Lambda {
         function.variables.extend(owned);
     }
 
-    /// The requests so far, which are forgotten here, and whose signatures are right.
+    /// Returns and clears the requests so far, after checking their signatures.
     pub fn take(&self) -> Vec<Request> {
         let requests = std::mem::take(&mut *self.requests.lock().expect("no panic"));
         self.judge(&requests);
@@ -107,19 +108,19 @@ impl Lambda {
             .collect();
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/it/warming/judge.py");
         let judged = tool("python/bin/python", &[script], &Value::from(requests.clone()));
-        let right = vec![json!("ok"); requests.len()];
-        assert_eq!(judged, Value::from(right), "{requests:#?}");
+        let expected = vec![json!("ok"); requests.len()];
+        assert_eq!(judged, Value::from(expected), "{requests:#?}");
     }
 }
 
-fn serve(stream: TcpStream, manner: Manner, seen: &Mutex<Vec<Request>>) {
+fn serve(stream: TcpStream, manner: Manner, requests: &Mutex<Vec<Request>>) {
     let mut reader = BufReader::new(stream.try_clone().expect("a socket"));
     let mut stream = stream;
     while let Some(request) = read(&mut reader) {
-        let waits = request.headers["x-amz-invocation-type"] == "RequestResponse";
-        seen.lock().expect("no panic").push(request);
+        let is_synchronous = request.headers["x-amz-invocation-type"] == "RequestResponse";
+        requests.lock().expect("no panic").push(request);
         let (status, headers, body) = match manner {
-            Manner::Accepting if waits => (200, String::new(), "\"warmed\"".to_owned()),
+            Manner::Accepting if is_synchronous => (200, String::new(), "\"warmed\"".to_owned()),
             Manner::Accepting => (202, String::new(), String::new()),
             Manner::Refusing(status, kind, message) => (
                 status,

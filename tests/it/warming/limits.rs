@@ -1,5 +1,5 @@
-//! One event's limits: a budget of invocations, one delay, a number of records, its deadline; and
-//! `PILOTLIGHT_WARM_ONLY`, which lets no event but some fan out. docs/warming.md promises them.
+//! Limits of one event: a budget of invocations, one delay, a number of records, its deadline; and
+//! `PILOTLIGHT_WARM_ONLY`, which lets only some pings fan out. docs/warming.md promises them.
 
 use std::fs;
 
@@ -16,7 +16,7 @@ use crate::served::Served;
 use crate::served::example;
 use crate::support;
 
-/// A list of so many of one ping.
+/// A list of `count` equal pings.
 fn list_of(count: usize, ping: &str) -> String {
     format!("[{}]", vec![ping; count].join(","))
 }
@@ -66,10 +66,10 @@ fn the_largest_list_is_300_records_and_one_budget() {
     assert_eq!((served.records.len(), refusals(&served.records).len()), (301, 1));
 }
 
-/// The emulator ends an environment whose invocation is not answered in time, by its own clock, and
-/// tells the client so.
+/// The emulator ends an environment whose invocation times out by the emulator's clock, and reports
+/// it to the client.
 #[test]
-fn delays_end_before_the_deadline_and_there_is_one_for_each_event() {
+fn delays_end_before_the_deadline_and_each_event_has_one() {
     let child = r#"{"warmer":true,"__WARMER_INVOCATION__":2,"__WARMER_CONCURRENCY__":3}"#;
     for (delay, timeout, count) in [("75", "3", 100), ("60000", "2", 1)] {
         let delay = format!("PILOTLIGHT_WARM_DELAY={delay}");
@@ -80,7 +80,7 @@ fn delays_end_before_the_deadline_and_there_is_one_for_each_event() {
     }
 }
 
-/// As above: a Lambda that never answers must not cost the ping its own answer.
+/// As above: if Lambda never answers, the ping is still answered.
 #[test]
 fn a_fan_out_ends_before_the_deadline() {
     let lambda = Lambda::start(Manner::Silent);
@@ -93,29 +93,29 @@ fn a_fan_out_ends_before_the_deadline() {
     }
     let log = served.log_with("\"failed\":2");
     assert!(log.to_lowercase().contains("timeout"), "{log}");
-    // It is the first environment, which has not been ended.
+    // The first environment is still there.
     let function = served.function("echo");
     assert_eq!(function["environments"].as_array().map(Vec::len), Some(1), "{function:#}");
     assert_eq!(function["totals"]["pings"]["cold"], 1, "{function:#}");
 }
 
-/// The two lines of docs/warming.md: the variable, and the event that has what it asks for.
+/// The two lines of docs/warming.md: the variable, and an event that matches it.
 fn documented() -> (String, String) {
     let text = fs::read_to_string(support::root().join("docs/warming.md")).expect("the document");
     let line = |start: &str| {
         let line = text.lines().find(|line| line.starts_with(start));
-        line.unwrap_or_else(|| panic!("no line begins with {start}")).trim().to_owned()
+        line.unwrap_or_else(|| panic!("no line starts with {start}")).trim().to_owned()
     };
     (line("    PILOTLIGHT_WARM_ONLY="), line("    {\"warmer\""))
 }
 
 #[test]
 fn only_pings_with_the_secret_fan_out() {
-    let (only, right) = documented();
-    let without: Value = serde_json::from_str(&right).expect("JSON");
-    let wanted = without["concurrency"].as_u64().expect("a number");
-    let wrong = json!({"warmer": true, "concurrency": wanted, "token": "another"}).to_string();
-    let none = json!({"warmer": true, "concurrency": wanted}).to_string();
+    let (only, matching) = documented();
+    let without: Value = serde_json::from_str(&matching).expect("JSON");
+    let requested = without["concurrency"].as_u64().expect("a number");
+    let wrong = json!({"warmer": true, "concurrency": requested, "token": "another"}).to_string();
+    let none = json!({"warmer": true, "concurrency": requested}).to_string();
     let options = ["--timeout", "60", "--env", &only, "--env", "PILOTLIGHT_WARM_DELAY=3000"];
     let served =
         Served::start(&[&example("slow")], &[&options[..], &["--env", "START_MS=1"]].concat());
@@ -129,10 +129,10 @@ fn only_pings_with_the_secret_fan_out() {
     let log = served.log_with("\"skipped\"");
     assert!(log.contains("PILOTLIGHT_WARM_ONLY"), "{log}");
 
-    // The invocations of the fan-out are pings without the secret, and are answered all the same.
-    ask(&right);
+    // The children are pings without the secret, and are answered nevertheless.
+    ask(&matching);
     let function = served.wait_for("slow", "all are warm", |function| {
-        function["totals"]["pings"]["count"] == 2 + wanted && function["in_flight"] == 0
+        function["totals"]["pings"]["count"] == 2 + requested && function["in_flight"] == 0
     });
     assert_eq!(function["environments"].as_array().map(Vec::len), Some(5), "{function:#}");
     assert_eq!(function["totals"]["invocations"], 0);

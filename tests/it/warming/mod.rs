@@ -1,5 +1,5 @@
-//! Warming, with the real bootstrap and module: what is answered without the handler, who is invoked,
-//! and what the log says.
+//! Warming, with the real bootstrap and module: answers without the handler, invocations, and the
+//! log.
 
 mod environments;
 mod fan_out;
@@ -29,26 +29,26 @@ use crate::script::next;
 use crate::script::status;
 use crate::support;
 
-/// What became of some events in one environment.
+/// The outcome of some events in one environment.
 struct Served {
     /// The answers, in order.
     answers: Vec<String>,
-    /// The records of pings, and of what was amiss with them.
+    /// The records of pings and their failures.
     records: Vec<Value>,
-    /// All that was logged but the end.
+    /// The log without the line at the end of the process.
     log: String,
 }
 
-/// Has a function serve invocations in one environment.
+/// Serves invocations in one environment.
 fn serve(function: &Function, invocations: Vec<Script>) -> Served {
     let count = invocations.len();
     let script = invocations.into_iter().flat_map(|invocation| [invocation, accepted()]);
     let script = script.chain([status("410 Gone")]).collect();
-    let seen = script::converse(function, script::here, script);
-    assert_eq!(seen.code, Some(11), "{}", seen.log);
-    let posts = seen.requests.into_iter().skip(1).step_by(2).take(count);
+    let outcome = script::converse(function, script::here, script);
+    assert_eq!(outcome.code, Some(11), "{}", outcome.log);
+    let posts = outcome.requests.into_iter().skip(1).step_by(2).take(count);
     let is_end = |line: &&str| line.contains("GET /next was answered 410");
-    let log: String = seen.log.split_inclusive('\n').filter(|line| !is_end(line)).collect();
+    let log: String = outcome.log.split_inclusive('\n').filter(|line| !is_end(line)).collect();
     let records = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     Served { answers: posts.map(|(_, body)| body).collect(), records, log }
 }
@@ -63,7 +63,7 @@ fn echo(variables: &[(&str, &str)]) -> Function {
 const WARMED: &str = "\"warmed\"";
 
 #[test]
-fn pings_are_answered_and_all_else_reaches_the_handler() {
+fn pings_are_answered_and_other_events_reach_the_handler() {
     let events = [
         (r#"{"warmer":true}"#, true),
         (r#"{"source":"serverless-plugin-warmup"}"#, true),
@@ -100,7 +100,7 @@ fn an_answer_does_not_wait_for_its_record_but_the_next_invocation_does() {
     let mut api = script::accept(&listener);
     script::read_request(&mut api);
     let records = || fs::read_to_string(&log).expect("a log").lines().count();
-    // One of several is not answered at once, so that its record would come too late.
+    // A child's answer is delayed, so its record is not: it would come too late.
     let child_event = r#"{"warmer":true,"__WARMER_INVOCATION__":2,"__WARMER_CONCURRENCY__":3}"#;
     for (event, with_the_answer, at_the_end) in [(r#"{"warmer":true}"#, 0, 1), (child_event, 2, 2)]
     {
@@ -124,11 +124,11 @@ fn warming_can_be_switched_off_and_kept_quiet() {
     let served = serve(&echo(&[("PILOTLIGHT_WARM_LOG", "0")]), vec![next(ping)]);
     assert_eq!((served.answers[0].as_str(), served.log.as_str()), (WARMED, ""));
     let served = serve(&echo(&[("PILOTLIGHT_WARM_DELAY", "soon")]), vec![next(ping)]);
-    assert!(served.log.contains("PILOTLIGHT_WARM_DELAY is no number"), "{}", served.log);
+    assert!(served.log.contains("PILOTLIGHT_WARM_DELAY is not a number"), "{}", served.log);
 }
 
 #[test]
-fn a_health_check_is_answered_where_somebody_says_its_path() {
+fn a_health_check_is_answered_at_the_path_of_the_variable() {
     let event = r#"{"version":"2.0","rawPath":"/health","requestContext":{"stage":"$default","http":{"method":"GET"}}}"#;
     let served = serve(&echo(&[("PILOTLIGHT_WARM_PATH", "/health")]), vec![next(event)]);
     let answer: Value = serde_json::from_str(&served.answers[0]).expect("JSON");
@@ -140,7 +140,7 @@ fn a_health_check_is_answered_where_somebody_says_its_path() {
 }
 
 #[test]
-fn a_client_context_may_ask_too() {
+fn a_client_context_may_hold_a_ping() {
     let with_context = |context: &str| {
         answer(format!(
             "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: r1\r\n\
@@ -155,7 +155,7 @@ fn a_client_context_may_ask_too() {
 }
 
 #[test]
-fn handlers_may_ask_how_often_they_have_been_warmed() {
+fn handlers_can_read_the_number_of_pings() {
     let mut function = support::example("context");
     function.variables = Vec::new();
     let ping = || next(r#"{"warmer":true}"#);

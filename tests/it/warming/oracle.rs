@@ -1,5 +1,5 @@
-//! lambda-warmer itself, in Node, on the same events: who is invoked, how, with what, and what is
-//! logged.
+//! lambda-warmer itself, in Node, on the same events: the invocations, their payloads and the log
+//! are the same.
 
 use serde_json::Value;
 use serde_json::json;
@@ -15,7 +15,7 @@ use crate::support::tools;
 
 const ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:echo:live";
 
-/// Sequences of events, each for an environment of its own.
+/// Sequences of events, each for a new environment.
 fn cases() -> Vec<Vec<&'static str>> {
     let alone = [
         r#"{"warmer":true,"concurrency":3}"#,
@@ -28,7 +28,7 @@ fn cases() -> Vec<Vec<&'static str>> {
         r#"{"warmer":1,"concurrency":2,"test":0}"#,
         r#"{"warmer":0,"concurrency":3,"text":"ordinary"}"#,
         r#"{"warmer":true,"concurrency":2,"warmer":null}"#,
-        // Numbers that JavaScript rounds to zero, and the next ones.
+        // Numbers that JavaScript rounds to zero, and their neighbours.
         r#"{"warmer":1e-400,"concurrency":2}"#,
         r#"{"warmer":-0.00024703282292062327e-320,"concurrency":2}"#,
         r#"{"warmer":2.4703282292062328e-324,"concurrency":2}"#,
@@ -57,7 +57,7 @@ fn cases() -> Vec<Vec<&'static str>> {
     cases
 }
 
-/// A record without what is a matter of time, and without the environment's own name.
+/// A record without times and without the environment's id.
 fn timeless(mut record: Value) -> Value {
     let id = record["id"].take();
     assert!(id.as_str().is_some_and(|id| id.contains("-0")), "{record}");
@@ -79,7 +79,7 @@ fn timeless_payload(payload: &Value, ids: &[&str]) -> Value {
     payload
 }
 
-/// An invocation as the oracle's SDK would have been asked for it.
+/// An invocation in the form of the oracle's SDK calls.
 pub fn invocation(request: &Request, ids: &[&str]) -> Value {
     let name = request
         .path

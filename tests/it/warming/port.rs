@@ -1,5 +1,5 @@
-//! lambda-warmer-py, the port of lambda-warmer, on the same events, and what it sends to its children:
-//! its spelling of their payload is understood, too.
+//! lambda-warmer-py, the port of lambda-warmer to Python, on the same events. Its children, whose
+//! fields it spells in another way, are understood, too.
 
 use serde_json::Value;
 use serde_json::json;
@@ -14,10 +14,11 @@ use super::serve;
 use crate::script::next;
 use crate::support::tool;
 
-/// What it names an invocation, which begins the correlation where lambda-warmer names the environment.
+/// The oracle's request id. The port uses it as the first correlation id, lambda-warmer the
+/// environment's id.
 const REQUEST: &str = "request";
 
-/// Sequences of events, each for an environment of its own, that Python takes as JavaScript does.
+/// Sequences of events, each for a new environment, that mean the same in Python and JavaScript.
 fn cases() -> Vec<Vec<String>> {
     let alone = [
         r#"{"warmer":true}"#,
@@ -46,7 +47,7 @@ fn ask(cases: &[Vec<String>]) -> Vec<Vec<Value>> {
     serde_json::from_value(tool("python/bin/python", &[script], &json!(input))).expect("lists")
 }
 
-/// Its record of a ping with lambda-warmer's names, as far as it has the same.
+/// The fields of its record that lambda-warmer has, too, by lambda-warmer's names.
 fn renamed(record: &Value) -> Value {
     let text = |field: &str| record[field].as_str().expect("text").to_owned();
     let correlation = text("correlation_id");
@@ -69,7 +70,7 @@ fn shared(mut record: Value) -> Value {
     record
 }
 
-/// An invocation as lambda-warmer would have spelled it.
+/// An invocation in lambda-warmer's spelling.
 fn respelled(mut invocation: Value) -> Value {
     let payload = invocation["Payload"].as_object_mut().expect("an object");
     let id = payload.remove("__WARMER_CORRELATION_ID__").expect("its correlation");
@@ -108,7 +109,7 @@ fn lambda_warmers_port_does_the_same() {
         assert_eq!(records, expected, "{events:?}");
     }
 
-    // What it has sent is served here.
+    // The runtime serves the port's children.
     let served = serve(&function, children.iter().map(|event| next(event)).collect());
     assert!(served.answers.iter().all(|answer| answer == WARMED), "{:?}", served.answers);
     assert_eq!(lambda.take().len(), 0);

@@ -1,4 +1,5 @@
-//! `pilotlight serve --warm`: pings by the clock, what they keep warm, and what they are counted as.
+//! `pilotlight serve --warm`: scheduled pings, the environments that they keep warm, and the
+//! counts.
 
 use serde_json::Value;
 use serde_json::json;
@@ -11,7 +12,7 @@ fn slow(options: &[&str]) -> Served {
     Served::start(&[&example("slow")], &all)
 }
 
-/// Waits until as many pings have been answered.
+/// Waits until `count` pings have been answered.
 fn after_pings(served: &Served, count: u64) -> Value {
     served.wait_for("slow", "pings", |function| {
         function["totals"]["pings"]["count"].as_u64().is_some_and(|pings| pings >= count)
@@ -24,8 +25,8 @@ fn spans(function: &Value) -> Vec<&Value> {
 }
 
 #[test]
-fn a_schedule_warms_as_many_as_it_asks_for_from_the_beginning() {
-    // What a busy machine takes to deliver the last child must not let the first one go.
+fn a_schedule_warms_as_many_as_it_asks_for_from_the_start() {
+    // Long enough that on a busy machine the first child still runs when the last one arrives.
     let options = ["--env", "PILOTLIGHT_WARM_DELAY=3000", "--idle", "7200"];
     let schedule = ["--warm", "rate(1 hour)", "--warm-concurrency", "3"];
     let served = slow(&[options, schedule].concat());
@@ -35,7 +36,7 @@ fn a_schedule_warms_as_many_as_it_asks_for_from_the_beginning() {
     let totals = &function["totals"];
     assert_eq!((&totals["pings"]["count"], &totals["pings"]["cold"]), (&json!(3), &json!(3)));
     assert_eq!((&totals["invocations"], &totals["duration_ms"]["count"]), (&json!(0), &json!(0)));
-    // Two of them have waited for three seconds, and so has the one that waited for the last.
+    // Two children have waited for three seconds, and so has the ping that waited for the last one.
     assert!(totals["pings"]["billed_ms"].as_u64().is_some_and(|billed| billed >= 9000), "{totals}");
     assert_eq!(spans(&function).iter().filter(|span| span["kind"] == "ping").count(), 3);
     assert!(!served.log().contains("keeps nothing warm"), "{}", served.log());
@@ -48,7 +49,7 @@ fn a_schedule_warms_as_many_as_it_asks_for_from_the_beginning() {
 }
 
 #[test]
-fn pings_come_by_a_clock_that_runs_faster() {
+fn the_speed_of_the_clock_applies_to_schedules() {
     let served = slow(&["--warm", "rate(1 minute)", "--speed", "120", "--idle", "1000000"]);
     let function = after_pings(&served, 4);
     let starts: Vec<f64> = spans(&function)
@@ -56,7 +57,7 @@ fn pings_come_by_a_clock_that_runs_faster() {
         .filter(|span| span["kind"] == "ping")
         .map(|span| span["start_ms"].as_f64().expect("a time"))
         .collect();
-    // Late where the machine is busy, but never early.
+    // A busy machine may delay pings, but none is early.
     for (number, start) in (0_u32..).zip(&starts) {
         assert!(*start >= f64::from(number) * 500.0, "{starts:?}");
     }
@@ -65,7 +66,7 @@ fn pings_come_by_a_clock_that_runs_faster() {
 }
 
 #[test]
-fn a_schedule_that_is_too_slow_keeps_nothing_warm_and_it_is_said() {
+fn a_schedule_that_is_too_slow_is_reported() {
     let served = slow(&["--warm", "rate(1 minute)", "--speed", "60", "--idle", "1"]);
     served.wait_for("slow", "cold pings", |function| {
         function["totals"]["pings"]["cold"].as_u64().is_some_and(|cold| cold >= 2)
@@ -75,7 +76,7 @@ fn a_schedule_that_is_too_slow_keeps_nothing_warm_and_it_is_said() {
 }
 
 #[test]
-fn where_pings_are_the_handlers_they_count_as_invocations() {
+fn pings_count_as_invocations_if_warming_is_off() {
     let served = slow(&["--warm", "rate(1 hour)", "--env", "PILOTLIGHT_WARM=0"]);
     let function = served.wait_for("slow", "an invocation", |function| {
         function["totals"]["invocations"] == 1 && function["in_flight"] == 0

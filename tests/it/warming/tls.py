@@ -1,4 +1,4 @@
-"""A Lambda behind TLS, with a certificate that an authority of its own has signed for 127.0.0.1.
+"""A stand-in for Lambda behind TLS. Its own authority has signed its certificate for 127.0.0.1.
 
   tls.py BUNDLE    writes the authority's certificate to BUNDLE, then its port and a line for each
                    request to standard output
@@ -38,7 +38,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         self.rfile.read(int(self.headers["content-length"]))
-        # In one go: two requests are served at once.
+        # One write, since two threads may serve requests concurrently.
         sys.stdout.write(f"{self.path}\n")
         sys.stdout.flush()
         self.send_response(202 if self.headers["x-amz-invocation-type"] == "Event" else 200)
@@ -67,7 +67,7 @@ with tempfile.NamedTemporaryFile() as chain:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(chain.name)
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-# Each connection's thread does its handshake, when it first reads.
+# The handshake happens at the first read, on the connection's thread.
 server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
 print(server.server_address[1], flush=True)
 server.serve_forever()

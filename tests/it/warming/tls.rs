@@ -1,4 +1,4 @@
-//! Fan-outs over TLS, to a server that is not ours: Python's.
+//! Fan-outs over TLS, to a server in Python.
 
 use std::io::BufRead as _;
 use std::io::BufReader;
@@ -18,7 +18,7 @@ use super::serve;
 use crate::script::next;
 use crate::support::tools;
 
-/// A Lambda behind TLS; dropping it ends it.
+/// A stand-in for Lambda behind TLS. Dropping it ends the process.
 struct Server {
     child: Child,
     lines: std::io::Lines<BufReader<ChildStdout>>,
@@ -40,7 +40,7 @@ impl Server {
         Server { child, lines, port }
     }
 
-    /// A fan-out to it, with this bundle or none.
+    /// Fans out to it, with this bundle or none.
     fn fan_out(&self, bundle: Option<&Path>) -> Served {
         let mut function = echo(&[("NO_PROXY", "127.0.0.1")]);
         let mut set = |name: &str, value: String| function.variables.push((name.to_owned(), value));
@@ -64,15 +64,15 @@ impl Drop for Server {
 }
 
 #[test]
-fn a_certificate_is_believed_only_with_its_authority() {
+fn a_certificate_is_trusted_only_with_its_authority() {
     let folder = TempDir::new().expect("a folder");
     let bundle = folder.path().join("bundle.pem");
     let mut server = Server::start(&bundle);
-    let refused = |served: &Served, words: &str| {
+    let refused = |served: &Served, message: &str| {
         assert_eq!(served.records.len(), 2, "{}", served.log);
         assert_eq!(served.records[1]["failed"], json!(2));
         let error = served.records[1]["error"].as_str().expect("text");
-        assert!(error.contains(words), "{error}");
+        assert!(error.contains(message), "{error}");
     };
     refused(&server.fan_out(None), "UnknownIssuer");
     let missing = folder.path().join("missing.pem");

@@ -1,30 +1,31 @@
-//! Cached configuration: the bootstrap keeps the values that handlers read, and says which are wanted;
+//! Cached configuration: the bootstrap stores the values that handlers read, and requests new ones;
 //! the module fetches them.
 
 use crate::Bytes;
 
-/// The kinds of sources, by what their declarations begin with. What is behind the colon is the target;
-/// of the last two it is the whole URL.
+/// Kinds of sources: the prefixes of declarations. The target is the text after the colon; for the
+/// last two it is the whole URL.
 pub const SOURCES: [&str; 7] = ["appconfig", "ssm", "secret", "file", "env", "http", "https"];
 
-/// [`Wanted::flags`] and [`Arrival::flags`]: the value must not reach a log, an error or a file.
+/// [`FetchRequest::flags`] and [`Fetched::flags`]: the value must be kept out of logs, errors and
+/// files.
 pub const SECRET: u32 = 1;
-/// [`Arrival::flags`]: the value is from before a restart; nobody has confirmed it.
-pub const KEPT: u32 = 2;
+/// [`Fetched::flags`]: the value is from before a restart, and not confirmed since.
+pub const RESTORED: u32 = 2;
 
-/// A value that is to be fetched. What it borrows lives as long as the process.
+/// A value to fetch. Its bytes live as long as the process.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted {
-    /// Names the value to the bootstrap.
+pub struct FetchRequest {
+    /// Identifies the value to the bootstrap.
     pub index: u32,
-    /// An index of [`SOURCES`].
+    /// Index into [`SOURCES`].
     pub source: u32,
-    /// Its name.
+    /// Name that handlers read it by.
     pub name: Bytes,
-    /// What its source is to be asked for.
+    /// Address within the source: a path, an id or a URL.
     pub target: Bytes,
-    /// How long a fetched value is good for, in milliseconds; 0 for what the source says.
+    /// Time between fetches, in milliseconds; 0 for the source's own.
     pub ttl_ms: u64,
     /// [`SECRET`] or 0.
     pub flags: u32,
@@ -33,34 +34,35 @@ pub struct Wanted {
 /// A value that has been fetched.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
-pub struct Arrival {
+pub struct Fetched {
     /// The value.
     pub bytes: Bytes,
-    /// Its content type; empty where there is none.
+    /// Its content type; empty for none.
     pub content_type: Bytes,
-    /// What the source calls this version; empty where it has no such name.
+    /// The source's name for this version; empty for none.
     pub version: Bytes,
-    /// When it was fetched: milliseconds since the Unix epoch.
+    /// Time of the fetch, in milliseconds since the Unix epoch.
     pub fetched_ms: u64,
-    /// [`SECRET`] and [`KEPT`].
+    /// [`SECRET`] and [`RESTORED`].
     pub flags: u32,
 }
 
-/// What the bootstrap offers for this. Each value that [`Host::next`] hands out is fetched by one
-/// thread, which ends that with [`Host::finish`].
+/// Functions that the bootstrap gives to [`Refresh`]. Each request of [`Host::next`] is fetched by
+/// one thread, which ends it with [`Host::finish`].
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Host {
-    /// Waits until a value is wanted, for as long as that takes.
-    pub next: unsafe extern "C" fn(wanted: *mut Wanted),
-    /// Makes a value the one that is read; 0 when it is the one that was there.
-    pub publish: unsafe extern "C" fn(index: u32, arrival: *const Arrival) -> u32,
-    /// Ends a fetch: the value is wanted again when somebody reads it at `due_ms` since the Unix epoch or
-    /// later. `confirmed_ms` is when the source confirmed what is there; 0 when it failed.
+    /// Waits until a value is requested, without a time-out.
+    pub next: unsafe extern "C" fn(request: *mut FetchRequest),
+    /// Makes a value the current one; 0 if it already was.
+    pub publish: unsafe extern "C" fn(index: u32, fetched: *const Fetched) -> u32,
+    /// Ends a fetch: the value is requested again if a handler reads it at `due_ms` or later.
+    /// `confirmed_ms` is the time at which the source confirmed the value; 0 after a failure. Both
+    /// in milliseconds since the Unix epoch.
     pub finish: unsafe extern "C" fn(index: u32, due_ms: u64, confirmed_ms: u64),
     /// Writes a record to the function's log, as a warning.
     pub log: unsafe extern "C" fn(text: Bytes),
 }
 
-/// Fetches what is wanted, for as long as the process lives, on the calling thread and others.
-pub type Keep = unsafe extern "C" fn(host: *const Host);
+/// Fetches requested values on the calling thread and others. Does not return.
+pub type Refresh = unsafe extern "C" fn(host: *const Host);

@@ -1,12 +1,12 @@
-//! What the bootstrap and the layer's module `pilotlight/services.so` know of each other.
+//! The interface between the bootstrap and the layer's module `pilotlight/services.so`.
 //!
 //! The module exports one data symbol, [`SYMBOL`], a [`Services`]. Both ship in the same layer, so
-//! there is one version of this and no compatibility: the bootstrap refuses any other.
+//! there is no compatibility between versions: the bootstrap refuses any version but its own.
 //!
-//! Rules. The bootstrap calls `start` once, before anything else. Bytes belong to whoever passes
-//! them and are read only until the call returns. No function unwinds into its caller. A thread that
-//! calls into the module has been given its thread-locals (the bootstrap sees to that), so every
-//! function may be called on any thread unless it says otherwise.
+//! Rules. The bootstrap calls `start` once, before anything else. Bytes belong to the caller
+//! and are read only until the call returns. No function unwinds into its caller. A thread
+//! that calls into the module has been given its thread-locals (the bootstrap sees to that), so
+//! every function may be called on any thread unless it says otherwise.
 
 #![no_std]
 
@@ -14,78 +14,78 @@ pub mod config;
 
 use core::ffi::c_char;
 
-/// Bytes of the caller's, which are never absent here.
+/// The caller's bytes. On this border they are never absent.
 pub use pilotlight_abi::Bytes;
 
-/// Raised with every change of this file.
+/// Raised with every change to the layout or meaning of these types.
 pub const VERSION: u32 = 3;
 
 /// The one symbol that the module exports: a [`Services`].
 pub const SYMBOL: &str = "pilotlight_services";
 
-/// What the caller lent.
+/// The caller's bytes, as a slice.
 ///
 /// # Safety
-/// Whoever made this with [`Bytes::of`] is still waiting for the call to return.
-#[allow(unsafe_code)] // The contract of this ABI, which is narrower than that of `as_slice`.
+/// The caller made `bytes` with [`Bytes::of`], and its call has not returned while `'a` lasts.
+#[allow(unsafe_code)] // narrows the contract of `as_slice`
 pub unsafe fn borrow<'a>(bytes: Bytes) -> &'a [u8] {
     // SAFETY: as the function's own contract.
     unsafe { bytes.as_slice() }.unwrap_or_default()
 }
 
-/// What the bootstrap offers the module.
+/// Functions and data that the bootstrap gives to the module.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Host {
-    /// Writes one line, which ends with a line feed, to the function's log. On any thread.
+    /// Writes one line, which ends with a line feed, to the function's log. Callable on any thread.
     pub log: unsafe extern "C" fn(line: Bytes),
-    /// The texts of the environment that the process began with, one after another, each ended by
-    /// NUL. The handler's `setenv` changes lists of them, never these, so the module may be started
-    /// on any thread.
+    /// The strings of the environment that the process was started with, one after another, each
+    /// ended by NUL. `setenv` changes the list of pointers, never these strings, so the module may
+    /// be started on any thread.
     pub variables: *const c_char,
-    /// How many those are.
+    /// Number of those strings.
     pub variable_count: usize,
 }
 
-/// What the module offers. No function is absent; they are options because a file may be damaged.
+/// Functions of the module. All are present; they are options because a file may be damaged.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Services {
-    /// [`VERSION`] of this file when the module was built. First for ever.
+    /// [`VERSION`] at the module's build. Always the first field.
     pub version: u32,
-    /// Called once, before everything else.
+    /// Called once, before all others.
     pub start: Option<Start>,
-    /// Sends the pings that a ping asks for, waits for them, and writes a record to the log if any
-    /// fails or is not allowed.
+    /// Sends the pings that a ping asks for, waits for them, and logs a record if any fails or is
+    /// not allowed.
     pub fan_out: Option<SendPings>,
     /// Called once, on a thread of its own; does not return.
-    pub keep_config: Option<config::Keep>,
+    pub refresh_config: Option<config::Refresh>,
 }
 
-/// A ping that asks for more than being answered.
+/// A ping that asks for other environments.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct FanOut {
     /// The ping: a JSON object, known to be valid.
     pub ping: Bytes,
-    /// What the pings of the fan-out have in common, unless the ping says so itself: UTF-8.
+    /// The default of the id that the pings of the fan-out share, as JSON: UTF-8.
     pub id: Bytes,
-    /// The ARN that the ping was sent to, or nothing: UTF-8.
+    /// The ARN that the ping was sent to: UTF-8; empty for unknown.
     pub invoked_function_arn: Bytes,
-    /// The tenant, or nothing.
+    /// The tenant; empty for none.
     pub tenant_id: Bytes,
-    /// When the ping's invocation times out: milliseconds since the Unix epoch, or 0.
+    /// Deadline of the ping's invocation, in milliseconds since the Unix epoch; 0 for unknown.
     pub deadline_ms: u64,
-    /// What is left of the event's budget: [`FULL`] for its first ping, and for each other one what
-    /// [`SendPings`] has returned for the ping before.
+    /// Rest of the event's budget: [`FULL`] for its first ping, and for each other one the result
+    /// of [`SendPings`] for the ping before.
     pub budget: u32,
 }
 
-/// [`FanOut::budget`] of an event's first ping: all that the function's variables allow.
+/// [`FanOut::budget`] of an event's first ping: the limit of the function's variables.
 pub const FULL: u32 = u32::MAX;
 
-/// Begins the module.
+/// Starts the module.
 pub type Start = unsafe extern "C" fn(host: *const Host);
 
-/// Sends pings, and returns what they have left of the budget.
+/// Sends pings, and returns the rest of the budget.
 pub type SendPings = unsafe extern "C" fn(fan_out: *const FanOut) -> u32;

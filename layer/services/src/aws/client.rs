@@ -1,36 +1,19 @@
-//! HTTP requests to services: signed, with a time-out, and sent once more on a fresh connection
-//! where that can do no harm.
+//! Calls of services, signed with the function's role.
 
-use std::fs;
-use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 use std::time::SystemTime;
 
-use http::HeaderMap;
 use http::Method;
 use http::Request;
-use ureq::Agent;
-use ureq::tls::PemItem;
-use ureq::tls::RootCerts;
-use ureq::tls::TlsConfig;
 
 use super::Service;
 use super::credentials;
 use super::endpoint;
 use super::sign::sign;
+use super::transport::Response;
+use super::transport::Transport;
 use crate::variables::Variables;
-
-const USER_AGENT: &str = concat!("pilotlight-services/", env!("CARGO_PKG_VERSION"));
-
-/// Far above what a service takes to accept a connection in its region.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// What a local endpoint that hands out credentials may take.
-const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(2);
-/// Nothing that is read here is larger; Lambda's own answers are at most 6 MB.
-const LARGEST_BODY: u64 = 16 << 20;
-/// Each holds some 40 KB; what is not used again within seconds is closed anyway.
-const MOST_IDLE: usize = 4;
 
 /// A request to a service.
 #[derive(Clone, Debug)]
@@ -39,30 +22,19 @@ pub struct Call<'a> {
     pub service: &'a Service,
     /// The method.
     pub method: Method,
-    /// The path, with its query; both percent-encoded.
+    /// The path and query, percent-encoded.
     pub path: &'a str,
-    /// Headers; all of them are signed. Names in lower case, values in ASCII.
+    /// Headers, all of which are signed. Names in lower case, values in ASCII.
     pub headers: &'a [(&'a str, &'a str)],
     /// The body; empty for none.
     pub body: &'a [u8],
-    /// For the whole call, from connecting to the last byte of the answer.
+    /// Time-out of the whole call, from connecting to the last byte of the response.
     pub timeout: Duration,
-    /// Whether it may arrive twice: it is then sent again when a connection fails.
+    /// Whether the request may arrive twice: if so, it is sent again when a connection fails.
     pub is_idempotent: bool,
 }
 
-/// A service's answer, whatever its status.
-#[derive(Debug)]
-pub struct Response {
-    /// The status code.
-    pub status: u16,
-    /// The headers.
-    pub headers: HeaderMap,
-    /// The body.
-    pub body: Vec<u8>,
-}
-
-/// Calls services as the function's role.
+/// Calls services with the function's role.
 #[derive(Debug)]
 pub struct Client {
     variables: Variables,
@@ -70,13 +42,13 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client for the region and the role that the environment names.
+    /// A client for the environment's region and role.
     pub fn new(variables: Variables) -> Client {
         let transport = Transport::new(&variables);
         Client { variables, transport }
     }
 
-    /// The region that the environment names.
+    /// The environment's region.
     pub fn region(&self) -> Result<&str, String> {
         let region = self.variables.get("AWS_REGION");
         region
@@ -89,7 +61,7 @@ impl Client {
         &self.variables
     }
 
-    /// Makes a call; Err says why there was no answer.
+    /// Makes a call. Err: no response came.
     pub fn call(&self, call: &Call) -> Result<Response, String> {
         let started = Instant::now();
         let region = self.region()?;
@@ -108,120 +80,4 @@ impl Client {
         let answer = self.transport.send(&request, timeout, call.is_idempotent);
         answer.map_err(|error| format!("{endpoint}: {error}"))
     }
-}
-
-/// Sends requests as they are, over kept connections.
-#[derive(Debug)]
-pub struct Transport {
-    agent: Agent,
-    tls: TlsConfig,
-    /// Why the roots that `AWS_CA_BUNDLE` names could not be read.
-    bad_roots: Option<String>,
-    uses_proxy: bool,
-}
-
-impl Transport {
-    /// Takes certificates and proxies from the environment.
-    pub fn new(variables: &Variables) -> Transport {
-        let (roots, bad_roots) = match variables.get("AWS_CA_BUNDLE").map(read_roots) {
-            None => (RootCerts::WebPki, None),
-            Some(Ok(roots)) => (roots, None),
-            Some(Err(error)) => (RootCerts::WebPki, Some(error)),
-        };
-        let tls = TlsConfig::builder().root_certs(roots).build();
-        Transport { agent: agent(&tls, MOST_IDLE, true), tls, bad_roots, uses_proxy: true }
-    }
-
-    /// For this machine: no proxy sees the requests.
-    pub fn local() -> Transport {
-        let tls = TlsConfig::default();
-        Transport { agent: agent(&tls, MOST_IDLE, false), tls, bad_roots: None, uses_proxy: false }
-    }
-
-    /// Fetches what a local endpoint has.
-    pub fn get(&self, url: &str, authorization: Option<&str>) -> Result<Vec<u8>, String> {
-        let mut request = Request::get(url);
-        if let Some(authorization) = authorization {
-            request = request.header("authorization", authorization);
-        }
-        let request = request.body(&[][..]).map_err(|error| error.to_string())?;
-        // It is on this machine: no proxy reaches it.
-        let local = agent(&self.tls, 0, false);
-        match attempt(&local, &request, CREDENTIALS_TIMEOUT).map_err(|error| error.to_string())? {
-            Response { status: 200, body, .. } => Ok(body),
-            Response { status, .. } => Err(format!("status {status}")),
-        }
-    }
-
-    /// Sends a request. A connection that was kept over a freeze may be dead without knowing it, so
-    /// an idempotent request that fails without an answer is sent again on a fresh one.
-    pub fn send(
-        &self,
-        request: &Request<&[u8]>,
-        timeout: Duration,
-        is_idempotent: bool,
-    ) -> Result<Response, String> {
-        if let Some(error) = &self.bad_roots {
-            return Err(error.clone());
-        }
-        let started = Instant::now();
-        let result = match attempt(&self.agent, request, timeout) {
-            Err(ureq::Error::Io(_) | ureq::Error::Protocol(_)) if is_idempotent => {
-                let left = timeout.saturating_sub(started.elapsed());
-                attempt(&agent(&self.tls, 0, self.uses_proxy), request, left)
-            }
-            result => result,
-        };
-        result.map_err(|error| error.to_string())
-    }
-}
-
-/// `uses_proxy`: whether requests go through the proxy that the environment names, if it does.
-fn agent(tls: &TlsConfig, most_idle: usize, uses_proxy: bool) -> Agent {
-    let mut config = Agent::config_builder()
-        .tls_config(tls.clone())
-        .user_agent(USER_AGENT)
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_idle_connections(most_idle)
-        .max_idle_connections_per_host(most_idle)
-        .timeout_connect(Some(CONNECT_TIMEOUT));
-    if !uses_proxy {
-        config = config.proxy(None);
-    }
-    config.build().new_agent()
-}
-
-fn attempt(
-    agent: &Agent,
-    request: &Request<&[u8]>,
-    timeout: Duration,
-) -> Result<Response, ureq::Error> {
-    if timeout.is_zero() {
-        return Err(ureq::Error::Timeout(ureq::Timeout::Global));
-    }
-    let mut answer = if matches!(*request.method(), Method::GET) {
-        let request = request.clone().map(|_| ());
-        agent.run(agent.configure_request(request).timeout_global(Some(timeout)).build())?
-    } else {
-        let request = request.clone();
-        agent.run(agent.configure_request(request).timeout_global(Some(timeout)).build())?
-    };
-    let body = answer.body_mut().with_config().limit(LARGEST_BODY).read_to_vec()?;
-    Ok(Response { status: answer.status().as_u16(), headers: answer.headers().clone(), body })
-}
-
-fn read_roots(path: &str) -> Result<RootCerts, String> {
-    let describe = |error: &dyn std::fmt::Display| format!("AWS_CA_BUNDLE: {path}: {error}");
-    let bytes = fs::read(path).map_err(|error| describe(&error))?;
-    let mut roots = Vec::new();
-    for item in ureq::tls::parse_pem(&bytes) {
-        if let PemItem::Certificate(certificate) = item.map_err(|error| describe(&error))? {
-            roots.push(certificate);
-        }
-    }
-    if roots.is_empty() {
-        return Err(describe(&"it holds no certificate"));
-    }
-    Ok(RootCerts::Specific(Arc::new(roots)))
 }

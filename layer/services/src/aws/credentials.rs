@@ -1,13 +1,12 @@
-//! Who calls: the role's credentials in the environment, or those that the endpoint of the
-//! container hands out.
+//! Credentials: those in the environment, or those that the container's endpoint returns.
 
 use aws_credential_types::Credentials;
 use serde_json::Value;
 
-use super::client::Transport;
+use super::transport::Transport;
 use crate::variables::Variables;
 
-/// Reads the credentials, as they are now.
+/// The current credentials.
 pub fn current(variables: &Variables, transport: &Transport) -> Result<Credentials, String> {
     let key = variables.get("AWS_ACCESS_KEY_ID");
     if let (Some(key), Some(secret)) = (key, variables.get("AWS_SECRET_ACCESS_KEY")) {

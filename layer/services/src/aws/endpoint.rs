@@ -1,20 +1,21 @@
-//! Where a service is: `AWS_ENDPOINT_URL_<SERVICE>`, `AWS_ENDPOINT_URL`, or the partition's rules.
+//! URLs of services: `AWS_ENDPOINT_URL_<SERVICE>`, `AWS_ENDPOINT_URL`, or the partition's rules.
 //!
-//! Source: the endpoint rule sets and partitions of botocore 1.44; endpoints.txt is what they say.
+//! Source: the endpoint rule sets and partitions of botocore 1.44; endpoints.txt holds their
+//! output.
 
 use super::Service;
 use crate::variables::Variables;
 
-/// A part of AWS with names of its own.
+/// A part of AWS with its own domain names.
 struct Partition {
-    /// What its regions begin with.
+    /// Prefix of its regions.
     regions: &'static str,
     suffix: &'static str,
-    /// For hosts that have IPv6 addresses too.
+    /// Suffix of hosts that have IPv6 addresses, too.
     dual_stack_suffix: &'static str,
 }
 
-/// The first whose regions begin so; the last is everything else.
+/// The first with a matching prefix counts; the last matches every region.
 const PARTITIONS: [Partition; 8] = [
     Partition {
         regions: "cn-",
@@ -42,7 +43,7 @@ const PARTITIONS: [Partition; 8] = [
     Partition { regions: "", suffix: "amazonaws.com", dual_stack_suffix: "api.aws" },
 ];
 
-/// The URL of a service in a region, without a slash at its end.
+/// The URL of a service in a region, without a trailing slash.
 pub fn url(service: &Service, region: &str, variables: &Variables) -> String {
     let own = variables.get(&format!("AWS_ENDPOINT_URL_{}", service.variable));
     let ignored = variables.is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
@@ -58,10 +59,10 @@ fn host(service: &Service, region: &str, fips: bool, dual_stack: bool) -> String
     let partition = PARTITIONS.iter().find(|partition| region.starts_with(partition.regions));
     let Partition { regions, suffix, dual_stack_suffix } =
         partition.unwrap_or(&PARTITIONS[PARTITIONS.len() - 1]);
-    // These have FIPS at their ordinary names.
+    // These services offer FIPS at their ordinary names.
     let is_fips =
         *regions == "us-gov-" && !dual_stack && matches!(service.host, "appconfigdata" | "ssm");
-    // This one has IPv6 at its ordinary names.
+    // This service offers IPv6 at its ordinary names.
     let is_dual = service.host == "secretsmanager"
         && (matches!(*regions, "" | "us-gov-") || (*regions == "cn-" && !fips));
     let fips = if fips && !is_fips { "-fips" } else { "" };

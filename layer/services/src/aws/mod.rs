@@ -1,16 +1,17 @@
-//! Calls of AWS services: where a service is ([`endpoint`]), who calls ([`credentials`]), the
-//! signature ([`sign`]) and the HTTP request ([`client`]). Nothing here knows any one service's
-//! requests: [`Service`] is all that differs.
+//! Calls of AWS services: [`endpoint`] finds the URL, [`credentials`] the role's keys, [`sign`]
+//! signs, [`transport`] sends, and [`client`] joins them. No file here knows the requests of a
+//! particular service: [`Service`] holds all that differs.
 
 mod client;
 mod credentials;
 mod endpoint;
 mod sign;
+mod transport;
 
 pub use self::client::Call;
 pub use self::client::Client;
-pub use self::client::Response;
-pub use self::client::Transport;
+pub use self::transport::Response;
+pub use self::transport::Transport;
 
 /// A service, as endpoints and signatures name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub struct Service {
     pub host: &'static str,
     /// Its name in the scope of a signature.
     pub signing_name: &'static str,
-    /// Behind `AWS_ENDPOINT_URL_`.
+    /// Suffix of its variable `AWS_ENDPOINT_URL_…`.
     pub variable: &'static str,
 }
 

@@ -10,7 +10,7 @@ use aws_sigv4::http_request::SigningSettings;
 use aws_sigv4::sign::v4::SigningParams;
 use http::Request;
 
-/// Adds `Authorization` and what goes with it to a request whose every header is to be signed.
+/// Signs a request with all its headers: adds `Authorization` and the headers that it needs.
 pub fn sign(
     request: &mut Request<&[u8]>,
     credentials: Credentials,
@@ -29,7 +29,7 @@ pub fn sign(
         .map_err(|error| error.to_string())?;
     let uri = request.uri().to_string();
     let headers = request.headers().iter().map(|(name, value)| {
-        // The headers are this module's own, and are ASCII.
+        // The headers are this module's, and ASCII.
         (name.as_str(), value.to_str().unwrap_or_default())
     });
     let body = SignableBody::Bytes(request.body());

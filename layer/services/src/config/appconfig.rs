@@ -1,8 +1,9 @@
-//! AWS AppConfig: through its agent if that listens on this machine, and else from its data service, so
-//! that the agent is not needed at all.
+//! AWS AppConfig: through its agent if that listens on this machine, else from its data service, so
+//! the agent is optional.
 //!
-//! Sources: "Using AWS AppConfig Agent with AWS Lambda" for the agent; the service model `appconfigdata`
-//! for the rest. A token is for one use within 24 hours; an empty answer means that nothing has changed.
+//! Sources: "Using AWS AppConfig Agent with AWS Lambda" for the agent; the service model
+//! `appconfigdata` for the rest. A token is valid once, within 24 hours; an empty body means that
+//! nothing has changed.
 
 use std::time::Duration;
 
@@ -11,24 +12,25 @@ use serde_json::json;
 
 use super::schedule;
 use super::source;
-use super::source::Answer;
 use super::source::Context;
-use super::source::Failure;
+use super::source::FetchError;
+use super::source::Fetched;
+use super::source::Outcome;
 use super::source::Source;
 use super::source::TIMEOUT;
-use super::source::Value;
 use super::source::encoded;
 use super::source::header;
 use crate::aws::APPCONFIG_DATA;
 use crate::aws::Call;
 use crate::aws::Response;
 
-/// What the agent polls at.
+/// Time between fetches: the agent's default.
 const INTERVAL: Duration = Duration::from_secs(45);
-/// What a session may ask for.
-const SHORTEST_POLL_S: u64 = 15;
-const LONGEST_POLL_S: u64 = 86_400;
-/// A little less than the token's 24 hours.
+/// Shortest poll interval that a session may ask for, in seconds.
+const MIN_POLL_S: u64 = 15;
+/// Longest poll interval that a session may ask for, in seconds.
+const MAX_POLL_S: u64 = 86_400;
+/// Age at which a token is replaced, in milliseconds: a minute before its 24 hours end.
 const TOKEN_LIFE_MS: u64 = (24 * 3600 - 60) * 1000;
 
 /// A configuration profile in an environment of an application.
@@ -45,14 +47,14 @@ struct Token {
 }
 
 impl AppConfig {
-    /// Of `application/environment/profile`.
+    /// Parses `application/environment/profile`.
     pub fn new(target: &str, ttl: Option<Duration>) -> AppConfig {
         let mut parts = target.splitn(3, '/').map(str::to_owned);
         let parts = [(); 3].map(|()| parts.next().unwrap_or_default());
         AppConfig { parts, ttl, token: None, has_value: false }
     }
 
-    fn of_agent(&self, context: &Context, agent: &str) -> Result<Answer, Failure> {
+    fn of_agent(&self, context: &Context, agent: &str) -> Result<Outcome, FetchError> {
         let [application, environment, profile] = self.parts.each_ref().map(|part| encoded(part));
         let url = format!(
             "{agent}/applications/{application}/environments/{environment}/configurations/{profile}"
@@ -66,15 +68,15 @@ impl AppConfig {
         Ok(value(&response, version).into())
     }
 
-    fn start_session(&mut self, context: &Context) -> Result<(), Failure> {
+    fn start_session(&mut self, context: &Context) -> Result<(), FetchError> {
         let [application, environment, profile] = &self.parts;
         let mut body = json!({
             "ApplicationIdentifier": application,
             "EnvironmentIdentifier": environment,
             "ConfigurationProfileIdentifier": profile,
         });
-        if let Some(ttl) = self.ttl.map(|ttl| ttl.as_secs()).filter(|&ttl| ttl >= SHORTEST_POLL_S) {
-            body["RequiredMinimumPollIntervalInSeconds"] = ttl.min(LONGEST_POLL_S).into();
+        if let Some(ttl) = self.ttl.map(|ttl| ttl.as_secs()).filter(|&ttl| ttl >= MIN_POLL_S) {
+            body["RequiredMinimumPollIntervalInSeconds"] = ttl.min(MAX_POLL_S).into();
         }
         let headers = [("content-type", "application/json")];
         let body = body.to_string();
@@ -87,20 +89,21 @@ impl AppConfig {
             timeout: TIMEOUT,
             is_idempotent: true,
         };
-        let response = context.client.call(&call).map_err(Failure::new)?;
+        let response = context.client.call(&call).map_err(FetchError::new)?;
         if response.status != 201 {
             return Err(failure(&response));
         }
         let answer: serde_json::Value = serde_json::from_slice(&response.body).unwrap_or_default();
         let token = answer["InitialConfigurationToken"].as_str();
-        let token = token.ok_or_else(|| Failure::new("a session without a token"))?;
+        let token = token
+            .ok_or_else(|| FetchError::new("the service started a session without a token"))?;
         self.token = Some(Token { text: token.to_owned(), since_ms: schedule::now_ms() });
         Ok(())
     }
 
-    fn latest(&mut self, context: &Context) -> Result<Response, Failure> {
+    fn latest(&mut self, context: &Context) -> Result<Response, FetchError> {
         let now = schedule::now_ms();
-        // A clock that went back says nothing of the token's age.
+        // If the clock went back, the token's age is unknown.
         let is_good =
             |token: &&Token| token.since_ms <= now && now - token.since_ms < TOKEN_LIFE_MS;
         if self.token.as_ref().filter(is_good).is_none() {
@@ -117,13 +120,13 @@ impl AppConfig {
             timeout: TIMEOUT,
             is_idempotent: true,
         };
-        context.client.call(&call).map_err(Failure::new)
+        context.client.call(&call).map_err(FetchError::new)
     }
 
-    fn of_service(&mut self, context: &Context) -> Result<Answer, Failure> {
+    fn of_service(&mut self, context: &Context) -> Result<Outcome, FetchError> {
         let mut response = self.latest(context)?;
         if response.status == 400 && self.token.take().is_some() {
-            // The token was used, is too old or is not one any more: a new session has another.
+            // The token was used, expired or became invalid: start a new session.
             response = self.latest(context)?;
         }
         if response.status != 200 {
@@ -135,17 +138,17 @@ impl AppConfig {
         let seconds = seconds.and_then(|seconds| seconds.parse().ok());
         let interval = seconds.filter(|&seconds| seconds > 0).map(Duration::from_secs);
         if response.body.is_empty() && !self.has_value {
-            return Err(Failure::new("nothing is deployed"));
+            return Err(FetchError::new("no configuration is deployed"));
         }
         let is_new = !response.body.is_empty();
         self.has_value |= is_new;
         let value = is_new.then(|| value(&response, header(&response, "version-label")));
-        Ok(Answer { value, interval })
+        Ok(Outcome { value, interval })
     }
 }
 
 impl Source for AppConfig {
-    fn fetch(&mut self, context: &Context) -> Result<Answer, Failure> {
+    fn fetch(&mut self, context: &Context) -> Result<Outcome, FetchError> {
         match context.extension("AWS_APPCONFIG_EXTENSION_HTTP_PORT", 2772) {
             Some(agent) => self.of_agent(context, &agent),
             None => self.of_service(context),
@@ -157,22 +160,22 @@ impl Source for AppConfig {
     }
 }
 
-fn value(response: &Response, version: Option<&str>) -> Value {
-    Value {
+fn value(response: &Response, version: Option<&str>) -> Fetched {
+    Fetched {
         bytes: response.body.clone(),
         content_type: header(response, "content-type").unwrap_or_default().to_owned(),
         version: version.unwrap_or_default().to_owned(),
-        ..Value::default()
+        ..Fetched::default()
     }
 }
 
-/// The service says what failed in JSON, the agent in plain text; neither quotes a configuration.
-fn failure(response: &Response) -> Failure {
+/// The service describes errors in JSON, the agent in plain text. Neither quotes a configuration.
+fn failure(response: &Response) -> FetchError {
     let text = String::from_utf8_lossy(&response.body);
     let json: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
     let message = json["Message"].as_str().or_else(|| json["message"].as_str());
     let kind = header(response, "x-amzn-errortype").unwrap_or_default();
     let kind = kind.split(':').next().unwrap_or_default();
-    let words = message.map_or_else(|| text.to_string(), |message| format!("{kind} {message}"));
-    Failure::status(response.status, &words)
+    let message = message.map_or_else(|| text.to_string(), |message| format!("{kind} {message}"));
+    FetchError::status(response.status, &message)
 }

@@ -1,4 +1,4 @@
-//! What needs no service: files of the package, variables, and URLs.
+//! Sources without an AWS service: files of the package, variables, and URLs.
 
 use std::fs;
 use std::path::PathBuf;
@@ -6,31 +6,32 @@ use std::time::Duration;
 
 use super::schedule;
 use super::source;
-use super::source::Answer;
 use super::source::Context;
-use super::source::Failure;
+use super::source::FetchError;
+use super::source::Fetched;
+use super::source::Outcome;
 use super::source::Source;
-use super::source::Value;
 use super::source::header;
 
+/// Time between fetches of files and URLs.
 const INTERVAL: Duration = Duration::from_secs(60);
 
 /// A file of the function's package.
 pub struct File(pub PathBuf);
 
-/// An environment variable, as it was when the process began.
+/// An environment variable, as it was when the process started.
 pub struct Variable(pub String);
 
-/// A URL, and what its server called what it last answered.
+/// A URL, and the `ETag` of its last response.
 pub struct Url {
     url: String,
     tag: Option<String>,
 }
 
 impl Source for File {
-    fn fetch(&mut self, _context: &Context) -> Result<Answer, Failure> {
+    fn fetch(&mut self, _context: &Context) -> Result<Outcome, FetchError> {
         let File(path) = self;
-        let failure = |error| Failure::new(format!("{}: {error}", path.display()));
+        let failure = |error| FetchError::new(format!("{}: {error}", path.display()));
         let bytes = fs::read(&*path).map_err(failure)?;
         let extension = path.extension().and_then(|extension| extension.to_str());
         let content_type = match extension {
@@ -40,7 +41,7 @@ impl Source for File {
             Some("txt") => "text/plain",
             _ => "",
         };
-        Ok(Value { bytes, content_type: content_type.into(), ..Value::default() }.into())
+        Ok(Fetched { bytes, content_type: content_type.into(), ..Fetched::default() }.into())
     }
 
     fn interval(&self) -> Duration {
@@ -49,11 +50,11 @@ impl Source for File {
 }
 
 impl Source for Variable {
-    fn fetch(&mut self, context: &Context) -> Result<Answer, Failure> {
+    fn fetch(&mut self, context: &Context) -> Result<Outcome, FetchError> {
         let Variable(name) = self;
         let value = context.variables().get(name);
-        let value = value.ok_or_else(|| Failure::new(format!("{name} is not set")))?;
-        Ok(Value { bytes: value.into(), ..Value::default() }.into())
+        let value = value.ok_or_else(|| FetchError::new(format!("{name} is not set")))?;
+        Ok(Fetched { bytes: value.into(), ..Fetched::default() }.into())
     }
 
     /// It never changes.
@@ -63,7 +64,7 @@ impl Source for Variable {
 }
 
 impl Url {
-    /// Nothing has been fetched yet.
+    /// A URL that has not been fetched yet.
     pub fn new(url: String) -> Url {
         Url { url, tag: None }
     }
@@ -75,19 +76,19 @@ impl Url {
 }
 
 impl Source for Url {
-    fn fetch(&mut self, context: &Context) -> Result<Answer, Failure> {
+    fn fetch(&mut self, context: &Context) -> Result<Outcome, FetchError> {
         let transport = if self.is_local() { &context.local } else { &context.remote };
         let tag = self.tag.as_deref().map(|tag| ("if-none-match", tag));
         let response = source::get(transport, &self.url, tag.as_slice())?;
         match response.status {
-            304 if self.tag.is_some() => return Ok(Answer { value: None, interval: None }),
+            304 if self.tag.is_some() => return Ok(Outcome { value: None, interval: None }),
             200 => {}
-            status => return Err(Failure::status(status, "")),
+            status => return Err(FetchError::status(status, "")),
         }
         self.tag = header(&response, "etag").map(str::to_owned);
         let content_type = header(&response, "content-type").unwrap_or_default().to_owned();
         let version = self.tag.clone().unwrap_or_default();
-        Ok(Value { bytes: response.body, content_type, version, ..Value::default() }.into())
+        Ok(Fetched { bytes: response.body, content_type, version, ..Fetched::default() }.into())
     }
 
     fn interval(&self) -> Duration {

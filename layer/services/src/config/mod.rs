@@ -1,75 +1,68 @@
-//! Cached configuration: fetches the values that are wanted, and says when they will be wanted again.
-//! What handlers read is kept by the bootstrap.
+//! Cached configuration: fetches the values that the bootstrap requests, and tells it when to
+//! request them again. The bootstrap holds the values that handlers read.
 //!
-//! [`source`] says what a source is, and each kind has a file of its own; [`keeper`] keeps one value;
-//! [`schedule`] decides on times; [`kept`] is what survives a restart.
+//! [`source`] defines a source, and each kind has a file of its own; [`refresher`] keeps one value
+//! fresh; [`schedule`] computes times; [`disk_cache`] outlives a restart.
 
 mod appconfig;
+mod disk_cache;
 mod extension;
-mod keeper;
-mod kept;
 mod local;
 mod parameters;
+mod refresher;
 pub mod schedule;
 mod source;
+mod store;
 
-pub use self::source::Value;
+pub use self::source::Fetched;
+pub use self::store::FetchRequest;
+pub use self::store::Store;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::thread;
-use std::time::Duration;
 
-use self::keeper::Keeper;
+use self::appconfig::AppConfig;
+use self::parameters::Parameter;
+use self::parameters::Secret;
+use self::refresher::Refresher;
 use self::source::Context;
+use self::source::Source;
 use crate::aws::Client;
 
-/// A value that somebody wants.
-#[derive(Clone, Debug)]
-pub struct Wanted {
-    /// Names it to the store.
-    pub index: u32,
-    /// What its source is: one of `pilotlight_services_abi::config::SOURCES`.
-    pub source: &'static str,
-    /// Its name.
-    pub name: String,
-    /// What the source is asked for.
-    pub target: String,
-    /// How long a fetched value is good for, if its declaration says so.
-    pub ttl: Option<Duration>,
-    /// Whether it was declared as a secret.
-    pub is_secret: bool,
-}
-
-/// Where values are read, and who says which are wanted.
-pub trait Store: Sync {
-    /// Waits until a value is wanted.
-    fn next(&self) -> Wanted;
-    /// Makes a value the one that is read; false if it was there. `is_kept`: it is from before a restart.
-    fn publish(&self, index: u32, value: &Value, is_kept: bool) -> bool;
-    /// Ends a fetch: when the value is wanted again, and when its source confirmed it, unless it failed.
-    fn finish(&self, index: u32, due_ms: u64, confirmed_ms: Option<u64>);
-    /// Writes a record to the function's log.
-    fn log(&self, text: &str);
-}
-
-/// Fetches what is wanted, each value by one thread at a time and none behind another. Does not return.
-pub fn keep(store: &'static dyn Store, client: &'static Client) {
+/// Fetches requested values forever. One thread at a time fetches a value, and no value waits for
+/// another.
+pub fn refresh(store: &'static dyn Store, client: &'static Client) {
     let context: &'static Context = Box::leak(Box::new(Context::new(client)));
-    let mut keepers = HashMap::new();
+    let mut refreshers = HashMap::new();
     loop {
-        let wanted = store.next();
-        let index = wanted.index;
-        let keeper =
-            keepers.entry(index).or_insert_with(|| Arc::new(Mutex::new(Keeper::new(wanted))));
-        let keeper = Arc::clone(keeper);
+        let request = store.next();
+        let index = request.index;
+        let refresher = refreshers.entry(index).or_insert_with(|| {
+            let source = source_of(&request, context);
+            Arc::new(Mutex::new(Refresher::new(request, source)))
+        });
+        let refresher = Arc::clone(refresher);
         let work = move || {
-            keeper.lock().unwrap_or_else(PoisonError::into_inner).fetch(store, context);
+            refresher.lock().unwrap_or_else(PoisonError::into_inner).fetch(store, context);
         };
         if thread::Builder::new().name("config".into()).spawn(work).is_err() {
             store.finish(index, schedule::now_ms() + 1000, None);
         }
+    }
+}
+
+/// The source that a request names.
+fn source_of(request: &FetchRequest, context: &Context) -> Box<dyn Source> {
+    let target = request.target.clone();
+    match request.source {
+        "appconfig" => Box::new(AppConfig::new(&target, request.ttl)),
+        "ssm" => Box::new(Parameter(target)),
+        "secret" => Box::new(Secret(target)),
+        "file" => Box::new(local::File(context.task_root().join(target))),
+        "env" => Box::new(local::Variable(target)),
+        _ => Box::new(local::Url::new(target)),
     }
 }

@@ -1,5 +1,5 @@
 //! Parameters of Systems Manager and secrets of Secrets Manager: through the Parameters and Secrets
-//! extension if that listens on this machine, and else from the services.
+//! extension if that listens on this machine, else from the services.
 
 use std::time::Duration;
 
@@ -10,29 +10,29 @@ use serde_json::Value as Json;
 use serde_json::json;
 
 use super::extension;
-use super::source::Answer;
 use super::source::Context;
-use super::source::Failure;
+use super::source::FetchError;
+use super::source::Fetched;
+use super::source::Outcome;
 use super::source::Source;
 use super::source::TIMEOUT;
-use super::source::Value;
 use super::source::encoded;
 use crate::aws::Call;
 use crate::aws::SECRETS_MANAGER;
 use crate::aws::SSM;
 use crate::aws::Service;
 
-/// What the extension caches for.
+/// Time between fetches: the extension's default cache time.
 const INTERVAL: Duration = Duration::from_secs(300);
 
-/// A parameter, by its name or ARN, perhaps with `:version` or `:label`.
+/// A parameter, by name or ARN, optionally with `:version` or `:label`.
 pub struct Parameter(pub String);
 
-/// A secret, by its name or ARN.
+/// A secret, by name or ARN.
 pub struct Secret(pub String);
 
 impl Source for Parameter {
-    fn fetch(&mut self, context: &Context) -> Result<Answer, Failure> {
+    fn fetch(&mut self, context: &Context) -> Result<Outcome, FetchError> {
         let path =
             format!("/systemsmanager/parameters/get?name={}&withDecryption=true", encoded(&self.0));
         let answer = extension::get(context, &path).unwrap_or_else(|| {
@@ -41,11 +41,11 @@ impl Source for Parameter {
         })?;
         let parameter = &answer["Parameter"];
         let text = parameter["Value"].as_str();
-        Ok(Value {
-            bytes: text.ok_or_else(|| Failure::new("an answer without a value"))?.into(),
+        Ok(Fetched {
+            bytes: text.ok_or_else(|| FetchError::new("the answer holds no value"))?.into(),
             version: parameter["Version"].as_u64().unwrap_or_default().to_string(),
             is_secret: parameter["Type"] == "SecureString",
-            ..Value::default()
+            ..Fetched::default()
         }
         .into())
     }
@@ -56,7 +56,7 @@ impl Source for Parameter {
 }
 
 impl Source for Secret {
-    fn fetch(&mut self, context: &Context) -> Result<Answer, Failure> {
+    fn fetch(&mut self, context: &Context) -> Result<Outcome, FetchError> {
         let path = format!("/secretsmanager/get?secretId={}", encoded(&self.0));
         let answer = extension::get(context, &path).unwrap_or_else(|| {
             let body = json!({ "SecretId": self.0 });
@@ -65,11 +65,11 @@ impl Source for Secret {
         let text = answer["SecretString"].as_str().map(|text| text.as_bytes().to_vec());
         let binary = || BASE64_STANDARD.decode(answer["SecretBinary"].as_str()?).ok();
         let bytes = text.or_else(binary);
-        Ok(Value {
-            bytes: bytes.ok_or_else(|| Failure::new("an answer without a secret"))?,
+        Ok(Fetched {
+            bytes: bytes.ok_or_else(|| FetchError::new("the answer holds no secret"))?,
             version: answer["VersionId"].as_str().unwrap_or_default().to_owned(),
             is_secret: true,
-            ..Value::default()
+            ..Fetched::default()
         }
         .into())
     }
@@ -79,8 +79,13 @@ impl Source for Secret {
     }
 }
 
-/// A call of a service whose requests are JSON.
-fn call(context: &Context, service: &Service, target: &str, body: &Json) -> Result<Json, Failure> {
+/// Calls a service with the JSON protocol.
+fn call(
+    context: &Context,
+    service: &Service,
+    target: &str,
+    body: &Json,
+) -> Result<Json, FetchError> {
     let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target)];
     let body = body.to_string();
     let call = Call {
@@ -92,12 +97,12 @@ fn call(context: &Context, service: &Service, target: &str, body: &Json) -> Resu
         timeout: TIMEOUT,
         is_idempotent: true,
     };
-    let response = context.client.call(&call).map_err(Failure::new)?;
+    let response = context.client.call(&call).map_err(FetchError::new)?;
     let answer: Json = serde_json::from_slice(&response.body).unwrap_or_default();
     if response.status == 200 {
         return Ok(answer);
     }
-    // The kind of an error says enough; a message might quote more than that.
+    // Report only the error's type: its message might quote a value.
     let kind = answer["__type"].as_str().unwrap_or_default();
-    Err(Failure::status(response.status, kind.rsplit('#').next().unwrap_or_default()))
+    Err(FetchError::status(response.status, kind.rsplit('#').next().unwrap_or_default()))
 }

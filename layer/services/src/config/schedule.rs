@@ -1,4 +1,4 @@
-//! When values are fetched again, on the wall clock.
+//! Times of the next fetch, on the wall clock.
 
 use std::hash::BuildHasher;
 use std::hash::Hasher;
@@ -7,13 +7,22 @@ use std::time::Duration;
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
-use super::source::Retry;
+/// Longest pause after failures.
+const MAX_BACK_OFF: Duration = Duration::from_secs(60);
 
-/// The longest that a value which cannot be fetched is left alone.
-const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
-
-/// No value is left alone for longer, whatever its declaration or its source says.
+/// Longest time between fetches, whatever the declaration or the source says.
 pub const MAX_INTERVAL: Duration = Duration::from_secs(365 * 86_400);
+
+/// Kind of failure, which sets the pause before the next attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// The source has not started yet.
+    Soon,
+    /// Any other failure.
+    Ordinary,
+    /// The source throttles requests.
+    Throttled,
+}
 
 /// Milliseconds since the Unix epoch.
 pub fn now_ms() -> u64 {
@@ -21,20 +30,20 @@ pub fn now_ms() -> u64 {
     milliseconds(since)
 }
 
-/// As a number of them.
+/// A duration in milliseconds, saturated.
 pub fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// An interval and up to a tenth more, so that environments that began together do not ask together.
-/// Never less, up to [`MAX_INTERVAL`]: a source may refuse to be asked sooner.
+/// An interval and up to a tenth more, so that environments that started together do not fetch
+/// together. Never less (up to [`MAX_INTERVAL`]): a source may refuse requests that come sooner.
 pub fn jittered(interval: Duration) -> Duration {
     let interval = interval.min(MAX_INTERVAL);
     interval + interval.mul_f64(random() / 10.0)
 }
 
-/// How long a value is left alone after so many failures in a row: twice as long each time, and at random
-/// between half of that and all of it.
+/// Pause after `failures` consecutive failures: doubles each time, up to [`MAX_BACK_OFF`], and is
+/// drawn between half of that and all of it.
 pub fn back_off(failures: u32, retry: Retry) -> Duration {
     let first = match retry {
         Retry::Soon => return Duration::from_millis(100),
@@ -42,10 +51,10 @@ pub fn back_off(failures: u32, retry: Retry) -> Duration {
         Retry::Throttled => Duration::from_secs(5),
     };
     let doubled = first.saturating_mul(1 << failures.saturating_sub(1).min(16));
-    doubled.min(LONGEST_BACK_OFF).mul_f64(0.5 + random() / 2.0)
+    doubled.min(MAX_BACK_OFF).mul_f64(0.5 + random() / 2.0)
 }
 
-/// From 0 to 1. The standard library's hashers begin at random.
+/// A random number from 0 to 1. The standard library seeds its hashers at random.
 fn random() -> f64 {
     let bits = RandomState::new().build_hasher().finish() >> 32;
     bits as f64 / f64::from(u32::MAX)
@@ -66,13 +75,13 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_left_alone_for_longer_and_longer_but_not_for_ever() {
+    fn pauses_after_failures_grow_up_to_a_limit() {
         for _ in 0..1000 {
             let first = back_off(1, Retry::Ordinary);
             assert!(first >= Duration::from_millis(250) && first <= Duration::from_millis(500));
             assert!(back_off(4, Retry::Ordinary) >= Duration::from_secs(2));
             assert!(back_off(1, Retry::Throttled) >= Duration::from_millis(2500));
-            assert!(back_off(u32::MAX, Retry::Throttled) <= LONGEST_BACK_OFF);
+            assert!(back_off(u32::MAX, Retry::Throttled) <= MAX_BACK_OFF);
         }
         assert_eq!(back_off(100, Retry::Soon), Duration::from_millis(100));
     }

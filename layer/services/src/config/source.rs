@@ -1,4 +1,4 @@
-//! What a source is: something that can be asked for the newest value.
+//! The interface of sources, and helpers that they share.
 
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
@@ -10,123 +10,98 @@ use percent_encoding::AsciiSet;
 use percent_encoding::NON_ALPHANUMERIC;
 use percent_encoding::utf8_percent_encode;
 
-use super::Wanted;
-use super::appconfig::AppConfig;
-use super::local;
-use super::parameters::Parameter;
-use super::parameters::Secret;
+use super::schedule::Retry;
 use crate::aws::Client;
 use crate::aws::Response;
 use crate::aws::Transport;
 use crate::variables::Variables;
 
-/// A fetch as a whole takes no longer, as AppConfig's own agent has it.
+/// Time-out of a whole fetch: the one of AppConfig's agent.
 pub const TIMEOUT: Duration = Duration::from_secs(3);
-/// To know whether an extension listens on this machine.
+/// Time-out of the check whether an extension listens on this machine.
 const PROBE_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// A value of a source.
+/// A value that a source returned.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Value {
-    /// The bytes, as the source has them.
+pub struct Fetched {
+    /// The bytes, unchanged.
     pub bytes: Vec<u8>,
-    /// Their content type; empty for none.
+    /// The content type; empty for none.
     pub content_type: String,
-    /// What the source calls this version; empty for nothing.
+    /// The source's name for this version; empty for none.
     pub version: String,
-    /// When it was fetched: milliseconds since the Unix epoch.
+    /// Time of the fetch, in milliseconds since the Unix epoch.
     pub fetched_ms: u64,
-    /// Whether it must not reach a log, an error or a file.
+    /// Whether it must be kept out of logs, errors and files.
     pub is_secret: bool,
 }
 
-/// What a source answered.
+/// Result of a fetch that did not fail.
 #[derive(Debug)]
-pub struct Answer {
-    /// The value; None for the same as last time.
-    pub value: Option<Value>,
-    /// For how long the source does not want to be asked again, if it says so.
+pub struct Outcome {
+    /// The value; None if it has not changed.
+    pub value: Option<Fetched>,
+    /// Time to the next fetch, if the source sets it.
     pub interval: Option<Duration>,
 }
 
-impl From<Value> for Answer {
-    fn from(value: Value) -> Answer {
-        Answer { value: Some(value), interval: None }
+impl From<Fetched> for Outcome {
+    fn from(value: Fetched) -> Outcome {
+        Outcome { value: Some(value), interval: None }
     }
 }
 
-/// Why a source gave no answer. The words hold nothing of a value.
+/// Failure of a fetch. Its text quotes no value.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// What went wrong.
+pub struct FetchError {
+    /// Cause, for the log.
     pub reason: String,
-    /// When it may be tried again.
+    /// Kind, for the pause before the next attempt.
     pub retry: Retry,
 }
 
-/// How soon a failure may be over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Retry {
-    /// In a moment: something has not started yet.
-    Soon,
-    /// Nobody knows.
-    Ordinary,
-    /// The source has too much to do.
-    Throttled,
-}
-
-impl Failure {
-    /// An ordinary one.
-    pub fn new(reason: impl Into<String>) -> Failure {
-        Failure { reason: reason.into(), retry: Retry::Ordinary }
+impl FetchError {
+    /// A failure of [`Retry::Ordinary`].
+    pub fn new(reason: impl Into<String>) -> FetchError {
+        FetchError { reason: reason.into(), retry: Retry::Ordinary }
     }
 
-    /// An answer with a status that is no success. `words` may be quoted.
-    pub fn status(status: u16, words: &str) -> Failure {
-        let words: String = words.trim().chars().take(200).collect();
-        let between = if words.is_empty() { "" } else { ": " };
+    /// A response with an error status. `message` is quoted, up to 200 characters: it must hold no
+    /// value.
+    pub fn status(status: u16, message: &str) -> FetchError {
+        let message: String = message.trim().chars().take(200).collect();
+        let between = if message.is_empty() { "" } else { ": " };
         let retry = match status {
             429 => Retry::Throttled,
-            _ if words.contains("Throttl") || words.contains("Rate exceeded") => Retry::Throttled,
+            _ if message.contains("Throttl") || message.contains("Rate exceeded") => {
+                Retry::Throttled
+            }
             _ => Retry::Ordinary,
         };
-        Failure { reason: format!("status {status}{between}{words}"), retry }
+        FetchError { reason: format!("status {status}{between}{message}"), retry }
     }
 }
 
-/// Something that can be asked for the newest value. It may remember what it answered last.
+/// A source of one value. It may remember its last answer.
 pub trait Source: Send {
-    /// Asks for the value.
-    fn fetch(&mut self, context: &Context) -> Result<Answer, Failure>;
-    /// How long a value is good for when nobody says.
+    /// Fetches the newest value.
+    fn fetch(&mut self, context: &Context) -> Result<Outcome, FetchError>;
+    /// Time between fetches, if neither the declaration nor the answer sets it.
     fn interval(&self) -> Duration;
 }
 
-/// The source of a value.
-pub fn of(wanted: &Wanted, context: &Context) -> Box<dyn Source> {
-    let target = wanted.target.clone();
-    match wanted.source {
-        "appconfig" => Box::new(AppConfig::new(&target, wanted.ttl)),
-        "ssm" => Box::new(Parameter(target)),
-        "secret" => Box::new(Secret(target)),
-        "file" => Box::new(local::File(context.task_root().join(target))),
-        "env" => Box::new(local::Variable(target)),
-        _ => Box::new(local::Url::new(target)),
-    }
-}
-
-/// What sources fetch with.
+/// The means of fetching, which all sources share.
 pub struct Context {
     /// Signed calls.
     pub client: &'static Client,
     /// Requests to this machine, which no proxy must see.
     pub local: Transport,
-    /// Requests to wherever a URL leads.
+    /// Requests to any host.
     pub remote: Transport,
 }
 
 impl Context {
-    /// With the client's environment.
+    /// Uses the client's environment.
     pub fn new(client: &'static Client) -> Context {
         Context { client, local: Transport::local(), remote: Transport::new(client.variables()) }
     }
@@ -136,11 +111,12 @@ impl Context {
         self.client.variables()
     }
 
-    fn task_root(&self) -> &std::path::Path {
+    /// Folder of the function's package.
+    pub fn task_root(&self) -> &std::path::Path {
         std::path::Path::new(self.variables().get("LAMBDA_TASK_ROOT").unwrap_or("."))
     }
 
-    /// The URL of an extension, if it listens: at the port of this variable, or else at that one.
+    /// URL of an extension, if it listens at the port in `variable`, or else at `port`.
     pub fn extension(&self, variable: &str, port: u16) -> Option<String> {
         let port =
             self.variables().get(variable).and_then(|port| port.parse().ok()).unwrap_or(port);
@@ -150,18 +126,18 @@ impl Context {
     }
 }
 
-/// A `GET` with these headers; Err is no answer at all.
+/// Sends a `GET` with these headers. Err: no response came.
 pub fn get(
     transport: &Transport,
     url: &str,
     headers: &[(&str, &str)],
-) -> Result<Response, Failure> {
+) -> Result<Response, FetchError> {
     let mut request = Request::get(url);
     for &(name, value) in headers {
         request = request.header(name, value);
     }
-    let request = request.body(&[][..]).map_err(|error| Failure::new(error.to_string()))?;
-    transport.send(&request, TIMEOUT, true).map_err(Failure::new)
+    let request = request.body(&[][..]).map_err(|error| FetchError::new(error.to_string()))?;
+    transport.send(&request, TIMEOUT, true).map_err(FetchError::new)
 }
 
 /// A header's value, if it is there and text.
@@ -169,7 +145,7 @@ pub fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
     response.headers.get(name)?.to_str().ok()
 }
 
-/// A part of a path or query, encoded.
+/// Percent-encodes a part of a path or query.
 pub fn encoded(text: &str) -> String {
     const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
     utf8_percent_encode(text, PLAIN).to_string()

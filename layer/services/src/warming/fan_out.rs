@@ -1,7 +1,7 @@
-//! The invocations that one ping fans out to: all at once, so that each finds an environment of its
-//! own, and none longer than the ping itself has.
+//! The invocations of one fan-out: sent concurrently, so that each reaches another environment, and
+//! ended before the ping's own deadline.
 //!
-//! Source: lambda-warmer 2.3.0 for who is invoked how, and "Invoke" in AWS Lambda's API reference.
+//! Sources: lambda-warmer 2.3.0 for the invocations, and "Invoke" in AWS Lambda's API reference.
 
 use std::ops::RangeInclusive;
 use std::sync::Mutex;
@@ -26,42 +26,42 @@ use crate::aws::Client;
 use crate::aws::LAMBDA;
 use crate::aws::Response;
 
-/// As many connections as AWS's SDK for JavaScript opens at once.
-const MOST_AT_ONCE: u32 = 50;
-/// TLS is the deepest that goes.
+/// Concurrent invocations: the number of connections that AWS's SDK for JavaScript opens.
+const MAX_IN_FLIGHT: u32 = 50;
+/// Stack of a sending thread, in bytes; TLS needs the most.
 const STACK_SIZE: usize = 512 << 10;
-/// What the ping itself keeps to answer in.
+/// Time before the deadline that is left for the ping's own answer.
 const MARGIN: Duration = Duration::from_millis(250);
-/// For emulators that do not say when an invocation times out, or say nonsense: what functions have
-/// that nobody has given more.
+/// Time-out to assume if the deadline is missing or in the past, as with some emulators: Lambda's
+/// default.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3);
-/// What stays as it is in a segment of a path.
+/// Characters to percent-encode in a path segment.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// What is to be invoked.
+/// The invocations to send.
 #[derive(Clone, Debug)]
 pub struct FanOut<'a> {
     /// This function and its version, for the log.
     pub function: String,
-    /// The function to be invoked, with its qualifier if it has one.
+    /// The function to invoke, with its qualifier if any.
     pub target: String,
     /// The numbers of the invocations.
     pub invocations: RangeInclusive<u32>,
-    /// Whether the last one is waited for.
-    pub last_waits: bool,
+    /// Whether the last invocation is synchronous.
+    pub is_last_synchronous: bool,
     /// The field that makes an event a ping.
     pub flag: String,
-    /// How many environments are wanted, as the event says it.
+    /// Number of environments to warm, as in the event.
     pub concurrency: Value,
-    /// What the pings of one fan-out have in common.
+    /// Id that the pings of the fan-out share.
     pub correlation_id: Value,
-    /// The tenant, or nothing.
+    /// The tenant; empty for none.
     pub tenant_id: &'a str,
-    /// When the invocation that asks for this times out: milliseconds since the Unix epoch, or 0.
+    /// Deadline of the ping's invocation, in milliseconds since the Unix epoch; 0 for unknown.
     pub deadline_ms: u64,
 }
 
-/// Why an invocation did not end well.
+/// A failed invocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Failed {
     /// The service's status, if it answered.
@@ -70,7 +70,8 @@ struct Failed {
 }
 
 impl FanOut<'_> {
-    /// Sends them, and waits for all. A record of what failed, if anything did: one line of JSON.
+    /// Sends the invocations, and waits for all. Returns a record of the failures, if any: one line
+    /// of JSON.
     pub fn send(&self, client: &Client) -> Option<String> {
         let deadline = Instant::now() + self.time_left(SystemTime::now());
         let next = AtomicU32::new(*self.invocations.start());
@@ -88,8 +89,8 @@ impl FanOut<'_> {
         };
         let count = self.invocations.clone().count();
         thread::scope(|scope| {
-            // This thread does its part; it does all where no other can be had.
-            for _ in 1..count.min(MOST_AT_ONCE as usize) {
+            // This thread sends, too; all of them if no other thread can be started.
+            for _ in 1..count.min(MAX_IN_FLIGHT as usize) {
                 let builder = thread::Builder::new().stack_size(STACK_SIZE);
                 if builder.spawn_scoped(scope, work).is_err() {
                     break;
@@ -101,7 +102,7 @@ impl FanOut<'_> {
         (!failed.is_empty()).then(|| self.record(count, &failed))
     }
 
-    /// Until a little before the ping's own time is up.
+    /// Time until [`MARGIN`] before the ping's deadline.
     fn time_left(&self, now: SystemTime) -> Duration {
         let deadline = UNIX_EPOCH.checked_add(Duration::from_millis(self.deadline_ms));
         let left = deadline.and_then(|deadline| deadline.duration_since(now).ok());
@@ -109,8 +110,8 @@ impl FanOut<'_> {
     }
 
     fn invoke(&self, client: &Client, number: u32, deadline: Instant) -> Result<(), Failed> {
-        let waits = self.last_waits && number == *self.invocations.end();
-        let kind = if waits { "RequestResponse" } else { "Event" };
+        let is_synchronous = self.is_last_synchronous && number == *self.invocations.end();
+        let kind = if is_synchronous { "RequestResponse" } else { "Event" };
         let mut headers = vec![("x-amz-invocation-type", kind), ("x-amz-log-type", "None")];
         if !self.tenant_id.is_empty() {
             headers.push(("x-amz-tenant-id", self.tenant_id));
@@ -133,7 +134,7 @@ impl FanOut<'_> {
         }
     }
 
-    /// The event of one of them: without a number of environments, so that it fans out no further.
+    /// The event of one invocation. It has no number of environments, so it fans out no further.
     fn payload(&self, number: u32) -> String {
         json!({
             self.flag.as_str(): true,
@@ -160,13 +161,13 @@ impl FanOut<'_> {
     }
 }
 
-/// The record of a ping that is not passed on.
+/// The record of a ping that is not fanned out, or not fully.
 pub fn refusal(function: &str, target: &str, why: &str) -> String {
     json!({ "action": "warmer", "function": function, "target": target, "skipped": why })
         .to_string()
 }
 
-/// What to do about it.
+/// Advice for a failure, as the end of a sentence.
 fn advice(status: Option<u16>) -> &'static str {
     match status {
         Some(403) => "; the function's role needs lambda:InvokeFunction on the function",
@@ -177,7 +178,7 @@ fn advice(status: Option<u16>) -> &'static str {
     }
 }
 
-/// Whether an invocation was accepted and, if it was waited for, answered.
+/// Whether an invocation was accepted and, if it was synchronous, succeeded.
 fn judge(response: &Response) -> Result<(), Failed> {
     let status = response.status;
     let header = |name| response.headers.get(name).and_then(|value| value.to_str().ok());
@@ -187,7 +188,7 @@ fn judge(response: &Response) -> Result<(), Failed> {
         let kind = header("x-amzn-errortype").or_else(|| text("__type")).unwrap_or("an error");
         let kind = kind.split(':').next().unwrap_or(kind);
         let message = text("Message").or_else(|| text("message")).map(str::to_owned);
-        // What stands between here and Lambda may answer in its own words.
+        // A proxy on the way to Lambda may answer in another format.
         let start = || String::from_utf8_lossy(&response.body).chars().take(300).collect();
         let message = message.unwrap_or_else(start);
         let why = format!("Lambda answered {status}, {kind}: {message}");
@@ -213,7 +214,7 @@ mod tests {
             function: "f:1".into(),
             target: "f:1".into(),
             invocations: 2..=3,
-            last_waits: true,
+            is_last_synchronous: true,
             flag: "w\"armer".into(),
             concurrency: json!("3"),
             correlation_id: json!({"a": 1}),
@@ -223,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn payloads_are_json_with_the_values_as_they_were_given() {
+    fn payloads_are_json_with_the_events_values() {
         let payload: Value = serde_json::from_str(&fan_out().payload(2)).expect("JSON");
         let expected = json!({
             "w\"armer": true,
@@ -235,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn it_ends_before_the_deadline_and_nonsense_is_no_deadline() {
+    fn it_ends_before_the_deadline_and_ignores_past_ones() {
         let left =
             |now_ms| fan_out().time_left(UNIX_EPOCH + Duration::from_millis(now_ms)).as_millis();
         assert_eq!(left(4_000), 5_750);
@@ -246,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_one_record_that_says_what_to_do() {
+    fn failures_are_one_record_with_advice() {
         let mut response = Response {
             status: 403,
             headers: HeaderMap::new(),

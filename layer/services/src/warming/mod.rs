@@ -1,7 +1,7 @@
-//! What a ping asks for beyond its answer: that other environments be warm, too.
+//! Fan-outs: invokes the functions that a ping asks for, so that more environments are warm.
 //!
-//! The bootstrap has found it to be a ping, and has written its record. Here it is decided who is
-//! invoked, as lambda-warmer 2.3.0 decides it, within the limits that the function's variables set.
+//! The bootstrap has recognised the ping and written its record. This module chooses the
+//! invocations as lambda-warmer 2.3.0 does, within the limits that the function's variables set.
 
 mod fan_out;
 mod number;
@@ -12,51 +12,50 @@ use serde_json::Value;
 
 use self::fan_out::FanOut;
 use crate::aws::Client;
-use crate::exports::log;
+use crate::host;
 use crate::variables::Variables;
 
-/// Environments that the pings of one event may ask for, unless the function's variables say
-/// otherwise.
+/// Default limit of the environments that the pings of one event may ask for.
 const MAX_CONCURRENCY: u32 = 50;
 
-/// A ping, as the bootstrap hands it over.
+/// A ping, as the bootstrap passes it.
 #[derive(Clone, Copy, Debug)]
 pub struct Ping<'a> {
     /// The event: a JSON object.
     pub event: &'a str,
-    /// This environment's name for itself, as JSON.
+    /// This environment's id, as JSON.
     pub id: &'a str,
-    /// The ARN that it was sent to, or nothing.
+    /// The ARN that it was sent to; empty for unknown.
     pub invoked_function_arn: &'a str,
-    /// The tenant, or nothing.
+    /// The tenant; empty for none.
     pub tenant_id: &'a str,
-    /// When its invocation times out: milliseconds since the Unix epoch, or 0.
+    /// Deadline of its invocation, in milliseconds since the Unix epoch; 0 for unknown.
     pub deadline_ms: u64,
-    /// What is left of its event's budget, as the ABI has it: 0 once a ping was refused for it, and
-    /// else one more than the environments that may still be warmed.
+    /// Rest of its event's budget, as in the ABI: 0 once a ping exceeded it, else one more than the
+    /// environments that may still be warmed.
     pub budget: u32,
 }
 
-/// What becomes of a ping.
+/// The decision on a ping.
 #[derive(Debug, Default)]
 struct Plan<'a> {
-    /// The invocations that it asks for, as far as they are allowed.
+    /// The allowed invocations, if any.
     fan_out: Option<FanOut<'a>>,
-    /// A record that says why there are none, or fewer.
+    /// A record of the reason for none, or for fewer than asked for.
     refusal: Option<String>,
-    /// What is left of the budget.
+    /// Rest of the budget.
     budget: u32,
 }
 
-/// Invokes the functions that the ping asks for, waits for them, and returns what is left of the
-/// budget. What did not go well is one line in the log.
+/// Invokes the functions that the ping asks for, waits for them, and returns the rest of the
+/// budget. Refusals and failures are logged, one line each.
 pub fn serve(ping: &Ping, client: &Client) -> u32 {
     let plan = plan(ping, client.variables());
     if let Some(refusal) = &plan.refusal {
-        log(refusal);
+        host::log(refusal);
     }
     if let Some(record) = plan.fan_out.and_then(|fan_out| fan_out.send(client)) {
-        log(&record);
+        host::log(&record);
     }
     plan.budget
 }
@@ -75,7 +74,7 @@ fn plan<'a>(ping: &Ping<'a>, variables: &Variables) -> Plan<'a> {
         let name = variables.get(variable).unwrap_or(default).trim();
         event.get(name).filter(|value| is_truthy(value))
     };
-    let (wanted, mut given) = concurrency(field("PILOTLIGHT_WARM_CONCURRENCY", "concurrency"));
+    let (requested, mut given) = concurrency(field("PILOTLIGHT_WARM_CONCURRENCY", "concurrency"));
     let target = field("PILOTLIGHT_WARM_TARGET", "target").and_then(Value::as_str);
     let other = target.filter(|target| !function.is(target, ping.invoked_function_arn));
     let refusal = |why: &str| {
@@ -86,10 +85,10 @@ fn plan<'a>(ping: &Ping<'a>, variables: &Variables) -> Plan<'a> {
         return Plan { refusal: refusal(why), ..nothing };
     }
     let first = if other.is_some() { 1 } else { 2 };
-    let last = wanted.min(left);
+    let last = requested.min(left);
     let mut plan = Plan { budget: left - (last + 1).saturating_sub(first) + 1, ..nothing };
-    if wanted > last && wanted >= first {
-        // One record of this is enough for an event.
+    if requested > last && requested >= first {
+        // Log this once per event.
         plan.budget = 0;
         plan.refusal = refusal(&format!("PILOTLIGHT_WARM_MAX_CONCURRENCY allows {max} an event"));
         given = Value::from(last);
@@ -101,8 +100,8 @@ fn plan<'a>(ping: &Ping<'a>, variables: &Variables) -> Plan<'a> {
         target: target.unwrap_or(&function.qualified).to_owned(),
         function: function.qualified,
         invocations: first..=last,
-        // lambda-warmer compares the count with what the event gives, and a string is no number.
-        last_waits: given.as_u64() == Some(u64::from(last))
+        // As lambda-warmer: it compares numbers, so a count in a string never matches.
+        is_last_synchronous: given.as_u64() == Some(u64::from(last))
             || given.as_f64() == Some(f64::from(last)),
         flag: variables.get("PILOTLIGHT_WARM_FLAG").unwrap_or("warmer").trim().to_owned(),
         concurrency: given,
@@ -113,7 +112,7 @@ fn plan<'a>(ping: &Ping<'a>, variables: &Variables) -> Plan<'a> {
     plan
 }
 
-/// Why a ping with this other function as its target, if it has one, does not fan out.
+/// The reason against a fan-out, if any. `other`: the ping's target, if it is another function.
 fn reason_against(
     event: &Map<String, Value>,
     other: Option<&str>,
@@ -121,7 +120,7 @@ fn reason_against(
 ) -> Option<&'static str> {
     let only = variables.get("PILOTLIGHT_WARM_ONLY");
     if only.is_some_and(|list| !only::allows(list, event)) {
-        return Some("the ping has nothing of what PILOTLIGHT_WARM_ONLY asks for");
+        return Some("the ping matches no item of PILOTLIGHT_WARM_ONLY");
     }
     if let Some(other) = other {
         let allowed = variables.get("PILOTLIGHT_WARM_ALLOWED_TARGETS").unwrap_or_default();
@@ -133,11 +132,11 @@ fn reason_against(
         .then_some("provisioned concurrency keeps environments warm by itself")
 }
 
-/// How many environments are wanted, and what the event says of it.
-fn concurrency(wanted: Option<&Value>) -> (u32, Value) {
-    let number = wanted.and_then(number::of).filter(|&number| number > 1.0);
-    match (number, wanted) {
-        (Some(number), Some(wanted)) => (number::floor(number), wanted.clone()),
+/// The number of environments to warm, and the event's value for it.
+fn concurrency(requested: Option<&Value>) -> (u32, Value) {
+    let number = requested.and_then(number::of).filter(|&number| number > 1.0);
+    match (number, requested) {
+        (Some(number), Some(requested)) => (number::floor(number), requested.clone()),
         _ => (1, Value::from(1)),
     }
 }
@@ -147,7 +146,7 @@ fn max_concurrency(variables: &Variables) -> u32 {
     max.and_then(|max| max.trim().parse().ok()).unwrap_or(MAX_CONCURRENCY).max(1)
 }
 
-/// In either port's spelling.
+/// The event's correlation id, in the spelling of either port, or else `id`.
 fn correlation_id(event: &Map<String, Value>, id: &str) -> Value {
     let given = |name: &str| event.get(name).filter(|value| is_truthy(value)).cloned();
     given("__WARMER_CORRELATIONID__")
@@ -155,7 +154,7 @@ fn correlation_id(event: &Map<String, Value>, id: &str) -> Value {
         .unwrap_or_else(|| serde_json::from_str(id).unwrap_or_default())
 }
 
-/// Whether JavaScript takes it for true.
+/// Whether JavaScript treats the value as true.
 fn is_truthy(value: &Value) -> bool {
     match value {
         Value::Null => false,
@@ -170,7 +169,7 @@ fn is_truthy(value: &Value) -> bool {
 struct Function {
     name: String,
     version: String,
-    /// Both, as lambda-warmer writes them.
+    /// Name and version, as lambda-warmer writes them.
     qualified: String,
 }
 
@@ -181,8 +180,8 @@ impl Function {
         Function { qualified: format!("{name}:{version}"), name, version }
     }
 
-    /// Whether this is what a target names: by version, by the alias that was invoked, or, for the
-    /// newest version, by the name alone.
+    /// Whether `target` names this function: by version, by the invoked alias, or, for `$LATEST`,
+    /// by name alone.
     fn is(&self, target: &str, invoked_function_arn: &str) -> bool {
         let alias = invoked_function_arn.rsplit(':').next().filter(|alias| !alias.is_empty());
         match target.strip_prefix(&self.name).map(|rest| rest.strip_prefix(':').ok_or(rest)) {
@@ -221,7 +220,7 @@ mod tests {
         }
     }
 
-    /// How many invocations each of an event's pings sends, and what was refused.
+    /// The number of invocations of each of an event's pings, and the refusals.
     fn spent(event: &str, variables: &[(&'static str, &'static str)]) -> (Vec<usize>, Vec<String>) {
         let all: Variables = ENVIRONMENT.iter().chain(variables).copied().collect();
         let pings: Vec<Value> = serde_json::from_str(event).expect("a list");
@@ -238,15 +237,15 @@ mod tests {
         (counts.collect(), refusals)
     }
 
-    /// The numbers of the invocations, and whether the last is waited for.
+    /// The first and last number of the invocations, and whether the last is synchronous.
     fn invoked(event: &str) -> Option<(u32, u32, bool)> {
         let fan_out = planned(event, &[]).expect("allowed")?;
         let (first, last) = (*fan_out.invocations.start(), *fan_out.invocations.end());
-        Some((first, last, fan_out.last_waits))
+        Some((first, last, fan_out.is_last_synchronous))
     }
 
     #[test]
-    fn numbers_are_read_as_javascript_reads_them() {
+    fn numbers_are_read_as_in_javascript() {
         assert_eq!(invoked(r#"{"warmer":true,"concurrency":3}"#), Some((2, 3, true)));
         assert_eq!(invoked(r#"{"warmer":true,"concurrency":3.0}"#), Some((2, 3, true)));
         assert_eq!(invoked(r#"{"warmer":true,"concurrency":"3"}"#), Some((2, 3, false)));
@@ -259,13 +258,13 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_is_the_functions_own() {
+    fn the_limit_is_the_variables() {
         let limit = [("PILOTLIGHT_WARM_MAX_CONCURRENCY", "4")];
         let fan_out = planned(r#"{"warmer":true,"concurrency":"400"}"#, &limit);
         let fan_out = fan_out.expect("allowed").expect("a fan-out");
         assert_eq!(fan_out.invocations, 2..=4);
         assert_eq!(fan_out.concurrency, 4);
-        assert!(fan_out.last_waits);
+        assert!(fan_out.is_last_synchronous);
     }
 
     #[test]
@@ -313,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_configurable_and_both_ports_spellings_are_read() {
+    fn names_are_configurable_and_both_spellings_are_read() {
         let names = [
             ("PILOTLIGHT_WARM_FLAG", "warm"),
             ("PILOTLIGHT_WARM_CONCURRENCY", "n"),

@@ -1,9 +1,9 @@
-//! Numbers, as JavaScript makes them of what an event holds.
+//! Conversion of an event's values to numbers, as in JavaScript.
 
 use serde_json::Value;
 
-/// The number that a number is, or that a string holds: decimal, hexadecimal, octal or binary. None for
-/// what is not numeric, or without end.
+/// A number, or the number that a string holds: decimal, hexadecimal, octal or binary. None if it
+/// is not numeric or not finite.
 pub fn of(value: &Value) -> Option<f64> {
     let number = match value {
         Value::Number(number) => number.as_f64()?,
@@ -14,7 +14,7 @@ pub fn of(value: &Value) -> Option<f64> {
                 u32::from_str_radix(&digits, radix).ok().map(f64::from)
             };
             let decimal = || {
-                // What Rust takes for numbers beside these are words.
+                // Rust also parses words such as `inf`.
                 let is_numeric = text.bytes().all(|byte| {
                     byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E')
                 });
@@ -30,7 +30,7 @@ pub fn of(value: &Value) -> Option<f64> {
     number.is_finite().then_some(number)
 }
 
-/// A number that is not negative, rounded down; of large ones the largest that fits.
+/// Rounds a non-negative number down; saturates.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
 pub fn floor(number: f64) -> u32 {
     number as u32

@@ -1,13 +1,13 @@
-//! `PILOTLIGHT_WARM_ONLY`: the pings that may fan out, where not all may.
+//! `PILOTLIGHT_WARM_ONLY`: limits which pings may fan out.
 
 use serde_json::Map;
 use serde_json::Value;
 use sha2::Digest;
 use sha2::Sha256;
 
-/// Whether a ping has what one item of the list asks for: `name=value` a member of this name with
-/// this string as its value; anything else an ARN in its list `resources`, where a rule or schedule
-/// names itself.
+/// Whether a ping matches one item of the list. `name=value` matches a member of this name with
+/// this string as its value; any other item is an ARN and matches an element of the ping's
+/// `resources`, where a rule or schedule names itself.
 pub fn allows(list: &str, ping: &Map<String, Value>) -> bool {
     list.split(',').map(str::trim).any(|item| match item.split_once('=') {
         Some((name, value)) => {
@@ -21,7 +21,7 @@ pub fn allows(list: &str, ping: &Map<String, Value>) -> bool {
     })
 }
 
-/// Compares checksums: how long that takes says nothing of how far a guess is right.
+/// Compares checksums, so that the duration does not reveal how much of a guess is right.
 fn is_same(found: &str, secret: &str) -> bool {
     Sha256::digest(found) == Sha256::digest(secret)
 }
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_says_nothing_allows_nothing() {
+    fn an_empty_list_allows_nothing() {
         for list in [" ", ",", "token=", "=", " , token="] {
             for ping in [r#"{"token":"","":"","resources":[""]}"#, "{}"] {
                 assert!(!allowed(list, ping), "`{list}` {ping}");

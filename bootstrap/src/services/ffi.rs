@@ -1,11 +1,8 @@
-//! Calls into the module. The promises are those of `pilotlight_services_abi`; both sides are ours
-//! and of one version.
+//! Calls into the module, under the rules of `pilotlight_services_abi`. Both sides are ours and of
+//! one version.
 
-use alloc::boxed::Box;
 use core::fmt;
 use core::ptr;
-use core::sync::atomic::AtomicPtr;
-use core::sync::atomic::Ordering;
 
 use pilotlight_services_abi as abi;
 
@@ -15,13 +12,13 @@ use crate::loader::Host;
 use crate::loader::Library;
 use crate::sys;
 
-/// The module, mapped for good.
+/// The module, which stays mapped.
 #[derive(Clone, Copy)]
 pub struct Module {
     host: &'static (dyn Host + Sync),
     start: abi::Start,
     fan_out: abi::SendPings,
-    keep_config: abi::config::Keep,
+    refresh_config: abi::config::Refresh,
 }
 
 impl fmt::Debug for Module {
@@ -30,47 +27,27 @@ impl fmt::Debug for Module {
     }
 }
 
-/// Where the module is kept for good once it is there.
-pub struct Place(AtomicPtr<Module>);
-
-impl Place {
-    /// Without a module.
-    pub const fn empty() -> Place {
-        Place(AtomicPtr::new(ptr::null_mut()))
-    }
-
-    /// Keeps the module.
-    pub fn put(&self, module: Module) {
-        self.0.store(Box::leak(Box::new(module)), Ordering::Release);
-    }
-
-    /// The module that was put here.
-    pub fn get(&self) -> Option<&'static Module> {
-        // SAFETY: null, or what `put` leaked.
-        unsafe { self.0.load(Ordering::Acquire).as_ref() }
-    }
-}
-
 impl Module {
-    /// Reads what the module exports, before any of its code has run; None if it is of another
-    /// version, or a pointer leads elsewhere.
+    /// Reads the module's table, before any of its code has run. None if its version is another, or
+    /// if a pointer is null or leads outside the module's code.
     pub fn read(library: &'static Library, host: &'static (dyn Host + Sync)) -> Option<Module> {
         let entry = usize::try_from(library.entry).ok()?;
         let table: *const abi::Services = ptr::with_exposed_provenance(entry);
-        // SAFETY: the loader has found that so many bytes lie in a segment. Any are one of these: a
-        // number, and pointers that may be null.
+        // SAFETY: the loader has checked that the table lies in a segment. Any bytes are a valid
+        // table: a number, and pointers that may be null.
         let table = unsafe { table.read_unaligned() };
         if table.version != abi::VERSION {
             return None;
         }
-        let (start, fan_out, keep_config) = (table.start?, table.fan_out?, table.keep_config?);
-        for function in [start as usize, fan_out as usize, keep_config as usize] {
+        let (start, fan_out, refresh_config) =
+            (table.start?, table.fan_out?, table.refresh_config?);
+        for function in [start as usize, fan_out as usize, refresh_config as usize] {
             library.image().code(function as u64)?;
         }
-        Some(Module { host, start, fan_out, keep_config })
+        Some(Module { host, start, fan_out, refresh_config })
     }
 
-    /// Calls the module's `start`: once, before anything else.
+    /// Calls the module's `start`. Once, before any other call.
     pub fn start(&self, arguments: Arguments) {
         let Arguments { variables, variable_count, .. } = arguments;
         let host = abi::Host { log, variables, variable_count };
@@ -79,17 +56,15 @@ impl Module {
         unsafe { (self.start)(&raw const host) };
     }
 
-    /// Fetches what `host` says is wanted, and does not return. To be called once.
-    pub fn keep_config(&self, host: &abi::config::Host) {
+    /// Fetches the values that `host` requests. Does not return; call it once.
+    pub fn refresh_config(&self, host: &abi::config::Host) {
         self.host.catch_up();
-        // SAFETY: the ABI's rule for `keep_config`.
-        unsafe { (self.keep_config)(host) };
+        // SAFETY: the ABI's rule for `refresh_config`.
+        unsafe { (self.refresh_config)(host) };
     }
-}
 
-impl Module {
-    /// Sends what a ping asks for, and waits until that is answered or the time is up. Takes the
-    /// budget of the ping's event, and returns what is left of it.
+    /// Sends the pings that a ping asks for, and waits for the answers or the deadline. Takes the
+    /// budget of the ping's event, and returns the rest of it.
     pub fn fan_out(&self, ping: &str, id: &str, invocation: &Invocation, budget: u32) -> u32 {
         let fan_out = abi::FanOut {
             ping: abi::Bytes::of(ping.as_bytes()),
@@ -102,12 +77,12 @@ impl Module {
             budget,
         };
         self.host.catch_up();
-        // SAFETY: the ABI's rule for bytes: what they borrow lives until the call returns.
+        // SAFETY: the ABI's rule for bytes: they live until the call returns.
         unsafe { (self.fan_out)(&raw const fan_out) }
     }
 }
 
-/// The module's lines in the log.
+/// Writes the module's line to the log.
 unsafe extern "C" fn log(line: abi::Bytes) {
     // SAFETY: the ABI's rule for bytes.
     sys::log(unsafe { abi::borrow(line) });

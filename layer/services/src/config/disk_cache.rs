@@ -1,5 +1,5 @@
-//! The last good value of what is no secret, in `/tmp`, which outlives the process: a line of JSON that
-//! says what it is, and the bytes behind it.
+//! The last good value of a declaration that is no secret, as a file in `/tmp`, which outlives the
+//! process: a line of JSON with its description, then the bytes.
 
 use std::fs;
 use std::hash::DefaultHasher;
@@ -16,52 +16,52 @@ use serde_json::json;
 use sha2::Digest;
 use sha2::Sha256;
 
-use super::Wanted;
-use super::source::Value;
+use super::source::Fetched;
+use super::store::FetchRequest;
 use crate::variables::Variables;
 
-/// Where one value is kept, and whose it is.
-pub struct Kept {
+/// The file of one value.
+pub struct DiskCache {
     folder: PathBuf,
     path: PathBuf,
-    /// Function, version, name and source: of another owner, nothing is taken.
+    /// Function, version, name and source. Files of other owners are ignored.
     owner: Json,
-    /// What the file says of the value in it, once that is known.
+    /// Description of the value in the file, once known.
     saved: Option<Json>,
 }
 
-impl Kept {
-    /// The place of a value of this version of this function.
-    pub fn new(wanted: &Wanted, variables: &Variables) -> Kept {
+impl DiskCache {
+    /// The cache of a value for this version of this function.
+    pub fn new(request: &FetchRequest, variables: &Variables) -> DiskCache {
         let folder = Path::new(variables.get("TMPDIR").unwrap_or("/tmp")).join("pilotlight-config");
         let of = |name| variables.get(name).unwrap_or_default();
         let owner = json!({
             "function": of("AWS_LAMBDA_FUNCTION_NAME"),
             "functionVersion": of("AWS_LAMBDA_FUNCTION_VERSION"),
-            "name": wanted.name,
-            "source": format!("{}:{}", wanted.source, wanted.target),
+            "name": request.name,
+            "source": format!("{}:{}", request.source, request.target),
         });
         let mut hasher = DefaultHasher::new();
         owner.to_string().hash(&mut hasher);
-        let path = folder.join(format!("{}-{:016x}", wanted.name, hasher.finish()));
-        Kept { folder, path, owner, saved: None }
+        let path = folder.join(format!("{}-{:016x}", request.name, hasher.finish()));
+        DiskCache { folder, path, owner, saved: None }
     }
 
-    /// The file.
+    /// Path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The file that a value is written to first. (A dot in the name begins no extension.)
-    fn beside(&self) -> PathBuf {
+    /// File that a value is written to first. (Not `with_extension`: names may contain dots.)
+    fn temporary(&self) -> PathBuf {
         let mut path = self.path.clone().into_os_string();
         path.push(".new");
         path.into()
     }
 
-    /// Writes a value beside its place and moves it there, so that there is a whole one at any
-    /// time; a value that is there is not written again.
-    pub fn save(&mut self, value: &Value) -> io::Result<()> {
+    /// Writes the value to a temporary file and renames it, so the file is whole at any time. Does
+    /// nothing if the file holds this value already.
+    pub fn save(&mut self, value: &Fetched) -> io::Result<()> {
         let description = json!({
             "contentType": value.content_type,
             "version": value.version,
@@ -74,36 +74,36 @@ impl Kept {
         let mut head = description.clone();
         head["owner"] = self.owner.clone();
         head["fetchedMs"] = value.fetched_ms.into();
-        let beside = self.beside();
+        let temporary = self.temporary();
         let mut file = fs::OpenOptions::new()
             .write(true)
             .create(true)
             .truncate(true)
             .mode(0o600)
-            .open(&beside)?;
+            .open(&temporary)?;
         file.write_all(format!("{head}\n").as_bytes())?;
         file.write_all(&value.bytes)?;
         drop(file);
-        fs::rename(&beside, &self.path)?;
+        fs::rename(&temporary, &self.path)?;
         self.saved = Some(description);
         Ok(())
     }
 
-    /// What was kept; Err says why it cannot be taken.
-    pub fn load(&mut self) -> Result<Option<Value>, String> {
+    /// Reads the file; None if there is none. Err says why it is ignored.
+    pub fn load(&mut self) -> Result<Option<Fetched>, String> {
         let content = match fs::read(&self.path) {
             Ok(content) => content,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error.to_string()),
         };
-        let end = content.iter().position(|&byte| byte == b'\n').ok_or("it is torn")?;
+        let end = content.iter().position(|&byte| byte == b'\n').ok_or("it is damaged")?;
         let (head, bytes) = (&content[..end], &content[end + 1..]);
-        let head: Json = serde_json::from_slice(head).map_err(|_| "it is not ours")?;
+        let head: Json = serde_json::from_slice(head).map_err(|_| "it is not a cache file")?;
         if head["owner"] != self.owner {
-            return Err("it is another function's, version's or source's".into());
+            return Err("it belongs to another function, version or source".into());
         }
         if head["sha256"] != checksum(bytes) {
-            return Err("it is torn".into());
+            return Err("it is damaged".into());
         }
         let text = |name: &str| head[name].as_str().unwrap_or_default().to_owned();
         self.saved = Some(json!({
@@ -111,7 +111,7 @@ impl Kept {
             "version": head["version"],
             "sha256": head["sha256"],
         }));
-        Ok(Some(Value {
+        Ok(Some(Fetched {
             bytes: bytes.to_vec(),
             content_type: text("contentType"),
             version: text("version"),
@@ -129,12 +129,12 @@ fn checksum(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn kept(folder: &Path, version: &str) -> Kept {
+    fn cache(folder: &Path, version: &str) -> DiskCache {
         named("limit", folder, version)
     }
 
-    fn named(name: &str, folder: &Path, version: &str) -> Kept {
-        let wanted = Wanted {
+    fn named(name: &str, folder: &Path, version: &str) -> DiskCache {
+        let request = FetchRequest {
             index: 0,
             source: "ssm",
             name: name.into(),
@@ -148,7 +148,7 @@ mod tests {
             ("AWS_LAMBDA_FUNCTION_NAME", "f"),
             ("AWS_LAMBDA_FUNCTION_VERSION", version),
         ]);
-        Kept::new(&wanted, &variables)
+        DiskCache::new(&request, &variables)
     }
 
     #[test]
@@ -156,16 +156,16 @@ mod tests {
         let [one, other] =
             ["shop.limit", "shop.key"].map(|name| named(name, Path::new("/tmp"), "1"));
         assert_ne!(one.path(), other.path());
-        assert_ne!(one.beside(), other.beside());
-        assert_ne!(one.path(), one.beside());
+        assert_ne!(one.temporary(), other.temporary());
+        assert_ne!(one.path(), one.temporary());
     }
 
     #[test]
-    fn what_is_kept_comes_back_whole_or_not_at_all() {
+    fn a_value_comes_back_whole_or_not_at_all() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut one = kept(folder.path(), "1");
+        let mut one = cache(folder.path(), "1");
         assert_eq!(one.load(), Ok(None));
-        let value = Value {
+        let value = Fetched {
             bytes: b"ten\n\xff".to_vec(),
             content_type: "text/plain".into(),
             version: "7".into(),
@@ -174,19 +174,19 @@ mod tests {
         };
         one.save(&value).expect("saved");
         assert_eq!(one.load(), Ok(Some(value)));
-        assert_eq!(kept(folder.path(), "2").load(), Ok(None), "each version has its own");
+        assert_eq!(cache(folder.path(), "2").load(), Ok(None), "each version has its own");
 
         let whole = fs::read(one.path()).expect("there");
         for length in 0..whole.len() {
             fs::write(one.path(), &whole[..length]).expect("written");
-            assert!(one.load().is_err(), "torn at {length}");
+            assert!(one.load().is_err(), "cut at {length}");
         }
         fs::write(one.path(), b"{}\nten").expect("written");
-        assert!(one.load().expect_err("foreign").contains("another function's"));
+        assert!(one.load().expect_err("foreign").contains("another function"));
         let mut flipped = whole;
         let last = flipped.len() - 1;
         flipped[last] ^= 1;
         fs::write(one.path(), flipped).expect("written");
-        assert_eq!(one.load(), Err("it is torn".into()));
+        assert_eq!(one.load(), Err("it is damaged".into()));
     }
 }
