@@ -28,8 +28,7 @@ pub const ID: usize = 64;
 pub enum Goal {
     /// To a connection of its own, as a request.
     Post(SocketAddr),
-    /// To the end of a response that is being streamed: this descriptor, and the name of the trailer for
-    /// the error's body.
+    /// To the end of a streamed response: its descriptor, and the name of the error body's trailer.
     Trailers(i32, &'static str),
 }
 
