@@ -58,11 +58,11 @@ fn exports() -> Result<String> {
 
     let mut hashes = String::new();
     let mut addresses = String::new();
-    let mut late = Late::default();
+    let mut lazy = Lazy::default();
     for (_, hash, name, target) in &entries {
         write!(hashes, "{hash:#x}, ")?;
         match *target {
-            "late" => writeln!(addresses, "    \".long {}\",", late.add(name)?)?,
+            "lazy" => writeln!(addresses, "    \".long {}\",", lazy.add(name)?)?,
             target => writeln!(addresses, "    \".long {target}\",")?,
         }
     }
@@ -79,13 +79,13 @@ fn exports() -> Result<String> {
              \".balign 4\",\n\
              \".globl pilotlight_export_addresses\",\n\
              \"pilotlight_export_addresses:\",\n{addresses}    \".popsection\"\n);\n{}",
-        late.source()
+        lazy.source()
     ))
 }
 
-/// What `src/libc/late.rs` needs of the functions that are bound when they are first called.
+/// What `src/libc/lazy.rs` needs of the functions that are bound when they are first called.
 #[derive(Default)]
-struct Late {
+struct Lazy {
     count: usize,
     /// Each with its NUL, in the order of their numbers.
     names: String,
@@ -94,19 +94,19 @@ struct Late {
     code: String,
 }
 
-impl Late {
+impl Lazy {
     /// Numbers a function, and says what it is called here.
     fn add(&mut self, name: &str) -> Result<String> {
         let number = self.count;
         self.count += 1;
         write!(self.names, "{name}\\0")?;
-        writeln!(self.slots, "    \".quad pilotlight_first_{name}\",")?;
-        let symbol = format!("pilotlight_late_{name}");
+        writeln!(self.slots, "    \".quad pilotlight_unresolved_{name}\",")?;
+        let symbol = format!("pilotlight_lazy_{name}");
         for line in [
             format!(".globl {symbol}"),
-            format!("{symbol}: jmp qword ptr [pilotlight_late_slots + {}]", number * 8),
-            format!("pilotlight_first_{name}: push {number}"),
-            "jmp pilotlight_bind_first".into(),
+            format!("{symbol}: jmp qword ptr [pilotlight_lazy_slots + {}]", number * 8),
+            format!("pilotlight_unresolved_{name}: push {number}"),
+            "jmp pilotlight_resolve_lazy".into(),
         ] {
             writeln!(self.code, "    \"{line}\",")?;
         }
@@ -114,16 +114,16 @@ impl Late {
     }
 
     fn source(&self) -> String {
-        let Late { count, names, slots, code } = self;
+        let Lazy { count, names, slots, code } = self;
         format!(
-            "pub static LATE_NAMES: &[u8] = b\"{names}\";\n\
-             unsafe extern \"C\" {{ pub safe static pilotlight_late_slots: [AtomicUsize; {count}]; }}\n\
+            "pub static LAZY_NAMES: &[u8] = b\"{names}\";\n\
+             unsafe extern \"C\" {{ pub safe static pilotlight_lazy_slots: [AtomicUsize; {count}]; }}\n\
              core::arch::global_asm!(\n\
-                 \".pushsection .data.pilotlight_late_slots, \\\"aw\\\", @progbits\",\n\
+                 \".pushsection .data.pilotlight_lazy_slots, \\\"aw\\\", @progbits\",\n\
                  \".balign 8\",\n\
-                 \".globl pilotlight_late_slots\",\n\
-                 \"pilotlight_late_slots:\",\n{slots}    \".popsection\",\n\
-                 \".pushsection .text.pilotlight_late, \\\"ax\\\", @progbits\",\n{code}    \".popsection\"\n);\n"
+                 \".globl pilotlight_lazy_slots\",\n\
+                 \"pilotlight_lazy_slots:\",\n{slots}    \".popsection\",\n\
+                 \".pushsection .text.pilotlight_lazy, \\\"ax\\\", @progbits\",\n{code}    \".popsection\"\n);\n"
         )
     }
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# layer/libc/build.sh TARGET: links the functions of more.txt, out of musl's libc.a, into the module
+# layer/libc/build.sh TARGET: links the functions of module_exports.txt, out of musl's libc.a, into the module
 # that the bootstrap maps for handlers that need them.
 #
 # Whatever they call that the bootstrap exports stays undefined, and is bound to the bootstrap: there
@@ -17,7 +17,7 @@ list() { sed -e '/^#/d' -e '/^version /d' -e '/^$/d' "$1"; }
 # A stand-in for the bootstrap, so that the linker knows what not to take out of musl. (What both
 # lists name is the bootstrap's to handlers, and the module's to the bootstrap. So are the two functions
 # that keep no state and that musl insists on finding in the same file.)
-list "$here/more.txt" | sed 's/ = .*//' >"$work/own"
+list "$here/module_exports.txt" | sed 's/ = .*//' >"$work/own"
 list "$here/../../bootstrap/src/libc/exports.txt" | sed 's/ = .*//' | grep -vxF -e __uflow -e __overflow -f "$work/own" |
 	sed -E '/^(__)?environ$|^std(in|out|err)$/!s/.*/void &(void) {}/;t;s/.*/void *&;/' >"$work/core.c"
 cc -w -fno-builtin -shared -fPIC -nostdlib -Wl,-soname,libc.so -o "$work/core.so" "$work/core.c"
@@ -56,7 +56,7 @@ done
 	objcopy --redefine-sym pthread_cancel=pilotlight_cancel musl_pthread_cancel.own.o
 	objcopy --redefine-sym sem_timedwait=pilotlight_sem_timedwait musl_sem_timedwait.own.o
 )
-list "$here/more.txt" >"$work/list"
+list "$here/module_exports.txt" >"$work/list"
 mapfile -t arguments < <(
 	sed 's/.* = //' "$work/list" | sort -u | sed 's/^/-Wl,-u,/'
 	sed -n 's/^\(.*\) = \(.*\)/-Wl,--defsym=\1=\2/p' "$work/list"
@@ -73,7 +73,7 @@ cc -shared -nostdlib -o "$work/libc.so" "${arguments[@]}" "$work"/*.own.o "$work
 # State that the bootstrap has as well would be there twice: open streams, threads, the heap.
 state='ofl_head|__std(in|out|err)_FILE|vmlock|vdso_func|__malloc_context|builtin_tls|main_tls|handler_set|keys'
 if nm "$work/libc.so" | grep -E " [bBdD] ($state)\$"; then
-	echo "layer/libc/build.sh: more.txt names functions that keep this state" >&2
+	echo "layer/libc/build.sh: module_exports.txt names functions that keep this state" >&2
 	exit 1
 fi
 strip --strip-all -o "$target" "$work/libc.so"

@@ -10,7 +10,7 @@ use super::elf::TlsTemplate;
 pub const BOOTSTRAP: &str = include_str!("../../bootstrap/src/libc/exports.txt");
 
 /// The symbols that the layer's `pilotlight/libc.so` adds.
-pub const MODULE: &str = include_str!("../../layer/libc/more.txt");
+pub const MODULE: &str = include_str!("../../layer/libc/module_exports.txt");
 
 /// The shared libraries whose symbols these are, without version and suffix.
 pub const LIBRARIES: [&str; 7] =

@@ -13,11 +13,11 @@ use core::sync::atomic::AtomicPtr;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering;
 
-use super::more;
+use super::libc_module;
 use crate::loader::Library;
 use crate::loader::symbol_hash;
 
-const MOST_LIBRARIES: usize = 8;
+const MAX_LIBRARIES: usize = 8;
 
 /// Something that is mapped and never taken away again: a library, or the bootstrap itself, in
 /// which unwinding begins because the unwinder is part of it.
@@ -33,8 +33,8 @@ struct Object {
     eh_frame_header: Option<u64>,
 }
 
-static LIBRARIES: [AtomicPtr<Object>; MOST_LIBRARIES] =
-    [const { AtomicPtr::new(ptr::null_mut()) }; MOST_LIBRARIES];
+static LIBRARIES: [AtomicPtr<Object>; MAX_LIBRARIES] =
+    [const { AtomicPtr::new(ptr::null_mut()) }; MAX_LIBRARIES];
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
 /// Adds a library. Two threads may do so at once: one maps `services`, the other `libc.so`.
@@ -207,7 +207,7 @@ unsafe extern "C" fn pilotlight_dlsym(_library: *mut c_void, name: *const c_char
     let name = unsafe { CStr::from_ptr(name) }.to_bytes();
     let found = super::export(symbol_hash(name))
         .or_else(|| libraries().find_map(|object| object.library?.symbol(name)))
-        .or_else(|| more::symbol(name));
+        .or_else(|| libc_module::symbol(name));
     if found.is_none() {
         pilotlight_dl_failed();
     }

@@ -62,8 +62,8 @@ static AT_EXIT: extern "C" fn() = run_destructors;
 /// Runs the libraries' destructors as a dynamic linker would: those of the library that was mapped last
 /// come first, and a destructor that calls `exit` does not begin them again.
 extern "C" fn run_destructors() {
-    static HAVE_BEGUN: AtomicBool = AtomicBool::new(false);
-    if HAVE_BEGUN.swap(true, Ordering::Relaxed) {
+    static HAVE_STARTED: AtomicBool = AtomicBool::new(false);
+    if HAVE_STARTED.swap(true, Ordering::Relaxed) {
         return;
     }
     for library in dl::newest_first() {

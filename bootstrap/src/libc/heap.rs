@@ -21,7 +21,7 @@ use crate::sys;
 
 const EARLY_SIZE: usize = 64 * 1024;
 /// Larger pieces are mimalloc's: they would leave too little for the small ones.
-const EARLY_MOST: usize = 8 * 1024;
+const MAX_EARLY_BLOCK: usize = 8 * 1024;
 /// In front of each early block: its size, for `realloc`. Keeps blocks aligned as malloc must.
 const HEADER: usize = 16;
 
@@ -56,8 +56,8 @@ fn early_allocate(size: usize, align: usize) -> Option<*mut u8> {
     if used == CLOSED {
         return None;
     }
-    if size > EARLY_MOST || align > EARLY_MOST {
-        begin();
+    if size > MAX_EARLY_BLOCK || align > MAX_EARLY_BLOCK {
+        initialise();
         return None;
     }
     let base = early_start().addr();
@@ -67,7 +67,7 @@ fn early_allocate(size: usize, align: usize) -> Option<*mut u8> {
         let start = (base + used + HEADER).next_multiple_of(align.max(HEADER)) - base;
         let end = (start + size).next_multiple_of(HEADER);
         if end > EARLY_SIZE {
-            begin();
+            initialise();
             USED.store(CLOSED, Ordering::Relaxed);
             return None;
         }
@@ -96,7 +96,7 @@ fn early_free(block: *mut u8) {
 fn early_resize(block: *mut u8, old: usize, size: usize) -> bool {
     let start = block.addr() - early_start().addr();
     let end = (start + old).next_multiple_of(HEADER);
-    if size > EARLY_MOST || start + size > EARLY_SIZE {
+    if size > MAX_EARLY_BLOCK || start + size > EARLY_SIZE {
         return false;
     }
     let new_end = (start + size).next_multiple_of(HEADER);
@@ -122,10 +122,10 @@ unsafe extern "C" {
 
 /// Has mimalloc begin, while there is one thread alone: it takes the first that asks for the process's main
 /// one, and two that ask at the same time would both be given the main thread's heap.
-pub fn begin() {
-    static HAS_BEGUN: AtomicBool = AtomicBool::new(false);
-    if !HAS_BEGUN.load(Ordering::Relaxed) {
-        HAS_BEGUN.store(true, Ordering::Relaxed);
+pub fn initialise() {
+    static IS_INITIALISED: AtomicBool = AtomicBool::new(false);
+    if !IS_INITIALISED.load(Ordering::Relaxed) {
+        IS_INITIALISED.store(true, Ordering::Relaxed);
         _mi_auto_process_init();
     }
 }

@@ -7,9 +7,9 @@ mod exit;
 #[allow(unsafe_code)]
 pub mod heap;
 #[allow(unsafe_code)]
-mod late;
+mod lazy;
 #[allow(unsafe_code)]
-mod more;
+mod libc_module;
 #[allow(unsafe_code)]
 mod threads;
 #[allow(unsafe_code)]
@@ -55,7 +55,7 @@ impl Provider for Process {
     }
 
     fn rare_symbol(&self, name: &[u8]) -> Option<u64> {
-        more::symbol(name)
+        libc_module::symbol(name)
     }
 
     fn reserve_tls(&self, template: &TlsTemplate) -> TlsPlace {

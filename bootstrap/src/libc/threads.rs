@@ -9,7 +9,7 @@ use core::mem::MaybeUninit;
 use core::ptr;
 
 use super::heap;
-use super::more;
+use super::libc_module;
 use super::tls;
 use crate::sys;
 
@@ -57,7 +57,7 @@ unsafe extern "C" fn pilotlight_pthread_create(
     start: Start,
     argument: *mut c_void,
 ) -> c_int {
-    heap::begin();
+    heap::initialise();
     let task = heap::allocate(size_of::<Task>(), align_of::<Task>()).cast::<Task>();
     if task.is_null() {
         return libc::EAGAIN;
@@ -117,9 +117,9 @@ unsafe extern "C" fn pilotlight_pthread_setname(
     name: *const c_char,
 ) -> c_int {
     type SetName = unsafe extern "C" fn(libc::pthread_t, *const c_char) -> c_int;
-    const LONGEST: usize = 15;
+    const MAX_NAME_SIZE: usize = 15;
     // SAFETY: as the function's own contract.
-    if unsafe { libc::strlen(name) } > LONGEST {
+    if unsafe { libc::strlen(name) } > MAX_NAME_SIZE {
         return libc::ERANGE;
     }
     // SAFETY: the call has no argument.
@@ -128,7 +128,7 @@ unsafe extern "C" fn pilotlight_pthread_setname(
         let code = unsafe { libc::prctl(libc::PR_SET_NAME, name) };
         return if code == 0 { 0 } else { sys::errno() };
     }
-    let Some(function) = more::function(b"pthread_setname_np") else {
+    let Some(function) = libc_module::function(b"pthread_setname_np") else {
         return libc::ENOSYS;
     };
     // SAFETY: the module defines it as the C library does.

@@ -25,7 +25,7 @@ use crate::log;
 
 /// Libraries that one process can map: a handler and the layer's modules. Kept equal to the number
 /// of blocks in glibc.c.
-const MOST_TEMPLATES: usize = 8;
+const MAX_TEMPLATES: usize = 8;
 
 unsafe extern "C" {
     /// The reserve of the calling thread (glibc.c).
@@ -48,7 +48,7 @@ struct Template {
     module: AtomicIsize,
 }
 
-static TEMPLATES: [Template; MOST_TEMPLATES] = [const {
+static TEMPLATES: [Template; MAX_TEMPLATES] = [const {
     Template {
         bytes: AtomicPtr::new(ptr::null_mut()),
         size: AtomicUsize::new(0),
@@ -56,7 +56,7 @@ static TEMPLATES: [Template; MOST_TEMPLATES] = [const {
         align: AtomicUsize::new(0),
         module: AtomicIsize::new(0),
     }
-}; MOST_TEMPLATES];
+}; MAX_TEMPLATES];
 static TEMPLATE_COUNT: AtomicUsize = AtomicUsize::new(0);
 static USED: AtomicUsize = AtomicUsize::new(0);
 

@@ -22,7 +22,7 @@ pub const NAME: &str = "pilotlight/libc.so";
 /// Something that it certainly defines.
 const ENTRY: &str = "pow";
 
-static MORE: AtomicPtr<Library> = AtomicPtr::new(ptr::null_mut());
+static MODULE: AtomicPtr<Library> = AtomicPtr::new(ptr::null_mut());
 static STATE: AtomicU8 = AtomicU8::new(UNTRIED);
 const UNTRIED: u8 = 0;
 const LOADING: u8 = 1;
@@ -33,7 +33,7 @@ pub fn symbol(name: &[u8]) -> Option<u64> {
     while STATE.load(Ordering::Acquire) != DONE {
         if STATE.compare_exchange(UNTRIED, LOADING, Ordering::Acquire, Ordering::Relaxed).is_ok() {
             if let Some((path, library)) = module::map(NAME, &Core, ENTRY, 1) {
-                MORE.store(ptr::from_ref(library).cast_mut(), Ordering::Relaxed);
+                MODULE.store(ptr::from_ref(library).cast_mut(), Ordering::Relaxed);
                 dl::register(&path, library);
                 allow_cancellation(library);
             }
@@ -43,7 +43,7 @@ pub fn symbol(name: &[u8]) -> Option<u64> {
         }
     }
     // SAFETY: null, or a library that was kept for good.
-    unsafe { MORE.load(Ordering::Relaxed).as_ref() }?.symbol(name)
+    unsafe { MODULE.load(Ordering::Relaxed).as_ref() }?.symbol(name)
 }
 
 /// Has every system call in which a thread can be cancelled made by the module, which cancels threads.

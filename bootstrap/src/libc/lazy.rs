@@ -1,16 +1,16 @@
 //! Functions of the rest of the C library that many handlers refer to and few call at their start: each is
 //! bound when it is first called, and a cold start does not pay for mapping `pilotlight/libc.so`.
 //!
-//! To handlers, such a function is a jump to where its slot says: first to [`pilotlight_bind_first`], and from then on
+//! To handlers, such a function is a jump to where its slot says: first to [`pilotlight_resolve_lazy`], and from then on
 //! to the function itself, as in the procedure linkage table of the psABI. `build.rs` makes the slots and
-//! the jumps of those lines of `exports.txt` that say `late`.
+//! the jumps of those lines of `exports.txt` that say `lazy`.
 
 use alloc::format;
 use alloc::string::String;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering;
 
-use super::more;
+use super::libc_module;
 use super::table;
 use crate::log;
 use crate::sys;
@@ -19,7 +19,7 @@ use crate::sys;
 /// address to return to, and in the registers whatever the function's arguments are (psABI 3.2.3).
 #[unsafe(no_mangle)]
 #[unsafe(naked)]
-unsafe extern "C" fn pilotlight_bind_first() {
+unsafe extern "C" fn pilotlight_resolve_lazy() {
     core::arch::naked_asm!(
         "push rax",
         "push rdi",
@@ -38,7 +38,7 @@ unsafe extern "C" fn pilotlight_bind_first() {
         "movups [rsp + 96], xmm6",
         "movups [rsp + 112], xmm7",
         "mov rdi, [rsp + 192]",
-        "call {bind}",
+        "call {resolve}",
         "mov r11, rax",
         "movups xmm0, [rsp]",
         "movups xmm1, [rsp + 16]",
@@ -59,22 +59,22 @@ unsafe extern "C" fn pilotlight_bind_first() {
         // The function's number.
         "add rsp, 8",
         "jmp r11",
-        bind = sym bind,
+        resolve = sym resolve,
     )
 }
 
 /// The address of the function with this number, which its slot has from now on.
-extern "C" fn bind(number: usize) -> usize {
+extern "C" fn resolve(number: usize) -> usize {
     let errno = sys::errno();
-    let name = table::LATE_NAMES.split(|&byte| byte == 0).nth(number).unwrap_or_default();
-    let Some(function) = more::function(name) else {
+    let name = table::LAZY_NAMES.split(|&byte| byte == 0).nth(number).unwrap_or_default();
+    let Some(function) = libc_module::function(name) else {
         let name = String::from_utf8_lossy(name);
-        let message = format!("the handler calls `{name}`, which is in {}", more::NAME);
+        let message = format!("the handler calls `{name}`, which is in {}", libc_module::NAME);
         log::own(log::ERROR, &message);
         // SAFETY: there is nothing to go on with, nor a way to say so to the caller.
         unsafe { libc::abort() };
     };
-    let slot: &AtomicUsize = &table::pilotlight_late_slots[number];
+    let slot: &AtomicUsize = &table::pilotlight_lazy_slots[number];
     slot.store(function.addr(), Ordering::Relaxed);
     sys::set_errno(errno);
     function.addr()
