@@ -1,9 +1,10 @@
-//! Functions of the rest of the C library that many handlers refer to and few call at their start: each is
-//! bound when it is first called, and a cold start does not pay for mapping `pilotlight/libc.so`.
+//! Lazy binding, for functions of `pilotlight/libc.so` that many handlers refer to and few call
+//! while they start: each is bound at its first call, so that a cold start need not map the module.
 //!
-//! To handlers, such a function is a jump to where its slot says: first to [`pilotlight_resolve_lazy`], and from then on
-//! to the function itself, as in the procedure linkage table of the psABI. `build.rs` makes the slots and
-//! the jumps of those lines of `exports.txt` that say `lazy`.
+//! A handler is linked to a stub, which jumps to the address in its slot: initially to
+//! [`pilotlight_resolve_lazy`], and after the first call to the function itself, as in the
+//! procedure linkage table of the psABI. `build.rs` generates the slots and stubs for the lines of
+//! `exports.txt` that say `lazy`.
 
 use alloc::format;
 use alloc::string::String;
@@ -15,8 +16,8 @@ use super::table;
 use crate::log;
 use crate::sys;
 
-/// Where the first call of every such function arrives: on the stack are the function's number and the
-/// address to return to, and in the registers whatever the function's arguments are (psABI 3.2.3).
+/// The target of the first call of each lazy function. The stack holds the function's number, then
+/// the return address; the registers hold the function's arguments (psABI 3.2.3), which it keeps.
 #[unsafe(no_mangle)]
 #[unsafe(naked)]
 unsafe extern "C" fn pilotlight_resolve_lazy() {
@@ -56,14 +57,14 @@ unsafe extern "C" fn pilotlight_resolve_lazy() {
         "pop rsi",
         "pop rdi",
         "pop rax",
-        // The function's number.
+        // Drops the function's number.
         "add rsp, 8",
         "jmp r11",
         resolve = sym resolve,
     )
 }
 
-/// The address of the function with this number, which its slot has from now on.
+/// Looks up the function with this number, stores its address in its slot and returns it.
 extern "C" fn resolve(number: usize) -> usize {
     let errno = sys::errno();
     let name = table::LAZY_NAMES.split(|&byte| byte == 0).nth(number).unwrap_or_default();
@@ -71,7 +72,7 @@ extern "C" fn resolve(number: usize) -> usize {
         let name = String::from_utf8_lossy(name);
         let message = format!("the handler calls `{name}`, which is in {}", libc_module::NAME);
         log::own(log::ERROR, &message);
-        // SAFETY: there is nothing to go on with, nor a way to say so to the caller.
+        // SAFETY: there is no function to call, and no way to report that to the caller.
         unsafe { libc::abort() };
     };
     let slot: &AtomicUsize = &table::pilotlight_lazy_slots[number];
