@@ -38,6 +38,9 @@ fn compile(archive: &str, level: &str, names: &[&str]) {
         .files(names.iter().map(|name| format!("src/libc/{name}.c")))
         .flag("-fno-builtin")
         .flag("-fno-tree-loop-distribute-patterns")
+        .define("TLS_RESERVE", provided::TLS_RESERVE.to_string().as_str())
+        .define("TLS_ALIGN", provided::TLS_ALIGN.to_string().as_str())
+        .define("MAX_TLS_LIBRARIES", provided::MAX_TLS_LIBRARIES.to_string().as_str())
         .opt_level_str(level)
         .compile(archive);
 }

@@ -25,6 +25,9 @@ pub fn has_library(name: &[u8]) -> bool {
 /// Bytes in each thread's static block for the thread-locals of all libraries.
 pub const TLS_RESERVE: u64 = 16384;
 
+/// Most libraries with thread-locals in one process: a handler and the layer's modules.
+pub const MAX_TLS_LIBRARIES: usize = 8;
+
 /// How that block is aligned.
 pub const TLS_ALIGN: u64 = 64;
 

@@ -10,14 +10,14 @@
 #include <unistd.h>
 
 /* Room in every thread's static TLS block for the thread-locals of all libraries. Untouched pages
- * cost address space alone. Kept equal to loader/src/provided.rs. */
-#define RESERVE_SIZE 16384
-static _Thread_local char reserve[RESERVE_SIZE] __attribute__((aligned(64)));
+ * cost address space alone. build.rs defines TLS_RESERVE and
+ * TLS_ALIGN as in loader/src/provided.rs. */
+static _Thread_local char reserve[TLS_RESERVE] __attribute__((aligned(TLS_ALIGN)));
 
 char *pilotlight_tls_reserve(void) { return reserve; }
 
-/* Thread-locals of libraries that do not fit into the reserve, by library. Kept equal to tls.rs. */
-static _Thread_local void *blocks[8];
+/* Thread-locals of libraries that do not fit into the reserve, by library. */
+static _Thread_local void *blocks[MAX_TLS_LIBRARIES];
 
 void **pilotlight_tls_blocks(void) { return blocks; }
 
@@ -37,7 +37,8 @@ char *pilotlight_tls_get_addr(const ptrdiff_t index[2])
 	return pilotlight_tls_block((size_t)index[0]) + index[1];
 }
 
-char pilotlight_single_threaded = 0; /* there may be threads: always correct, though never the fast path */
+/* 0 means that there may be other threads: always correct, but never the fast path. */
+char pilotlight_single_threaded = 0;
 
 const char *pilotlight_libc_version(void) { return "2.17"; }
 
@@ -56,7 +57,7 @@ const char *pilotlight_dlerror(void)
 	return result;
 }
 
-/* Libraries linked against glibc before 2.33 pass a version of the structure. x86-64 has only one. */
+/* Libraries linked against glibc before 2.33 pass a version of the structure; x86-64 has one. */
 int pilotlight_xstat(int version, const char *path, struct stat *status)
 {
 	(void)version;

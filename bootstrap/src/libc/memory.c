@@ -24,7 +24,7 @@ __attribute__((cold)) void pilotlight_execute_cpuid(void)
 	unsigned a, b, c, d, low;
 	__cpuid(1, a, b, c, d);
 	if (c & bit_OSXSAVE) {
-		/* XCR0: the kernel saves both halves of the registers. A CPU with XSAVE has leaf 7. */
+		/* XCR0: the kernel saves both halves of the registers. XSAVE implies leaf 7. */
 		__asm__("xgetbv" : "=a"(low), "=d"(d) : "c"(0));
 		__cpuid_count(7, 0, a, b, c, d);
 		if ((low & 6) == 6 && (b & bit_AVX2))
@@ -36,7 +36,8 @@ __attribute__((cold)) void pilotlight_execute_cpuid(void)
 }
 
 /* By string instructions, which are fastest if the target starts on a cache line: the bytes before
- * that are moved first. `to` must be at least 64 bytes below `from`, or outside the source. */
+ * that are moved first. `to` must be at least 64 bytes below `from`, or past the end of the
+ * source. */
 NARROW void *move_long(unsigned char *to, const unsigned char *from, size_t size)
 {
 	size_t skip = 64 - ((uintptr_t)to & 63);

@@ -47,7 +47,7 @@ static _Thread_local struct value values[MAX_KEYS];
 /* The thread has values only for keys below this one. */
 static _Thread_local unsigned value_count;
 
-/* The values of the first keys lie last, next to thread-locals that every thread uses (layout.ld). */
+/* The first keys' values lie last, next to thread-locals that every thread uses (layout.ld). */
 static struct value *value_of(unsigned key) { return &values[MAX_KEYS - 1 - key]; }
 
 int pthread_key_create(pthread_key_t *key, void (*destructor)(void *))

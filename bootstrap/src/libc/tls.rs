@@ -17,15 +17,12 @@ use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering;
 
 use pilotlight_loader::provided;
+use pilotlight_loader::provided::MAX_TLS_LIBRARIES;
 
 use super::heap;
 use crate::loader::TlsPlace;
 use crate::loader::TlsTemplate;
 use crate::log;
-
-/// Most libraries with thread-locals in one process: a handler and the layer's modules. Equal to
-/// the number of blocks in glibc.c.
-const MAX_TEMPLATES: usize = 8;
 
 unsafe extern "C" {
     /// The reserve of the calling thread (glibc.c).
@@ -48,7 +45,7 @@ struct Template {
     module: AtomicIsize,
 }
 
-static TEMPLATES: [Template; MAX_TEMPLATES] = [const {
+static TEMPLATES: [Template; MAX_TLS_LIBRARIES] = [const {
     Template {
         bytes: AtomicPtr::new(ptr::null_mut()),
         size: AtomicUsize::new(0),
@@ -56,7 +53,7 @@ static TEMPLATES: [Template; MAX_TEMPLATES] = [const {
         align: AtomicUsize::new(0),
         module: AtomicIsize::new(0),
     }
-}; MAX_TEMPLATES];
+}; MAX_TLS_LIBRARIES];
 static TEMPLATE_COUNT: AtomicUsize = AtomicUsize::new(0);
 static USED: AtomicUsize = AtomicUsize::new(0);
 

@@ -57,7 +57,7 @@ static char **grow(size_t count)
 	return list;
 }
 
-/* Sets the entry of a string's name, or appends one, unless the string has no `=`. */
+/* Replaces the entry of the string's name. If there is none, appends a string that has a `=`. */
 static int put(char *text, size_t length)
 {
 	char **entry = find(text, length);
