@@ -1,7 +1,7 @@
-//! Links the `bootstrap` executable statically with musl, and makes the table of the C symbols
+//! Links the `bootstrap` executable statically with musl, and generates the table of the C symbols
 //! that it exports to handlers. Without the feature `static` there is nothing to do.
 //!
-//! Link arguments go to the executable alone: build scripts and tests stay on the system's libc.
+//! Link arguments go to the executable alone: build scripts and tests use the system's libc.
 
 use std::env;
 use std::error::Error;
@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use pilotlight_loader::provided;
 use pilotlight_loader::symbol_hash;
 
-/// Where Debian's and Ubuntu's musl-dev puts musl's archives.
+/// The folder of musl's archives in Debian's and Ubuntu's musl-dev.
 const MUSL: &str = "/usr/lib/x86_64-linux-musl";
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -45,8 +45,8 @@ fn compile(archive: &str, level: &str, names: &[&str]) {
         .compile(archive);
 }
 
-/// The table as Rust source: the names' hashes in the order of their buckets, where each bucket
-/// begins, and, as assembly because Rust has no 32-bit addresses, what each name is here.
+/// The table of exports as Rust source: the names' hashes, ordered by bucket; the index at which
+/// each bucket starts; and the addresses, as assembly because Rust has no 32-bit addresses.
 fn exports() -> Result<String> {
     const BUCKETS: u64 = 512;
     let mut entries = Vec::new();
@@ -56,7 +56,7 @@ fn exports() -> Result<String> {
     }
     entries.sort_unstable();
     if let Some(pair) = entries.windows(2).find(|pair| pair[0].1 == pair[1].1) {
-        return Err(format!("exports.txt: {} and {} are one", pair[0].2, pair[1].2).into());
+        return Err(format!("exports.txt: {} and {} have one hash", pair[0].2, pair[1].2).into());
     }
 
     let mut hashes = String::new();
@@ -86,19 +86,19 @@ fn exports() -> Result<String> {
     ))
 }
 
-/// What `src/libc/lazy.rs` needs of the functions that are bound when they are first called.
+/// The tables and stubs of the lazily bound functions (`src/libc/lazy.rs`).
 #[derive(Default)]
 struct Lazy {
     count: usize,
-    /// Each with its NUL, in the order of their numbers.
+    /// NUL-terminated, in the order of the functions' numbers.
     names: String,
     slots: String,
-    /// Two jumps for each: to where its slot says, and to where that leads first.
+    /// Two jumps for each function: through its slot, and the slot's initial target.
     code: String,
 }
 
 impl Lazy {
-    /// Numbers a function, and says what it is called here.
+    /// Numbers a function, and returns the symbol of its stub.
     fn add(&mut self, name: &str) -> Result<String> {
         let number = self.count;
         self.count += 1;
@@ -138,7 +138,7 @@ fn link_with_musl(out: &Path) -> Result<()> {
     }
     let folder = out.join("musl");
     fs::create_dir_all(&folder)?;
-    // rustc appends -lc -lm -lrt -lpthread as dynamic libraries: a folder that holds nothing but
+    // rustc appends -lc -lm -lrt -lpthread as dynamic libraries. A search folder that holds only
     // musl's archives makes them static.
     for entry in fs::read_dir(musl)? {
         let from = entry?.path();
@@ -156,13 +156,13 @@ fn link_with_musl(out: &Path) -> Result<()> {
     for object in ["crt1.o", "crti.o"] {
         argument(&musl.join(object).display().to_string());
     }
-    // libgcc_eh calls these through weak references, and jumps to zero where they are not linked.
+    // libgcc_eh calls these through weak references, and would jump to zero if they are missing.
     for symbol in ["pthread_once", "pthread_mutex_lock", "pthread_key_create"] {
         argument(&format!("-Wl,-u,{symbol}"));
     }
     argument("-Wl,--gc-sections");
     argument("-Wl,--build-id=none");
-    // GNU ld, because Rust's own lld does not tell the members of an archive apart.
+    // GNU ld, because Rust's lld does not distinguish the members of an archive (layout.ld).
     argument("-fuse-ld=bfd");
     argument(&format!("-Wl,-T,{}/layout.ld", env::var("CARGO_MANIFEST_DIR")?));
     argument("-Wl,--eh-frame-hdr");
