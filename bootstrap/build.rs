@@ -1,7 +1,7 @@
-//! Links the `bootstrap` executable statically with musl, and makes the table of the C symbols
+//! Links the `bootstrap` executable statically with musl, and generates the table of the C symbols
 //! that it exports to handlers. Without the feature `static` there is nothing to do.
 //!
-//! Link arguments go to the executable alone: build scripts and tests stay on the system's libc.
+//! Link arguments go to the executable alone: build scripts and tests use the system's libc.
 
 use std::env;
 use std::error::Error;
@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use pilotlight_loader::provided;
 use pilotlight_loader::symbol_hash;
 
-/// Where Debian's and Ubuntu's musl-dev puts musl's archives.
+/// The folder of musl's archives in Debian's and Ubuntu's musl-dev.
 const MUSL: &str = "/usr/lib/x86_64-linux-musl";
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -38,12 +38,15 @@ fn compile(archive: &str, level: &str, names: &[&str]) {
         .files(names.iter().map(|name| format!("src/libc/{name}.c")))
         .flag("-fno-builtin")
         .flag("-fno-tree-loop-distribute-patterns")
+        .define("TLS_RESERVE", provided::TLS_RESERVE.to_string().as_str())
+        .define("TLS_ALIGN", provided::TLS_ALIGN.to_string().as_str())
+        .define("MAX_TLS_LIBRARIES", provided::MAX_TLS_LIBRARIES.to_string().as_str())
         .opt_level_str(level)
         .compile(archive);
 }
 
-/// The table as Rust source: the names' hashes in the order of their buckets, where each bucket
-/// begins, and, as assembly because Rust has no 32-bit addresses, what each name is here.
+/// The table of exports as Rust source: the names' hashes, ordered by bucket; the index at which
+/// each bucket starts; and the addresses, as assembly because Rust has no 32-bit addresses.
 fn exports() -> Result<String> {
     const BUCKETS: u64 = 512;
     let mut entries = Vec::new();
@@ -53,16 +56,16 @@ fn exports() -> Result<String> {
     }
     entries.sort_unstable();
     if let Some(pair) = entries.windows(2).find(|pair| pair[0].1 == pair[1].1) {
-        return Err(format!("exports.txt: {} and {} are one", pair[0].2, pair[1].2).into());
+        return Err(format!("exports.txt: {} and {} have one hash", pair[0].2, pair[1].2).into());
     }
 
     let mut hashes = String::new();
     let mut addresses = String::new();
-    let mut late = Late::default();
+    let mut lazy = Lazy::default();
     for (_, hash, name, target) in &entries {
         write!(hashes, "{hash:#x}, ")?;
         match *target {
-            "late" => writeln!(addresses, "    \".long {}\",", late.add(name)?)?,
+            "lazy" => writeln!(addresses, "    \".long {}\",", lazy.add(name)?)?,
             target => writeln!(addresses, "    \".long {target}\",")?,
         }
     }
@@ -79,34 +82,34 @@ fn exports() -> Result<String> {
              \".balign 4\",\n\
              \".globl pilotlight_export_addresses\",\n\
              \"pilotlight_export_addresses:\",\n{addresses}    \".popsection\"\n);\n{}",
-        late.source()
+        lazy.source()
     ))
 }
 
-/// What `src/libc/late.rs` needs of the functions that are bound when they are first called.
+/// The tables and stubs of the lazily bound functions (`src/libc/lazy.rs`).
 #[derive(Default)]
-struct Late {
+struct Lazy {
     count: usize,
-    /// Each with its NUL, in the order of their numbers.
+    /// NUL-terminated, in the order of the functions' numbers.
     names: String,
     slots: String,
-    /// Two jumps for each: to where its slot says, and to where that leads first.
+    /// Two jumps for each function: through its slot, and the slot's initial target.
     code: String,
 }
 
-impl Late {
-    /// Numbers a function, and says what it is called here.
+impl Lazy {
+    /// Numbers a function, and returns the symbol of its stub.
     fn add(&mut self, name: &str) -> Result<String> {
         let number = self.count;
         self.count += 1;
         write!(self.names, "{name}\\0")?;
-        writeln!(self.slots, "    \".quad pilotlight_first_{name}\",")?;
-        let symbol = format!("pilotlight_late_{name}");
+        writeln!(self.slots, "    \".quad pilotlight_unresolved_{name}\",")?;
+        let symbol = format!("pilotlight_lazy_{name}");
         for line in [
             format!(".globl {symbol}"),
-            format!("{symbol}: jmp qword ptr [pilotlight_late_slots + {}]", number * 8),
-            format!("pilotlight_first_{name}: push {number}"),
-            "jmp pilotlight_bind_first".into(),
+            format!("{symbol}: jmp qword ptr [pilotlight_lazy_slots + {}]", number * 8),
+            format!("pilotlight_unresolved_{name}: push {number}"),
+            "jmp pilotlight_resolve_lazy".into(),
         ] {
             writeln!(self.code, "    \"{line}\",")?;
         }
@@ -114,16 +117,16 @@ impl Late {
     }
 
     fn source(&self) -> String {
-        let Late { count, names, slots, code } = self;
+        let Lazy { count, names, slots, code } = self;
         format!(
-            "pub static LATE_NAMES: &[u8] = b\"{names}\";\n\
-             unsafe extern \"C\" {{ pub safe static pilotlight_late_slots: [AtomicUsize; {count}]; }}\n\
+            "pub static LAZY_NAMES: &[u8] = b\"{names}\";\n\
+             unsafe extern \"C\" {{ pub safe static pilotlight_lazy_slots: [AtomicUsize; {count}]; }}\n\
              core::arch::global_asm!(\n\
-                 \".pushsection .data.pilotlight_late_slots, \\\"aw\\\", @progbits\",\n\
+                 \".pushsection .data.pilotlight_lazy_slots, \\\"aw\\\", @progbits\",\n\
                  \".balign 8\",\n\
-                 \".globl pilotlight_late_slots\",\n\
-                 \"pilotlight_late_slots:\",\n{slots}    \".popsection\",\n\
-                 \".pushsection .text.pilotlight_late, \\\"ax\\\", @progbits\",\n{code}    \".popsection\"\n);\n"
+                 \".globl pilotlight_lazy_slots\",\n\
+                 \"pilotlight_lazy_slots:\",\n{slots}    \".popsection\",\n\
+                 \".pushsection .text.pilotlight_lazy, \\\"ax\\\", @progbits\",\n{code}    \".popsection\"\n);\n"
         )
     }
 }
@@ -135,7 +138,7 @@ fn link_with_musl(out: &Path) -> Result<()> {
     }
     let folder = out.join("musl");
     fs::create_dir_all(&folder)?;
-    // rustc appends -lc -lm -lrt -lpthread as dynamic libraries: a folder that holds nothing but
+    // rustc appends -lc -lm -lrt -lpthread as dynamic libraries. A search folder that holds only
     // musl's archives makes them static.
     for entry in fs::read_dir(musl)? {
         let from = entry?.path();
@@ -153,13 +156,13 @@ fn link_with_musl(out: &Path) -> Result<()> {
     for object in ["crt1.o", "crti.o"] {
         argument(&musl.join(object).display().to_string());
     }
-    // libgcc_eh calls these through weak references, and jumps to zero where they are not linked.
+    // libgcc_eh calls these through weak references, and would jump to zero if they are missing.
     for symbol in ["pthread_once", "pthread_mutex_lock", "pthread_key_create"] {
         argument(&format!("-Wl,-u,{symbol}"));
     }
     argument("-Wl,--gc-sections");
     argument("-Wl,--build-id=none");
-    // GNU ld, because Rust's own lld does not tell the members of an archive apart.
+    // GNU ld, because Rust's lld does not distinguish the members of an archive (layout.ld).
     argument("-fuse-ld=bfd");
     argument(&format!("-Wl,-T,{}/layout.ld", env::var("CARGO_MANIFEST_DIR")?));
     argument("-Wl,--eh-frame-hdr");

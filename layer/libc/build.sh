@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# layer/libc/build.sh TARGET: links the functions of more.txt, out of musl's libc.a, into the module
-# that the bootstrap maps for handlers that need them.
+# layer/libc/build.sh TARGET: links the functions that module_exports.txt lists, from musl's libc.a
+# and from the C files here, into the module that the bootstrap maps for handlers that need them.
 #
-# Whatever they call that the bootstrap exports stays undefined, and is bound to the bootstrap: there
-# is one heap, one set of open streams, one list of threads. What they call inside musl comes along.
+# A symbol that the bootstrap exports stays undefined here and is bound to the bootstrap, so that
+# there is one heap, one set of open streams and one list of threads. Internals of musl are linked
+# in.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 target=$1
@@ -11,22 +12,23 @@ musl=/usr/lib/x86_64-linux-musl/libc.a
 work=$(mktemp -d)
 trap 'rm -r "$work"' EXIT
 
-# The lines of a list of exports, without comments.
+# Prints the lines of a list of exports, without comments.
 list() { sed -e '/^#/d' -e '/^version /d' -e '/^$/d' "$1"; }
 
-# A stand-in for the bootstrap, so that the linker knows what not to take out of musl. (What both
-# lists name is the bootstrap's to handlers, and the module's to the bootstrap. So are the two functions
-# that keep no state and that musl insists on finding in the same file.)
-list "$here/more.txt" | sed 's/ = .*//' >"$work/own"
+# A stand-in for the bootstrap, so that the linker does not take its symbols from musl. (If both
+# lists name a function, handlers get the bootstrap's, and the bootstrap the module's. The module
+# also has its own copies of __uflow and __overflow, which keep no state and which musl has in the
+# same file as others.)
+list "$here/module_exports.txt" | sed 's/ = .*//' >"$work/own"
 list "$here/../../bootstrap/src/libc/exports.txt" | sed 's/ = .*//' | grep -vxF -e __uflow -e __overflow -f "$work/own" |
 	sed -E '/^(__)?environ$|^std(in|out|err)$/!s/.*/void &(void) {}/;t;s/.*/void *&;/' >"$work/core.c"
 cc -w -fno-builtin -shared -fPIC -nostdlib -Wl,-soname,libc.so -o "$work/core.so" "$work/core.c"
 
 for source in "$here"/*.c; do
-	# Exceptions of the functions that are passed to ours go through these.
+	# With -fexceptions, because functions that callers pass to ours may throw.
 	musl-gcc -O2 -fPIC -fno-builtin -fexceptions -Wall -Wextra -Werror -c -o "$work/$(basename "$source" .c).own.o" "$source"
 done
-# Functions of musl's that ours of the same name call, or must not be mistaken for, are called
+# musl's functions that ours of the same name call, or must not be confused with, are renamed to
 # pilotlight_musl_NAME inside the module.
 wrapped=()
 for name in basename getopt glob regcomp regexec; do
@@ -39,24 +41,25 @@ done
 	for member in *.lo; do
 		objcopy "${wrapped[@]}" "$member" "musl_${member%.lo}.own.o"
 	done
-	# Ours is what getopt says it with: musl's own writes to its own `stderr`.
+	# getopt prints its messages with ours (streams.c): musl's would write to musl's own
+	# `stderr`.
 	objcopy --weaken-symbol=__getopt_msg --redefine-sym __stderr_FILE=pilotlight_no_stream \
 		musl_getopt.own.o
-	# Hidden in musl, while stock code calls it by that name.
+	# Hidden in musl, though existing code calls it by that name.
 	objcopy --redefine-sym __strftime_l=pilotlight_strftime_l musl_strftime.own.o
-	# As are these, one by one, because others of musl's go on to call ours.
+	# Renamed in their own files alone: other functions of musl call ours.
 	for name in pthread_attr_setschedparam pthread_attr_setschedpolicy pthread_getcpuclockid sem_open \
 		sem_unlink shm_unlink sigtimedwait sysconf; do
-		# musl has one file for both.
+		# musl has both in one file.
 		object=${name/shm_unlink/shm_open}.lo
 		ar x "$musl" "$object"
 		objcopy --redefine-sym "$name=pilotlight_musl_$name" "$object" "musl_$name.own.o"
 	done
-	# Ours call these (cancel.c, clock.c).
+	# Called by ours (cancel.c, clock.c).
 	objcopy --redefine-sym pthread_cancel=pilotlight_cancel musl_pthread_cancel.own.o
 	objcopy --redefine-sym sem_timedwait=pilotlight_sem_timedwait musl_sem_timedwait.own.o
 )
-list "$here/more.txt" >"$work/list"
+list "$here/module_exports.txt" >"$work/list"
 mapfile -t arguments < <(
 	sed 's/.* = //' "$work/list" | sort -u | sed 's/^/-Wl,-u,/'
 	sed -n 's/^\(.*\) = \(.*\)/-Wl,--defsym=\1=\2/p' "$work/list"
@@ -70,10 +73,10 @@ cc -shared -nostdlib -o "$work/libc.so" "${arguments[@]}" "$work"/*.own.o "$work
 	-lgcc_eh -lgcc -Wl,--version-script="$work/versions" -Wl,-Bsymbolic -Wl,--build-id=none \
 	-Wl,-z,separate-code -Wl,--gc-sections -Wl,--eh-frame-hdr
 
-# State that the bootstrap has as well would be there twice: open streams, threads, the heap.
+# State that the bootstrap has as well would exist twice: open streams, threads, the heap.
 state='ofl_head|__std(in|out|err)_FILE|vmlock|vdso_func|__malloc_context|builtin_tls|main_tls|handler_set|keys'
 if nm "$work/libc.so" | grep -E " [bBdD] ($state)\$"; then
-	echo "layer/libc/build.sh: more.txt names functions that keep this state" >&2
+	echo "layer/libc/build.sh: module_exports.txt names functions that keep this state" >&2
 	exit 1
 fi
 strip --strip-all -o "$target" "$work/libc.so"

@@ -1,5 +1,7 @@
-/* <threads.h>, whose types and results have the same values in glibc and in musl. Over POSIX's
- * functions, because threads and keys are the bootstrap's. */
+/* <threads.h>, whose types and results have the same values in glibc and in musl. It calls the
+ * POSIX functions, because threads and keys are the bootstrap's.
+ *
+ * In C, because the types are those of <threads.h>. */
 
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,9 +1,11 @@
-/* Cancellation, and the end of a thread before its function returns: the frames that are left
- * are unwound, as glibc does it, so that C++ destructors and cleanup handlers run.
+/* Cancellation, and the end of a thread before its function returns. As in glibc, the thread's
+ * frames are unwound, so that C++ destructors and cleanup handlers run.
  *
- * musl's frames have no unwind tables. A thread that is cancelled inside a system call runs
- * the cleanup handlers that C registers, each of which is a jump into its own frame, and unwinds
- * from there. */
+ * musl's frames have no unwind tables. So a thread that is cancelled inside a system call jumps to
+ * its last registered cleanup handler of plain C, and unwinds from that handler's frame.
+ *
+ * In C, because it calls `longjmp` and unwinds through its own frames, compiled with
+ * -fexceptions. */
 
 #define _GNU_SOURCE
 #include "cancel.h"
@@ -29,7 +31,7 @@ _Static_assert(sizeof(struct buffer) == 104, "glibc's size");
 
 static void jump(void *buffer) { longjmp(buffer, 1); }
 
-/* The last registered buffer of this thread, where nothing else was registered after it. */
+/* This thread's last registered buffer, unless another cleanup handler was registered after it. */
 static struct buffer *last_buffer(void)
 {
 	struct __ptcb top;
@@ -38,8 +40,8 @@ static struct buffer *last_buffer(void)
 	return top.__next != NULL && top.__next->__f == jump ? top.__next->__x : NULL;
 }
 
-/* Every registered buffer gets the thread's result, as each passes it on to the next. */
-static void tell_buffers(void *result)
+/* Stores the thread's result in every registered buffer: each passes it on to the next. */
+static void set_results(void *result)
 {
 	struct __ptcb top;
 	_pthread_cleanup_push(&top, jump, NULL);
@@ -54,7 +56,7 @@ struct ending {
 	void *result;
 };
 
-/* Called for each frame before it is unwound. */
+/* The unwinder calls this for each frame before it unwinds it. */
 static _Unwind_Reason_Code leave_frame(int version, _Unwind_Action actions, _Unwind_Exception_Class class,
 				       struct _Unwind_Exception *exception,
 				       struct _Unwind_Context *context, void *argument)
@@ -76,7 +78,7 @@ static _Unwind_Reason_Code leave_frame(int version, _Unwind_Action actions, _Unw
 	return _URC_NO_REASON;
 }
 
-/* A handler of all exceptions has ended without throwing on. */
+/* Called if a C++ `catch (...)` has ended without rethrowing. */
 static void refuse_end(_Unwind_Reason_Code reason, struct _Unwind_Exception *exception)
 {
 	(void)reason, (void)exception;
@@ -86,17 +88,17 @@ static void refuse_end(_Unwind_Reason_Code reason, struct _Unwind_Exception *exc
 
 _Noreturn static void unwind(void *result)
 {
-	tell_buffers(result);
+	set_results(result);
 	struct ending *ending = malloc(sizeof *ending);
 	if (ending != NULL) {
 		*ending = (struct ending){.exception = {.exception_cleanup = refuse_end}, .result = result};
-		/* Returns only where a frame cannot be unwound. */
+		/* Returns only if a frame cannot be unwound. */
 		_Unwind_ForcedUnwind(&ending->exception, leave_frame, ending);
 	}
 	pilotlight_end_thread(result);
 }
 
-/* Called by musl's cancellation, too, and then perhaps with any stack pointer. */
+/* musl's cancellation ends here as well, and then the stack may be misaligned. */
 __attribute__((force_align_arg_pointer)) _Noreturn void pthread_exit(void *result)
 {
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
@@ -104,8 +106,8 @@ __attribute__((force_align_arg_pointer)) _Noreturn void pthread_exit(void *resul
 	unwind(result);
 }
 
-/* The bootstrap makes its system calls by this function, where a thread can be cancelled in
- * them. */
+/* The bootstrap makes the system calls in which a thread can be cancelled through this function
+ * (threads.c). */
 __attribute__((visibility("hidden"))) long __syscall_cp_c(long, long, long, long, long, long, long);
 
 long pilotlight_syscall_cp(long number, long a, long b, long c, long d, long e, long f)
@@ -117,12 +119,12 @@ static volatile int has_cancelled;
 
 int pthread_cancel(pthread_t thread)
 {
-	/* As glibc, of a thread that has ended. */
+	/* As in glibc for a thread that has ended. */
 	if (!pilotlight_is_thread(thread))
 		return 0;
 	has_cancelled = 1;
 	int code = pilotlight_cancel(thread);
-	/* As many signals are pending as may be: the thread has been told. */
+	/* Too many signals are pending: but musl has already stored the request. */
 	return code == EAGAIN ? 0 : code;
 }
 
@@ -146,13 +148,13 @@ void pthread_testcancel(void)
 {
 	if (!has_cancelled)
 		return;
-	/* A system call that does nothing, if it is made: musl looks for a request to cancel
-	 * first. */
+	/* A system call without effect. musl checks for a request to cancel before it makes the
+	 * call. */
 	int state = pilotlight_cancel_begin();
 	pilotlight_cancel_end(state, -(int)__syscall_cp(SYS_gettid, 0, 0, 0, 0, 0, 0));
 }
 
-/* <pthread.h>'s pthread_cleanup_push in C without exceptions. */
+/* <pthread.h>'s pthread_cleanup_push expands to this in C without -fexceptions. */
 void __pthread_register_cancel(struct buffer *buffer)
 {
 	buffer->result = PTHREAD_CANCELED;

@@ -1,5 +1,7 @@
-/* Waiting until a time of either clock, which C++ asks for (`wait_for`, `try_lock_for`), and
- * waiting as a point of cancellation. musl's functions know one clock each. */
+/* Waits until a time of either clock, which C++ uses (`wait_for`, `try_lock_for`), and waits as
+ * cancellation points. musl's functions support one clock each.
+ *
+ * In C, because cancellation unwinds these frames, compiled with -fexceptions. */
 
 #define _GNU_SOURCE
 #include "cancel.h"
@@ -18,7 +20,7 @@ static int is_invalid(clockid_t clock, const struct timespec *until)
 	       (unsigned long)until->tv_nsec >= NANOSECONDS;
 }
 
-/* A time of one clock as the other tells it. */
+/* Converts a time of one clock to the other. */
 static struct timespec convert(clockid_t from, const struct timespec *until, clockid_t to)
 {
 	struct timespec now, result = *until;
@@ -46,7 +48,7 @@ static int has_passed(clockid_t clock, const struct timespec *until)
 	return now.tv_sec > until->tv_sec || (now.tv_sec == until->tv_sec && now.tv_nsec >= until->tv_nsec);
 }
 
-/* A lock is tried until its own clock says so: the other may have been set meanwhile. */
+/* Waits until the caller's clock has reached the time: the other clock may be set meanwhile. */
 #define WAIT(try, wait)                                                                            \
 	int code = try;                                                                            \
 	if (code != EBUSY)                                                                         \
@@ -79,7 +81,7 @@ int pthread_clockjoin_np(pthread_t thread, void **result, clockid_t clock, const
 	WAIT(pthread_tryjoin_np(thread, result), pthread_timedjoin_np(thread, result, &time));
 }
 
-/* musl's own. */
+/* Defined in musl. */
 __attribute__((visibility("hidden"))) int __pthread_cond_timedwait(pthread_cond_t *, pthread_mutex_t *,
 								   const struct timespec *);
 int pilotlight_sem_timedwait(sem_t *, const struct timespec *);
@@ -106,7 +108,7 @@ int pthread_cond_clockwait(pthread_cond_t *condition, pthread_mutex_t *mutex, cl
 	clockid_t own = ((const int *)condition)[4];
 	struct timespec time = convert(clock, until, own);
 	int code = pthread_cond_timedwait(condition, mutex, &time);
-	/* Waiting on would miss what was signalled meanwhile; to wake early is allowed. */
+	/* Waiting again could miss a signal sent meanwhile; waking early is allowed. */
 	return code == ETIMEDOUT && !has_passed(clock, until) ? 0 : code;
 }
 

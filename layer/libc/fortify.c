@@ -1,5 +1,7 @@
-/* The fortified functions (-D_FORTIFY_SOURCE): checked, then the plain function. `room` is how large
- * the compiler knows the destination to be. */
+/* The fortified functions (-D_FORTIFY_SOURCE): each checks the size of its destination, then calls
+ * the plain function. `room` is that size, as far as the compiler knows it.
+ *
+ * In C, because many are variadic, and stable Rust cannot define variadic functions. */
 
 #define _GNU_SOURCE
 #include <poll.h>

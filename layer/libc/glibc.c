@@ -1,4 +1,6 @@
-/* Functions that musl lacks, or that do something else in glibc. */
+/* Functions that musl lacks, or that differ in glibc.
+ *
+ * In C, because most use types and macros of musl's headers. */
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -23,7 +25,7 @@ void pilotlight_arc4random_buf(void *to, size_t size)
 	for (unsigned char *next = to; size > 0;) {
 		size_t part = size < 256 ? size : 256;
 		if (getentropy(next, part) != 0)
-			abort(); /* as glibc: there is no way to say so */
+			abort(); /* as in glibc: there is no way to report it */
 		next += part;
 		size -= part;
 	}
@@ -53,7 +55,7 @@ dev_t pilotlight_dev_makedev(unsigned first, unsigned second) { return makedev(f
 void *pilotlight_cpualloc(size_t count) { return calloc((count + 63) / 64, 8); }
 void pilotlight_cpufree(void *set) { free(set); }
 
-/* With glibc's least size, which is larger than musl's. */
+/* With glibc's smallest size, which is larger than musl's. */
 int pilotlight_attr_setstack(pthread_attr_t *attributes, void *start, size_t size)
 {
 	if (size < 16384)
@@ -64,11 +66,11 @@ int pilotlight_attr_setstack(pthread_attr_t *attributes, void *start, size_t siz
 	return 0;
 }
 
-/* A hint of how many threads to keep. */
+/* A hint for the number of threads, which is ignored. */
 void pilotlight_aio_init(const void *hint) { (void)hint; }
 
-/* Whom a lock prefers. It is remembered, and the lock admits them as they come: readers may keep a writer
- * waiting. */
+/* The preference of a lock for readers or writers. It is stored, and has no effect: readers may
+ * keep a writer waiting. */
 int pilotlight_rwlockattr_setkind(pthread_rwlockattr_t *attributes, int kind)
 {
 	if (kind < 0 || kind > 2)
@@ -90,14 +92,14 @@ int pilotlight_renameat2(int from, const char *old, int to, const char *new, uns
 	return (int)syscall(SYS_renameat2, from, old, to, new, flags);
 }
 
-/* <string.h>'s, which leaves its argument alone; <libgen.h>'s is `__xpg_basename`. */
+/* <string.h>'s, which does not change its argument; <libgen.h>'s is `__xpg_basename`. */
 char *pilotlight_basename(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	return (char *)(slash == NULL ? path : slash + 1);
 }
 
-/* glibc's finds options after other arguments, too; the one of POSIX is `__posix_getopt`. */
+/* glibc's also finds options after other arguments; POSIX's is `__posix_getopt`. */
 int pilotlight_musl_getopt(int, char *const *, const char *);
 int pilotlight_getopt(int count, char *const *arguments, const char *options)
 {
@@ -106,7 +108,7 @@ int pilotlight_getopt(int count, char *const *arguments, const char *options)
 	return getopt_long(count, arguments, options, NULL, NULL);
 }
 
-/* BSD's, which takes a mask of the first signals; the one of POSIX is `__xpg_sigpause`. */
+/* BSD's, which takes a mask of the first 32 signals; POSIX's is `__xpg_sigpause`. */
 int pilotlight_sigpause(int mask)
 {
 	sigset_t set;
@@ -117,7 +119,7 @@ int pilotlight_sigpause(int mask)
 	return sigsuspend(&set);
 }
 
-/* glibc's `L_cuserid` is 9, and musl's 20: callers have room for so much. */
+/* glibc's `L_cuserid` is 9 and musl's is 20: callers have room for 9 bytes. */
 char *pilotlight_cuserid(char *to)
 {
 	static char own[9];
@@ -132,7 +134,7 @@ char *pilotlight_cuserid(char *to)
 	return result;
 }
 
-/* As `valloc`, in whole pages. */
+/* `valloc` with the size rounded up to whole pages. */
 void *pilotlight_pvalloc(size_t size)
 {
 	size_t page = 4096;

@@ -1,5 +1,7 @@
-/* <glob.h> with the flags that glibc has and musl ignores: GLOB_BRACE, GLOB_NOMAGIC, and
- * GLOB_ALTDIRFUNC, which is refused. */
+/* <glob.h> with glibc's flags that musl ignores: GLOB_BRACE, GLOB_NOMAGIC, and GLOB_ALTDIRFUNC,
+ * which is refused.
+ *
+ * In C, because a C++ caller's function may throw through frames compiled with -fexceptions. */
 
 #define _GNU_SOURCE
 #include <glob.h>
@@ -17,7 +19,7 @@ typedef int on_error(const char *path, int error);
 int pilotlight_musl_glob(const char *, int, on_error *, glob_t *);
 int pilotlight_glob(const char *, int, on_error *, glob_t *);
 
-/* The end of an alternative: its comma or closing brace, or null where there is none. */
+/* The end of an alternative: its comma or closing brace, or null if there is none. */
 static const char *end_of_part(const char *next, int flags)
 {
 	for (int depth = 0; *next != 0; next++) {
@@ -31,7 +33,8 @@ static const char *end_of_part(const char *next, int flags)
 	return NULL;
 }
 
-/* The brace that begins a list of alternatives, and `last`, which ends it; null without one. */
+/* The brace that opens the first list of alternatives, and in `last` the closing one; null without
+ * a list. */
 static const char *find_list(const char *pattern, int flags, const char **last)
 {
 	for (const char *next = pattern; *next != 0; next++) {
@@ -48,7 +51,7 @@ static const char *find_list(const char *pattern, int flags, const char **last)
 	return NULL;
 }
 
-/* Adds what each alternative matches, in their order. */
+/* Adds the matches of each alternative, in the pattern's order. */
 static int glob_list(const char *pattern, const char *first, const char *last, int flags,
 		     on_error *on_failure, glob_t *found)
 {
@@ -85,7 +88,7 @@ int pilotlight_glob(const char *pattern, int flags, on_error *on_failure, glob_t
 	if (flags & GLOB_NOMAGIC && !has_magic)
 		flags |= GLOB_NOCHECK;
 	int result = pilotlight_musl_glob(pattern, flags, on_failure, found);
-	/* glibc's `gl_flags` has this place. */
+	/* glibc's `gl_flags` is at this offset. */
 	found->__dummy1 = flags | (has_magic ? GLOB_MAGCHAR : 0);
 	return result;
 }

@@ -1,5 +1,7 @@
-/* The list of hosts as musl's resolver reads it: it finds a name only in the case in which it stands there, and
- * only if white space follows. So `/etc/hosts` is read in lower case, and always ends with a line feed. */
+/* Reads `/etc/hosts` for musl's resolver in lower case and with a line feed at the end: musl
+ * compares names case-sensitively, and finds a name only if white space follows it.
+ *
+ * In C, because it accesses musl's `FILE`. */
 
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -15,14 +17,14 @@
 #define NOT_WRITTEN 8
 #define AT_END 16
 #define FAILED 32
-/* What a stream keeps free in front of its buffer. */
+/* Bytes that a stream keeps free before its buffer, for `ungetc`. */
 #define UNREAD 8
 
 INTERNAL size_t __stdio_read(FILE *, unsigned char *, size_t);
 INTERNAL off_t __stdio_seek(FILE *, off_t, int);
 INTERNAL int __stdio_close(FILE *);
 
-/* Called for one byte at a time, when the buffer is empty. */
+/* musl calls this for one byte when the buffer is empty. */
 static size_t read_hosts(FILE *file, unsigned char *byte, size_t length)
 {
 	struct stream *stream = (struct stream *)file;
@@ -45,7 +47,7 @@ static size_t read_hosts(FILE *file, unsigned char *byte, size_t length)
 	return 1;
 }
 
-/* In place of musl's, which opens the files of its resolver with it. */
+/* Replaces musl's, by which the resolver opens its files. */
 INTERNAL FILE *__fopen_rb_ca(const char *path, FILE *file, unsigned char *buffer, size_t size)
 {
 	struct stream *stream = (struct stream *)file;

@@ -1,5 +1,7 @@
-/* Locales. There is the C locale only, and it has glibc's layout, because libstdc++ and other stock
- * code read its tables directly. musl's functions read the first words, and take zeros for C. */
+/* Locales. There is only the C locale, in glibc's layout, because libstdc++ and other existing code
+ * read its tables directly. musl's functions read the first words, where zeros mean the C locale.
+ *
+ * In C, because it fills in structures of C headers. */
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -39,7 +41,7 @@ locale_t pilotlight_newlocale(int mask, const char *name, locale_t base)
 		errno = name == NULL ? EINVAL : ENOENT;
 		return NULL;
 	}
-	/* Written by whoever comes first, and by everybody with the same. */
+	/* Any thread may write these: all write the same values. */
 	c_locale.ctype_b = *__ctype_b_loc();
 	c_locale.ctype_tolower = *__ctype_tolower_loc();
 	c_locale.ctype_toupper = *__ctype_toupper_loc();

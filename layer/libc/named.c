@@ -1,5 +1,7 @@
-/* Semaphores and shared memory by name. glibc keeps both in one folder, and tells semaphores by a
- * prefix: a semaphore and shared memory of the same name do not meet.
+/* Named semaphores and shared memory. glibc keeps both in one folder and adds a prefix to
+ * semaphores, so that a semaphore and shared memory can have the same name.
+ *
+ * In C, because `sem_open` is variadic.
  *
  * Source: glibc's sysdeps/posix/shm-directory.c. */
 
@@ -18,7 +20,7 @@ int pilotlight_musl_shm_unlink(const char *);
 
 #define PREFIX "/sem."
 
-/* The path that musl's functions are to take for this name; an error number if there is none. */
+/* Writes the path to pass to musl's functions for this name. Returns an error number, or 0. */
 static int semaphore_path(const char *name, char path[static NAME_MAX + 2])
 {
 	name += strspn(name, "/");
@@ -42,14 +44,14 @@ sem_t *pilotlight_sem_open(const char *name, int flags, ...)
 	}
 	va_list arguments;
 	va_start(arguments, flags);
-	/* Absent without O_CREAT, and then not looked at. */
+	/* Absent without O_CREAT, and then ignored. */
 	mode_t mode = flags & O_CREAT ? va_arg(arguments, mode_t) : 0;
 	unsigned value = flags & O_CREAT ? va_arg(arguments, unsigned) : 0;
 	va_end(arguments);
 	return pilotlight_musl_sem_open(path, flags, mode, value);
 }
 
-/* No semaphore can have a name that is none. */
+/* An invalid name is the name of no semaphore. */
 int pilotlight_sem_unlink(const char *name)
 {
 	char path[NAME_MAX + 2];

@@ -1,5 +1,7 @@
 /* <regex.h> as glibc's headers declare it, on top of musl's functions: an offset is an `int`, the
- * count of subexpressions has another place in a pattern, and REG_STARTEND is known. */
+ * count of subexpressions has another offset in a pattern, and REG_STARTEND is supported.
+ *
+ * In C, because it converts between structures of two C headers. */
 
 #define _GNU_SOURCE
 #include <regex.h>
@@ -14,7 +16,7 @@ struct match {
 	int start, end;
 };
 
-/* glibc's `regex_t`, which is as large as musl's. musl leaves the place of `re_nsub` alone. */
+/* glibc's `regex_t`, which is as large as musl's. musl does not use the bytes of `re_nsub`. */
 struct pattern {
 	size_t musls_count;
 	char musls[40];
@@ -25,7 +27,7 @@ _Static_assert(sizeof(struct pattern) == sizeof(regex_t), "one is as large as th
 
 #define REG_STARTEND 4
 
-/* Up to so many matches are on the stack. */
+/* Most matches that are kept on the stack. */
 #define MAX_ON_STACK 32
 
 int pilotlight_regcomp(struct pattern *pattern, const char *text, int flags)
@@ -38,7 +40,7 @@ int pilotlight_regcomp(struct pattern *pattern, const char *text, int flags)
 	return code;
 }
 
-/* Searches `text`, of which `matches` may say that it begins and ends elsewhere. */
+/* Searches `text`, or only the `part` of it. */
 static int search(const struct pattern *pattern, const char *text, size_t count, regmatch_t *found,
 		  const struct match *part, int flags)
 {
@@ -47,7 +49,7 @@ static int search(const struct pattern *pattern, const char *text, size_t count,
 	char *copy = strndup(text + part->start, (size_t)(part->end - part->start));
 	if (copy == NULL)
 		return REG_ESPACE;
-	/* Only the text's own beginning is the beginning of a line. */
+	/* The start of a part is not the start of a line. */
 	if (part->start > 0)
 		flags |= REG_NOTBOL;
 	int code = pilotlight_musl_regexec((const regex_t *)pattern, copy, count, found, flags);
@@ -67,7 +69,7 @@ int pilotlight_regexec(const struct pattern *pattern, const char *text, size_t c
 	size_t known = count < pattern->re_nsub + 1 ? count : pattern->re_nsub + 1;
 	if (known > MAX_ON_STACK && (found = calloc(known, sizeof *found)) == NULL)
 		return REG_ESPACE;
-	/* A pattern with REG_NOSUB leaves them as they are. */
+	/* A pattern with REG_NOSUB leaves the matches unchanged. */
 	for (size_t i = 0; i < known; i++)
 		found[i] = (regmatch_t){matches[i].start, matches[i].end};
 	const struct match *part = flags & REG_STARTEND ? matches : NULL;

@@ -1,6 +1,8 @@
 /* Replaces src/network/res_msend.c of musl 1.2.3, which gives up if an answer does not fit in 512
- * bytes of UDP. This one asks again over TCP (RFC 7766). musl's callers have 512 bytes for an
- * answer, so a longer one is shortened to the canonical name and as many addresses as fit. */
+ * bytes of UDP. This one repeats the query over TCP (RFC 7766). musl's callers have 512 bytes for
+ * an answer, so a longer one is shortened to the canonical name and as many addresses as fit.
+ *
+ * In C, because it is called from inside musl, with musl's structures. */
 
 #define _GNU_SOURCE
 #include <arpa/nameser.h>
@@ -20,15 +22,15 @@
 
 #define DNS_PORT 53
 #define MAX_SERVERS 3
-/* For a name's addresses of both families. */
+/* One query for each family of a name's addresses. */
 #define MAX_QUERIES 2
-/* Bytes of a message's head: id, flags and four counts (RFC 1035, 4.1.1). */
-#define HEAD_SIZE 12
+/* Bytes of a message's header: id, flags and four counts (RFC 1035, 4.1.1). */
+#define HEADER_SIZE 12
 #define TRUNCATED 2
-/* A server that sends more than 512 bytes of UDP unasked may. */
+/* Bytes. Some servers send more than 512 although the query does not allow it. */
 #define MAX_DATAGRAM 4096
 
-/* As musl's src/network/lookup.h has them. */
+/* As in musl's src/network/lookup.h. */
 struct address {
 	int family;
 	unsigned scope;
@@ -51,7 +53,7 @@ struct query {
 	const unsigned char *text;
 	int length;
 	unsigned char *answer;
-	int *answer_length; /* 0 until there is one */
+	int *answer_length; /* 0 until there is an answer */
 };
 
 struct resolver {
@@ -60,7 +62,7 @@ struct resolver {
 	union name servers[MAX_SERVERS];
 	unsigned server_count;
 	struct pollfd sockets[2]; /* for IPv4 and IPv6; -1 where no server needs one */
-	int retries;              /* after failures of servers, until all are asked anew */
+	int retries;              /* left after server failures, until all queries are repeated */
 	int64_t end;              /* in milliseconds of CLOCK_MONOTONIC */
 };
 
@@ -87,7 +89,7 @@ static int is_same(const union name *one, const union name *other)
 	       one->v4.sin_addr.s_addr == other->v4.sin_addr.s_addr;
 }
 
-/* Takes the servers over, and opens the sockets that they are asked through. */
+/* Copies the servers' addresses, and opens a socket for each family. */
 static int open_sockets(struct resolver *resolver, const struct resolvconf *settings)
 {
 	for (unsigned i = 0; i < settings->count && i < MAX_SERVERS; i++) {
@@ -113,7 +115,7 @@ static int open_sockets(struct resolver *resolver, const struct resolvconf *sett
 	return resolver->server_count > 0;
 }
 
-/* Waits until something can be done with a socket; 0 where the time is over before. */
+/* Waits until a socket is ready; 0 if the time is over first. */
 static int wait_for(int file, short events, int64_t end)
 {
 	struct pollfd poller = {.fd = file, .events = events};
@@ -128,7 +130,7 @@ static int wait_for(int file, short events, int64_t end)
 	return 0;
 }
 
-/* Sends or receives that many bytes. */
+/* Sends or receives exactly `size` bytes. */
 static int transfer(int file, unsigned char *bytes, size_t size, short event, int64_t end)
 {
 	while (size > 0) {
@@ -146,8 +148,8 @@ static int transfer(int file, unsigned char *bytes, size_t size, short event, in
 	return 1;
 }
 
-/* Asks over TCP, on which each message follows its size in two bytes. Returns the answer, which the
- * caller frees, or null. */
+/* Sends a query over TCP, where the size of each message precedes it in two bytes. Returns the
+ * answer, which the caller frees, or null. */
 static unsigned char *ask_by_stream(const union name *server, const struct query *query, int *length,
 				    int64_t end)
 {
@@ -162,7 +164,7 @@ static unsigned char *ask_by_stream(const union name *server, const struct query
 	    transfer(file, (unsigned char *)query->text, (size_t)query->length, POLLOUT, end) &&
 	    transfer(file, head, 2, POLLIN, end)) {
 		*length = head[0] << 8 | head[1];
-		answer = *length < HEAD_SIZE ? NULL : malloc((size_t)*length);
+		answer = *length < HEADER_SIZE ? NULL : malloc((size_t)*length);
 	}
 	if (answer != NULL && (!transfer(file, answer, (size_t)*length, POLLIN, end) ||
 			       memcmp(answer, query->text, 2) != 0)) {
@@ -193,12 +195,12 @@ static int append(struct query *query, int room, const unsigned char *fixed, con
 /* Shortens an answer to its last alias, which is the canonical name, and the addresses that fit. */
 static void shorten(struct query *query, int room, const unsigned char *text, int length)
 {
-	const unsigned char *end = text + length, *next = text + HEAD_SIZE, *alias = NULL;
+	const unsigned char *end = text + length, *next = text + HEADER_SIZE, *alias = NULL;
 	int questions = text[4] << 8 | text[5], records = text[6] << 8 | text[7];
 	memcpy(query->answer, text, 4);
-	memset(query->answer + 4, 0, HEAD_SIZE - 4);
+	memset(query->answer + 4, 0, HEADER_SIZE - 4);
 	query->answer[2] &= (unsigned char)~TRUNCATED;
-	*query->answer_length = HEAD_SIZE;
+	*query->answer_length = HEADER_SIZE;
 	for (int skipped; questions > 0; questions--, next += skipped + 4)
 		if ((skipped = dn_skipname(next, end)) < 0 || end - next < skipped + 4)
 			return;
@@ -250,7 +252,7 @@ static void send_query(const struct resolver *resolver, const struct query *quer
 	       (size_t)query->length, MSG_NOSIGNAL, &server->any, size_of(server));
 }
 
-/* Takes one datagram in, if it answers a question. */
+/* Handles one datagram, if it answers a query. */
 static void take(struct resolver *resolver, const unsigned char *text, int length,
 		 const union name *server)
 {
@@ -264,7 +266,7 @@ static void take(struct resolver *resolver, const unsigned char *text, int lengt
 		resolver->retries--;
 		send_query(resolver, query, server);
 	}
-	/* With any other code the server refuses, and another server may not. */
+	/* With any other code the server refuses the query; another server may answer it. */
 	if (code != ns_r_noerror && code != ns_r_nxdomain)
 		return;
 	int whole_length = 0;
@@ -286,7 +288,7 @@ static void receive(struct resolver *resolver, int file)
 	socklen_t size = sizeof from;
 	ssize_t length;
 	while ((length = recvfrom(file, text, sizeof text, 0, &from.any, &size)) >= 0) {
-		for (unsigned i = 0; length >= HEAD_SIZE && i < resolver->server_count; i++)
+		for (unsigned i = 0; length >= HEADER_SIZE && i < resolver->server_count; i++)
 			if (is_same(&from, &resolver->servers[i])) {
 				take(resolver, text, (int)length, &from);
 				break;
@@ -303,7 +305,8 @@ static int is_done(const struct resolver *resolver)
 	return 1;
 }
 
-/* Asks all servers at once, and repeats that until each query is answered or the time is over. */
+/* Sends each query to all servers at once, and repeats it until it is answered or the time is
+ * over. */
 static void run(struct resolver *resolver, const struct resolvconf *settings)
 {
 	int64_t timeout = settings->timeout * (int64_t)1000, next = now();
@@ -355,7 +358,7 @@ static int ask(int count, const unsigned char *const *texts, const int *lengths,
 	return result;
 }
 
-/* As musl's `getaddrinfo` and `gethostbyname` ask. */
+/* Called by musl's `getaddrinfo` and `gethostbyname`. */
 INTERNAL int __res_msend_rc(int count, const unsigned char *const *texts, const int *lengths,
 			    unsigned char *const *answers, int *answer_lengths, int room,
 			    const struct resolvconf *settings)
@@ -363,7 +366,7 @@ INTERNAL int __res_msend_rc(int count, const unsigned char *const *texts, const 
 	return ask(count, texts, lengths, answers, answer_lengths, room, settings, 1);
 }
 
-/* As `res_send` and `res_query` ask, whose callers read the answer themselves. */
+/* Called by `res_send` and `res_query`, whose callers parse the answer themselves. */
 INTERNAL int __res_msend(int count, const unsigned char *const *texts, const int *lengths,
 			 unsigned char *const *answers, int *answer_lengths, int room)
 {

@@ -1,5 +1,7 @@
-/* Scheduling, and the clocks of threads. musl refuses the calls for processes, because Linux means
- * threads by them; glibc passes them on, and refuses attributes that make no sense. */
+/* Scheduling, and the clocks of threads. musl refuses the calls for processes, because Linux
+ * applies them to threads; glibc passes them on, and refuses invalid attributes.
+ *
+ * In C, because the types and constants are those of musl's headers. */
 
 #define _GNU_SOURCE
 #include "cancel.h"
@@ -58,8 +60,7 @@ int pilotlight_getcpuclockid(pthread_t thread, clockid_t *clock)
 					    : ESRCH;
 }
 
-/* A mutex's priority ceiling takes real-time priorities, which musl has no mutexes for: every attribute
- * has the ceiling that glibc's begin with. */
+/* musl has no mutexes with priority ceilings. Every attribute has glibc's initial ceiling. */
 int pilotlight_mutexattr_getprioceiling(const pthread_mutexattr_t *attributes, int *ceiling)
 {
 	(void)attributes;

@@ -1,6 +1,8 @@
-/* Signals, where glibc and musl answer differently, and functions that wait with another mask: it never
- * has those signals in it that a fault raises (bootstrap/src/libc/signals.c). By system calls, because
- * musl's own functions have these names here. */
+/* Functions of signals in which glibc and musl differ, and those that wait with another mask, from
+ * which the signals of faults are removed (bootstrap/src/libc/signals.c). They make system calls,
+ * because inside the module the names of musl's functions lead here.
+ *
+ * In C, because `sigset_t` and `siginfo_t` are musl's. */
 
 #define _GNU_SOURCE
 #include <signal.h>
@@ -26,12 +28,12 @@ int pilotlight_pselect(int count, fd_set *reading, fd_set *writing, fd_set *othe
 		const sigset_t *mask;
 		size_t size;
 	} masked = {pilotlight_without_faults(mask, &copy), _NSIG / 8};
-	/* The kernel writes to it how much is left. */
+	/* The kernel writes the remaining time to it. */
 	struct timespec left = time == NULL ? (struct timespec){0} : *time;
 	return (int)syscall(SYS_pselect6, count, reading, writing, other, time == NULL ? NULL : &left, &masked);
 }
 
-/* The kernel says SI_TKILL of what `raise` and `pthread_kill` send; glibc says SI_USER. */
+/* For a signal from `raise` or `pthread_kill`, the kernel reports SI_TKILL, and glibc SI_USER. */
 int pilotlight_sigtimedwait(const sigset_t *signals, siginfo_t *information,
 			    const struct timespec *timeout)
 {
@@ -46,7 +48,7 @@ int pilotlight_sigwaitinfo(const sigset_t *signals, siginfo_t *information)
 	return pilotlight_sigtimedwait(signals, information, NULL);
 }
 
-/* musl's waits forever if there is no such signal. */
+/* musl's waits forever if the number is invalid. */
 int pilotlight_xpg_sigpause(int number)
 {
 	sigset_t mask;

@@ -1,5 +1,8 @@
-/* Sorting and searching: musl's own have no unwind tables, and a C++ caller's function may
- * throw. The sort is a merge sort, which keeps equal elements in order as glibc's does. */
+/* Sorting and searching. A C++ caller's comparison may throw through these functions; musl's own
+ * have no unwind tables. The sort is a merge sort, which like glibc's keeps equal elements in
+ * order.
+ *
+ * In C, because exceptions pass through frames compiled with -fexceptions. */
 
 #define _GNU_SOURCE
 #include <search.h>
@@ -32,24 +35,24 @@ static void copy_half(char *to, const char *from, size_t size)
 
 static void copy_any(char *to, const char *from, size_t size) { memcpy(to, from, size); }
 
-/* Sorts few elements where they are, with room for one. */
+/* Insertion sort, for few elements, with room for one. */
 static void insert(const struct sort *sort, char *first, size_t count, char *room)
 {
 	size_t size = sort->size;
 	for (size_t sorted = 1; sorted < count; sorted++) {
-		char *place = first + sorted * size;
-		if (sort->compare(place - size, place, sort->argument) <= 0)
+		char *element = first + sorted * size;
+		if (sort->compare(element - size, element, sort->argument) <= 0)
 			continue;
-		sort->copy(room, place, size);
+		sort->copy(room, element, size);
 		do {
-			sort->copy(place, place - size, size);
-			place -= size;
-		} while (place > first && sort->compare(place - size, room, sort->argument) > 0);
-		sort->copy(place, room, size);
+			sort->copy(element, element - size, size);
+			element -= size;
+		} while (element > first && sort->compare(element - size, room, sort->argument) > 0);
+		sort->copy(element, room, size);
 	}
 }
 
-/* Sorts elements, with room for half of them. */
+/* Merge sort, with room for half of the elements. */
 static void merge(const struct sort *sort, char *first, size_t count, char *room)
 {
 	if (count <= 6)
@@ -80,24 +83,24 @@ static void swap(char *one, char *other, size_t size)
 	}
 }
 
-static void sink(const struct sort *sort, char *first, size_t place, size_t count)
+static void sink(const struct sort *sort, char *first, size_t index, size_t count)
 {
 	size_t size = sort->size;
-	for (size_t child; (child = 2 * place + 1) < count; place = child) {
+	for (size_t child; (child = 2 * index + 1) < count; index = child) {
 		char *larger = first + child * size;
 		if (child + 1 < count && sort->compare(larger, larger + size, sort->argument) < 0)
 			child++, larger += size;
-		if (sort->compare(first + place * size, larger, sort->argument) >= 0)
+		if (sort->compare(first + index * size, larger, sort->argument) >= 0)
 			return;
-		swap(first + place * size, larger, size);
+		swap(first + index * size, larger, size);
 	}
 }
 
 /* A heap sort, which needs no memory. */
 static void sort_in_place(const struct sort *sort, char *first, size_t count)
 {
-	for (size_t place = count / 2; place-- > 0;)
-		sink(sort, first, place, count);
+	for (size_t index = count / 2; index-- > 0;)
+		sink(sort, first, index, count);
 	for (size_t left = count; left-- > 1;) {
 		swap(first, first + left * sort->size, sort->size);
 		sink(sort, first, 0, left);
@@ -116,7 +119,7 @@ void qsort_r(void *elements, size_t count, size_t size, compare_with *compare, v
 	else if (size == 4 && (uintptr_t)elements % 4 == 0)
 		sort.copy = copy_half;
 	_Alignas(16) char small[1024];
-	/* Room for a half, and for the one element that an insertion holds. */
+	/* Room for half of the elements, and for the one that an insertion holds. */
 	size_t needed = (count / 2 + 1) * size;
 	__attribute__((cleanup(free_block))) void *large = NULL;
 	if (needed <= sizeof small) {

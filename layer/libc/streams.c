@@ -1,5 +1,7 @@
-/* The functions that use a standard stream by its name: musl's own use their own streams, of which
- * there would then be two. */
+/* The functions that use a standard stream implicitly. musl's own would use the module's copy of
+ * the stream.
+ *
+ * In C, because most are variadic, and stable Rust cannot define variadic functions. */
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -39,27 +41,28 @@ int pilotlight_vscanf(const char *format, va_list arguments)
 int pilotlight_getchar(void) { return fgetc(stdin); }
 int pilotlight_putchar(int byte) { return fputc(byte, stdout); }
 
-/* A colon belongs behind what the caller says, if that is anything. */
-static void say(const char *what, const char *why)
+/* Prints a message after the caller's prefix and a colon, if there is a prefix. */
+static void print(const char *prefix, const char *message)
 {
-	int named = what != NULL && *what != 0;
-	fprintf(stderr, "%s%s%s\n", named ? what : "", named ? ": " : "", why);
+	int has_prefix = prefix != NULL && *prefix != 0;
+	fprintf(stderr, "%s%s%s\n", has_prefix ? prefix : "", has_prefix ? ": " : "", message);
 }
 
-void pilotlight_perror(const char *what) { say(what, strerror(errno)); }
-void pilotlight_psignal(int signal, const char *what) { say(what, strsignal(signal)); }
+void pilotlight_perror(const char *prefix) { print(prefix, strerror(errno)); }
+void pilotlight_psignal(int signal, const char *prefix) { print(prefix, strsignal(signal)); }
 
-_Noreturn void pilotlight_assert_fail(const char *what, const char *file, int line, const char *where)
+_Noreturn void pilotlight_assert_fail(const char *condition, const char *file, int line,
+				      const char *function)
 {
-	fprintf(stderr, "Assertion failed: %s (%s: %s: %d)\n", what, file, where, line);
+	fprintf(stderr, "Assertion failed: %s (%s: %s: %d)\n", condition, file, function, line);
 	abort();
 }
 
-/* What getopt says of an argument that it does not know. */
-__attribute__((visibility("hidden"))) void __getopt_msg(const char *program, const char *what,
+/* getopt's message about an unknown argument. */
+__attribute__((visibility("hidden"))) void __getopt_msg(const char *program, const char *message,
 							 const char *option, size_t length)
 {
-	fprintf(stderr, "%s%s%.*s\n", program, what, (int)length, option);
+	fprintf(stderr, "%s%s%.*s\n", program, message, (int)length, option);
 }
 
 /* <err.h> */
@@ -73,13 +76,13 @@ void pilotlight_vwarnx(const char *format, va_list arguments)
 
 void pilotlight_vwarn(const char *format, va_list arguments)
 {
-	const char *why = strerror(errno);
+	const char *reason = strerror(errno);
 	fputs("handler: ", stderr);
 	if (format != NULL) {
 		vfprintf(stderr, format, arguments);
 		fputs(": ", stderr);
 	}
-	fprintf(stderr, "%s\n", why);
+	fprintf(stderr, "%s\n", reason);
 }
 
 _Noreturn void pilotlight_verr(int code, const char *format, va_list arguments)

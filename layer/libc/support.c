@@ -1,5 +1,7 @@
-/* What musl's functions take from inside musl, for those that `libc.so` holds: the bootstrap's heap
- * in place of a second one, and locks that hold however many threads the bootstrap has begun. */
+/* Internals of musl that the functions in `libc.so` call: the bootstrap's heap in place of a second
+ * one, and locks that hold however many threads the bootstrap has started.
+ *
+ * In C, because these replace internals of musl, which its headers and structures define. */
 
 #define _GNU_SOURCE
 #include <limits.h>
@@ -20,8 +22,8 @@ INTERNAL void *__libc_calloc(size_t count, size_t size) { return calloc(count, s
 INTERNAL void *__libc_realloc(void *block, size_t size) { return realloc(block, size); }
 INTERNAL void __libc_free(void *block) { free(block); }
 
-/* What musl's functions read about the process: that there may be threads, and how large a page is.
- * (`struct __libc` of its src/internal/libc.h; the bootstrap has the true one.) */
+/* The state of the process that musl's functions read: there may be threads, and the size of a
+ * page. (`struct __libc` of musl's src/internal/libc.h; the bootstrap has the real one.) */
 INTERNAL struct {
 	char can_do_threads, threaded, secure;
 	volatile signed char need_locks;
@@ -30,9 +32,10 @@ INTERNAL struct {
 	const void *locale[6];
 } __libc = {.can_do_threads = 1, .threaded = 1, .need_locks = 1, .others = 1, .page_size = 4096};
 
-/* musl's own skip locking while there is one thread, by a count that the bootstrap keeps. The form is
- * musl's (its src/thread/__lock.c), because the locks inside threads are taken by the bootstrap, too:
- * the sign says locked, the rest counts who has the lock or waits for it. These are held for moments. */
+/* musl's own locks do nothing while there is one thread, by a count that only the bootstrap
+ * updates. The representation is musl's (src/thread/__lock.c), because the bootstrap takes the
+ * locks inside threads, too: a negative value means locked, and the rest counts the holder and the
+ * waiters. The locks are held briefly. */
 INTERNAL void __lock(volatile int *lock)
 {
 	for (;;) {
@@ -54,23 +57,23 @@ INTERNAL void __unlock(volatile int *lock)
 		syscall(SYS_futex, lock, FUTEX_WAKE_PRIVATE, 1);
 }
 
-/* That the kernel says EINTR where it means it, which it has done since Linux 2.6.22. musl's own is set
- * by `sigaction`, which is the bootstrap's. */
+/* The kernel returns EINTR only after a signal handler has run, as it has since Linux 2.6.22.
+ * musl's own flag is set by `sigaction`, which is the bootstrap's. */
 INTERNAL volatile int __eintr_valid_flag = 1;
 
-/* musl's own asks the kernel's shared page for the time, by a table that the bootstrap has. */
+/* musl's own reads the time through the vDSO, by a table that only the bootstrap has. */
 INTERNAL int __clock_gettime(clockid_t clock, struct timespec *time)
 {
 	return clock_gettime(clock, time);
 }
 
-/* What the kernel told the process when it began is in musl's own state, too. */
+/* The auxiliary vector is also in musl's own state, which only the bootstrap has. */
 INTERNAL unsigned long __getauxval(unsigned long type) { return getauxval(type); }
 
-/* Streams are opened, listed and flushed at exit by the bootstrap alone. */
+/* The bootstrap alone flushes streams at exit. */
 INTERNAL void __stdio_exit_needed(void) {}
 
-/* There is one list of streams: the bootstrap's, which flushes them. */
+/* There is one list of open streams, the bootstrap's. */
 FILE *pilotlight_ofl_add(FILE *);
 FILE **pilotlight_ofl_lock(void);
 void pilotlight_ofl_unlock(void);
@@ -78,7 +81,8 @@ INTERNAL FILE *__ofl_add(FILE *file) { return pilotlight_ofl_add(file); }
 INTERNAL FILE **__ofl_lock(void) { return pilotlight_ofl_lock(); }
 INTERNAL void __ofl_unlock(void) { pilotlight_ofl_unlock(); }
 
-/* As there is one lock that keeps shared memory mapped while somebody waits in it. */
+/* There is one lock, the bootstrap's, that keeps shared memory mapped while a thread waits in
+ * it. */
 void pilotlight_vm_lock(void);
 void pilotlight_vm_unlock(void);
 void pilotlight_vm_wait(void);
@@ -86,14 +90,15 @@ INTERNAL void __vm_lock(void) { pilotlight_vm_lock(); }
 INTERNAL void __vm_unlock(void) { pilotlight_vm_unlock(); }
 INTERNAL void __vm_wait(void) { pilotlight_vm_wait(); }
 
-/* The kernel gives each thread a user and groups of its own; the bootstrap changes those of all. */
+/* The kernel keeps a user and groups for each thread; the bootstrap changes those of all
+ * threads. */
 int pilotlight_setxid(int number, int first, int second, int third);
 INTERNAL int __setxid(int number, int first, int second, int third)
 {
 	return pilotlight_setxid(number, first, second, third);
 }
 
-/* Signals of musl's own, which `sigaction` refuses: for cancellation. */
+/* For cancellation, which uses a signal that musl reserves and `sigaction` refuses. */
 INTERNAL int __libc_sigaction(int signal, const struct sigaction *action, struct sigaction *old)
 {
 	INTERNAL void __restore_rt(void);

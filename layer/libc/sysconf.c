@@ -1,6 +1,9 @@
-/* `sysconf` as glibc answers it: musl 1.2.3 knows fewer names, and smaller limits of its own.
+/* `sysconf` with glibc's values: musl 1.2.3 knows fewer names, and has smaller limits.
  *
- * Source: glibc's sysdeps/posix/sysconf.c, sysdeps/unix/sysv/linux/sysconf.c, and its <limits.h>. */
+ * In C, because the names and limits are macros of C headers.
+ *
+ * Source: glibc's sysdeps/posix/sysconf.c, sysdeps/unix/sysv/linux/sysconf.c, and its
+ * <limits.h>. */
 
 #define _GNU_SOURCE
 #include <elf.h>
@@ -12,7 +15,7 @@
 
 long pilotlight_musl_sysconf(int);
 
-/* Names of glibc's <bits/confname.h> that musl 1.2.3 has not. */
+/* Names in glibc's <bits/confname.h> that musl 1.2.3 lacks. */
 #define GLIBC_SC_MINSIGSTKSZ 249
 #define GLIBC_SC_SIGSTKSZ 250
 
@@ -32,7 +35,7 @@ static long limit(int resource)
 	return (long)limit.rlim_cur;
 }
 
-/* What a signal handler's frame takes on this CPU, whose registers the kernel knows the size of. */
+/* The size of a signal handler's frame on this CPU: the kernel knows the size of its registers. */
 static long min_signal_stack(void)
 {
 	long size = (long)getauxval(AT_MINSIGSTKSZ);

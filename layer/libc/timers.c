@@ -1,5 +1,8 @@
-/* Timers. Those that call a function do so on a new thread each time, as glibc's do: one thread
- * waits for their signal and begins it. musl's own would reset the handler's thread-locals. */
+/* Timers. Like glibc's, a timer with a function calls it on a new thread each time: a thread of
+ * this file waits for the timers' signal and starts that thread. musl's own timers reuse one thread
+ * for all calls, and would reset the handler's thread-locals.
+ *
+ * In C, because `sigevent` and `timer_t` are musl's. */
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -14,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The signal that musl keeps for timers, and the one that must reach every thread. */
+/* The signal that musl reserves for timers, and the one that must reach every thread. */
 #define SIGTIMER 32
 #define SIGSYNCCALL 34
 #define NOTIFY_THREAD_ID 4
@@ -29,10 +32,10 @@ struct timer {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct timer *timers;
-/* The thread that waits, and the process that it is in: a child that was forked has none. */
+/* The thread that waits for the signal, and its process: a forked child has no such thread. */
 static pid_t waiter, waiter_process;
 
-/* A `timer_t` is the kernel's number, or half the address of a structure with the highest bit
+/* A `timer_t` is the kernel's number, or else half the address of a structure, with the highest bit
  * set. */
 static struct timer *structure(timer_t timer)
 {
@@ -61,8 +64,8 @@ static void *run(void *argument)
 	return NULL;
 }
 
-/* Begins the function of a timer, unless that was deleted meanwhile. */
-static void begin(const struct timer *expired)
+/* Starts the thread of an expired timer, unless the timer has been deleted meanwhile. */
+static void start_thread(const struct timer *expired)
 {
 	struct call *call = malloc(sizeof *call);
 	pthread_attr_t attributes;
@@ -90,12 +93,12 @@ static void *wait_for_signals(void *started)
 	for (;;) {
 		siginfo_t info;
 		if (sigwaitinfo(&timer, &info) == SIGTIMER && info.si_code == SI_TIMER)
-			begin(info.si_value.sival_ptr);
+			start_thread(info.si_value.sival_ptr);
 	}
 	return NULL;
 }
 
-/* With the lock held; 0, or an error number. */
+/* The caller holds the lock. Returns 0 or an error number. */
 static int start_waiter(void)
 {
 	if (waiter_process == getpid())

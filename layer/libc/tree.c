@@ -1,12 +1,14 @@
-/* <search.h>'s trees, through whose functions a C++ caller's may throw; musl's own have no
- * unwind tables. They are AVL trees: the heights of two siblings differ by one at most. */
+/* <search.h>'s trees, as AVL trees: the heights of siblings differ by at most one. A C++ caller's
+ * comparison may throw through these functions; musl's own have no unwind tables.
+ *
+ * In C, because exceptions pass through frames compiled with -fexceptions. */
 
 #define _GNU_SOURCE
 #include <search.h>
 #include <stddef.h>
 #include <stdlib.h>
 
-/* The key comes first, where callers read it. */
+/* Callers read the key, which must come first. */
 struct node {
 	const void *key;
 	struct node *children[2];
@@ -51,13 +53,13 @@ static struct node *balanced(struct node *node)
 	return node;
 }
 
-/* The way from the root to a node: the pointer to each on it. */
+/* The path from the root to a node, as the links that point to each node on it. */
 struct path {
 	struct node **links[MAX_HEIGHT];
 	int length;
 };
 
-/* Follows a key to the link that has its node, or that is null where it belongs. */
+/* Follows a key to the link to its node, or to the null link where its node belongs. */
 static struct node **follow(const void *key, struct node **link, compare *order, struct path *path)
 {
 	for (path->length = 0; *link != NULL && path->length < MAX_HEIGHT;) {
@@ -102,7 +104,7 @@ void *tfind(const void *key, void *const *root, compare *order)
 	return node;
 }
 
-/* Returns the node above the one that goes; for the root, something that is not null. */
+/* Returns the parent of the deleted node; for the root, any pointer that is not null. */
 void *tdelete(const void *restrict key, void **restrict root, compare *order)
 {
 	struct path path;
@@ -115,7 +117,7 @@ void *tdelete(const void *restrict key, void **restrict root, compare *order)
 	if (node->children[0] == NULL || node->children[1] == NULL) {
 		*link = node->children[node->children[0] == NULL];
 	} else {
-		/* Its place is taken by the next larger key's node. */
+		/* The node with the next larger key replaces it. */
 		int own = path.length;
 		path.links[path.length++] = link;
 		struct node **next = &node->children[1];

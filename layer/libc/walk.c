@@ -1,6 +1,8 @@
 /* <ftw.h> with glibc's numbers, and with flags that musl lacks: FTW_CHDIR and FTW_ACTIONRETVAL. A
- * folder is read whole and closed before its entries are visited, so that one descriptor at a time
- * is open, however many the caller allows. */
+ * folder is read completely and closed before its entries are visited, so that only one descriptor
+ * is open at a time, however many the caller allows.
+ *
+ * In C, because a C++ caller's function may throw through frames compiled with -fexceptions. */
 
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -20,15 +22,15 @@ struct FTW {
 	int base, level;
 };
 typedef int visit_file(const char *path, const struct stat *status, int kind);
-typedef int visit_any(const char *path, const struct stat *status, int kind, struct FTW *place);
+typedef int visit_any(const char *path, const struct stat *status, int kind, struct FTW *position);
 
 struct walk {
 	visit_file *visit_file; /* of `ftw`, or null */
 	visit_any *visit_any;   /* of `nftw` */
 	int flags;
-	int start; /* the folder that paths are relative to */
+	int start; /* descriptor of the folder that paths are relative to */
 	dev_t device;
-	void *visited; /* folders, where links are followed */
+	void *visited; /* tree of visited folders, if links are followed */
 };
 
 struct folder {
@@ -44,7 +46,7 @@ static int compare(const void *one, const void *other)
 	return (a->inode > b->inode) - (a->inode < b->inode);
 }
 
-/* Whether a folder is seen for the first time: 1 if so, 0 if not, -1 without memory. */
+/* 1 if a folder is visited for the first time, 0 if not, -1 without memory. */
 static int is_new(struct walk *walk, const struct stat *status)
 {
 	if (walk->flags & FTW_PHYS)
@@ -60,16 +62,16 @@ static int is_new(struct walk *walk, const struct stat *status)
 }
 
 static int visit(struct walk *walk, const char *path, const struct stat *status, int kind,
-		 struct FTW place)
+		 struct FTW position)
 {
-	/* `ftw` tells files, folders and what has no status apart. */
+	/* `ftw` distinguishes only files, folders and entries without status. */
 	static const int kinds_of_ftw[] = {FTW_F, FTW_D, FTW_DNR, FTW_NS, FTW_F, FTW_D, FTW_NS};
 	if (walk->visit_file != NULL)
 		return walk->visit_file(path, status, kinds_of_ftw[kind]);
-	return walk->visit_any(path, status, kind, &place);
+	return walk->visit_any(path, status, kind, &position);
 }
 
-/* The entries of a folder, each with its NUL, and an empty one at the end. */
+/* The names in a folder, each with its NUL, and an empty one at the end. */
 static char *read_names(struct walk *walk, const char *path)
 {
 	int file = openat(walk->start, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -104,7 +106,7 @@ static char *read_names(struct walk *walk, const char *path)
 	return names;
 }
 
-/* Makes `path` the working folder, if the caller has asked for that; "" is the one at the start. */
+/* Changes to the folder `path` if the caller has asked for FTW_CHDIR; "" is the initial folder. */
 static int enter(struct walk *walk, const char *path)
 {
 	if (!(walk->flags & FTW_CHDIR))
@@ -112,10 +114,10 @@ static int enter(struct walk *walk, const char *path)
 	return fchdir(walk->start) != 0 || (*path != 0 && chdir(path) != 0) ? -1 : 0;
 }
 
-static int walk_entry(struct walk *walk, const char *path, struct FTW place);
+static int walk_entry(struct walk *walk, const char *path, struct FTW position);
 
 /* Visits the entries of a folder with these names. */
-static int walk_names(struct walk *walk, const char *path, const char *names, struct FTW place)
+static int walk_names(struct walk *walk, const char *path, const char *names, struct FTW position)
 {
 	size_t length = strlen(path), slash = length > 0 && path[length - 1] != '/';
 	int result = 0;
@@ -126,7 +128,7 @@ static int walk_names(struct walk *walk, const char *path, const char *names, st
 		memcpy(whole, path, length);
 		whole[length] = '/';
 		strcpy(whole + length + slash, names);
-		struct FTW inside = {(int)(length + slash), place.level + 1};
+		struct FTW inside = {(int)(length + slash), position.level + 1};
 		result = enter(walk, path);
 		if (result == 0)
 			result = walk_entry(walk, whole, inside);
@@ -136,36 +138,36 @@ static int walk_names(struct walk *walk, const char *path, const char *names, st
 }
 
 static int walk_folder(struct walk *walk, const char *path, const struct stat *status,
-		       struct FTW place)
+		       struct FTW position)
 {
 	char *names = read_names(walk, path);
 	if (names == NULL)
-		return errno == EACCES ? visit(walk, path, status, FTW_DNR, place) : -1;
-	int result = walk->flags & FTW_DEPTH ? 0 : visit(walk, path, status, FTW_D, place);
+		return errno == EACCES ? visit(walk, path, status, FTW_DNR, position) : -1;
+	int result = walk->flags & FTW_DEPTH ? 0 : visit(walk, path, status, FTW_D, position);
 	if (result == 0)
-		result = walk_names(walk, path, names, place);
+		result = walk_names(walk, path, names, position);
 	free(names);
 	if (result == 0 && walk->flags & FTW_DEPTH)
-		result = enter(walk, path) != 0 ? -1 : visit(walk, path, status, FTW_DP, place);
+		result = enter(walk, path) != 0 ? -1 : visit(walk, path, status, FTW_DP, position);
 	return result;
 }
 
-static int walk_entry(struct walk *walk, const char *path, struct FTW place)
+static int walk_entry(struct walk *walk, const char *path, struct FTW position)
 {
 	struct stat status = {0};
 	int kind, is_link = walk->flags & FTW_PHYS ? AT_SYMLINK_NOFOLLOW : 0;
 	if (fstatat(walk->start, path, &status, is_link) != 0) {
 		if (errno != EACCES && errno != ENOENT)
 			return -1;
-		/* A link that leads nowhere is described itself. */
+		/* A broken link is reported with its own status. */
 		int found = fstatat(walk->start, path, &status, AT_SYMLINK_NOFOLLOW) == 0;
-		if (!found && place.level == 0)
+		if (!found && position.level == 0)
 			return -1;
 		kind = !is_link && found && S_ISLNK(status.st_mode) ? FTW_SLN : FTW_NS;
 	} else {
 		kind = S_ISDIR(status.st_mode) ? FTW_D : S_ISLNK(status.st_mode) ? FTW_SL : FTW_F;
 	}
-	if (place.level == 0)
+	if (position.level == 0)
 		walk->device = status.st_dev;
 	else if (walk->flags & FTW_MOUNT && kind != FTW_NS && status.st_dev != walk->device)
 		return 0;
@@ -173,9 +175,9 @@ static int walk_entry(struct walk *walk, const char *path, struct FTW place)
 	if (first <= 0)
 		return first;
 	if (kind == FTW_D)
-		result = walk_folder(walk, path, &status, place);
+		result = walk_folder(walk, path, &status, position);
 	else
-		result = visit(walk, path, &status, kind, place);
+		result = visit(walk, path, &status, kind, position);
 	return walk->flags & FTW_ACTIONRETVAL && result == FTW_SKIP_SUBTREE ? 0 : result;
 }
 

@@ -10,7 +10,7 @@ use super::elf::TlsTemplate;
 pub const BOOTSTRAP: &str = include_str!("../../bootstrap/src/libc/exports.txt");
 
 /// The symbols that the layer's `pilotlight/libc.so` adds.
-pub const MODULE: &str = include_str!("../../layer/libc/more.txt");
+pub const MODULE: &str = include_str!("../../layer/libc/module_exports.txt");
 
 /// The shared libraries whose symbols these are, without version and suffix.
 pub const LIBRARIES: [&str; 7] =
@@ -24,6 +24,9 @@ pub fn has_library(name: &[u8]) -> bool {
 
 /// Bytes in each thread's static block for the thread-locals of all libraries.
 pub const TLS_RESERVE: u64 = 16384;
+
+/// Most libraries with thread-locals in one process: a handler and the layer's modules.
+pub const MAX_TLS_LIBRARIES: usize = 8;
 
 /// How that block is aligned.
 pub const TLS_ALIGN: u64 = 64;

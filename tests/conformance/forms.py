@@ -13,11 +13,11 @@ import time
 
 from runtime_api import RuntimeApi
 
-# Seconds until a test counts as one that hangs. The longest of those that pass sleeps for 30.
+# Seconds after which a test counts as hanging. The longest one that passes sleeps for 30.
 LIMIT_S = 45
-# The user as whom root runs the tests: `nobody` on Debian and Ubuntu.
+# Id of the user as whom root runs the tests: `nobody` on Debian and Ubuntu.
 NOBODY = 65534
-# Bytes that are kept of a test's output.
+# Bytes of a test's output to keep, from its end.
 MAX_OUTPUT = 4000
 
 # Source: include/posixtest.h of the suite.
@@ -30,8 +30,8 @@ MS_REC, MS_PRIVATE = 16384, 1 << 18
 
 
 def begin_worker():
-    """Makes what its tests leave over the calling process's own: it inherits their processes, and, if
-    it may, their queues and shared memory are in namespaces that end with it."""
+    """Ties leftovers of tests to the calling process: it adopts their processes and, if it has the
+    privilege, keeps their queues and shared memory in namespaces that end with it."""
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     if libc.unshare(CLONE_NEWIPC | CLONE_NEWNS) == 0:
@@ -40,7 +40,7 @@ def begin_worker():
 
 
 class Result:
-    """The end of a run: `verdict` is a word of the suite, or says what happened instead."""
+    """The end of a run: `verdict` is one of the suite's words, or describes another end."""
 
     def __init__(self, verdict, output):
         self.verdict, self.output = verdict, output
@@ -64,8 +64,8 @@ class Forms:
             return self._finish(process, output, threading.Event())
 
     def run_handler(self, library):
-        """The verdict is what the handler returned, or the exit code that it ended the process with.
-        An end that the runtime has not reported is no pass, whatever its exit code."""
+        """The verdict is the handler's response, or the exit code if it ended the process. An end
+        that the runtime has not reported is no pass, whatever its exit code."""
         with self._place(library) as place, RuntimeApi() as api:
             environment = {
                 "AWS_LAMBDA_RUNTIME_API": api.address,
@@ -111,7 +111,7 @@ class Forms:
         return process, output
 
     def _finish(self, process, output, answered):
-        """Waits for an answer or for the end, ends what is left over, and says how it went."""
+        """Waits for a response or for the process's end, and ends leftover processes."""
         is_over = wait(process, answered)
         end_everything(process)
         output.seek(0, os.SEEK_END)
@@ -129,7 +129,7 @@ def word(code):
 
 
 def wait(process, answered):
-    """Waits for the process's end or for `answered`. False after the limit."""
+    """Waits for the process's end or for `answered`. Returns False after the limit."""
     end = time.monotonic() + LIMIT_S
     while time.monotonic() < end:
         if answered.is_set() or process.poll() is not None:
@@ -139,7 +139,7 @@ def wait(process, answered):
 
 
 def end_everything(process):
-    """Ends the test and the processes that it has left over: they are this worker's children now."""
+    """Ends the test and its leftover processes, which are now this worker's children."""
     if process.poll() is None:
         process.kill()
         process.wait()

@@ -1,4 +1,4 @@
-/* A test of the suite as a handler: calls its `main`, and answers with its exit code. */
+/* A test of the suite as a handler: calls its `main`, and responds with its exit code. */
 
 #include <pilotlight.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@ static int32_t run(const pilotlight_invocation *invocation, pilotlight_outcome *
 	pid_t process = getpid();
 	int code = main(1, arguments) & 0xff;
 	fflush(stdout);
-	/* The test's children come back from `main`, too; the invocation is their parent's. */
+	/* Children that the test forked also return from `main`; only their parent may respond. */
 	if (getpid() != process)
 		exit(code);
 	outcome->response.data = (const uint8_t *)text;

@@ -1,4 +1,4 @@
-"""docs/conformance.md: reads the list of what is known to fail, and writes the figures."""
+"""Reads the list of known failures in docs/conformance.md, and writes the figures there."""
 
 import fnmatch
 import platform
@@ -8,7 +8,7 @@ BEGIN, END = "<!-- measured -->\n", "<!-- /measured -->"
 # A row of the list of exceptions: tests, each as a pattern in backticks, and the reason.
 ROW = re.compile(r"^\| (`.+`) \| (.+) \|$", re.M)
 
-# The suite's areas (its script run_tests), each with patterns of tests. The first that matches counts.
+# The suite's areas (its script run_tests), each with patterns of tests. The first match counts.
 AREAS = {
     "threads": ["pthread_*"],
     "signals": ["sig*", "raise/*", "kill/*", "killpg/*"],
@@ -32,7 +32,7 @@ def known_failures(text):
 
 
 def reason_for(name, known):
-    """The listed reason for this test to fail, or None."""
+    """The listed reason why this test fails, or None."""
     return next((why for pattern, why in known.items() if fnmatch.fnmatch(name, pattern)), None)
 
 

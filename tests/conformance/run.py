@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Runs the Open POSIX Test Suite as programs and as handlers; README.md beside it says how and why.
+"""Runs the Open POSIX Test Suite as programs and as handlers (see README.md).
 
-run.py [PATTERN...]   all tests, or those that match, as in 'sem_*/*'; then with their output
+run.py [PATTERN...]   all tests, or the matching ones, as in 'sem_*/*', with their output
 """
 
 import concurrent.futures
@@ -22,15 +22,15 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "target/conformance"
 DOCUMENT = ROOT / "docs/conformance.md"
 MAX_ATTEMPTS = 3
-# More failed handlers than this are no accident, and get no second attempt.
+# Failed handlers that get another attempt. More failures than this are not by chance.
 MAX_RETRIED = 30
-# Most tests sleep most of the time.
+# Processes. Most tests sleep most of the time.
 WORKERS = 6 * os.cpu_count()
 
 
 @dataclasses.dataclass
 class Outcome:
-    """`handler` is None where the test does not pass as a program."""
+    """`handler` is None if the test does not pass as a program."""
 
     test: suite.Test
     native: forms.Result
@@ -53,12 +53,12 @@ def attempt(test, builder, runner):
 
 
 def attempt_each(tests, builder, runner):
-    """Runs them one after the other."""
+    """Runs the tests sequentially."""
     return [attempt(test, builder, runner) for test in tests]
 
 
 def run_all(tests, builder, runner):
-    # Tests that use names share one worker, for two of them may use the same.
+    # Tests that use names share one worker, because two of them may use the same name.
     chunks = [[test for test in tests if test.shares_names]]
     chunks += [[test] for test in tests if not test.shares_names]
     with concurrent.futures.ProcessPoolExecutor(WORKERS, initializer=forms.begin_worker) as pool:
@@ -68,15 +68,15 @@ def run_all(tests, builder, runner):
 
 
 def run_again(outcomes, known, builder, runner):
-    """Gives tests that failed more attempts, with less beside them: under load, some miss their moment."""
-    # A program that fails is left out of the figures, unless it was the load that it failed by.
+    """Repeats failed tests with fewer others in parallel: under load, some miss their deadlines."""
+    # A program that fails is left out of the figures, unless it failed because of the load.
     programs = [outcome for outcome in outcomes if outcome.native.verdict == "FAIL"]
     handlers = [o for o in outcomes if o.failed and not report.reason_for(o.test.name, known)]
     with concurrent.futures.ProcessPoolExecutor(os.cpu_count(), initializer=forms.begin_worker) as pool:
         suspects = programs + handlers[:MAX_RETRIED]
         futures = [pool.submit(attempt_again, outcome, builder, runner) for outcome in suspects]
         for outcome, future in zip(suspects, futures):
-            # The worker had a copy.
+            # The worker changed a copy.
             outcome.__dict__.update(future.result().__dict__)
 
 
@@ -90,7 +90,7 @@ def attempt_again(outcome, builder, runner):
 
 
 def judge(outcomes, known):
-    """Prints what differs from the list of exceptions. True if nothing fails that is not on it."""
+    """Prints differences from the list of exceptions. Returns False if an unlisted test fails."""
     unknown = [o for o in outcomes if o.failed and not report.reason_for(o.test.name, known)]
     for outcome in unknown:
         print(f"FAILS, and is not listed: {outcome.test.name}: {outcome.handler.verdict}")
@@ -112,7 +112,7 @@ def main(patterns):
     known = report.known_failures(DOCUMENT.read_text())
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        # The tests' user passes through it.
+        # The tests' user must be able to traverse it.
         os.chmod(folder, 0o711)
         runner = forms.Forms(ROOT / "dist/layer", pathlib.Path(folder))
         outcomes = run_all(built, builder, runner)

@@ -1,11 +1,11 @@
-"""A Runtime API for one environment that gets one invocation."""
+"""A Runtime API for one execution environment, with one invocation."""
 
 import http.server
 import json
 import threading
 import time
 
-# How far the invocation's deadline lies ahead. Nothing here ends an invocation by it.
+# Seconds until the invocation's deadline. Nothing here enforces it.
 DEADLINE_S = 900
 
 
@@ -13,16 +13,16 @@ class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_):
-        """A test's process is ended while its connections are open."""
+        """Ignores errors: tests are ended while their connections are open."""
 
 
 class RuntimeApi:
-    """Listens on a port of the loopback interface for as long as the `with` block runs."""
+    """Listens on a port of the loopback interface during the `with` block."""
 
     def __init__(self):
-        self.answered = threading.Event()  # by a response; after an error the process ends by itself
+        self.answered = threading.Event()  # set by a response; after an error the process exits
         self.response = None  # the handler's response: bytes
-        self.errors = []  # what was posted as an error: type and message
+        self.errors = []  # the posted errors: type and message
         self._given = False
         self.closed = threading.Event()
         self._server = Server(("127.0.0.1", 0), _handler(self))
@@ -42,7 +42,7 @@ class RuntimeApi:
         self._server.server_close()
 
     def take_invocation(self):
-        """True for the first caller: there is one invocation."""
+        """True for the first call: there is one invocation."""
         given, self._given = self._given, True
         return not given
 
@@ -64,7 +64,7 @@ def _handler(api):
 
         def do_GET(self):
             if not api.take_invocation():
-                # Lambda answers when there is something to do.
+                # Lambda responds when there is an invocation.
                 api.closed.wait(DEADLINE_S)
                 return
             deadline = int((time.time() + DEADLINE_S) * 1000)

@@ -1,4 +1,4 @@
-"""The tests of the suite: which there are, which are left out, and how they are built."""
+"""Finds the suite's tests, leaves out those that cannot be run, and builds the others."""
 
 import concurrent.futures
 import dataclasses
@@ -7,19 +7,19 @@ import pathlib
 import re
 import subprocess
 
-# The suite's own flags (its Makefile and LDFLAGS) without -Werror: warnings of newer compilers are not
-# what is judged. -fPIC has one object serve both forms.
+# The suite's own flags (its Makefile and LDFLAGS) without -Werror: warnings of newer compilers do
+# not matter here. With -fPIC, one object serves both forms.
 COMPILE = ["cc", "-fPIC", "-O2", "-w", "-std=gnu99", "-D_POSIX_C_SOURCE=200112L", "-D_GNU_SOURCE"]
 LINK = ["-lpthread", "-lrt", "-lm"]
 
-# Calls that reach beyond the test. A test with one of them is never started.
+# Calls with effects beyond the test. A test with one of them is never run.
 FORBIDDEN = {
     "sets the system's clock": re.compile(r"\b(clock_settime|settimeofday|stime|adjtime)\s*\("),
     "signals every process": re.compile(r"\bkill\s*\(\s*-\s*1\b"),
 }
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
 MAIN = re.compile(r"\bmain\s*\(")
-# Names of shared memory, queues and semaphores, of which two tests can use the same.
+# Calls that take a name of shared memory, a queue or a semaphore, which two tests may share.
 NAMED = re.compile(r"\b(shm_open|mq_open|sem_open)\s*\(")
 
 
@@ -33,7 +33,7 @@ class Test:
 
 
 def find(suite):
-    """The tests that can be run, and the reason for each that is left out: (tests, {name: reason})."""
+    """The tests that can be run, and the reasons to leave out others: (tests, {name: reason})."""
     tests, left_out = [], {}
     for folder in ("interfaces", "behavior"):
         root = suite / "conformance" / folder
@@ -66,7 +66,7 @@ class Builder:
         return self.folder / test.name / "libtest.so"
 
     def build(self, tests):
-        """Builds what is not there yet. Returns the tests that were built."""
+        """Builds missing and outdated files. Returns the tests that compile."""
         self.folder.mkdir(parents=True, exist_ok=True)
         if is_older(self.wrapper, self.wrapper_source, self.include / "pilotlight.h"):
             run(["cc", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", "-I", self.include,
@@ -91,7 +91,7 @@ class Builder:
 
 
 def is_older(target, *sources):
-    """Whether the target has to be made."""
+    """Whether the target is missing or older than a source."""
     return not target.exists() or target.stat().st_mtime < max(source.stat().st_mtime for source in sources)
 
 

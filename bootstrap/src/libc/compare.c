@@ -1,11 +1,11 @@
 /* memcmp and bcmp. musl's compare byte by byte.
  *
- * Compiled with -fno-builtin, so that no loop here becomes a call of itself. */
+ * In C for the same reason as memory.c: no loop here may become a call of the function itself. */
 
 #include "memory.h"
 
-/* 16 bytes and more, one vector after the other: also finds the difference where the wide vectors have
- * shown that there is one. */
+/* For 16 bytes and more, one vector at a time. Also finds the difference after the wide vectors
+ * have shown that there is one. */
 __attribute__((noinline)) static int compare(const unsigned char *a, const unsigned char *b, size_t size)
 {
 	const unsigned char *last = a + size - 16;
@@ -26,7 +26,7 @@ NARROW int compare_narrow(const unsigned char *a, const unsigned char *b, size_t
 	return compare(a, b, size);
 }
 
-/* Of two words whose first byte in memory is the most significant one of a number. */
+/* Compares two words as big-endian numbers: the first byte in memory is the most significant. */
 static inline int order(uint64_t x, uint64_t y)
 {
 	if (likely(x == y))
@@ -38,8 +38,8 @@ static inline int order(uint64_t x, uint64_t y)
 #define SAME32(a, b) (V32(a) == V32(b))
 #define IS_ALL(same) likely(_mm256_movemask_epi8((__m256i)(same)) == -1)
 
-/* The same, behind wide vectors: GCC does not clear their upper halves on every way to a call in tail
- * position, and what follows would be slow on some CPUs. */
+/* `compare` after wide vectors: GCC does not clear their upper halves before every tail call, which
+ * would make the code that follows slow on some CPUs. */
 WIDE static inline int compare_on(const unsigned char *a, const unsigned char *b, size_t size)
 {
 	_mm256_zeroupper();
@@ -80,7 +80,7 @@ WIDE int memcmp(const void *left, const void *right, size_t size)
 		return compare_on(a, b, size);
 	if (size > 256) {
 		const unsigned char *last = a + size - 128;
-		/* So that the loads from `a` are aligned. */
+		/* Aligns the loads from `a`. */
 		size_t skip = 128 - ((uintptr_t)a & 31);
 		for (a += skip, b += skip; a < last; a += 128, b += 128) {
 			same = SAME32(a, b) & SAME32(a + 32, b + 32) & SAME32(a + 64, b + 64) &

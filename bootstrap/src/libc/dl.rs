@@ -1,4 +1,4 @@
-//! What the process has mapped, for the unwinder (`_dl_find_object`, `dl_iterate_phdr`) and for
+//! The list of mapped libraries, for the unwinder (`_dl_find_object`, `dl_iterate_phdr`) and for
 //! `dlsym` and `dladdr`. musl itself knows only the bootstrap.
 
 use alloc::boxed::Box;
@@ -13,18 +13,19 @@ use core::sync::atomic::AtomicPtr;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering;
 
-use super::more;
+use super::libc_module;
 use crate::loader::Library;
 use crate::loader::symbol_hash;
 
-const MOST_LIBRARIES: usize = 8;
+/// Most libraries that one process maps: a handler and the layer's modules.
+const MAX_LIBRARIES: usize = 8;
 
-/// Something that is mapped and never taken away again: a library, or the bootstrap itself, in
-/// which unwinding begins because the unwinder is part of it.
+/// A mapped ELF object, which is never unmapped: a library, or the bootstrap itself. Unwinding
+/// starts in the bootstrap because the unwinder is part of it.
 #[derive(Clone)]
 struct Object {
     path: &'static CStr,
-    /// What it defines; None for the bootstrap, whose list of exports says that.
+    /// None for the bootstrap, whose symbols are in the table of exports.
     library: Option<&'static Library>,
     base: u64,
     range: Range<usize>,
@@ -33,11 +34,11 @@ struct Object {
     eh_frame_header: Option<u64>,
 }
 
-static LIBRARIES: [AtomicPtr<Object>; MOST_LIBRARIES] =
-    [const { AtomicPtr::new(ptr::null_mut()) }; MOST_LIBRARIES];
+static LIBRARIES: [AtomicPtr<Object>; MAX_LIBRARIES] =
+    [const { AtomicPtr::new(ptr::null_mut()) }; MAX_LIBRARIES];
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
-/// Adds a library. Two threads may do so at once: one maps `services`, the other `libc.so`.
+/// Adds a library. Two threads may call this at once: one maps `services`, the other `libc.so`.
 pub fn register(path: &CStr, library: &'static Library) {
     let (headers, header_count) = library.program_headers.unwrap_or((0, 0));
     let object = Object {
@@ -55,7 +56,7 @@ pub fn register(path: &CStr, library: &'static Library) {
     }
 }
 
-/// The libraries, the one that was mapped last first.
+/// The libraries in reverse order of mapping.
 pub fn newest_first() -> impl Iterator<Item = &'static Library> {
     libraries().rev().filter_map(|object| object.library)
 }
@@ -68,19 +69,19 @@ fn libraries() -> impl DoubleEndedIterator<Item = &'static Object> {
 }
 
 unsafe extern "C" {
-    /// Where the linker put the executable.
+    /// First byte of the executable, from the linker.
     static __executable_start: u8;
     static _end: u8;
 
-    /// Has the thread's next `dlerror` say that nothing was found (glibc.c).
+    /// Makes the thread's next `dlerror` report that nothing was found (glibc.c).
     safe fn pilotlight_dl_failed();
 }
 
-/// The bootstrap itself: its addresses are those that it was linked at.
+/// The bootstrap itself, which runs at the addresses that it was linked at.
 fn executable() -> Object {
     const PT_GNU_EH_FRAME: u32 = 0x6474_e550;
     let auxiliary = |kind| {
-        // SAFETY: reads what the kernel told the process when it began.
+        // SAFETY: reads the auxiliary vector that the kernel gave the process.
         unsafe { libc::getauxval(kind) }
     };
     let headers: *const libc::Elf64_Phdr = pointer(auxiliary(libc::AT_PHDR));
@@ -99,14 +100,14 @@ fn object_at(address: *const c_void) -> Option<Object> {
     libraries().find(|library| holds(library)).cloned().or_else(|| Some(executable()).filter(holds))
 }
 
-/// The library that an address of code belongs to: its file, and where its addresses begin.
+/// The file and base address of the library that contains this address of code.
 pub fn locate(address: usize) -> Option<(&'static CStr, u64)> {
     let found = libraries().find(|library| library.range.contains(&address))?;
     Some((found.path, found.base))
 }
 
-/// The live address of the unwind tables' header (`PT_GNU_EH_FRAME`) of the object that an address of
-/// code belongs to.
+/// The live address of the unwind tables' header (`PT_GNU_EH_FRAME`) of the object that contains
+/// this address of code.
 pub fn eh_frame_header(code: *const c_void) -> Option<usize> {
     usize::try_from(object_at(code)?.eh_frame_header?).ok()
 }
@@ -122,7 +123,7 @@ struct FoundObject {
     reserved: [u64; 7],
 }
 
-/// glibc's `_dl_find_object`: which library an address of code belongs to, and its unwind tables.
+/// glibc's `_dl_find_object`: the object that contains an address of code, and its unwind tables.
 ///
 /// # Safety
 /// `result` has room for glibc's structure.
@@ -150,7 +151,7 @@ unsafe extern "C" fn _dl_find_object(address: *const c_void, result: *mut FoundO
 type Visit =
     unsafe extern "C" fn(info: *mut libc::dl_phdr_info, size: usize, data: *mut c_void) -> c_int;
 
-/// `dl_iterate_phdr`, over the bootstrap and what it has mapped.
+/// `dl_iterate_phdr`, over the bootstrap and the libraries.
 ///
 /// # Safety
 /// `visit` may be called with `data`.
@@ -176,7 +177,7 @@ unsafe extern "C" fn dl_iterate_phdr(visit: Visit, data: *mut c_void) -> c_int {
     0
 }
 
-/// `dladdr`, as far as the library and its base: symbols are not looked up.
+/// `dladdr`: finds the library and its base, and no symbol.
 ///
 /// # Safety
 /// `info` has room for a `Dl_info`.
@@ -196,8 +197,8 @@ unsafe extern "C" fn pilotlight_dladdr(address: *const c_void, info: *mut libc::
     1
 }
 
-/// `dlsym`, over what the bootstrap exports, what the libraries define, and the rest of the C library:
-/// how portable code asks whether a function exists.
+/// `dlsym`, over the bootstrap's exports, the libraries and the rest of the C library. Portable
+/// code asks with it whether a function exists.
 ///
 /// # Safety
 /// `name` ends with NUL.
@@ -207,14 +208,14 @@ unsafe extern "C" fn pilotlight_dlsym(_library: *mut c_void, name: *const c_char
     let name = unsafe { CStr::from_ptr(name) }.to_bytes();
     let found = super::export(symbol_hash(name))
         .or_else(|| libraries().find_map(|object| object.library?.symbol(name)))
-        .or_else(|| more::symbol(name));
+        .or_else(|| libc_module::symbol(name));
     if found.is_none() {
         pilotlight_dl_failed();
     }
     pointer(found.unwrap_or(0))
 }
 
-/// `dlopen`: a handler is one library, so there is nothing to open.
+/// `dlopen`, which opens nothing: a handler is one library.
 #[unsafe(no_mangle)]
 extern "C" fn pilotlight_dlopen(path: *const c_char, _mode: c_int) -> *mut c_void {
     // A null path asks for the process itself, whose symbols `dlsym` finds.
@@ -225,7 +226,7 @@ extern "C" fn pilotlight_dlopen(path: *const c_char, _mode: c_int) -> *mut c_voi
     ptr::null_mut()
 }
 
-/// `dlclose`.
+/// `dlclose`, which does nothing: libraries stay mapped.
 #[unsafe(no_mangle)]
 extern "C" fn pilotlight_dlclose(_library: *mut c_void) -> c_int {
     0

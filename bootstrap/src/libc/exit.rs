@@ -1,4 +1,5 @@
-//! The ways in which a handler ends the process itself: reported first, as a crash is.
+//! The functions by which a handler ends the process. Each reports that first, as a crash is
+//! reported.
 
 use core::ffi::c_int;
 use core::ffi::c_void;
@@ -14,7 +15,7 @@ unsafe extern "C" {
     fn _exit(code: c_int) -> !;
     fn abort() -> !;
     fn pthread_exit(result: *mut c_void) -> !;
-    /// Whether the runtime began the calling thread (threads.c).
+    /// Whether the runtime started the calling thread (threads.c).
     safe fn pilotlight_is_runtimes_thread() -> bool;
 }
 
@@ -34,7 +35,7 @@ extern "C" fn pilotlight_exit_at_once(code: c_int) -> ! {
     unsafe { _exit(code) }
 }
 
-/// `abort`, also on a thread that blocks its signal, and before that signal is watched.
+/// `abort`. Works also on a thread that blocks SIGABRT, and before the runtime handles that signal.
 #[unsafe(no_mangle)]
 extern "C" fn pilotlight_abort() -> ! {
     crash::report_abort();
@@ -42,8 +43,8 @@ extern "C" fn pilotlight_abort() -> ! {
     unsafe { abort() }
 }
 
-/// `pthread_exit`, when every frame has been left. The runtime's threads do not come back to it then, so
-/// that no invocation would be answered any more: the process ends.
+/// The end of `pthread_exit`, after every frame has been unwound. On a thread of the runtime it
+/// ends the process: without that thread, no further invocation would be answered.
 #[unsafe(no_mangle)]
 extern "C" fn pilotlight_end_thread(result: *mut c_void) -> ! {
     if pilotlight_is_runtimes_thread() && crash::is_watched() {
@@ -53,17 +54,17 @@ extern "C" fn pilotlight_end_thread(result: *mut c_void) -> ! {
     unsafe { pthread_exit(result) }
 }
 
-/// musl's `exit` calls what stands in this section after the functions of `atexit`, so that the
-/// start has nothing to register.
+/// musl's `exit` calls the functions in this section after those of `atexit`, so nothing has to be
+/// registered at start-up.
 #[used]
 #[unsafe(link_section = ".fini_array")]
 static AT_EXIT: extern "C" fn() = run_destructors;
 
-/// Runs the libraries' destructors as a dynamic linker would: those of the library that was mapped last
-/// come first, and a destructor that calls `exit` does not begin them again.
+/// Runs the libraries' destructors as a dynamic linker would: in reverse order of mapping. A
+/// destructor that calls `exit` does not restart them.
 extern "C" fn run_destructors() {
-    static HAVE_BEGUN: AtomicBool = AtomicBool::new(false);
-    if HAVE_BEGUN.swap(true, Ordering::Relaxed) {
+    static HAVE_STARTED: AtomicBool = AtomicBool::new(false);
+    if HAVE_STARTED.swap(true, Ordering::Relaxed) {
         return;
     }
     for library in dl::newest_first() {
@@ -73,8 +74,8 @@ extern "C" fn run_destructors() {
 
 fn destroy(address: u64) {
     let pointer: *const () = ptr::with_exposed_provenance(usize::try_from(address).unwrap_or(0));
-    // SAFETY: the loader has checked that the address lies in an executable segment, and the
-    // file declares it to be a destructor.
+    // SAFETY: the loader has checked that the address lies in an executable segment, and the file
+    // declares it a destructor.
     let destructor: extern "C" fn() = unsafe { core::mem::transmute(pointer) };
     destructor();
 }

@@ -1,4 +1,7 @@
-/* What glibc has and musl does not, where C is the shorter way to say it. */
+/* Functions that glibc has and musl lacks.
+ *
+ * In C, because some of their state is thread-local (Rust's `#[thread_local]` is unstable), and the
+ * rest needs musl's headers. */
 
 #define _GNU_SOURCE
 #include <stddef.h>
@@ -6,25 +9,25 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Room for the thread-locals of every library mapped, in every thread's static block. Untouched
- * pages of it cost address space alone. Kept equal to loader/src/provided.rs. */
-#define RESERVE_SIZE 16384
-static _Thread_local char reserve[RESERVE_SIZE] __attribute__((aligned(64)));
+/* Room in every thread's static TLS block for the thread-locals of all libraries. Untouched pages
+ * cost address space alone. build.rs defines TLS_RESERVE and
+ * TLS_ALIGN as in loader/src/provided.rs. */
+static _Thread_local char reserve[TLS_RESERVE] __attribute__((aligned(TLS_ALIGN)));
 
 char *pilotlight_tls_reserve(void) { return reserve; }
 
-/* Where the thread-locals are of libraries for which it is too small. Kept equal to tls.rs. */
-static _Thread_local void *blocks[8];
+/* Thread-locals of libraries that do not fit into the reserve, by library. */
+static _Thread_local void *blocks[MAX_TLS_LIBRARIES];
 
 void **pilotlight_tls_blocks(void) { return blocks; }
 
-/* How many libraries' initial values the thread has. */
+/* The number of libraries whose initial values the thread has. */
 static _Thread_local size_t initialised;
 
 size_t *pilotlight_tls_initialised(void) { return &initialised; }
 
-/* `__tls_get_addr`: compilers pass two words that relocations have filled in (tls.rs says with what),
- * and call it for every thread-local of a handler. */
+/* `__tls_get_addr`, which compiled code calls for every access to a handler's thread-locals, with
+ * two words that relocations have filled in: the first as tls.rs says, the second an offset. */
 char *pilotlight_tls_block(size_t library);
 
 char *pilotlight_tls_get_addr(const ptrdiff_t index[2])
@@ -34,11 +37,12 @@ char *pilotlight_tls_get_addr(const ptrdiff_t index[2])
 	return pilotlight_tls_block((size_t)index[0]) + index[1];
 }
 
-char pilotlight_single_threaded = 0; /* "there may be threads": always right, never fast */
+/* 0 means that there may be other threads: always correct, but never the fast path. */
+char pilotlight_single_threaded = 0;
 
 const char *pilotlight_libc_version(void) { return "2.17"; }
 
-/* Why the thread's last `dlopen` or `dlsym` failed, until `dlerror` has said it. */
+/* The reason why the thread's last `dlopen` or `dlsym` failed, until `dlerror` has returned it. */
 static _Thread_local const char *failure;
 
 void pilotlight_dl_failed(void)
@@ -53,8 +57,7 @@ const char *pilotlight_dlerror(void)
 	return result;
 }
 
-/* Libraries that were linked on a glibc before 2.33 ask for a version of the structure. There is one
- * on x86-64. */
+/* Libraries linked against glibc before 2.33 pass a version of the structure; x86-64 has one. */
 int pilotlight_xstat(int version, const char *path, struct stat *status)
 {
 	(void)version;

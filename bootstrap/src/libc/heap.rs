@@ -1,11 +1,12 @@
 //! `malloc` for the bootstrap and the handlers: a small early heap, then mimalloc.
 //!
-//! mimalloc's start-up (arenas, options, thread data) costs more than all else that happens before a
-//! small handler's first invocation: measured in one run, 2.26 times the limit's init in place of
-//! 1.32, and 2.6 MB in place of 0.5. So the first allocations come out of a static block that is all
-//! zeros and costs nothing until it is touched; mimalloc begins when somebody asks for a large piece,
-//! and serves alone once that block was full. Blocks of the early heap are given back only in the
-//! reverse order of their allocation, which is how an invocation frees most of what it allocates.
+//! Initialising mimalloc (arenas, options, thread data) costs more than everything else before a
+//! small handler's first invocation: in one run, init took 2.26 times as long as a program of raw
+//! system calls in place of 1.32, and 2.6 MB in place of 0.5. So the first allocations come from a
+//! static block of zeros, which costs nothing until it is touched. mimalloc is initialised at the
+//! first large allocation, and serves all allocations once the block is full. The early heap reuses
+//! a block only if it is freed in reverse order of allocation, as an invocation frees most of its
+//! blocks.
 
 use core::cell::UnsafeCell;
 use core::ffi::c_int;
@@ -19,29 +20,31 @@ use libmimalloc_sys as mimalloc;
 
 use crate::sys;
 
+/// Size of the early heap in bytes.
 const EARLY_SIZE: usize = 64 * 1024;
-/// Larger pieces are mimalloc's: they would leave too little for the small ones.
-const EARLY_MOST: usize = 8 * 1024;
-/// In front of each early block: its size, for `realloc`. Keeps blocks aligned as malloc must.
+/// Largest block of the early heap in bytes. Larger ones would leave too little for small blocks.
+const MAX_EARLY_BLOCK: usize = 8 * 1024;
+/// Bytes before each early block, which hold its size for `realloc` and keep it aligned as `malloc`
+/// must.
 const HEADER: usize = 16;
 
 #[repr(align(16))]
 struct Early(UnsafeCell<[u8; EARLY_SIZE]>);
 
-// SAFETY: each byte belongs to the block that `early_allocate` has handed out, to one owner.
+// SAFETY: `early_allocate` hands each byte out to one owner at a time.
 unsafe impl Sync for Early {}
 
 static EARLY: Early = Early(UnsafeCell::new([0; EARLY_SIZE]));
-/// How many bytes of the early heap are handed out, or [`CLOSED`].
+/// Bytes of the early heap that are in use, or [`CLOSED`].
 static USED: AtomicUsize = AtomicUsize::new(0);
-/// The early heap was full once: from then on all is mimalloc's.
+/// The early heap has been full: from then on mimalloc serves every allocation.
 const CLOSED: usize = usize::MAX;
 
 fn early_start() -> *mut u8 {
     EARLY.0.get().cast()
 }
 
-/// Where an early block's size is written.
+/// The address of an early block's size.
 fn header(block: *const u8) -> *mut usize {
     block.wrapping_sub(HEADER).cast_mut().cast()
 }
@@ -56,18 +59,18 @@ fn early_allocate(size: usize, align: usize) -> Option<*mut u8> {
     if used == CLOSED {
         return None;
     }
-    if size > EARLY_MOST || align > EARLY_MOST {
-        begin();
+    if size > MAX_EARLY_BLOCK || align > MAX_EARLY_BLOCK {
+        initialise();
         return None;
     }
     let base = early_start().addr();
-    // No block is without a byte: one at the very end of the early heap would not lie in it.
+    // An empty block at the very end of the early heap would lie outside it.
     let size = size.max(1);
     loop {
         let start = (base + used + HEADER).next_multiple_of(align.max(HEADER)) - base;
         let end = (start + size).next_multiple_of(HEADER);
         if end > EARLY_SIZE {
-            begin();
+            initialise();
             USED.store(CLOSED, Ordering::Relaxed);
             return None;
         }
@@ -84,19 +87,19 @@ fn early_allocate(size: usize, align: usize) -> Option<*mut u8> {
     }
 }
 
-/// Takes an early block back if nothing was allocated behind it.
+/// Frees an early block if it is the last one.
 fn early_free(block: *mut u8) {
     let start = block.addr() - early_start().addr();
     let end = (start + early_size(block)).next_multiple_of(HEADER);
-    // Fails where something lies behind it; then its bytes are lost to the early heap.
+    // Fails if another block follows; then these bytes are lost to the early heap.
     let _ = USED.compare_exchange(end, start - HEADER, Ordering::Release, Ordering::Relaxed);
 }
 
-/// Makes an early block longer or shorter where it stands, if nothing was allocated behind it.
+/// Resizes an early block in place, if it is the last one.
 fn early_resize(block: *mut u8, old: usize, size: usize) -> bool {
     let start = block.addr() - early_start().addr();
     let end = (start + old).next_multiple_of(HEADER);
-    if size > EARLY_MOST || start + size > EARLY_SIZE {
+    if size > MAX_EARLY_BLOCK || start + size > EARLY_SIZE {
         return false;
     }
     let new_end = (start + size).next_multiple_of(HEADER);
@@ -114,18 +117,18 @@ fn early_size(block: *const u8) -> usize {
 }
 
 unsafe extern "C" {
-    /// What mimalloc's constructor would call at every start. Before it was called, mimalloc takes it that
-    /// the program is still being loaded: it looks its options up anew each time, and asks the system for
-    /// 32 MB whenever it has none, which it gives back as soon as all of it is free.
+    /// Initialises mimalloc, as its constructor would at every start. Until then mimalloc assumes
+    /// that the program is still being loaded: it looks its options up at each use, and whenever it
+    /// has no memory it maps 32 MB, which it unmaps as soon as all of it is free.
     safe fn _mi_auto_process_init();
 }
 
-/// Has mimalloc begin, while there is one thread alone: it takes the first that asks for the process's main
-/// one, and two that ask at the same time would both be given the main thread's heap.
-pub fn begin() {
-    static HAS_BEGUN: AtomicBool = AtomicBool::new(false);
-    if !HAS_BEGUN.load(Ordering::Relaxed) {
-        HAS_BEGUN.store(true, Ordering::Relaxed);
+/// Initialises mimalloc. Call it while the process is single-threaded: mimalloc takes the first
+/// thread that allocates for the main one, and would give two that do so at once the same heap.
+pub fn initialise() {
+    static IS_INITIALISED: AtomicBool = AtomicBool::new(false);
+    if !IS_INITIALISED.load(Ordering::Relaxed) {
+        IS_INITIALISED.store(true, Ordering::Relaxed);
         _mi_auto_process_init();
     }
 }
@@ -139,11 +142,11 @@ pub fn allocate(size: usize, align: usize) -> *mut u8 {
     unsafe { mimalloc::mi_malloc_aligned(size, align) }.cast()
 }
 
-/// Memory of zeros, or null.
+/// Zeroed memory, or null.
 pub fn allocate_zeroed(size: usize, align: usize) -> *mut u8 {
     match early_allocate(size, align) {
         Some(block) => {
-            // SAFETY: the block is new and `size` long; a block before it may have written there.
+            // SAFETY: the block is new and `size` long. An earlier block may have written there.
             unsafe { ptr::write_bytes(block, 0, size) };
             block
         }
@@ -152,7 +155,7 @@ pub fn allocate_zeroed(size: usize, align: usize) -> *mut u8 {
     }
 }
 
-/// Gives memory back.
+/// Frees a block.
 ///
 /// # Safety
 /// `block` came from this module and is not used again, or is null.
@@ -165,7 +168,7 @@ pub unsafe fn give_back(block: *mut u8) {
     }
 }
 
-/// Moves a block to one of another size, or returns null and leaves it.
+/// Resizes a block, which may move. Returns null if it cannot, and leaves the block as it is.
 ///
 /// # Safety
 /// As for [`give_back`]; `align` is what it was allocated with.
@@ -189,10 +192,10 @@ pub unsafe fn reallocate(block: *mut u8, size: usize, align: usize) -> *mut u8 {
 
 // The C functions. musl's own allocations (a `FILE`, a resolver's answer) come here too.
 
-/// What C guarantees of `malloc`: room for any type that is not over-aligned.
+/// Alignment that C guarantees for `malloc`: enough for any type that is not over-aligned.
 const C_ALIGN: usize = 16;
 
-/// Sets the error number as C expects when there is no memory.
+/// Sets `errno` if the block is null, as C requires.
 fn checked(block: *mut u8) -> *mut c_void {
     if block.is_null() {
         sys::set_errno(libc::ENOMEM);
@@ -281,8 +284,8 @@ unsafe extern "C" fn malloc_usable_size(block: *mut c_void) -> usize {
     unsafe { mimalloc::mi_usable_size(block) }
 }
 
-// musl's own name for the allocator that it brings along, where it wants memory for itself: the
-// same heap, so that there is one.
+// musl allocates its own memory under these names. They lead to the same heap, so that there is
+// one.
 
 #[unsafe(no_mangle)]
 extern "C" fn __libc_malloc(size: usize) -> *mut c_void {

@@ -1,39 +1,43 @@
-/* memcpy, memmove and memset. musl's are small: copies of a few bytes by a string instruction, moves byte by
- * byte. Handlers live in these, and in memcmp (compare.c).
+/* memcpy, memmove and memset. musl's are small and slow: its memcpy uses a string instruction even
+ * for a few bytes, and its memmove copies byte by byte. Handlers spend much of their time in these
+ * and in memcmp (compare.c).
  *
- * From LONG bytes on, the CPU's own string instructions are as fast as any; copies of some hundred bytes have
- * a third way, with vectors of 64 (AVX-512).
+ * From MIN_LONG bytes on, the CPU's string instructions are as fast as any code. Copies from 512
+ * bytes on have a third variant, with vectors of 64 bytes (AVX-512).
  *
- * Compiled with -fno-builtin, so that no loop here becomes a call of itself. */
+ * In C, because rustc can only be told for a whole crate not to turn loops into calls of memcpy,
+ * which here would be calls of the function itself (-fno-builtin). */
 
 #include <cpuid.h>
 
 #include "memory.h"
 
-#define LONG 32768
+/* Bytes from which on string instructions are used. */
+#define MIN_LONG 32768
 
 unsigned pilotlight_calls;
 int pilotlight_has_wide;
-static int has_wider; /* and that there are vectors of 64 bytes, too */
+static int has_wider; /* CPUID has reported vectors of 64 bytes as well */
 
-__attribute__((cold)) void pilotlight_ask(void)
+__attribute__((cold)) void pilotlight_execute_cpuid(void)
 {
 	unsigned a, b, c, d, low;
 	__cpuid(1, a, b, c, d);
 	if (c & bit_OSXSAVE) {
-		/* The system keeps both halves of the registers (XCR0). Who has XSAVE has leaf 7. */
+		/* XCR0: the kernel saves both halves of the registers. XSAVE implies leaf 7. */
 		__asm__("xgetbv" : "=a"(low), "=d"(d) : "c"(0));
 		__cpuid_count(7, 0, a, b, c, d);
 		if ((low & 6) == 6 && (b & bit_AVX2))
 			__atomic_store_n(&pilotlight_has_wide, 1, __ATOMIC_RELAXED);
-		/* CPUs that lack the second of these slow down for a while where such vectors are used. */
+		/* CPUs without VBMI2 lower their clock for a while when they use such vectors. */
 		if ((low & 0xe6) == 0xe6 && (b & bit_AVX512F) && (c & bit_AVX512VBMI2))
 			__atomic_store_n(&has_wider, 1, __ATOMIC_RELAXED);
 	}
 }
 
-/* String instructions, which are fastest where the target begins on a line: the rest of the first line
- * is moved before. `to` does not lie less than 64 bytes in front of `from`, nor inside. */
+/* By string instructions, which are fastest if the target starts on a cache line: the bytes before
+ * that are moved first. `to` must be at least 64 bytes below `from`, or past the end of the
+ * source. */
 NARROW void *move_long(unsigned char *to, const unsigned char *from, size_t size)
 {
 	size_t skip = 64 - ((uintptr_t)to & 63);
@@ -45,7 +49,7 @@ NARROW void *move_long(unsigned char *to, const unsigned char *from, size_t size
 	return to;
 }
 
-/* 16 bytes and more. What the last step moves is read before the first. */
+/* For 16 bytes and more. The bytes of the last step are read before the first step writes. */
 NARROW void *move_narrow(unsigned char *to, const unsigned char *from, size_t size)
 {
 	count();
@@ -55,7 +59,7 @@ NARROW void *move_narrow(unsigned char *to, const unsigned char *from, size_t si
 		for (size_t at = size - 16; (ptrdiff_t)at > 0; at -= 16)
 			V16(to + at) = V16(from + at);
 		V16(to) = first;
-	} else if (size >= LONG && -distance >= 64) {
+	} else if (size >= MIN_LONG && -distance >= 64) {
 		return move_long(to, from, size);
 	} else {
 		vector16 last = V16(from + size - 16);
@@ -66,8 +70,8 @@ NARROW void *move_narrow(unsigned char *to, const unsigned char *from, size_t si
 	return to;
 }
 
-/* More than 256 bytes from the front, which is right unless `to` lies inside what is still to be read.
- * The stores of the loop are aligned; what lies at both ends is read before it begins. */
+/* Moves more than 256 bytes from the front, which is right unless `to` lies inside the source. The
+ * loop's stores are aligned; the bytes at both ends are read before it starts. */
 __attribute__((target("avx2"))) static inline void *move_forward(unsigned char *to, const unsigned char *from, size_t size)
 {
 	const unsigned char *tail = from + size;
@@ -88,8 +92,9 @@ __attribute__((target("avx2"))) static inline void *move_forward(unsigned char *
 	return to;
 }
 
-/* The same with the widest vectors, from 512 bytes on: 1 KB in three quarters of the time. It is written out
- * because registers from 16 on need not be cleared behind it, and the compiler takes others. */
+/* The same with vectors of 64 bytes, for 512 bytes and more: 1 KB takes three quarters of the time.
+ * In assembly, because the registers from 16 on need no vzeroupper afterwards, and the compiler
+ * would use others. */
 __attribute__((target("avx512f"), noinline)) static void *move_forward_wider(unsigned char *to, const unsigned char *from, size_t size)
 {
 	size_t skip = 64 - ((uintptr_t)to & 63);
@@ -114,7 +119,7 @@ __attribute__((target("avx512f"), noinline)) static void *move_forward_wider(uns
 	return to;
 }
 
-/* From the back, in the same way. */
+/* The same from the back. */
 __attribute__((target("avx2"))) static inline void *move_backward(unsigned char *to, const unsigned char *from, size_t size)
 {
 	vector32 last = V32(from + size - 32), a = V32(from), b = V32(from + 32), c = V32(from + 64), d = V32(from + 96);
@@ -134,8 +139,8 @@ __attribute__((target("avx2"))) static inline void *move_backward(unsigned char 
 	return to;
 }
 
-/* Up to 256 bytes from both ends, all read before any is written: words and vectors that overlap where
- * they have to. */
+/* Up to 256 bytes are moved from both ends, by words and vectors that may overlap; all are read
+ * before any is written. */
 WIDE void *memmove(void *target, const void *source, size_t size)
 {
 	unsigned char *to = target;
@@ -191,7 +196,7 @@ WIDE void *memmove(void *target, const void *source, size_t size)
 	size_t distance = (size_t)to - (size_t)from;
 	if (distance < size)
 		return move_backward(to, from, size);
-	if (size >= LONG && -distance >= 64)
+	if (size >= MIN_LONG && -distance >= 64)
 		return move_long(to, from, size);
 	if (size >= 512 && __atomic_load_n(&has_wider, __ATOMIC_RELAXED))
 		return move_forward_wider(to, from, size);
@@ -200,7 +205,7 @@ WIDE void *memmove(void *target, const void *source, size_t size)
 
 void *memcpy(void *restrict to, const void *restrict from, size_t size) __attribute__((alias("memmove")));
 
-/* Whose first line is filled already. */
+/* For a target whose first cache line is already filled. */
 NARROW void *fill_long(unsigned char *to, int byte, size_t size)
 {
 	unsigned char *next = to + 64 - ((uintptr_t)to & 63);
@@ -209,7 +214,7 @@ NARROW void *fill_long(unsigned char *to, int byte, size_t size)
 	return to;
 }
 
-/* 16 bytes and more. */
+/* For 16 bytes and more. */
 NARROW void *fill_narrow(unsigned char *to, int byte, size_t size)
 {
 	count();
@@ -261,7 +266,7 @@ WIDE void *memset(void *target, int byte, size_t size)
 	V32(to + size - 96) = bytes;
 	if (likely(size <= 256))
 		return to;
-	if (size >= LONG)
+	if (size >= MIN_LONG)
 		return fill_long(to, byte, size);
 	unsigned char *last = to + size - 128;
 	for (unsigned char *next = to + 128 - ((uintptr_t)to & 31); next < last; next += 128) {

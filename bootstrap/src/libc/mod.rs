@@ -1,20 +1,20 @@
-//! The C library as handlers see it: musl, behind the names of `exports.txt`.
+//! The C library that handlers call: musl, under the names that `exports.txt` lists.
 
-#[allow(unsafe_code)]
+#[allow(unsafe_code)] // `dlsym`, `dl_iterate_phdr` and their kin take and return C pointers.
 mod dl;
-#[allow(unsafe_code)]
+#[allow(unsafe_code)] // Calls destructors by address, and C's `exit`.
 mod exit;
-#[allow(unsafe_code)]
+#[allow(unsafe_code)] // Is the allocator.
 pub mod heap;
-#[allow(unsafe_code)]
-mod late;
-#[allow(unsafe_code)]
-mod more;
-#[allow(unsafe_code)]
+#[allow(unsafe_code)] // Saves argument registers in assembly.
+mod lazy;
+#[allow(unsafe_code)] // Publishes the module to other threads as a pointer.
+mod libc_module;
+#[allow(unsafe_code)] // Wraps `pthread_create`, and runs C destructors.
 mod threads;
-#[allow(unsafe_code)]
+#[allow(unsafe_code)] // Writes to memory at an offset from the thread pointer.
 mod tls;
-#[allow(unsafe_code)]
+#[allow(unsafe_code)] // Reads unwind tables by address.
 mod unwind;
 
 use core::ffi::CStr;
@@ -29,15 +29,15 @@ use crate::loader::Provider;
 use crate::loader::TlsPlace;
 use crate::loader::TlsTemplate;
 
-/// The tables that `build.rs` makes of `exports.txt`.
-#[allow(unsafe_code)]
+/// The tables that `build.rs` generates from `exports.txt`.
+#[allow(unsafe_code)] // Declares symbols that `build.rs` defines in assembly.
 mod table {
     use core::sync::atomic::AtomicUsize;
 
     include!(concat!(env!("OUT_DIR"), "/exports.rs"));
 }
 
-/// The address of an exported symbol, by the hash of its name.
+/// The address of the exported symbol whose name has this hash.
 pub fn export(hash: u64) -> Option<u64> {
     let buckets = table::BUCKETS.len() as u64 - 1;
     let bucket = usize::try_from(hash % buckets).unwrap_or(0);
@@ -46,7 +46,7 @@ pub fn export(hash: u64) -> Option<u64> {
     Some(u64::from(table::pilotlight_export_addresses[found]))
 }
 
-/// This process, to the libraries that it maps.
+/// The symbols and thread-local storage that this process provides to the libraries it maps.
 pub struct Process;
 
 impl Provider for Process {
@@ -55,7 +55,7 @@ impl Provider for Process {
     }
 
     fn rare_symbol(&self, name: &[u8]) -> Option<u64> {
-        more::symbol(name)
+        libc_module::symbol(name)
     }
 
     fn reserve_tls(&self, template: &TlsTemplate) -> TlsPlace {

@@ -1,9 +1,8 @@
-/* `pthread_once`: as musl's, except that an exception may pass through it, as C++'s
- * `std::call_once` needs.
+/* `pthread_once`: as in musl, except that an exception may pass through it, as C++'s
+ * `std::call_once` needs. musl's has no unwind tables.
  *
- * C and assembly, because musl's has no unwind tables, and a compiler's tables would bring a
- * library to read them. The frame that an exception passes is written by hand, so that its table
- * is the shortest. */
+ * In C and assembly, because tables made by a compiler would need a library that reads them. The
+ * frame that an exception passes is written by hand, which keeps its table shortest. */
 
 #define _GNU_SOURCE
 #include <limits.h>
@@ -24,10 +23,11 @@ static void leave(int *control, int state)
 		syscall(SYS_futex, control, FUTEX_WAKE_PRIVATE, INT_MAX);
 }
 
-/* Runs where the routine is cancelled, ends its thread or throws: the next caller tries again. */
+/* Runs if the routine is cancelled, ends its thread or throws: the next caller runs it again. */
 static void undo(void *control) { leave(control, UNTRIED); }
 
-/* The routine, where it is this thread that is to run it; `cleanup` is then registered. */
+/* Returns the routine if the calling thread is to run it, with `cleanup` registered; else null,
+ * once the routine is done. */
 void (*pilotlight_once_begin(int *control, void (*routine)(void), struct __ptcb *cleanup))(void)
 {
 	for (;;) {
@@ -49,14 +49,14 @@ void pilotlight_once_end(struct __ptcb *cleanup)
 	leave(cleanup->__x, DONE);
 }
 
-/* Called by the unwinder for the frame below. */
+/* The unwinder calls this for the frame of `pthread_once` below. */
 _Unwind_Reason_Code pilotlight_once_personality(int version, _Unwind_Action actions,
 						_Unwind_Exception_Class class,
 						struct _Unwind_Exception *exception,
 						struct _Unwind_Context *context)
 {
 	(void)version, (void)class, (void)exception;
-	enum { RBX = 3 }; /* its number in the psABI's table of DWARF registers */
+	enum { RBX = 3 }; /* the psABI's DWARF register number */
 	if (actions & _UA_CLEANUP_PHASE)
 		_pthread_cleanup_pop((struct __ptcb *)_Unwind_GetGR(context, RBX), 1);
 	return _URC_CONTINUE_UNWIND;

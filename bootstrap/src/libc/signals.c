@@ -1,6 +1,6 @@
-/* Masks of signals without those that a fault raises: a thread that blocks SIGSEGV and then faults is ended by
- * the kernel with its whole process, and no report is made. POSIX leaves such a fault undefined, so no program
- * can need it; a mask that is read back is without them, too.
+/* Removes the signals of faults from signal masks. If a thread blocks SIGSEGV and then faults, the
+ * kernel ends the process without running the handler that reports the crash. POSIX leaves such a
+ * fault undefined, so no program can rely on it. A mask that is read back lacks these signals, too.
  *
  * In C, because `sigset_t` is musl's. */
 
@@ -16,10 +16,10 @@
 #define BIT(number) (1UL << ((number) - 1))
 #define FAULTS                                                                                     \
 	(BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGILL) | BIT(SIGFPE) | BIT(SIGTRAP) | BIT(SIGSYS))
-/* The signals that musl keeps to itself. */
+/* The signals that musl reserves. */
 #define OWN (BIT(32) | BIT(33) | BIT(34))
 
-/* A mask in `copy`, of which the kernel reads one word; null for none. */
+/* The mask without faults, in `copy`, of which the kernel reads one word; null for a null mask. */
 const sigset_t *pilotlight_without_faults(const sigset_t *mask, sigset_t *copy)
 {
 	if (mask == NULL)
@@ -28,7 +28,7 @@ const sigset_t *pilotlight_without_faults(const sigset_t *mask, sigset_t *copy)
 	return copy;
 }
 
-/* In place of musl's, whose `sigprocmask` calls it. */
+/* Replaces musl's, which `sigprocmask` calls. */
 int pthread_sigmask(int how, const sigset_t *mask, sigset_t *old)
 {
 	sigset_t copy;
@@ -41,7 +41,7 @@ int pthread_sigmask(int how, const sigset_t *mask, sigset_t *old)
 	return 0;
 }
 
-/* A handler of the caller's may fault, too. */
+/* The caller's handler may fault, too. */
 int pilotlight_sigaction(int number, const struct sigaction *action, struct sigaction *old)
 {
 	struct sigaction copy;

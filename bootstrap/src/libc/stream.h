@@ -1,8 +1,8 @@
-/* What streams.c and the layer's hosts.c know of musl's `FILE`. */
+/* musl's `FILE`, as streams.c and the layer's hosts.c use it. */
 
 #include <stdio.h>
 
-/* The beginning of `struct _IO_FILE` in musl's src/internal/stdio_impl.h. */
+/* The first members of `struct _IO_FILE` in musl's src/internal/stdio_impl.h. */
 struct stream {
 	unsigned flags;
 	unsigned char *read_position, *read_end;
@@ -17,6 +17,7 @@ struct stream {
 	int descriptor, process;
 	long lock_count;
 	int mode;
-	/* The thread that has it locked, 0 for none; negative while the process has one thread. */
+	/* The id of the thread that holds the lock, 0 for none; negative while the process has one
+	 * thread. */
 	volatile int lock;
 };

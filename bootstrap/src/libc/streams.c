@@ -1,10 +1,10 @@
-/* Writing out what C streams hold, without waiting for a stream that another thread reads.
+/* Flushes C streams without waiting for one that another thread is reading from.
  *
- * musl's `fflush(NULL)` and `exit` lock every stream, and a thread that waits for input holds the lock of
- * the stream that it waits at. Only streams with unwritten output are locked here: before musl reads from a
- * stream it writes out what is there, so the lock of such a stream is a writer's.
+ * musl's `fflush(NULL)` and `exit` lock every stream, and a thread that waits for input holds its
+ * stream's lock meanwhile. This file locks only streams with unwritten output: musl writes that out
+ * before it reads from a stream, so the lock of such a stream is held by a writer.
  *
- * In C, because it reads musl's `FILE` and stands in for functions of musl's. */
+ * In C, because it accesses musl's `FILE` and replaces functions of musl. */
 
 #define _GNU_SOURCE
 #include <poll.h>
@@ -12,10 +12,10 @@
 
 #include "stream.h"
 
-/* Set in `lock` where threads wait for it. */
+/* Set in `lock` if threads may be waiting for it. */
 #define MAYBE_WAITERS 0x40000000
 
-/* How often a writer is given another millisecond, for all streams together. */
+/* Milliseconds to wait for writers, in all streams together. */
 #define MAX_WAITS 20
 
 struct stream **__ofl_lock(void);
@@ -27,7 +27,7 @@ static int has_output(const volatile struct stream *stream)
 	return stream->write_position != stream->write_start;
 }
 
-/* Locks a stream if that needs no waiting: 1 if it is to be unlocked again, 0 if it is this thread's anyway,
+/* Locks a stream without waiting: 1 if the caller must unlock it, 0 if this thread already has it,
  * -1 if another thread has it. */
 static int try_lock(struct stream *stream)
 {
@@ -38,7 +38,7 @@ static int try_lock(struct stream *stream)
 					   __ATOMIC_SEQ_CST) ? 1 : -1;
 }
 
-/* A process that exits also gives back what it has read ahead, where no thread is reading. */
+/* A process that exits also returns unread input, unless a thread is reading. */
 static int flush(void *file, int exiting, int *waits)
 {
 	struct stream *stream = file;
@@ -69,11 +69,11 @@ static int flush_all(int exiting)
 	return result;
 }
 
-/* `fflush` for handlers, and for the runtime after each invocation. */
+/* `fflush`, for handlers, and for the runtime after each invocation. */
 int pilotlight_fflush(FILE *stream) { return stream == NULL ? flush_all(0) : fflush(stream); }
 
 /* Called by musl's `exit`, after the destructors. */
 void __stdio_exit(void) { flush_all(1); }
 
-/* Named by musl's functions that read and write, so that `exit` does the above. */
+/* musl's reading and writing functions refer to this, so that `exit` is linked with the above. */
 void __stdio_exit_needed(void) {}

@@ -1,5 +1,6 @@
-/* The state of a thread that musl keeps in another way than glibc's callers expect it. C,
- * because most of it is thread-local. */
+/* State of threads that musl keeps otherwise than code compiled for glibc expects.
+ *
+ * In C, because most of it is thread-local, and Rust's `#[thread_local]` is unstable. */
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -9,8 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The stack that the report of a crash is written on, in every thread. It lies beside the other
- * thread-locals, so that a thread's own stack is as large as its creator asked. */
+/* The stack on which a thread reports its crash. It lies beside the other thread-locals, so that a
+ * thread's own stack is as large as its creator asked for. */
 static _Thread_local char report_stack[16384] __attribute__((aligned(16)));
 
 void pilotlight_use_report_stack(void)
@@ -19,17 +20,17 @@ void pilotlight_use_report_stack(void)
 	sigaltstack(&stack, NULL);
 }
 
-/* Whether the runtime itself began the thread. */
+/* Whether the runtime started the thread. */
 static _Thread_local _Bool is_runtimes;
 
 void pilotlight_adopt_thread(void) { is_runtimes = 1; }
 _Bool pilotlight_is_runtimes_thread(void) { return is_runtimes; }
 
-/* Thread-specific values, of which musl has 128: as many as PTHREAD_KEYS_MAX of glibc's
- * <limits.h>, and mimalloc's own. */
+/* Keys of thread-specific values: PTHREAD_KEYS_MAX of glibc's <limits.h>, and one for mimalloc.
+ * musl has 128. */
 #define MAX_KEYS (1024 + 1)
-/* PTHREAD_DESTRUCTOR_ITERATIONS. */
-#define ROUNDS 4
+/* PTHREAD_DESTRUCTOR_ITERATIONS */
+#define MAX_ROUNDS 4
 
 /* The generation is odd while the key is in use. */
 static struct {
@@ -37,16 +38,16 @@ static struct {
 	void (*destructor)(void *);
 } keys[MAX_KEYS];
 
-/* A value that was set under an earlier generation is none. */
+/* A value of an earlier generation counts as unset. */
 struct value {
 	size_t generation;
 	void *pointer;
 };
 static _Thread_local struct value values[MAX_KEYS];
-/* The thread has values of keys below this one alone. */
+/* The thread has values only for keys below this one. */
 static _Thread_local unsigned value_count;
 
-/* The first keys' values lie last: next to the thread-locals that every thread uses (layout.ld). */
+/* The first keys' values lie last, next to thread-locals that every thread uses (layout.ld). */
 static struct value *value_of(unsigned key) { return &values[MAX_KEYS - 1 - key]; }
 
 int pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
@@ -91,7 +92,7 @@ int pthread_setspecific(pthread_key_t key, const void *pointer)
 	return 0;
 }
 
-/* The destructors of the thread's thread-locals (threads.rs). */
+/* List of the destructors of the thread's thread-locals (threads.rs). */
 static _Thread_local void *destructors;
 
 void **pilotlight_thread_destructors(void) { return &destructors; }
@@ -100,12 +101,12 @@ void **pilotlight_thread_destructors(void) { return &destructors; }
 void pilotlight_destroy_thread_locals(void);
 void pilotlight_free_thread_blocks(void);
 
-/* Called by musl when a thread ends. As in glibc, thread-locals go before thread-specific
- * values. */
+/* musl calls this when a thread ends. As in glibc, thread-locals are destroyed before
+ * thread-specific values. */
 void __pthread_tsd_run_dtors(void)
 {
 	pilotlight_destroy_thread_locals();
-	for (int round = 0; round < ROUNDS && value_count != 0; round++) {
+	for (int round = 0; round < MAX_ROUNDS && value_count != 0; round++) {
 		unsigned count = value_count;
 		value_count = 0;
 		for (unsigned key = 0; key < count; key++) {
@@ -118,9 +119,9 @@ void __pthread_tsd_run_dtors(void)
 	pilotlight_free_thread_blocks();
 }
 
-/* glibc's static initialisers of mutexes say the kind at byte 16, which musl leaves alone; musl
- * looks for it at byte 0. The kinds have the same numbers, except that musl has none for the
- * adaptive one, which is a normal one that spins. */
+/* glibc's static initialisers of mutexes store the kind at byte 16, which musl does not use; musl
+ * reads it at byte 0. The kinds have the same numbers, except that musl lacks the adaptive kind,
+ * which is a normal mutex that spins. */
 #define ADAPTIVE 3
 
 static pthread_mutex_t *adopted(pthread_mutex_t *mutex)
@@ -147,8 +148,8 @@ int pilotlight_mutex_timedlock(pthread_mutex_t *mutex, const struct timespec *un
 	return pthread_mutex_timedlock(adopted(mutex), until);
 }
 
-/* The system calls in which a thread can be cancelled. The rest of musl's cancellation is in
- * libc.so, which says its own function for them here when it is mapped. */
+/* Makes the system calls in which a thread can be cancelled. The rest of musl's cancellation is in
+ * libc.so; when that is mapped, its function for these calls is stored here (libc_module.rs). */
 typedef long word;
 word (*pilotlight_cancellable)(word, word, word, word, word, word, word);
 
@@ -165,7 +166,7 @@ word __syscall_cp(word number, word a, word b, word c, word d, word e, word f)
 	return result;
 }
 
-/* The least that a thread's stack may be: glibc's PTHREAD_STACK_MIN. */
+/* Smallest stack of a thread in bytes: glibc's PTHREAD_STACK_MIN. */
 #define MIN_STACK_SIZE 16384
 
 size_t pilotlight_minimal_stack(const void *attributes)
@@ -174,9 +175,9 @@ size_t pilotlight_minimal_stack(const void *attributes)
 	return MIN_STACK_SIZE;
 }
 
-/* glibc's rules for a thread's stack: it keeps its upper end when its size is changed, and
- * asking for the one of a thread that is given any is no mistake. (`_a_stacksize` and
- * `_a_stackaddr`, the upper end, of musl's src/internal/pthread_impl.h.) */
+/* glibc's rules for a thread's stack: changing the size keeps the upper end, and asking for the
+ * stack of attributes that set none is no error. (`_a_stacksize` and `_a_stackaddr`, the upper end,
+ * of musl's src/internal/pthread_impl.h.) */
 int pilotlight_attr_setstacksize(pthread_attr_t *attributes, size_t size)
 {
 	if (size < MIN_STACK_SIZE)
@@ -192,8 +193,8 @@ int pilotlight_attr_getstack(const pthread_attr_t *attributes, void **start, siz
 	return 0;
 }
 
-/* Whether a thread is still there: musl's begins with a pointer to itself, in memory that goes
- * with it. */
+/* Whether a thread still exists: musl's structure starts with a pointer to itself, and its memory
+ * is unmapped with the thread. */
 _Bool pilotlight_is_thread(pthread_t thread)
 {
 	char resident;
@@ -201,7 +202,8 @@ _Bool pilotlight_is_thread(pthread_t thread)
 	return syscall(SYS_mincore, page, 1, &resident) == 0 && *(pthread_t *)thread == thread;
 }
 
-/* musl reads memory that may be gone, and ends the process where a detached thread is joined. */
+/* The error of joining or detaching a thread, or 0. musl would read memory that may be unmapped,
+ * and would end the process if a detached thread is joined. */
 static int why_unjoinable(pthread_t thread)
 {
 	pthread_attr_t attributes;

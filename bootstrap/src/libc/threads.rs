@@ -1,5 +1,5 @@
-//! Threads of mapped libraries: begun with the libraries' thread-locals, and ended with the
-//! destructors that they registered.
+//! Threads of mapped libraries: the libraries' thread-locals are set up when a thread starts, and
+//! their destructors run when it ends.
 
 use alloc::boxed::Box;
 use core::ffi::c_char;
@@ -9,25 +9,25 @@ use core::mem::MaybeUninit;
 use core::ptr;
 
 use super::heap;
-use super::more;
+use super::libc_module;
 use super::tls;
 use crate::sys;
 
-/// What glibc gives a thread that asks for nothing else; musl gives 128 KiB, and takes no more than
-/// this.
+/// Default size of a thread's stack in bytes, as in glibc. musl's own is 128 KiB, and this is the
+/// largest default that it accepts.
 const STACK_SIZE: usize = 8 << 20;
 
 unsafe extern "C" {
     fn pthread_setattr_default_np(attributes: *const libc::pthread_attr_t) -> c_int;
     /// Marks the calling thread as one of the runtime's (threads.c).
     safe fn pilotlight_adopt_thread();
-    /// Has this thread's faults reported on a stack of their own (threads.c).
+    /// Makes the calling thread's faults run their report on a separate stack (threads.c).
     safe fn pilotlight_use_report_stack();
-    /// Where this thread keeps its list of destructors (threads.c).
+    /// The head of the calling thread's list of destructors (threads.c).
     safe fn pilotlight_thread_destructors() -> *mut *mut Destructor;
 }
 
-/// Has threads begin with stacks as large as their libraries expect.
+/// Sets the default stack size to glibc's, which libraries expect.
 pub fn set_stack_size() {
     let mut attributes = MaybeUninit::uninit();
     // SAFETY: there is room for what is written.
@@ -40,7 +40,7 @@ pub fn set_stack_size() {
 
 type Start = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
 
-/// What a new thread is to do, passed through `pthread_create`'s one pointer.
+/// The function of a new thread and its argument, passed through `pthread_create`'s one pointer.
 struct Task {
     start: Start,
     argument: *mut c_void,
@@ -57,32 +57,32 @@ unsafe extern "C" fn pilotlight_pthread_create(
     start: Start,
     argument: *mut c_void,
 ) -> c_int {
-    heap::begin();
+    heap::initialise();
     let task = heap::allocate(size_of::<Task>(), align_of::<Task>()).cast::<Task>();
     if task.is_null() {
         return libc::EAGAIN;
     }
     // SAFETY: just allocated for one Task.
     unsafe { task.write(Task { start, argument }) };
-    // SAFETY: the caller's promises for the first two; `run` takes the Task over.
+    // SAFETY: the caller vouches for the first two arguments; `run` takes ownership of the Task.
     let code = unsafe { libc::pthread_create(thread, attributes, run, task.cast()) };
     if code != 0 {
-        // SAFETY: no thread began, so nobody took the Task over.
+        // SAFETY: no thread was started, so the Task is still this function's.
         unsafe { heap::give_back(task.cast()) };
     }
     code
 }
 
-/// Prepares the first thread, as `start_thread` prepares those that the runtime begins.
+/// Prepares the first thread, as `start_thread` prepares those that the runtime starts.
 pub fn prepare_first_thread() {
     pilotlight_adopt_thread();
     pilotlight_use_report_stack();
 }
 
-/// Starts a thread of the bootstrap's own that may run the libraries' code, too.
+/// Starts a thread of the runtime, which may also run the libraries' code. Err is an error number.
 pub fn start_thread(work: &'static (dyn Fn() + Sync)) -> Result<(), i32> {
     unsafe extern "C" fn start(work: *mut c_void) -> *mut c_void {
-        // SAFETY: it is what `start_thread` has leaked, for this thread alone.
+        // SAFETY: `start_thread` leaked it for this thread alone.
         let work = unsafe { &*work.cast::<&'static (dyn Fn() + Sync)>() };
         pilotlight_adopt_thread();
         work();
@@ -90,7 +90,7 @@ pub fn start_thread(work: &'static (dyn Fn() + Sync)) -> Result<(), i32> {
     }
     let work = Box::into_raw(Box::new(work)).cast();
     let mut thread = MaybeUninit::uninit();
-    // SAFETY: there is room for the thread's name, and `start` may be called with `work`.
+    // SAFETY: there is room for the thread's id, and `start` may be called with `work`.
     let code = unsafe { pilotlight_pthread_create(thread.as_mut_ptr(), ptr::null(), start, work) };
     if code == 0 { Ok(()) } else { Err(code) }
 }
@@ -106,8 +106,8 @@ extern "C" fn run(task: *mut c_void) -> *mut c_void {
     unsafe { start(argument) }
 }
 
-/// `pthread_setname_np`: a thread's own name is one system call. Another's is a file's content, which
-/// musl formats the name of: that function is with the other rare ones.
+/// `pthread_setname_np`. A thread names itself with one system call. Another thread is named
+/// through a file whose path musl formats; that function is in the module `libc.so`.
 ///
 /// # Safety
 /// As for `pthread_setname_np`.
@@ -117,18 +117,19 @@ unsafe extern "C" fn pilotlight_pthread_setname(
     name: *const c_char,
 ) -> c_int {
     type SetName = unsafe extern "C" fn(libc::pthread_t, *const c_char) -> c_int;
-    const LONGEST: usize = 15;
+    /// Longest name that the kernel takes, in bytes without the NUL.
+    const MAX_NAME_SIZE: usize = 15;
     // SAFETY: as the function's own contract.
-    if unsafe { libc::strlen(name) } > LONGEST {
+    if unsafe { libc::strlen(name) } > MAX_NAME_SIZE {
         return libc::ERANGE;
     }
     // SAFETY: the call has no argument.
     if thread == unsafe { libc::pthread_self() } {
-        // SAFETY: `name` is a string of a length that the kernel takes.
+        // SAFETY: `name` is a string, of a length that the kernel accepts.
         let code = unsafe { libc::prctl(libc::PR_SET_NAME, name) };
         return if code == 0 { 0 } else { sys::errno() };
     }
-    let Some(function) = more::function(b"pthread_setname_np") else {
+    let Some(function) = libc_module::function(b"pthread_setname_np") else {
         return libc::ENOSYS;
     };
     // SAFETY: the module defines it as the C library does.
@@ -137,7 +138,8 @@ unsafe extern "C" fn pilotlight_pthread_setname(
     unsafe { function(thread, name) }
 }
 
-/// A destructor of a thread-local, to run when its thread ends: last registered, first run.
+/// A destructor of a thread-local, which runs when its thread ends, in reverse order of
+/// registration.
 #[repr(C)]
 struct Destructor {
     run: unsafe extern "C" fn(*mut c_void),
@@ -145,7 +147,7 @@ struct Destructor {
     next: *mut Destructor,
 }
 
-/// `__cxa_thread_atexit_impl` of the Itanium C++ ABI, which C++ and Rust use for thread-locals.
+/// `__cxa_thread_atexit_impl`, which C++ and Rust call to register destructors of thread-locals.
 ///
 /// # Safety
 /// `run` may be called with `object` when the calling thread ends.
@@ -168,7 +170,7 @@ unsafe extern "C" fn pilotlight_cxa_thread_atexit(
     0
 }
 
-/// Runs a thread's destructors, and those that they register in turn (threads.c).
+/// Runs the calling thread's destructors, and those that they register in turn (threads.c).
 #[unsafe(no_mangle)]
 extern "C" fn pilotlight_destroy_thread_locals() {
     let list = pilotlight_thread_destructors();

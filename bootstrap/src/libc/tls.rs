@@ -1,14 +1,14 @@
-//! Thread-locals of mapped libraries. They lie in a reserve in the bootstrap's own static block,
-//! shared out among the libraries, so that both the dynamic and the initial-exec model reach them.
-//! Those that do not fit there are reached by the dynamic model alone, in a block that each thread
-//! allocates when it first asks.
+//! Thread-locals of mapped libraries. They lie in a reserve within the bootstrap's static TLS
+//! block, divided among the libraries, so that both the dynamic and the initial-exec model reach
+//! them. A library whose thread-locals do not fit there can use the dynamic model alone; each
+//! thread allocates a block for them at its first access.
 //!
-//! A library may be mapped after a thread has begun, which then has to [`catch_up`] before it calls into
-//! that library.
+//! If a library is mapped after a thread has started, the thread must [`catch_up`] before it calls
+//! into that library.
 //!
 //! The first word of a `__tls_get_addr` argument, which a dynamic linker would fill with a module's
-//! number, holds the distance of the library's thread-locals from the thread pointer, which is negative:
-//! the address is one addition away (glibc.c).
+//! number, holds the negative offset of the library's thread-locals from the thread pointer, so
+//! that the address is one addition away (glibc.c).
 
 use core::ptr;
 use core::sync::atomic::AtomicIsize;
@@ -17,38 +17,35 @@ use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering;
 
 use pilotlight_loader::provided;
+use pilotlight_loader::provided::MAX_TLS_LIBRARIES;
 
 use super::heap;
 use crate::loader::TlsPlace;
 use crate::loader::TlsTemplate;
 use crate::log;
 
-/// Libraries that one process can map: a handler and the layer's modules. Kept equal to the number
-/// of blocks in glibc.c.
-const MOST_TEMPLATES: usize = 8;
-
 unsafe extern "C" {
     /// The reserve of the calling thread (glibc.c).
     safe fn pilotlight_tls_reserve() -> *mut u8;
-    /// Its blocks, one for each library, null until they are asked for (glibc.c).
+    /// The calling thread's blocks, one for each library, null until the first access (glibc.c).
     safe fn pilotlight_tls_blocks() -> *mut *mut u8;
-    /// How many libraries' initial values it has (glibc.c).
+    /// The number of libraries whose initial values the calling thread has (glibc.c).
     safe fn pilotlight_tls_initialised() -> *mut usize;
 }
 
-/// A library's thread-locals.
+/// The initial values of a library's thread-locals.
 struct Template {
     /// The initial bytes.
     bytes: AtomicPtr<u8>,
     size: AtomicUsize,
-    /// How many bytes there are in all, for a block.
+    /// Size of a block in bytes: the initial bytes, then zeros.
     memory_size: AtomicUsize,
     align: AtomicUsize,
-    /// The distance from the thread pointer, which is negative, or the number of the library.
+    /// The offset from the thread pointer, which is negative, or else the library's index.
     module: AtomicIsize,
 }
 
-static TEMPLATES: [Template; MOST_TEMPLATES] = [const {
+static TEMPLATES: [Template; MAX_TLS_LIBRARIES] = [const {
     Template {
         bytes: AtomicPtr::new(ptr::null_mut()),
         size: AtomicUsize::new(0),
@@ -56,13 +53,13 @@ static TEMPLATES: [Template; MOST_TEMPLATES] = [const {
         align: AtomicUsize::new(0),
         module: AtomicIsize::new(0),
     }
-}; MOST_TEMPLATES];
+}; MAX_TLS_LIBRARIES];
 static TEMPLATE_COUNT: AtomicUsize = AtomicUsize::new(0);
 static USED: AtomicUsize = AtomicUsize::new(0);
 
-/// Sets room aside for a library. By one thread at a time: for the handler that is the first one, and
-/// then whichever maps the module `services`. The rest of the C library, which may be mapped meanwhile,
-/// has no thread-locals (tests/it/binary.rs).
+/// Reserves room for a library's thread-locals. Call it on one thread at a time: the first thread
+/// does so for the handler, and later one thread for the module `services`. The module `libc.so`,
+/// which may be mapped at the same time, has no thread-locals (tests/it/binary.rs).
 pub fn reserve(template: &TlsTemplate) -> TlsPlace {
     match provided::tls_place(USED.load(Ordering::Relaxed) as u64, template) {
         Ok(place) => {
@@ -80,8 +77,8 @@ pub fn reserve(template: &TlsTemplate) -> TlsPlace {
     }
 }
 
-/// Has a library's initial values, at the live address in `found`, given to this thread and to every
-/// one begun from now on.
+/// Records a library's initial values, which lie at the live address in `found`. The calling thread
+/// gets them now, and later threads when they start.
 pub fn register(found: &TlsTemplate, place: TlsPlace) {
     let index = TEMPLATE_COUNT.load(Ordering::Relaxed);
     let Some(template) = TEMPLATES.get(index) else {
@@ -97,8 +94,8 @@ pub fn register(found: &TlsTemplate, place: TlsPlace) {
     catch_up();
 }
 
-/// Gives this thread the initial values of the thread-locals of those libraries that were mapped
-/// since it began, or since it last did this.
+/// Initialises the calling thread's thread-locals of the libraries that were mapped since it
+/// started or last called this.
 pub fn catch_up() {
     let count = TEMPLATE_COUNT.load(Ordering::Acquire);
     // SAFETY: the number is the thread's own.
@@ -110,19 +107,19 @@ pub fn catch_up() {
 fn initialise(template: &Template) {
     let offset = template.module.load(Ordering::Relaxed);
     if offset < 0 {
-        // These bytes of every thread's reserve have been set aside for this library.
+        // These bytes of every thread's reserve belong to this library.
         copy_initial(template, thread_pointer().wrapping_offset(offset));
     }
 }
 
 fn copy_initial(template: &Template, to: *mut u8) {
     let from = template.bytes.load(Ordering::Relaxed);
-    // SAFETY: the callers have this much room at `to` for this library alone, and the loader has
-    // checked that the initial bytes lie in a mapped segment.
+    // SAFETY: the callers reserved this much room at `to` for this library alone, and the loader
+    // has checked that the initial bytes lie in a mapped segment.
     unsafe { ptr::copy_nonoverlapping(from, to, template.size.load(Ordering::Relaxed)) };
 }
 
-/// This thread's block of a library that did not fit into the reserve, for glibc.c.
+/// The calling thread's block for a library that did not fit into the reserve (glibc.c).
 #[unsafe(no_mangle)]
 extern "C" fn pilotlight_tls_block(index: usize) -> *mut u8 {
     let slot = pilotlight_tls_blocks().wrapping_add(index);
@@ -133,13 +130,13 @@ extern "C" fn pilotlight_tls_block(index: usize) -> *mut u8 {
     }
     let template = &TEMPLATES[index];
     let align = template.align.load(Ordering::Relaxed);
-    // As far into the block as the template lies behind an aligned address.
+    // Offset of the template from an aligned address, which the block needs as well.
     let skew = template.bytes.load(Ordering::Relaxed).addr() % align;
     let size = template.memory_size.load(Ordering::Relaxed) + skew;
     let allocated = heap::allocate_zeroed(size, align);
     if allocated.is_null() {
         log::own(log::ERROR, "no memory for thread-locals");
-        // SAFETY: there is no way to go on, nor to say so to whoever asks for an address.
+        // SAFETY: `__tls_get_addr` has no way to report a failure to its caller.
         unsafe { libc::abort() };
     }
     let block = allocated.wrapping_add(skew);
@@ -149,7 +146,7 @@ extern "C" fn pilotlight_tls_block(index: usize) -> *mut u8 {
     block
 }
 
-/// Gives a thread's blocks back, after the last of its destructors (threads.c).
+/// Frees the calling thread's blocks, after its last destructor (threads.c).
 #[unsafe(no_mangle)]
 extern "C" fn pilotlight_free_thread_blocks() {
     for (index, template) in TEMPLATES.iter().enumerate() {
@@ -158,7 +155,8 @@ extern "C" fn pilotlight_free_thread_blocks() {
         let block = unsafe { slot.replace(ptr::null_mut()) };
         if !block.is_null() {
             let skew = block.addr() % template.align.load(Ordering::Relaxed);
-            // SAFETY: `block` has allocated it, so far in front; the thread's code has ended.
+            // SAFETY: `pilotlight_tls_block` allocated it, `skew` bytes before; the thread's code
+            // has ended.
             unsafe { heap::give_back(block.wrapping_sub(skew)) };
         }
     }

@@ -1,10 +1,10 @@
-//! `_Unwind_Find_FDE`: which frame description covers an address, for libgcc's unwinder.
+//! `_Unwind_Find_FDE`: finds the frame description that covers an address, for libgcc's unwinder.
 //!
-//! libgcc brings a search of its own, most of it for tables that programs register at run time.
-//! Nothing registers any here, so this file replaces it with a tenth of the code.
+//! libgcc has its own search, most of it for tables that programs register at run time. Nothing
+//! registers any here, so this file replaces it with a tenth of the code.
 //!
-//! Source: "Exception Frames" of the Linux Standard Base Core Specification 5.0 (`.eh_frame`,
-//! `.eh_frame_hdr` and the `DW_EH_PE_*` encodings), and libgcc's unwind-dw2-fde.h for the structure.
+//! Source: "Exception Frames" in the Linux Standard Base Core Specification 5.0 (`.eh_frame`,
+//! `.eh_frame_hdr` and the `DW_EH_PE_*` encodings); libgcc's unwind-dw2-fde.h for the structure.
 
 use core::cmp::Ordering;
 use core::ffi::c_void;
@@ -12,7 +12,7 @@ use core::ptr;
 
 use super::dl;
 
-/// `struct dwarf_eh_bases`: what encoded addresses of the frame's tables are relative to.
+/// `struct dwarf_eh_bases`: the bases of the encoded addresses in the frame's tables.
 #[repr(C)]
 struct Bases {
     text: *const c_void,
@@ -20,7 +20,7 @@ struct Bases {
     function: *const c_void,
 }
 
-/// The low half of an encoding: the format of the value.
+/// Low four bits of an encoding: the format of the value.
 const FORMAT: u8 = 0x0f;
 const ULEB128: u8 = 0x01;
 const UDATA2: u8 = 0x02;
@@ -28,7 +28,7 @@ const UDATA4: u8 = 0x03;
 const SLEB128: u8 = 0x09;
 const SDATA2: u8 = 0x0a;
 const SDATA4: u8 = 0x0b;
-/// The bits between: the base of the value.
+/// The next three bits: the base of the value.
 const BASE: u8 = 0x70;
 const PC_RELATIVE: u8 = 0x10;
 const DATA_RELATIVE: u8 = 0x30;
@@ -41,7 +41,7 @@ struct Found {
     function: usize,
 }
 
-/// Finds the frame description of a library, or of the bootstrap, that covers `code`; null if there
+/// Finds the frame description that covers `code`, in a library or in the bootstrap; null if there
 /// is none.
 ///
 /// # Safety
@@ -57,8 +57,7 @@ unsafe extern "C" fn _Unwind_Find_FDE(code: *const c_void, bases: *mut Bases) ->
     ptr::with_exposed_provenance(found.description)
 }
 
-/// Looks into the table that linkers sort by address, or, where a linker made none, through all
-/// frame descriptions.
+/// Searches the table that linkers sort by address, or, if there is none, all frame descriptions.
 fn find(header: usize, code: usize) -> Option<Found> {
     let mut cursor = Cursor(header);
     let [_version, frames, count, table]: [u8; 4] = cursor.take();
@@ -84,14 +83,14 @@ fn find(header: usize, code: usize) -> Option<Found> {
     covers(found.description, code).then_some(found)
 }
 
-/// Searches the frame descriptions one after the other.
+/// Searches the frame descriptions sequentially.
 fn search(mut record: usize, code: usize) -> Option<Found> {
     loop {
         let [length, parent]: [u32; 2] = Cursor(record).take();
         if length == 0 {
             return None;
         }
-        // A record whose parent is 0 is one itself.
+        // A record whose parent is 0 is itself a parent (a CIE).
         if parent != 0 && covers(record, code) {
             return Some(Found { description: record, function: extent(record).0 });
         }
@@ -139,7 +138,7 @@ fn address_encoding(parent: usize) -> u8 {
             b'R' => return cursor.take(),
             b'P' => {
                 let encoding: u8 = cursor.take();
-                // Its value is not wanted, and may not be there to be read yet.
+                // Skips the value without following it: its target may not be readable yet.
                 cursor.encoded(encoding & !INDIRECT, 0);
             }
             b'L' => _ = cursor.take::<u8>(),
@@ -149,23 +148,24 @@ fn address_encoding(parent: usize) -> u8 {
     }
 }
 
-/// A place in a library's tables.
+/// An address in a library's tables.
 #[derive(Clone, Copy)]
 struct Cursor(usize);
 
 impl Cursor {
-    /// Reads a number, or an array of them, and goes on after it.
+    /// Reads an integer, or an array of them, and advances past it.
     fn take<T: Copy>(&mut self) -> T {
-        let place = ptr::with_exposed_provenance::<T>(self.0);
+        let pointer = ptr::with_exposed_provenance::<T>(self.0);
         self.0 += size_of::<T>();
-        // SAFETY: the linker that made the tables keeps this promise: each record is as long as it
-        // says. (libgcc's own search trusts it as well.) `T` is made of integers here.
-        unsafe { place.read_unaligned() }
+        // SAFETY: the linker that made the tables guarantees that each record is as long as it
+        // says; libgcc's own search relies on that, too. `T` consists of integers.
+        unsafe { pointer.read_unaligned() }
     }
 
-    /// Reads a value in one of the `DW_EH_PE_*` encodings; `data` is the base of data-relative ones.
+    /// Reads a value in one of the `DW_EH_PE_*` encodings; `data` is the base of data-relative
+    /// values.
     fn encoded(&mut self, encoding: u8, data: usize) -> usize {
-        let place = self.0;
+        let address = self.0;
         let value = match encoding & FORMAT {
             UDATA2 => usize::from(self.take::<u16>()),
             UDATA4 => self.take::<u32>() as usize,
@@ -178,14 +178,14 @@ impl Cursor {
             return 0;
         }
         let value = match encoding & BASE {
-            PC_RELATIVE => value.wrapping_add(place),
+            PC_RELATIVE => value.wrapping_add(address),
             DATA_RELATIVE => value.wrapping_add(data),
             _ => value,
         };
         if encoding & INDIRECT == 0 { value } else { Cursor(value).take() }
     }
 
-    /// Reads a number of variable length; a sign is ignored, as no address has one.
+    /// Reads a LEB128 number. The sign is ignored: no address has one.
     fn leb128(&mut self) -> usize {
         let (mut value, mut shift) = (0, 0);
         loop {

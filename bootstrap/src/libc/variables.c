@@ -1,10 +1,10 @@
 /* `setenv` and its kin, for handlers and for the trace id that the runtime sets (environment.rs).
  *
- * Any thread may read the list at any time, and C has no lock for that. So a text takes another's place in one
- * step, and no text and no list that a reader may have found is ever freed, as in glibc; musl's own functions
- * free both at once. Writers wait for each other.
+ * Any thread may read the list at any time, and C has no lock for that. So a string is replaced
+ * atomically, and no string and no list that a reader may have found is ever freed, as in glibc;
+ * musl's own functions free both immediately. Writers exclude each other by a lock.
  *
- * In C, because these stand in for functions of musl's. */
+ * In C, because these replace functions of musl. */
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -14,7 +14,7 @@
 
 extern char **environ;
 
-/* How long a writer waits for another, in milliseconds: in a child of `fork` the other is not there. */
+/* Milliseconds to wait for another writer, which does not exist in a child of `fork`. */
 #define MAX_WAITS 100
 
 static char is_locked;
@@ -29,8 +29,8 @@ static void unlock(void) { __atomic_store_n(&is_locked, 0, __ATOMIC_RELEASE); }
 
 static void store(char **entry, char *text) { __atomic_store_n(entry, text, __ATOMIC_RELEASE); }
 
-/* The entry with this name, or the end of the list; null where there is no list. A text that has no `=` is its
- * name alone: it keeps a variable's place while the variable is not set. */
+/* The entry with this name, or the end of the list; null if there is no list. A string without `=`
+ * is a name alone, and keeps the entry of a variable that is not set. */
 static char **find(const char *name, size_t length)
 {
 	char **entry = environ;
@@ -40,7 +40,7 @@ static char **find(const char *name, size_t length)
 	return entry;
 }
 
-/* A list with room for one more text, in which each one stands where it stood. */
+/* The list with room for one more string, and all others at their index. */
 static char **grow(size_t count)
 {
 	static char **list;
@@ -57,7 +57,7 @@ static char **grow(size_t count)
 	return list;
 }
 
-/* Puts a text where that with the same name stands; one without `=` only where there is one. */
+/* Replaces the entry of the string's name. If there is none, appends a string that has a `=`. */
 static int put(char *text, size_t length)
 {
 	char **entry = find(text, length);
@@ -81,7 +81,7 @@ int pilotlight_put_variable(char *text)
 	return result;
 }
 
-/* How long a name is; 0 for one that is none. */
+/* The length of a name; 0 and EINVAL if it is invalid. */
 static size_t name_length(const char *name)
 {
 	size_t length = name == NULL ? 0 : strchrnul(name, '=') - name;
@@ -99,7 +99,7 @@ int setenv(const char *name, const char *value, int overwrite)
 	lock();
 	char **entry = find(name, length);
 	int result = 0, is_set = entry != NULL && *entry != NULL && (*entry)[length] == '=';
-	/* What is there already needs no memory. */
+	/* An unchanged value needs no memory. */
 	if (!is_set || (overwrite && strcmp(*entry + length + 1, value) != 0)) {
 		char *text = malloc(length + 1 + size);
 		result = -1;

@@ -15,7 +15,7 @@ use object::ObjectSection as _;
 type Bytes<'a> = EndianSlice<'a, LittleEndian>;
 type Entry<'a> = gimli::DebuggingInformationEntry<Bytes<'a>>;
 
-/// The public names that headers declare.
+/// Public names that headers declare.
 #[derive(Default)]
 pub struct Names {
     /// Each type as C spells it, with the names of its members.
@@ -24,7 +24,7 @@ pub struct Names {
     pub constants: BTreeSet<String>,
 }
 
-/// Reads what a file built with `-g -fno-eliminate-unused-debug-types` declares.
+/// Reads the declarations in a file built with `-g -fno-eliminate-unused-debug-types`.
 pub fn names(library: &Path) -> Names {
     let bytes = fs::read(library).expect("the library");
     let file = object::File::parse(&*bytes).expect("ELF");
@@ -66,7 +66,7 @@ impl Reader<'_> {
                 }
                 _ => continue,
             };
-            // A structure without a size is declared, and not defined.
+            // A structure without a size is declared but not defined.
             if entry.tag() != gimli::DW_TAG_typedef && !entry.has_attr(gimli::DW_AT_byte_size) {
                 continue;
             }
@@ -77,7 +77,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Adds the members of a structure or union, also through typedefs, and those of unnamed ones
+    /// Adds the members of a structure or union, following typedefs, and those of unnamed members
     /// inside it.
     fn members(&self, offset: UnitOffset, members: &mut BTreeSet<String>) {
         let mut tree = self.unit.entries_tree(Some(offset)).expect("entries");
@@ -101,7 +101,7 @@ impl Reader<'_> {
         }
     }
 
-    /// An entry's name, if it is a public one.
+    /// An entry's name, if it is public.
     fn name(&self, entry: &Entry) -> Option<String> {
         let value = entry.attr_value(gimli::DW_AT_name)?;
         let name = self.dwarf.attr_string(self.unit, value).expect("a string");

@@ -1,8 +1,8 @@
-//! Handlers are compiled against glibc's headers and call musl's functions, so both must mean the
-//! same by every type and constant. The public headers of both are compiled and compared. A
-//! difference is a fault unless `differences.txt` gives the reason why handlers do not notice it.
+//! Compares the public headers of glibc and musl: handlers are compiled against glibc's and call
+//! musl's functions, so every type and constant must mean the same in both. A difference is a fault
+//! unless `differences.txt` gives the reason why handlers do not notice it.
 //!
-//! Bit-fields are not compared: C cannot say where they lie.
+//! Bit-fields are not compared: C has no expression for their offset.
 
 mod dwarf;
 mod probe;
@@ -26,7 +26,7 @@ const GLIBC: [&str; 2] = ["/usr/include", "/usr/include/x86_64-linux-gnu"];
 const MUSL: &str = "/usr/include/x86_64-linux-musl";
 /// The folders of public headers in each.
 const FOLDERS: [&str; 7] = ["", "arpa", "net", "netinet", "netpacket", "scsi", "sys"];
-/// Headers that only pass on to one of the kernel's, which musl does not bring along.
+/// Headers that only include one of the kernel's, which musl does not have.
 const KERNEL: [&str; 3] = ["sys/kd.h", "sys/soundcard.h", "sys/vt.h"];
 
 /// Whether programs may use a name of the C library: it does not begin with an underscore, or is an
@@ -52,10 +52,10 @@ fn headers() -> Vec<String> {
     found
 }
 
-/// A question to the compilers: what it is about, and what of it.
+/// A question to the compilers: a name, and the property asked for.
 type Question = (String, String);
 
-/// Every question about what glibc's headers declare, with C's expression for it.
+/// Every question about the names that glibc's headers declare, with its expression in C.
 fn questions(
     glibc: &Compiler,
     macros: &BTreeMap<String, Macro>,
@@ -69,7 +69,7 @@ fn questions(
     for name in macros.keys().chain(&declared.constants) {
         ask(name, "value".into(), format!("INTEGER({name})"));
     }
-    // They are compared by their being there: C makes no constants of their bytes.
+    // Initialisers are only compared for existence: their bytes are no constants in C.
     for (part, kind) in [("_MUTEX_", "mutex"), ("_RWLOCK_", "rwlock"), ("_COND_", "cond")] {
         let is_initializer = |name: &str| name.contains(part) && name.contains("_INITIALIZER");
         for name in macros.keys().filter(|name| is_initializer(name)) {
@@ -108,13 +108,12 @@ impl Excuses {
         }
     }
 
-    /// Whether there is a reason why the two differ about a name.
+    /// Whether the list has a reason why the two differ in a name.
     fn has(&self, name: &str) -> bool {
         self.entries.iter().any(|(entry, _)| *entry == name)
     }
 
-    /// Whether there is a reason why musl lacks a name. An entry with a `*`, which is any text, is
-    /// one for many names.
+    /// Whether the list has a reason why musl lacks a name. A `*` in an entry matches any text.
     fn has_absence(&self, name: &str) -> bool {
         self.entries.iter().any(|(entry, _)| match entry.split_once('*') {
             Some((start, end)) => name.starts_with(start) && name.ends_with(end),
@@ -152,17 +151,17 @@ fn musl_means_what_glibcs_headers_say() {
                     faults.insert(format!("{about}: musl has no {what}"));
                 }
             }
-            // Between the caller and the kernel, the C library only passes it on.
+            // A name of the kernel, whose value the C library only passes on.
             None if is_kernels(about) || excuses.has_absence(about) => {}
             None => {
-                faults.insert(format!("{about}: glibc alone has it"));
+                faults.insert(format!("{about}: musl lacks it"));
             }
         }
     }
     let faults: Vec<String> = faults.into_iter().collect();
     assert!(
         faults.is_empty(),
-        "mend it, or give the reason in tests/it/libc_headers/differences.txt:\n{}",
+        "fix it, or give the reason in tests/it/libc_headers/differences.txt:\n{}",
         faults.join("\n")
     );
 }

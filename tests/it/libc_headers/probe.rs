@@ -1,5 +1,5 @@
-//! C's own answers about names of its headers: one program that prints them all, without the lines
-//! that a compiler refuses because its headers lack the name.
+//! Asks a compiler about names of its headers, by one program that prints all answers. Lines that
+//! the compiler refuses, because its headers lack the name, are left out.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -11,7 +11,7 @@ use std::process::Command;
 use super::Question;
 use super::dwarf;
 
-/// Integer constants alone: C has no bits of anything else.
+/// `INTEGER` accepts integer constants only: C has no constant expression for the bits of others.
 const PRELUDE: &str = "#define INTEGER(value) ((value) | 0)\n\
     static const long long answers[] = {\n";
 
@@ -37,7 +37,7 @@ pub struct Compiler {
 }
 
 impl Compiler {
-    /// With all those headers included at once.
+    /// A compiler that includes all these headers at once.
     pub fn new(program: &'static str, headers: &[String]) -> Compiler {
         let mut includes = String::from("#define _GNU_SOURCE\n");
         for header in headers {
@@ -53,7 +53,7 @@ impl Compiler {
         command.args(arguments).arg(source).env("LC_ALL", "C").output().expect("a compiler")
     }
 
-    /// The names that the headers declare beside macros.
+    /// The names that the headers declare, apart from macros.
     pub fn declared(&self, folder: &Path) -> dwarf::Names {
         let library = folder.join("declared.so");
         let target = library.display().to_string();
@@ -79,9 +79,10 @@ impl Compiler {
         let mut macros = BTreeMap::new();
         let mut is_kernels = false;
         for line in text.lines() {
-            if let Some(place) = line.strip_prefix("# ") {
-                is_kernels =
-                    ["/linux/", "/asm/", "/asm-generic/"].iter().any(|part| place.contains(part));
+            if let Some(location) = line.strip_prefix("# ") {
+                is_kernels = ["/linux/", "/asm/", "/asm-generic/"]
+                    .iter()
+                    .any(|part| location.contains(part));
             } else if let Some((name, body)) =
                 line.strip_prefix("#define ").and_then(|rest| rest.split_once(' '))
                 && super::is_public(name)
@@ -96,7 +97,7 @@ impl Compiler {
         macros
     }
 
-    /// The answers to those questions whose expressions are integer constants with these headers.
+    /// The answers to the questions whose expressions are integer constants with these headers.
     pub fn answers(
         &self,
         folder: &Path,
@@ -116,9 +117,9 @@ impl Compiler {
             if output.status.success() {
                 break;
             }
-            let words = String::from_utf8_lossy(&output.stderr);
-            let refused = self.refused(&words);
-            assert!(!refused.is_empty(), "{}: {words}", self.program);
+            let message = String::from_utf8_lossy(&output.stderr);
+            let refused = self.refused(&message);
+            assert!(!refused.is_empty(), "{}: {message}", self.program);
             let mut number = 0..;
             left.retain(|_| number.next().is_some_and(|number| !refused.contains(&number)));
         }
@@ -128,12 +129,12 @@ impl Compiler {
         left.into_iter().map(|(question, _)| question.clone()).zip(values).collect()
     }
 
-    /// The expressions that the compiler's words are about, by their numbers.
-    fn refused(&self, words: &str) -> BTreeSet<usize> {
+    /// The indexes of the expressions that the compiler's message refuses.
+    fn refused(&self, message: &str) -> BTreeSet<usize> {
         let first = self.includes.lines().count() + PRELUDE.lines().count() + 1;
         let line = |line: &str| -> Option<usize> {
             line.split_once("-answers.c:")?.1.split(':').next()?.parse().ok()
         };
-        words.lines().filter_map(|words| line(words)?.checked_sub(first)).collect()
+        message.lines().filter_map(|text| line(text)?.checked_sub(first)).collect()
     }
 }

@@ -1,25 +1,26 @@
-//! Functions of the rest of the C library that many handlers refer to and few call at their start: each is
-//! bound when it is first called, and a cold start does not pay for mapping `pilotlight/libc.so`.
+//! Lazy binding, for functions of `pilotlight/libc.so` that many handlers refer to and few call
+//! while they start: each is bound at its first call, so that a cold start need not map the module.
 //!
-//! To handlers, such a function is a jump to where its slot says: first to [`pilotlight_bind_first`], and from then on
-//! to the function itself, as in the procedure linkage table of the psABI. `build.rs` makes the slots and
-//! the jumps of those lines of `exports.txt` that say `late`.
+//! A handler is linked to a stub, which jumps to the address in its slot: initially to
+//! [`pilotlight_resolve_lazy`], and after the first call to the function itself, as in the
+//! procedure linkage table of the psABI. `build.rs` generates the slots and stubs for the lines of
+//! `exports.txt` that say `lazy`.
 
 use alloc::format;
 use alloc::string::String;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering;
 
-use super::more;
+use super::libc_module;
 use super::table;
 use crate::log;
 use crate::sys;
 
-/// Where the first call of every such function arrives: on the stack are the function's number and the
-/// address to return to, and in the registers whatever the function's arguments are (psABI 3.2.3).
+/// The target of the first call of each lazy function. The stack holds the function's number, then
+/// the return address; the registers hold the function's arguments (psABI 3.2.3), which it keeps.
 #[unsafe(no_mangle)]
 #[unsafe(naked)]
-unsafe extern "C" fn pilotlight_bind_first() {
+unsafe extern "C" fn pilotlight_resolve_lazy() {
     core::arch::naked_asm!(
         "push rax",
         "push rdi",
@@ -38,7 +39,7 @@ unsafe extern "C" fn pilotlight_bind_first() {
         "movups [rsp + 96], xmm6",
         "movups [rsp + 112], xmm7",
         "mov rdi, [rsp + 192]",
-        "call {bind}",
+        "call {resolve}",
         "mov r11, rax",
         "movups xmm0, [rsp]",
         "movups xmm1, [rsp + 16]",
@@ -56,25 +57,25 @@ unsafe extern "C" fn pilotlight_bind_first() {
         "pop rsi",
         "pop rdi",
         "pop rax",
-        // The function's number.
+        // Drops the function's number.
         "add rsp, 8",
         "jmp r11",
-        bind = sym bind,
+        resolve = sym resolve,
     )
 }
 
-/// The address of the function with this number, which its slot has from now on.
-extern "C" fn bind(number: usize) -> usize {
+/// Looks up the function with this number, stores its address in its slot and returns it.
+extern "C" fn resolve(number: usize) -> usize {
     let errno = sys::errno();
-    let name = table::LATE_NAMES.split(|&byte| byte == 0).nth(number).unwrap_or_default();
-    let Some(function) = more::function(name) else {
+    let name = table::LAZY_NAMES.split(|&byte| byte == 0).nth(number).unwrap_or_default();
+    let Some(function) = libc_module::function(name) else {
         let name = String::from_utf8_lossy(name);
-        let message = format!("the handler calls `{name}`, which is in {}", more::NAME);
+        let message = format!("the handler calls `{name}`, which is in {}", libc_module::NAME);
         log::own(log::ERROR, &message);
-        // SAFETY: there is nothing to go on with, nor a way to say so to the caller.
+        // SAFETY: there is no function to call, and no way to report that to the caller.
         unsafe { libc::abort() };
     };
-    let slot: &AtomicUsize = &table::pilotlight_late_slots[number];
+    let slot: &AtomicUsize = &table::pilotlight_lazy_slots[number];
     slot.store(function.addr(), Ordering::Relaxed);
     sys::set_errno(errno);
     function.addr()

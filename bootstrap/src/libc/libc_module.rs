@@ -1,5 +1,5 @@
-//! The rest of the C library: the layer's `pilotlight/libc.so`, mapped when the first library refers
-//! to something in it. Others do not pay for it.
+//! The rest of the C library: the layer's `pilotlight/libc.so`, mapped when the first library
+//! refers to a symbol in it. Handlers that need none of its symbols do not pay for it.
 
 use core::ptr;
 use core::sync::atomic::AtomicPtr;
@@ -17,23 +17,23 @@ use crate::loader::TlsTemplate;
 use crate::module;
 use crate::sys;
 
-/// Relative to the folder that the bootstrap is in.
+/// The module's path, relative to the bootstrap's folder.
 pub const NAME: &str = "pilotlight/libc.so";
-/// Something that it certainly defines.
+/// A symbol that the module always defines.
 const ENTRY: &str = "pow";
 
-static MORE: AtomicPtr<Library> = AtomicPtr::new(ptr::null_mut());
+static MODULE: AtomicPtr<Library> = AtomicPtr::new(ptr::null_mut());
 static STATE: AtomicU8 = AtomicU8::new(UNTRIED);
 const UNTRIED: u8 = 0;
 const LOADING: u8 = 1;
 const DONE: u8 = 2;
 
-/// The address of one of its symbols; the first call maps it, on any thread.
+/// The address of one of the module's symbols. The first call, on any thread, maps the module.
 pub fn symbol(name: &[u8]) -> Option<u64> {
     while STATE.load(Ordering::Acquire) != DONE {
         if STATE.compare_exchange(UNTRIED, LOADING, Ordering::Acquire, Ordering::Relaxed).is_ok() {
             if let Some((path, library)) = module::map(NAME, &Core, ENTRY, 1) {
-                MORE.store(ptr::from_ref(library).cast_mut(), Ordering::Relaxed);
+                MODULE.store(ptr::from_ref(library).cast_mut(), Ordering::Relaxed);
                 dl::register(&path, library);
                 allow_cancellation(library);
             }
@@ -42,27 +42,29 @@ pub fn symbol(name: &[u8]) -> Option<u64> {
             sys::pause(1);
         }
     }
-    // SAFETY: null, or a library that was kept for good.
-    unsafe { MORE.load(Ordering::Relaxed).as_ref() }?.symbol(name)
+    // SAFETY: null, or a library that stays mapped forever.
+    unsafe { MODULE.load(Ordering::Relaxed).as_ref() }?.symbol(name)
 }
 
-/// Has every system call in which a thread can be cancelled made by the module, which cancels threads.
+/// Routes the system calls in which a thread can be cancelled through the module, which implements
+/// cancellation.
 fn allow_cancellation(library: &Library) {
     unsafe extern "C" {
-        /// The function that makes them (threads.c), 0 for none.
+        /// The module's function that makes these calls, 0 for none (threads.c).
         safe static pilotlight_cancellable: AtomicUsize;
     }
     let function = library.symbol(b"pilotlight_syscall_cp").unwrap_or(0);
     pilotlight_cancellable.store(usize::try_from(function).unwrap_or(0), Ordering::Relaxed);
 }
 
-/// One of its functions, to be called as the C library declares it; None without the module.
+/// One of the module's functions, to be called as the C library declares it; None without the
+/// module.
 pub fn function(name: &[u8]) -> Option<*const ()> {
     let address = usize::try_from(symbol(name)?).ok()?;
     Some(ptr::with_exposed_provenance(address))
 }
 
-/// This process without the module, to the module.
+/// The bootstrap's own symbols, for the module: it must not resolve its imports through itself.
 struct Core;
 
 impl Provider for Core {
