@@ -9,8 +9,8 @@ use serde::Serialize;
 use crate::Context;
 use crate::Raw;
 use crate::ResponseStream;
-use crate::answer::Answer;
 use crate::failure::Failure;
+use crate::response::Response;
 
 /// What a handler may take: any [`Deserialize`], or [`Raw<&[u8]>`](Raw).
 #[diagnostic::on_unimplemented(
@@ -45,20 +45,20 @@ impl<'a> FromEvent<'a> for Raw<&'a [u8]> {
 )]
 pub trait IntoResponse {
     #[doc(hidden)]
-    fn into_response(self) -> Result<Answer, Failure>;
+    fn into_response(self) -> Result<Response, Failure>;
 }
 
 #[diagnostic::do_not_recommend]
 impl<R: Serialize> IntoResponse for R {
-    fn into_response(self) -> Result<Answer, Failure> {
+    fn into_response(self) -> Result<Response, Failure> {
         let json = serde_json::to_vec(&self);
-        json.map(Answer::holding).map_err(|error| Failure::invalid_response(&error))
+        json.map(Response::owning).map_err(|error| Failure::invalid_response(&error))
     }
 }
 
 impl<T: AsRef<[u8]>> IntoResponse for Raw<T> {
-    fn into_response(self) -> Result<Answer, Failure> {
-        Ok(Answer::holding(self.0))
+    fn into_response(self) -> Result<Response, Failure> {
+        Ok(Response::owning(self.0))
     }
 }
 

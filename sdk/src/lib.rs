@@ -40,8 +40,6 @@
 //! `log` write to the function's log in the format and from the level that the function is set to,
 //! from the end of `init` on and unless `init` has chosen another logger.
 
-#[allow(unsafe_code)]
-mod answer;
 pub mod config;
 mod context;
 mod describe;
@@ -54,6 +52,8 @@ mod library;
 mod logger;
 mod panics;
 mod raw;
+#[allow(unsafe_code)]
+mod response;
 #[allow(unsafe_code)]
 mod runtime;
 #[allow(unsafe_code)]
@@ -146,7 +146,7 @@ macro_rules! __handler {
         #[doc(hidden)]
         #[allow(non_local_definitions)]
         #[macro_export]
-        macro_rules! handler_is_to_be_used_once_in_a_library {
+        macro_rules! only_one_handler_macro_per_library {
             () => {};
         }
 

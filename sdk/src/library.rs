@@ -15,13 +15,13 @@ use crate::Handle;
 use crate::HandlerError;
 use crate::IntoResponse;
 use crate::Setup;
-use crate::answer::Answer;
-use crate::answer::release;
 use crate::config;
 use crate::describe::Describe;
 use crate::describe::ErrorOf;
 use crate::failure::Failure;
 use crate::panics;
+use crate::response::Response;
+use crate::response::release;
 use crate::runtime;
 
 /// A handler, for invocations that live for `'a`: what its trait says of it, so that the compiler
@@ -81,7 +81,7 @@ impl<'a, H, E, R, Err> Bound<'a, H, E, R, Err> {
             result.map_err(|error| describe(&error))?.into_response()
         });
         let (filled, code) = match result {
-            Ok(answer) => (respond(answer), abi::RESPONSE),
+            Ok(response) => (respond(response), abi::RESPONSE),
             Err(failure) => fail(failure),
         };
         // SAFETY: as the function's own contract.
@@ -125,7 +125,7 @@ impl<S, Err> BoundSetup<S, Err> {
     where
         Err: HandlerError,
     {
-        panics::observe();
+        panics::install_hook();
         for call in handlers.iter().filter_map(|handler| handler.call) {
             // SAFETY: as the function's own contract; there is no invocation.
             unsafe { call(ptr::null(), ptr::null_mut()) };
@@ -167,11 +167,11 @@ fn catch<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     result.unwrap_or_else(|payload: Box<dyn Any + Send>| Err(panics::failure(&*payload)))
 }
 
-fn respond(answer: Answer) -> abi::Outcome {
+fn respond(response: Response) -> abi::Outcome {
     abi::Outcome {
-        response: answer.bytes,
-        owner: answer.owner,
-        release: Some(answer.release),
+        response: response.bytes,
+        owner: response.owner,
+        release: Some(response.release),
         ..abi::Outcome::EMPTY
     }
 }

@@ -124,7 +124,7 @@ fn handlers_that_cannot_be_told_apart_are_refused() {
     refused(
         "fn f(_: String) -> Result<(), String> { Ok(()) }\npilotlight::handler!(f);\n\
          mod a { pub fn g(_: u8) -> Result<(), String> { Ok(()) } pilotlight::handler!(g); }\n",
-        "the name `handler_is_to_be_used_once_in_a_library` is defined multiple times",
+        "the name `only_one_handler_macro_per_library` is defined multiple times",
         &[],
     );
 }

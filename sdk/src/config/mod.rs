@@ -33,7 +33,7 @@ mod value;
 pub use self::flags::Flags;
 pub use self::flags::flags;
 pub use self::parsed::get_as;
-pub use self::value::Value;
+pub use self::value::ConfigValue;
 pub use self::value::declare;
 pub use self::value::get;
 pub(crate) use self::value::set_deadline;
@@ -61,7 +61,7 @@ pub enum Error {
         reason: String,
     },
     /// A declaration that is not one.
-    Mistake {
+    InvalidDeclaration {
         /// The name, the text, and what was expected.
         reason: String,
     },
@@ -80,7 +80,7 @@ impl fmt::Display for Error {
             Error::Unreadable { name, reason } => {
                 write!(f, "configuration `{name}` cannot be read: {reason}")
             }
-            Error::Mistake { reason } => f.write_str(reason),
+            Error::InvalidDeclaration { reason } => f.write_str(reason),
             Error::NoRuntime => f.write_str("configuration is the runtime's, and there is none"),
         }
     }
@@ -90,7 +90,7 @@ impl std::error::Error for Error {}
 
 /// The value `name`, if it is another than the one of the generation `seen` (0: none), for handlers
 /// that keep what they make of it.
-pub fn changed_since(name: &str, seen: u64) -> Result<Option<Value>, Error> {
+pub fn changed_since(name: &str, seen: u64) -> Result<Option<ConfigValue>, Error> {
     let value = get(name)?;
     Ok((value.generation() != seen).then_some(value))
 }

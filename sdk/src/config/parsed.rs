@@ -9,8 +9,8 @@ use std::sync::RwLock;
 
 use serde::de::DeserializeOwned;
 
+use super::ConfigValue;
 use super::Error;
-use super::Value;
 use super::get;
 use crate::runtime;
 
@@ -75,7 +75,7 @@ fn shared<T: Send + Sync + 'static>(
 
 fn parse<T: DeserializeOwned + Send + Sync + 'static>(
     name: &str,
-    value: &Value,
+    value: &ConfigValue,
 ) -> Result<Arc<dyn Any + Send + Sync>, Error> {
     match serde_json::from_slice::<T>(value.bytes()) {
         Ok(parsed) => Ok(Arc::new(parsed)),

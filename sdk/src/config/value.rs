@@ -26,19 +26,19 @@ pub fn set_deadline(deadline_ms: u64) {
 }
 
 /// A value as it was when it was read: it does not change, however long it is kept.
-pub struct Value {
+pub struct ConfigValue {
     value: abi::ConfigValue,
     release: unsafe extern "C" fn(*const abi::ConfigValue),
 }
 
 // SAFETY: what a value borrows is never written, and may be given back on any thread.
-unsafe impl Send for Value {}
+unsafe impl Send for ConfigValue {}
 // SAFETY: as above.
-unsafe impl Sync for Value {}
+unsafe impl Sync for ConfigValue {}
 
 /// Reads a value. This takes some ten nanoseconds and no system call, and never waits, but once for each
 /// value declared as `required` that has never arrived.
-pub fn get(name: &str) -> Result<Value, Error> {
+pub fn get(name: &str) -> Result<ConfigValue, Error> {
     let runtime = runtime::attached().ok_or(Error::NoRuntime)?;
     let mut value = abi::ConfigValue::EMPTY;
     let name_bytes = abi::Bytes::of(name.as_bytes());
@@ -46,7 +46,7 @@ pub fn get(name: &str) -> Result<Value, Error> {
     // room for a value.
     let code = unsafe { (runtime.config_read)(name_bytes, DEADLINE_MS.get(), &raw mut value) };
     match code {
-        0 => Ok(Value { value, release: runtime.config_release }),
+        0 => Ok(ConfigValue { value, release: runtime.config_release }),
         ENOENT => Err(Error::NotDeclared { name: name.to_owned() }),
         _ => Err(Error::NotYet { name: name.to_owned() }),
     }
@@ -69,12 +69,12 @@ pub fn declare(declaration: &str) -> Result<(), Error> {
         _ => {
             // SAFETY: the ABI's rule for `config_declare`: a text that lives as long as the process.
             let reason = unsafe { mistake.as_slice() }.unwrap_or_default();
-            Err(Error::Mistake { reason: String::from_utf8_lossy(reason).into_owned() })
+            Err(Error::InvalidDeclaration { reason: String::from_utf8_lossy(reason).into_owned() })
         }
     }
 }
 
-impl Value {
+impl ConfigValue {
     /// The value's bytes, as its source has them.
     pub fn bytes(&self) -> &[u8] {
         // SAFETY: the runtime keeps them until the value is released, when it is dropped.
@@ -120,17 +120,17 @@ impl Value {
     }
 }
 
-impl Drop for Value {
+impl Drop for ConfigValue {
     fn drop(&mut self) {
         // SAFETY: the ABI's rule for `config_release`: once, with what was read.
         unsafe { (self.release)(&raw const self.value) };
     }
 }
 
-impl fmt::Debug for Value {
+impl fmt::Debug for ConfigValue {
     /// Without the bytes, which may be a secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Value")
+        f.debug_struct("ConfigValue")
             .field("length", &self.bytes().len())
             .field("content_type", &self.content_type())
             .field("version", &self.version())

@@ -9,19 +9,19 @@ use pilotlight_abi as abi;
 /// Bytes and whatever keeps them alive, until the runtime has sent them.
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct Answer {
+pub struct Response {
     pub(crate) bytes: abi::Bytes,
     pub(crate) owner: *mut c_void,
     pub(crate) release: unsafe extern "C" fn(*mut c_void),
 }
 
-impl Answer {
-    /// Takes `holder` over. It may borrow from the event, which lives until the runtime has
+impl Response {
+    /// Takes `owner` over. It may borrow from the event, which lives until the runtime has
     /// released the outcome.
-    pub fn holding<T: AsRef<[u8]>>(holder: T) -> Answer {
-        let holder = Box::new(holder);
-        let bytes = abi::Bytes::of((*holder).as_ref());
-        Answer { bytes, owner: Box::into_raw(holder).cast(), release: release::<T> }
+    pub fn owning<T: AsRef<[u8]>>(owner: T) -> Response {
+        let owner = Box::new(owner);
+        let bytes = abi::Bytes::of((*owner).as_ref());
+        Response { bytes, owner: Box::into_raw(owner).cast(), release: release::<T> }
     }
 }
 
