@@ -56,9 +56,10 @@ impl Bytes {
 
     /// The bytes; None for an absent value.
     ///
-    /// # Safety Unless `data` is null, `length` bytes are readable there for the whole of `'a`, and
-    /// are not written meanwhile. The caller chooses `'a`, and must choose it by the ABI's rule for
-    /// the value.
+    /// # Safety
+    /// Unless `data` is null, `length` bytes are readable there for the whole of `'a`, and are not
+    /// written meanwhile. The caller chooses `'a`, and must choose it by the ABI's rule for the
+    /// value.
     #[allow(unsafe_code)] // The one conversion from a pointer to a slice, for both sides.
     pub const unsafe fn as_slice<'a>(self) -> Option<&'a [u8]> {
         if self.data.is_null() {
@@ -244,7 +245,7 @@ pub struct Runtime {
     /// Begins a streamed response, before its first piece. `content_type` may be absent
     /// (`application/octet-stream`). `prelude` is the JSON with `statusCode`, `headers` and
     /// `cookies` that a function URL or API Gateway reads first, or absent. Returns 0 or an error
-    /// number: EINVAL if the response has begun.
+    /// number: EINVAL if the response has begun or `content_type` is not printable ASCII.
     pub stream_begin:
         unsafe extern "C" fn(stream: *mut Stream, content_type: Bytes, prelude: Bytes) -> i32,
     /// Sends a piece of the response, and waits while the reader is slow. Returns 0, or an error
