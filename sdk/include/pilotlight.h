@@ -220,8 +220,7 @@ extern PILOTLIGHT_HIDDEN const pilotlight_runtime *pilotlight_attached;
  * (application/octet-stream). `prelude` may be null, or the JSON that a function URL or API Gateway
  * reads first: {"statusCode":200,"headers":{...},"cookies":[...]}. Returns 0 or an error number:
  * EINVAL if the response has begun or `content_type` is not printable ASCII, ENOSYS if no runtime
- * is
- * attached. */
+ * is attached. */
 static inline int32_t pilotlight_stream_begin(const pilotlight_invocation *invocation,
 					      const char *content_type, const char *prelude)
 {

@@ -1,4 +1,4 @@
-//! An answer on its way to the runtime: bytes, and their owner without its type.
+//! A response on its way to the runtime: bytes, and their owner with its type erased.
 
 use std::ffi::c_void;
 use std::panic::AssertUnwindSafe;
@@ -6,7 +6,7 @@ use std::panic::catch_unwind;
 
 use pilotlight_abi as abi;
 
-/// Bytes and whatever keeps them alive, until the runtime has sent them.
+/// Response bytes, and the owner that keeps them alive until the runtime has sent them.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Response {
@@ -16,8 +16,8 @@ pub struct Response {
 }
 
 impl Response {
-    /// Takes `owner` over. It may borrow from the event, which lives until the runtime has
-    /// released the outcome.
+    /// Takes ownership of `owner`, which may borrow from the event: that lives until the runtime
+    /// has released the outcome.
     pub fn owning<T: AsRef<[u8]>>(owner: T) -> Response {
         let owner = Box::new(owner);
         let bytes = abi::Bytes::of((*owner).as_ref());
@@ -28,9 +28,9 @@ impl Response {
 /// Drops the box of a `T`.
 ///
 /// # Safety
-/// `owner` is one that was taken apart, and not used again.
+/// `owner` comes from `Box::into_raw` of a `Box<T>`, and is not used again.
 pub unsafe extern "C" fn release<T>(owner: *mut c_void) {
-    // SAFETY: as the function's own contract; the runtime calls this once.
+    // SAFETY: the function's own contract; the runtime calls this once.
     let owner = unsafe { Box::from_raw(owner.cast::<T>()) };
     // A destructor that panics must not unwind into the runtime; its hook has logged it.
     let _ = catch_unwind(AssertUnwindSafe(|| drop(owner)));

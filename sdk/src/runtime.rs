@@ -1,4 +1,4 @@
-//! What the runtime offers, taken when it attaches itself to the library.
+//! The runtime's functions, stored when it attaches itself to the library.
 
 use std::ptr;
 use std::sync::atomic::AtomicPtr;
@@ -10,17 +10,17 @@ use crate::failure::Failure;
 
 static RUNTIME: AtomicPtr<abi::Runtime> = AtomicPtr::new(ptr::null_mut());
 
-/// Called once, before `init`.
+/// Stores the runtime's functions. The runtime calls this once, before `init`.
 ///
 /// # Safety
-/// The runtime's promise of the ABI: the table is valid as long as the process lives.
+/// The runtime keeps the ABI's promise: the table is valid as long as the process lives.
 pub unsafe extern "C" fn attach(runtime: *const abi::Runtime) {
     RUNTIME.store(runtime.cast_mut(), Ordering::Release);
 }
 
-/// The runtime; None where something else than the runtime has loaded the library, as tests do.
+/// The runtime; None if another program has loaded the library, as a unit test does.
 pub fn attached() -> Option<&'static abi::Runtime> {
-    // SAFETY: null, or what `attach` was promised.
+    // SAFETY: null, or valid by the contract of `attach`.
     unsafe { RUNTIME.load(Ordering::Acquire).as_ref() }
 }
 
@@ -39,7 +39,8 @@ pub fn log_error(runtime: &abi::Runtime, failure: &Failure) {
     unsafe { (runtime.log_error)(bytes(error_type), bytes(message), bytes(stack_trace)) };
 }
 
-/// Says why the process is about to end, for the runtime's report of that.
+/// Records why the process is about to end, for the runtime's report. Leaks the message, which must
+/// live as long as the process.
 pub fn last_words(runtime: &abi::Runtime, message: String) {
     let message = Box::leak(message.into_boxed_str());
     let message = Box::leak(Box::new(abi::Bytes::of(message.as_bytes())));

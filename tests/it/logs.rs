@@ -143,7 +143,7 @@ fn an_invocation_that_fails_is_one_record() {
     let quiet = [("AWS_LAMBDA_LOG_LEVEL", "ERROR")];
     let records = text_records(&log(&function, &quiet, &["\"error\"", "17"]));
     assert_eq!(records[0], "r1\tERROR\tParseIntError: invalid digit found in string");
-    let place = "line 1 column 2; the caller is told what is there";
+    let place = "line 1 column 2; the response to the caller has details";
     assert_eq!(records[1], format!("r1\tERROR\tInvalidEvent: the event is not a &str: {place}"));
     assert_eq!(records[2..], [ENDED]);
     assert_eq!(log(&function, &[("AWS_LAMBDA_LOG_LEVEL", "FATAL")], &["\"error\""]), "");

@@ -1,33 +1,33 @@
-//! Cached configuration: values that change without a deployment, read at the speed of memory.
-//!
-//! What there is to read is declared with the function, in the variable `PILOTLIGHT_CONFIG` (or with
-//! [`declare`] in a handler's `init`):
-//!
-//! ```text
-//! flags=appconfig:shop/production/flags, limit=ssm:/shop/limit?ttl=5m
-//! ```
-//!
-//! A read returns what is there; when the value's interval has passed it is fetched anew beside the
-//! handler, and a later read finds it. Before the first value has arrived there is none:
-//! [`Error::NotYet`], so a handler has a default for that.
+//! Cached configuration: values that change without a deployment, read from memory.
 //!
 //! ```
 //! use pilotlight::config;
 //!
 //! #[derive(serde::Deserialize)]
 //! struct Limits {
-//!     most: u32,
+//!     max_items: u32,
 //! }
 //!
-//! fn most() -> u32 {
-//!     config::get_as::<Limits>("limits").map_or(10, |limits| limits.most)
+//! fn max_items() -> u32 {
+//!     config::get_as::<Limits>("limits").map_or(10, |limits| limits.max_items)
 //! }
-//! # assert_eq!(most(), 10);
+//! # assert_eq!(max_items(), 10);
 //! ```
+//!
+//! The variable `PILOTLIGHT_CONFIG` of the function declares the values (or [`declare`] does, in a
+//! handler's `init`):
+//!
+//! ```text
+//! flags=appconfig:shop/production/flags, limits=ssm:/shop/limits?ttl=5m
+//! ```
+//!
+//! A read returns the value in memory. When the value's interval has passed, the runtime fetches it
+//! again while the handler works, and a later read returns the new value. Before the first value
+//! has arrived, a read returns [`Error::NotYet`], so a handler needs a default for that.
 
 mod flags;
 mod parsed;
-#[allow(unsafe_code)]
+#[allow(unsafe_code)] // Calls the runtime's configuration functions.
 mod value;
 
 pub use self::flags::Flags;
@@ -40,32 +40,33 @@ pub(crate) use self::value::set_deadline;
 
 use std::fmt;
 
-/// Why there is no value.
+/// The reason why a value cannot be read or declared.
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
-    /// Nobody has declared the name.
+    /// The name is not declared, neither in `PILOTLIGHT_CONFIG` nor by [`declare`].
     NotDeclared {
         /// The name.
         name: String,
     },
-    /// No value has arrived since the process began.
+    /// No value has arrived since the process started.
     NotYet {
         /// The name.
         name: String,
     },
-    /// No version that has arrived can be read as the type that was asked for.
+    /// No version that has arrived parses as the requested type.
     Unreadable {
         /// The name.
         name: String,
-        /// Why; of a secret, only where.
+        /// The parser's message; of a secret, only line and column.
         reason: String,
     },
-    /// A declaration that is not one.
+    /// [`declare`] was called with an invalid declaration.
     InvalidDeclaration {
-        /// The name, the text, and what was expected.
+        /// The name, the text, and the expected form.
         reason: String,
     },
-    /// The library was not loaded by the runtime, as in a unit test.
+    /// The runtime has not loaded this library, as in a unit test.
     NoRuntime,
 }
 
@@ -81,16 +82,40 @@ impl fmt::Display for Error {
                 write!(f, "configuration `{name}` cannot be read: {reason}")
             }
             Error::InvalidDeclaration { reason } => f.write_str(reason),
-            Error::NoRuntime => f.write_str("configuration is the runtime's, and there is none"),
+            Error::NoRuntime => f.write_str(
+                "configuration needs the Pilotlight runtime, which has not loaded this code",
+            ),
         }
     }
 }
 
 impl std::error::Error for Error {}
 
-/// The value `name`, if it is another than the one of the generation `seen` (0: none), for handlers
-/// that keep what they make of it.
-pub fn changed_since(name: &str, seen: u64) -> Result<Option<ConfigValue>, Error> {
+/// Reads the value `name` if its [generation](ConfigValue::generation) is not `generation` (0 for
+/// none), for handlers that cache a result computed from the value.
+///
+/// ```
+/// use pilotlight::config;
+///
+/// struct Cache {
+///     generation: u64,
+///     lines: usize,
+/// }
+///
+/// fn refresh(cache: &mut Cache) -> Result<(), config::Error> {
+///     if let Some(value) = config::changed_since("list", cache.generation)? {
+///         *cache = Cache {
+///             generation: value.generation(),
+///             lines: value.bytes().split(|byte| *byte == b'\n').count(),
+///         };
+///     }
+///     Ok(())
+/// }
+/// ```
+///
+/// # Errors
+/// As for [`get`].
+pub fn changed_since(name: &str, generation: u64) -> Result<Option<ConfigValue>, Error> {
     let value = get(name)?;
-    Ok((value.generation() != seen).then_some(value))
+    Ok((value.generation() != generation).then_some(value))
 }
