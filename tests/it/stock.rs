@@ -16,9 +16,9 @@ fn check(handler: &str, event: &str, expected: &Value) {
     environment.wait_initialised(INIT_LIMIT).expect("initialised");
     // Twice: an invocation must not disturb the next one.
     for _ in 0..2 {
-        let response = support::response(support::invoke(&environment, &function, event.as_bytes()));
-        let response: Value = serde_json::from_slice(&response).expect("JSON");
-        assert_eq!(&response, expected, "{handler}");
+        let answer = support::response(support::invoke(&environment, &function, event.as_bytes()));
+        let answer: Value = serde_json::from_slice(&answer).expect("JSON");
+        assert_eq!(&answer, expected, "{handler}");
     }
 }
 
@@ -52,8 +52,8 @@ fn the_same_library_answers_the_same_through_dlopen() {
         let copy = folder.path().join("libstock.so");
         std::fs::copy(&library, &copy).expect("copied");
         let function = support::function(&copy, Some(handler));
-        let response = support::response(support::cold(&function, event.as_bytes()));
-        assert_eq!(oracle::answer(&copy, Some(handler), event.as_bytes()), Ok(response), "{handler}");
+        let answer = support::response(support::cold(&function, event.as_bytes()));
+        assert_eq!(oracle::answer(&copy, Some(handler), event.as_bytes()), Ok(answer), "{handler}");
     }
 }
 
@@ -91,9 +91,9 @@ fn async_handlers_run_on_the_runtime_that_init_made() {
     environment.wait_initialised(INIT_LIMIT).expect("initialised");
     for number in 0..3 {
         let event = format!("{number}");
-        let response = support::response(support::invoke(&environment, &function, event.as_bytes()));
-        let response: Value = serde_json::from_slice(&response).expect("JSON");
-        assert_eq!(response, json!([true, "slow", "over the wire", number]));
+        let answer = support::response(support::invoke(&environment, &function, event.as_bytes()));
+        let answer: Value = serde_json::from_slice(&answer).expect("JSON");
+        assert_eq!(answer, json!([true, "slow", "over the wire", number]));
     }
     let failing = support::function(&library, Some("failing"));
     let posted = Posted::read(&support::cold(&failing, b"{}").expect("answered"));
