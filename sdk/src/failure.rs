@@ -1,7 +1,9 @@
 //! A failed invocation in Lambda's three fields: `errorType`, `errorMessage` and `stackTrace`.
 
-use crate::describe::short_name;
+use pilotlight_abi as abi;
+
 use crate::runtime;
+use crate::type_name::short_name;
 
 /// A failure on its way to the caller.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,9 +36,14 @@ impl Failure {
             let (line, column) = (error.line(), error.column());
             let details =
                 format!("line {line} column {column}; the response to the caller has details");
-            runtime::log_error(runtime, &failure(details));
+            failure(details).log(runtime);
         }
         Failure { is_logged: runtime.is_some(), ..failure(error.to_string()) }
+    }
+
+    /// Writes the failure to the function's log.
+    pub fn log(&self, runtime: &abi::Runtime) {
+        runtime::log_error(runtime, &self.error_type, &self.message, &self.stack_trace);
     }
 
     /// The response cannot be written as JSON.

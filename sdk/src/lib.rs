@@ -76,6 +76,7 @@ mod runtime;
 mod stream;
 #[cfg(feature = "tokio")]
 mod tokio_runtime;
+mod type_name;
 
 pub use self::context::Context;
 pub use self::error::Error;

@@ -152,7 +152,7 @@ impl<S, Err> BoundSetup<S, Err> {
         if let (Err(failure), Some(runtime)) = (self.run(describe), runtime::attached())
             && !failure.is_logged
         {
-            runtime::log_error(runtime, &failure);
+            failure.log(runtime);
         }
     }
 

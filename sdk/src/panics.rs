@@ -95,9 +95,7 @@ impl Panic {
                 return;
             }
         }
-        let frames = self.frames.clone();
-        let failure = Failure::returned(ERROR_TYPE.into(), self.message());
-        runtime::log_error(runtime, &Failure { stack_trace: frames, ..failure });
+        runtime::log_error(runtime, ERROR_TYPE, &self.message(), &self.frames);
         self.is_logged = true;
     }
 }

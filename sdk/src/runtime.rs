@@ -6,8 +6,6 @@ use std::sync::atomic::Ordering;
 
 use pilotlight_abi as abi;
 
-use crate::failure::Failure;
-
 static RUNTIME: AtomicPtr<abi::Runtime> = AtomicPtr::new(ptr::null_mut());
 
 /// Stores the runtime's functions. The runtime calls this once, before `init`.
@@ -32,9 +30,8 @@ pub fn log(runtime: &abi::Runtime, level: u32, target: &str, message: &str) {
 }
 
 /// Writes an error to the function's log.
-pub fn log_error(runtime: &abi::Runtime, failure: &Failure) {
+pub fn log_error(runtime: &abi::Runtime, error_type: &str, message: &str, stack_trace: &str) {
     let bytes = |text: &str| abi::Bytes::of(text.as_bytes());
-    let Failure { error_type, message, stack_trace, .. } = failure;
     // SAFETY: the ABI's rule for `log_error`: any thread, bytes that live until it returns.
     unsafe { (runtime.log_error)(bytes(error_type), bytes(message), bytes(stack_trace)) };
 }
