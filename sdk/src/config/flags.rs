@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::Map;
 use serde_json::Value;
 
-use super::get_as;
+use super::parsed::get_as;
 
 /// The feature flags of one configuration value, as they were when [`flags`] read it.
 #[derive(Clone, Debug, Default)]

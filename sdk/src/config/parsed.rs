@@ -9,9 +9,9 @@ use std::sync::RwLock;
 
 use serde::de::DeserializeOwned;
 
-use super::ConfigValue;
-use super::Error;
-use super::get;
+use super::error::Error;
+use super::value::ConfigValue;
+use super::value::get;
 use crate::runtime;
 
 /// The last value of one name as one type. A list is enough: names and types are few, because they

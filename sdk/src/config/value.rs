@@ -9,7 +9,7 @@ use std::time::UNIX_EPOCH;
 
 use pilotlight_abi as abi;
 
-use super::Error;
+use super::error::Error;
 use crate::runtime;
 
 /// The runtime's error number for a name that is not declared.
@@ -55,6 +55,35 @@ pub fn get(name: &str) -> Result<ConfigValue, Error> {
         ENOENT => Err(Error::NotDeclared { name: name.to_owned() }),
         _ => Err(Error::NotYet { name: name.to_owned() }),
     }
+}
+
+/// Reads the value `name` if its [generation](ConfigValue::generation) is not `generation` (0 for
+/// none), for handlers that cache a result computed from the value.
+///
+/// ```
+/// use pilotlight::config;
+///
+/// struct Cache {
+///     generation: u64,
+///     lines: usize,
+/// }
+///
+/// fn refresh(cache: &mut Cache) -> Result<(), config::Error> {
+///     if let Some(value) = config::changed_since("list", cache.generation)? {
+///         *cache = Cache {
+///             generation: value.generation(),
+///             lines: value.bytes().split(|byte| *byte == b'\n').count(),
+///         };
+///     }
+///     Ok(())
+/// }
+/// ```
+///
+/// # Errors
+/// As for [`get`].
+pub fn changed_since(name: &str, generation: u64) -> Result<Option<ConfigValue>, Error> {
+    let value = get(name)?;
+    Ok((value.generation() != generation).then_some(value))
 }
 
 /// Declares values in code, in the form of `PILOTLIGHT_CONFIG`. Only a handler's `init` may call
