@@ -91,7 +91,7 @@ typedef struct pilotlight_invocation {
 
 /* The result of a handler or of `init`. */
 typedef struct pilotlight_outcome {
-	pilotlight_bytes response;      /* with PILOTLIGHT_RESPONSE: posted as it is, or last */
+	pilotlight_bytes response;      /* with PILOTLIGHT_RESPONSE: all of it, or its last piece */
 	pilotlight_bytes error_type;    /* with PILOTLIGHT_FAILURE: errorType; absent: Error */
 	pilotlight_bytes error_message; /* with PILOTLIGHT_FAILURE: errorMessage */
 	pilotlight_bytes stack_trace;   /* with PILOTLIGHT_FAILURE: lines, each ended by \n */
@@ -137,7 +137,7 @@ typedef struct pilotlight_config_value {
 	pilotlight_bytes content_type; /* may be absent */
 	pilotlight_bytes version;      /* the source's name for this version; may be absent */
 	uint64_t generation;           /* 1 for the first value of a name; each change adds 1 */
-	uint64_t fetched_ms;           /* when the source last confirmed it; ms since 1970 */
+	uint64_t fetched_ms;           /* last confirmed by the source; ms since Unix epoch */
 	uint32_t flags;
 	const void *owner; /* belongs to the runtime */
 } pilotlight_config_value;
@@ -151,7 +151,7 @@ typedef struct pilotlight_runtime {
 	int32_t (*stream_begin)(struct pilotlight_stream *stream, pilotlight_bytes content_type,
 				pilotlight_bytes prelude);
 	int32_t (*stream_write)(struct pilotlight_stream *stream, pilotlight_bytes data);
-	int32_t (*config_declare)(pilotlight_bytes declaration, pilotlight_bytes *mistake);
+	int32_t (*config_declare)(pilotlight_bytes declaration, pilotlight_bytes *reason);
 	int32_t (*config_read)(pilotlight_bytes name, uint64_t deadline_ms,
 			       pilotlight_config_value *value);
 	void (*config_release)(const pilotlight_config_value *value);
@@ -243,12 +243,12 @@ static inline int32_t pilotlight_stream_write(const pilotlight_invocation *invoc
 }
 
 /* Declares a configuration value, "name=source" as in PILOTLIGHT_CONFIG. Only `init` may call this.
- * Returns 0 or an error number: EINVAL, and the reason in `mistake` (unless that is null); ENOSYS
+ * Returns 0 or an error number: EINVAL, which `reason` explains unless it is null; ENOSYS
  * if no runtime is attached. */
-static inline int32_t pilotlight_config_declare(const char *declaration, pilotlight_bytes *mistake)
+static inline int32_t pilotlight_config_declare(const char *declaration, pilotlight_bytes *reason)
 {
 	pilotlight_bytes text = {(const uint8_t *)declaration, strlen(declaration)};
-	return pilotlight_attached ? pilotlight_attached->config_declare(text, mistake) : ENOSYS;
+	return pilotlight_attached ? pilotlight_attached->config_declare(text, reason) : ENOSYS;
 }
 
 /* Reads a configuration value, which the caller must release with pilotlight_config_release.

@@ -252,8 +252,8 @@ pub struct Runtime {
     /// number if the reader has gone.
     pub stream_write: unsafe extern "C" fn(stream: *mut Stream, data: Bytes) -> i32,
     /// Declares a configuration value, `name=source`. Only `init` may call this. Returns 0, or
-    /// EINVAL and the reason in `mistake`; that text lives as long as the process.
-    pub config_declare: unsafe extern "C" fn(declaration: Bytes, mistake: *mut Bytes) -> i32,
+    /// EINVAL, which `reason` explains; that text lives as long as the process.
+    pub config_declare: unsafe extern "C" fn(declaration: Bytes, reason: *mut Bytes) -> i32,
     /// Reads a configuration value, which the caller must release. Returns 0 or an error number:
     /// ENOENT if the name is not declared, EAGAIN if no value has arrived. Only the first read of a
     /// `required` value waits, if no value has arrived: at the latest until `deadline_ms`

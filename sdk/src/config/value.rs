@@ -99,15 +99,15 @@ pub fn changed_since(name: &str, generation: u64) -> Result<Option<ConfigValue>,
 /// [`Error::InvalidDeclaration`], or [`Error::NoRuntime`].
 pub fn declare(declaration: &str) -> Result<(), Error> {
     let runtime = runtime::attached().ok_or(Error::NoRuntime)?;
-    let mut mistake = abi::Bytes::ABSENT;
+    let mut reason = abi::Bytes::ABSENT;
     let declaration = abi::Bytes::of(declaration.as_bytes());
     // SAFETY: the ABI's rules for `config_declare`.
-    match unsafe { (runtime.config_declare)(declaration, &raw mut mistake) } {
+    match unsafe { (runtime.config_declare)(declaration, &raw mut reason) } {
         0 => Ok(()),
         _ => {
             // SAFETY: the ABI's rule for `config_declare`: a text that lives as long as the
             // process.
-            let reason = unsafe { mistake.as_slice() }.unwrap_or_default();
+            let reason = unsafe { reason.as_slice() }.unwrap_or_default();
             Err(Error::InvalidDeclaration { reason: String::from_utf8_lossy(reason).into_owned() })
         }
     }
