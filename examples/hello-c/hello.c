@@ -1,7 +1,7 @@
-/* A handler in C, with the header alone: `{"name":"Ada"}` is answered with
+/* A handler in C, with the header alone: the response to `{"name":"Ada"}` is
  * `{"message":"Hello, Ada!"}`, and an event without a name is a failure.
  *
- *   cc -shared -fPIC -O2 -I sdk/include -o libhello-c.so hello.c
+ *   cc -shared -fPIC -O2 -I sdk/include -o libhello-c.so examples/hello-c/hello.c
  */
 
 #include <pilotlight.h>
@@ -15,8 +15,8 @@ static pilotlight_bytes text(const char *string)
 	return bytes;
 }
 
-/* Where the name's characters begin and how many they are. A real handler would use a JSON
- * library; names with a backslash are more than this one reads. */
+/* Finds the name's first character and its length. A real handler would use a JSON library; this
+ * one does not read names with a backslash. */
 static const char *find_name(const char *event, size_t *length)
 {
 	const char *key = strstr(event, "\"name\"");
@@ -46,11 +46,11 @@ static int32_t greet(const pilotlight_invocation *invocation, pilotlight_outcome
 		return PILOTLIGHT_FAILURE;
 	}
 
-	size_t room = length + 64;
-	char *response = malloc(room);
+	size_t capacity = length + 64;
+	char *response = malloc(capacity);
 	if (response == NULL)
 		abort();
-	snprintf(response, room, "{\"message\":\"Hello, %.*s!\"}", (int)length, name);
+	snprintf(response, capacity, "{\"message\":\"Hello, %.*s!\"}", (int)length, name);
 	free(event);
 	outcome->response = text(response);
 	outcome->owner = response;

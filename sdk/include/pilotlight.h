@@ -1,45 +1,51 @@
-/* The handler ABI of the Pilotlight runtime, for C. Version 1.1.
+/* The C ABI between the Pilotlight runtime and a handler library. Version 1.1.
+ *
+ *   static int32_t greet(const pilotlight_invocation *invocation, pilotlight_outcome *outcome);
+ *
+ *   PILOTLIGHT_HANDLERS(NULL, {"greet", greet})
  *
  * A handler library is a shared object (cc -shared -fPIC) that exports one symbol,
- * `pilotlight_library`; PILOTLIGHT_HANDLERS at the end of this file makes it. The Rust side of the
- * same ABI is the crate `pilotlight-abi`; a test compares every size and offset.
+ * `pilotlight_library`, which PILOTLIGHT_HANDLERS defines. The crate `pilotlight-abi` is the same
+ * ABI for Rust; a test compares every size and offset.
  *
  * Rules
  *
- * Ownership. All bytes have one owner, and nobody frees another's. What an invocation points to is
- * the runtime's, and lives until the outcome has been released. What an outcome points to is the
- * handler's: it must stay valid until `release` is called (or for ever, if `release` is null), and
+ * Ownership. All bytes have one owner, and only the owner frees them. The runtime owns the bytes of
+ * an invocation, which live until the outcome has been released. The handler owns the bytes of an
+ * outcome: they must stay valid until `release` is called (or forever, if `release` is null), and
  * may be the invocation's own bytes.
  *
- * Absence. Bytes whose `data` is null are absent; bytes of length 0 are there and empty. Texts are
- * UTF-8, have a length, and end without a NUL.
+ * Absence. Bytes whose `data` is null are absent; bytes of length 0 are present and empty. Texts
+ * are UTF-8, have a length, and do not end with NUL.
  *
- * Calls. The runtime calls `attach` and then `init` once, then a handler once for each invocation. The
- * outcome is passed in zeroed. A handler returns PILOTLIGHT_RESPONSE or PILOTLIGHT_FAILURE; it must not
- * unwind (throw, longjmp) into its caller. After the bytes were posted, `release` is called with
- * `owner`, on the same thread, exactly once, also for a failure.
+ * Calls. The runtime calls `attach` and then `init` once, and then a handler once for each
+ * invocation. It passes the outcome zeroed. A handler returns PILOTLIGHT_RESPONSE or
+ * PILOTLIGHT_FAILURE; it must not unwind (throw, longjmp) into its caller. After the runtime has
+ * posted the bytes, it calls `release` with `owner`, on the same thread, exactly once, also for a
+ * failure.
  *
- * Threads. All of that happens on the process's first thread, one invocation at a time, unless the
- * function allows several at once (AWS_LAMBDA_MAX_CONCURRENCY) and the handler says that it is
- * thread-safe (PILOTLIGHT_CONCURRENT): then it is called on several threads.
+ * Threads. All of these calls happen on the process's first thread, one invocation at a time,
+ * unless the function allows several at once (AWS_LAMBDA_MAX_CONCURRENCY) and the handler is
+ * declared thread-safe (PILOTLIGHT_CONCURRENT): then the runtime calls it on several threads.
  *
  * Streaming. A handler may write its response piece by piece with pilotlight_stream_write, from one
  * thread at a time, until it returns. PILOTLIGHT_RESPONSE then ends the response (with
  * `outcome.response` as its last piece), and PILOTLIGHT_FAILURE breaks it off with the failure.
  *
- * The end. `shutdown` is called at most once, when the execution environment ends, on a thread of its
- * own and perhaps while a handler runs. It has what the platform gives: some 150 ms without other
- * extensions, some 600 ms with one. Its presence has the runtime register for that signal.
+ * Shutdown. The runtime calls `shutdown` at most once, when the execution environment ends, on a
+ * thread of its own and perhaps while a handler runs. The platform allows about 150 ms without
+ * external extensions, about 600 ms with one. Lambda sends SIGTERM only to functions with an
+ * extension, so a library that has this function makes the runtime register as one.
  *
- * Failure. A failure of a handler is posted to the caller and written to the function's log, and
- * the next invocation comes. A handler that has logged its failure itself, with
- * pilotlight_log_error, returns PILOTLIGHT_LOGGED_FAILURE. A failure of `init` is reported and
- * ends the process; no handler is called. A library that has to end the process says why with
+ * Failure. The runtime posts a handler's failure to the caller, writes it to the function's log,
+ * and takes the next invocation. A handler that has logged its failure itself, with
+ * pilotlight_log_error, returns PILOTLIGHT_LOGGED_FAILURE. A failure of `init` is reported and ends
+ * the process; no handler is called. A library that has to end the process says why with
  * pilotlight_last_words.
  *
- * Versions. `abi_version` is the header's version at the time of building. A runtime loads every
- * library of its own major version with a minor version up to its own; it reads no field that the
- * library's minor version does not have. Fields are only ever appended.
+ * Versions. `abi_version` is the version of the header that the library was built with. A runtime
+ * loads every library of its own major version whose minor version is not newer than its own; it
+ * reads no field that the library's minor version does not have. Fields are only ever appended.
  */
 #ifndef PILOTLIGHT_H
 #define PILOTLIGHT_H
@@ -60,15 +66,15 @@ extern "C" {
 /* Major in the upper 16 bits, minor in the lower. */
 #define PILOTLIGHT_ABI_VERSION ((PILOTLIGHT_ABI_MAJOR << 16) | PILOTLIGHT_ABI_MINOR)
 
-/* Bytes that somebody else owns. */
+/* Borrowed bytes. */
 typedef struct pilotlight_bytes {
 	const uint8_t *data; /* null: absent */
 	size_t length;
 } pilotlight_bytes;
 
-/* One invocation. Only the request id is always there. */
+/* One invocation. Only the request id is always present. */
 typedef struct pilotlight_invocation {
-	pilotlight_bytes event; /* byte for byte as it came; may be empty */
+	pilotlight_bytes event; /* byte for byte as it was delivered; may be empty */
 	pilotlight_bytes request_id;
 	uint64_t deadline_ms; /* milliseconds since the Unix epoch; 0: absent */
 	pilotlight_bytes invoked_function_arn;
@@ -79,13 +85,13 @@ typedef struct pilotlight_invocation {
 	pilotlight_bytes function_name;
 	pilotlight_bytes function_version;
 	uint64_t memory_size_mb; /* 0: absent */
-	struct pilotlight_stream *stream; /* for pilotlight_stream_begin and pilotlight_stream_write */
-	uint64_t warm_count; /* pings that this environment has answered to be kept warm */
+	struct pilotlight_stream *stream; /* for the functions pilotlight_stream_* */
+	uint64_t warm_count; /* the warming pings that this environment has answered */
 } pilotlight_invocation;
 
-/* What a handler answers. */
+/* The result of a handler or of `init`. */
 typedef struct pilotlight_outcome {
-	pilotlight_bytes response;      /* with PILOTLIGHT_RESPONSE: posted as it is, or written last */
+	pilotlight_bytes response;      /* with PILOTLIGHT_RESPONSE: all of it, or its last piece */
 	pilotlight_bytes error_type;    /* with PILOTLIGHT_FAILURE: errorType; absent: Error */
 	pilotlight_bytes error_message; /* with PILOTLIGHT_FAILURE: errorMessage */
 	pilotlight_bytes stack_trace;   /* with PILOTLIGHT_FAILURE: lines, each ended by \n */
@@ -105,7 +111,7 @@ typedef void (*pilotlight_shutdown)(void);
 #define PILOTLIGHT_CONCURRENT 1u
 
 typedef struct pilotlight_handler {
-	const char *name; /* what the function's handler names behind the dot; ends with NUL */
+	const char *name; /* the part of the function's handler after the dot; ends with NUL */
 	pilotlight_call call;
 	uint32_t flags; /* PILOTLIGHT_CONCURRENT: may be called on several threads at once */
 } pilotlight_handler;
@@ -113,7 +119,7 @@ typedef struct pilotlight_handler {
 #define PILOTLIGHT_LOG_TEXT 0u
 #define PILOTLIGHT_LOG_JSON 1u
 
-/* The levels of a log record. */
+/* The levels of a log record, least severe first. */
 #define PILOTLIGHT_TRACE 0u
 #define PILOTLIGHT_DEBUG 1u
 #define PILOTLIGHT_INFO 2u
@@ -121,22 +127,22 @@ typedef struct pilotlight_handler {
 #define PILOTLIGHT_ERROR 4u
 #define PILOTLIGHT_FATAL 5u
 
-/* In the flags of a configuration value. */
+/* The flags of a configuration value. */
 #define PILOTLIGHT_CONFIG_STALE 1u  /* its interval has passed, or it is from before a restart */
 #define PILOTLIGHT_CONFIG_SECRET 2u /* it must not reach a log or an error */
 
-/* A configuration value as it was when it was read; what it borrows lives until it is released. */
+/* A configuration value as it was when it was read. Its bytes live until it is released. */
 typedef struct pilotlight_config_value {
-	pilotlight_bytes bytes;        /* as its source has it */
+	pilotlight_bytes bytes;        /* the content, as the source has it */
 	pilotlight_bytes content_type; /* may be absent */
-	pilotlight_bytes version;      /* what its source calls this version; may be absent */
-	uint64_t generation;           /* the first of this name in this process is 1; each change adds 1 */
-	uint64_t fetched_ms;           /* when its source last confirmed it, since the Unix epoch */
+	pilotlight_bytes version;      /* the source's name for this version; may be absent */
+	uint64_t generation;           /* 1 for the first value of a name; each change adds 1 */
+	uint64_t fetched_ms;           /* last confirmed by the source; ms since Unix epoch */
 	uint32_t flags;
-	const void *owner; /* the runtime's */
+	const void *owner; /* belongs to the runtime */
 } pilotlight_config_value;
 
-/* What the runtime offers, on any thread; the functions below call these. */
+/* The runtime's functions, for any thread. Call them through the inline functions below. */
 typedef struct pilotlight_runtime {
 	uint32_t abi_version; /* the runtime's; fields are appended with minor versions */
 	uint32_t log_format;  /* PILOTLIGHT_LOG_TEXT or PILOTLIGHT_LOG_JSON */
@@ -145,7 +151,7 @@ typedef struct pilotlight_runtime {
 	int32_t (*stream_begin)(struct pilotlight_stream *stream, pilotlight_bytes content_type,
 				pilotlight_bytes prelude);
 	int32_t (*stream_write)(struct pilotlight_stream *stream, pilotlight_bytes data);
-	int32_t (*config_declare)(pilotlight_bytes declaration, pilotlight_bytes *mistake);
+	int32_t (*config_declare)(pilotlight_bytes declaration, pilotlight_bytes *reason);
 	int32_t (*config_read)(pilotlight_bytes name, uint64_t deadline_ms,
 			       pilotlight_config_value *value);
 	void (*config_release)(const pilotlight_config_value *value);
@@ -156,9 +162,9 @@ typedef struct pilotlight_runtime {
 
 typedef void (*pilotlight_attach)(const pilotlight_runtime *runtime);
 
-/* What a library exports. */
+/* The table that a library exports. */
 typedef struct pilotlight_library {
-	uint32_t abi_version;   /* PILOTLIGHT_ABI_VERSION; first for ever */
+	uint32_t abi_version;   /* PILOTLIGHT_ABI_VERSION; always the first field */
 	uint32_t handler_count; /* at least 1 */
 	const pilotlight_handler *handlers;
 	pilotlight_init init;         /* may be null */
@@ -178,10 +184,10 @@ typedef struct pilotlight_library {
 #define PILOTLIGHT_THREAD
 #endif
 
-/* What was attached; null where something else than the runtime has loaded the library. */
+/* The attached runtime; null if another program has loaded the library, as a unit test does. */
 extern PILOTLIGHT_HIDDEN const pilotlight_runtime *pilotlight_attached;
 
-/* Exports handlers; once in a library, at file scope:
+/* Exports handlers. Use it once in a library, at file scope:
  *
  *   PILOTLIGHT_HANDLERS(NULL, {"greet", greet}, {"part", part, PILOTLIGHT_CONCURRENT})
  *
@@ -189,10 +195,10 @@ extern PILOTLIGHT_HIDDEN const pilotlight_runtime *pilotlight_attached;
 #define PILOTLIGHT_HANDLERS(init_function, ...)                                                    \
 	PILOTLIGHT_LIBRARY(init_function, NULL, __VA_ARGS__)
 
-/* The same with a pilotlight_shutdown as the second argument. */
+/* Like PILOTLIGHT_HANDLERS, with the library's pilotlight_shutdown as the second argument. */
 #define PILOTLIGHT_LIBRARY(init_function, shutdown_function, ...)                                  \
 	PILOTLIGHT_HIDDEN const pilotlight_runtime *pilotlight_attached;                           \
-	static void pilotlight_take(const pilotlight_runtime *runtime)                             \
+	static void pilotlight_set_runtime(const pilotlight_runtime *runtime)                      \
 	{                                                                                          \
 		pilotlight_attached = runtime;                                                     \
 	}                                                                                          \
@@ -207,12 +213,14 @@ extern PILOTLIGHT_HIDDEN const pilotlight_runtime *pilotlight_attached;
 	    pilotlight_handlers,                                                                   \
 	    init_function,                                                                         \
 	    shutdown_function,                                                                     \
-	    pilotlight_take,                                                                       \
+	    pilotlight_set_runtime,                                                                \
 	};
 
 /* Begins a streamed response, before its first piece. `content_type` may be null
- * (application/octet-stream); `prelude` may be null, or JSON for a function URL or API Gateway:
- * {"statusCode":200,"headers":{...},"cookies":[...]}. 0, or an error number: EINVAL when it has begun. */
+ * (application/octet-stream). `prelude` may be null, or the JSON that a function URL or API Gateway
+ * reads first: {"statusCode":200,"headers":{...},"cookies":[...]}. Returns 0 or an error number:
+ * EINVAL if the response has begun or `content_type` is not printable ASCII, ENOSYS if no runtime
+ * is attached. */
 static inline int32_t pilotlight_stream_begin(const pilotlight_invocation *invocation,
 					      const char *content_type, const char *prelude)
 {
@@ -224,7 +232,8 @@ static inline int32_t pilotlight_stream_begin(const pilotlight_invocation *invoc
 		   : ENOSYS;
 }
 
-/* Writes a piece of the response and waits for the reader. 0, or an error number: the reader has gone. */
+/* Sends a piece of the response, and waits while the reader is slow. Returns 0, or an error number:
+ * EPIPE if the reader has gone, ENOSYS if no runtime is attached. */
 static inline int32_t pilotlight_stream_write(const pilotlight_invocation *invocation,
 					      const void *data, size_t length)
 {
@@ -233,18 +242,19 @@ static inline int32_t pilotlight_stream_write(const pilotlight_invocation *invoc
 				   : ENOSYS;
 }
 
-/* Declares a configuration value, "name=source" as in PILOTLIGHT_CONFIG, from `init`. 0, or EINVAL, and
- * `mistake` (unless null) says what is wrong. */
-static inline int32_t pilotlight_config_declare(const char *declaration, pilotlight_bytes *mistake)
+/* Declares a configuration value, "name=source" as in PILOTLIGHT_CONFIG. Only `init` may call this.
+ * Returns 0 or an error number: EINVAL, which `reason` explains unless it is null; ENOSYS
+ * if no runtime is attached. */
+static inline int32_t pilotlight_config_declare(const char *declaration, pilotlight_bytes *reason)
 {
 	pilotlight_bytes text = {(const uint8_t *)declaration, strlen(declaration)};
-	return pilotlight_attached ? pilotlight_attached->config_declare(text, mistake) : ENOSYS;
+	return pilotlight_attached ? pilotlight_attached->config_declare(text, reason) : ENOSYS;
 }
 
-/* Reads a configuration value, to be given back with pilotlight_config_release. 0, or an error number:
- * ENOENT, nobody has declared it; EAGAIN, no value has arrived yet. Never waits, but once for each
- * `required` value that has never arrived, until the deadline of `invocation` (which may be null) at the
- * latest. */
+/* Reads a configuration value, which the caller must release with pilotlight_config_release.
+ * Returns 0 or an error number: ENOENT if the name is not declared, EAGAIN if no value has arrived
+ * yet, ENOSYS if no runtime is attached. Only the first read of a `required` value waits, if no
+ * value has arrived: at the latest until the deadline of `invocation`, which may be null. */
 static inline int32_t pilotlight_config_get(const char *name,
 					    const pilotlight_invocation *invocation,
 					    pilotlight_config_value *value)
@@ -255,12 +265,14 @@ static inline int32_t pilotlight_config_get(const char *name,
 				   : ENOSYS;
 }
 
+/* Releases a value that pilotlight_config_get has read, on any thread. */
 static inline void pilotlight_config_release(const pilotlight_config_value *value)
 {
 	pilotlight_attached->config_release(value);
 }
 
-/* Writes one record, up to 4 KB, to the function's log, unless its level is too low. */
+/* Writes one record to the function's log, unless its level is below the function's. A message of
+ * more than 4,095 bytes is cut off. */
 PILOTLIGHT_FORMAT static inline void pilotlight_log(uint32_t level, const char *format, ...)
 {
 	char text[4096];
@@ -279,8 +291,8 @@ PILOTLIGHT_FORMAT static inline void pilotlight_log(uint32_t level, const char *
 	pilotlight_attached->log(level, target, message);
 }
 
-/* Writes an error to the function's log, in the form of failed invocations. `stack_trace` is
- * lines, each ended by \n, or null. */
+/* Writes an error to the function's log, in the form of failed invocations. `stack_trace` consists
+ * of lines, each ended by \n, or is null. */
 static inline void pilotlight_log_error(const char *error_type, const char *message,
 					const char *stack_trace)
 {
@@ -292,16 +304,16 @@ static inline void pilotlight_log_error(const char *error_type, const char *mess
 		pilotlight_attached->log_error(type, text, lines);
 }
 
-/* Says why this thread is about to end the process, by abort or exit: the report to the caller,
- * and its line in the log, end with the first 1,024 bytes of it. `message` must stay as it is to
- * the end. */
+/* Records why this thread is about to end the process, by abort or exit. The report to the caller,
+ * and its line in the log, end with the first 1,024 bytes of `message`, which must stay valid and
+ * unchanged until then. */
 static inline void pilotlight_last_words(const char *message)
 {
-	static PILOTLIGHT_THREAD pilotlight_bytes words;
-	words.data = (const uint8_t *)message;
-	words.length = strlen(message);
+	static PILOTLIGHT_THREAD pilotlight_bytes text;
+	text.data = (const uint8_t *)message;
+	text.length = strlen(message);
 	if (pilotlight_attached)
-		pilotlight_attached->last_words(&words);
+		pilotlight_attached->last_words(&text);
 }
 
 #ifdef __cplusplus

@@ -1,4 +1,4 @@
-//! What a handler may know of its invocation.
+//! The context of an invocation.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,35 +7,46 @@ use std::time::UNIX_EPOCH;
 
 use pilotlight_abi as abi;
 
-/// What is known of one invocation beside its event. Only the request id is always there.
+/// The context of one invocation: its request id, deadline, trace id and the like. Only the request
+/// id is always present.
 ///
-/// `Context::default()` has nothing, for tests of a handler.
+/// `Context::default()` is empty, for tests of a handler.
+///
+/// ```
+/// use pilotlight::Context;
+///
+/// fn identify(_event: serde::de::IgnoredAny, context: &Context) -> Result<String, String> {
+///     Ok(format!("{} in {:?}", context.request_id(), context.function_name()))
+/// }
+/// # assert_eq!(identify(serde::de::IgnoredAny, &Context::default()).unwrap(), " in None");
+/// # pilotlight::handler!(identify);
+/// ```
 #[repr(transparent)]
 pub struct Context(abi::Invocation);
 
-/// The only place where an invocation's pointers are followed.
-#[allow(unsafe_code)]
+/// The only code that follows an invocation's pointers.
+#[allow(unsafe_code)] // Borrows through the ABI's pointers.
 mod borrow {
     use super::Context;
     use super::abi;
 
-    // SAFETY: nobody writes to what an invocation borrows for as long as it lives.
+    // SAFETY: the runtime does not write to what an invocation borrows while the invocation lives.
     unsafe impl Send for Context {}
     // SAFETY: as above.
     unsafe impl Sync for Context {}
 
     impl Context {
         /// # Safety
-        /// What `invocation` borrows lives for `'a`, as the ABI promises for the time until the
+        /// The bytes that `invocation` borrows live for `'a`. The ABI promises this until the
         /// outcome is released.
         pub unsafe fn borrow<'a>(invocation: *const abi::Invocation) -> &'a Context {
-            // SAFETY: as the function's own contract; Context is transparent.
+            // SAFETY: the function's own contract; Context is transparent.
             unsafe { &*invocation.cast() }
         }
 
-        /// The bytes of one of this context's own values; None where it is absent.
+        /// The bytes of one of this context's own values; None if it is absent.
         pub(super) fn bytes(&self, value: abi::Bytes) -> Option<&[u8]> {
-            // SAFETY: `value` is one of this invocation's, which live as long as it does.
+            // SAFETY: `value` belongs to this invocation, and lives as long.
             unsafe { value.as_slice() }
         }
     }
@@ -47,22 +58,22 @@ impl Context {
         self.bytes(self.0.event).unwrap_or_default()
     }
 
-    /// Where the response is streamed to.
+    /// The runtime's handle for a streamed response.
     pub(crate) fn stream(&self) -> *mut abi::Stream {
         self.0.stream
     }
 
-    /// When the invocation times out, in milliseconds since the Unix epoch; 0 where that is not known.
+    /// The deadline in milliseconds since the Unix epoch; 0 if it is absent.
     pub(crate) fn deadline_ms(&self) -> u64 {
         self.0.deadline_ms
     }
 
-    /// The id of the invocation's request.
+    /// The request id.
     pub fn request_id(&self) -> &str {
         self.text(self.0.request_id).unwrap_or_default()
     }
 
-    /// When the invocation times out.
+    /// The time when the invocation times out.
     pub fn deadline(&self) -> Option<SystemTime> {
         match self.0.deadline_ms {
             0 => None,
@@ -70,24 +81,24 @@ impl Context {
         }
     }
 
-    /// How long it is until then; zero when the deadline has passed.
+    /// The time until the deadline; zero after it.
     pub fn remaining(&self) -> Option<Duration> {
         let deadline = self.deadline()?;
         Some(deadline.duration_since(SystemTime::now()).unwrap_or_default())
     }
 
-    /// The ARN that was invoked; it ends with the version or alias, if one was named.
+    /// The ARN that the caller invoked. It ends with the version or alias, if the caller named one.
     pub fn invoked_function_arn(&self) -> Option<&str> {
         self.text(self.0.invoked_function_arn)
     }
 
-    /// The X-Ray trace header. It is also found in `_X_AMZN_TRACE_ID`, unless several invocations may
-    /// run at once.
+    /// The X-Ray trace header. The variable `_X_AMZN_TRACE_ID` has it too, unless the function
+    /// allows several invocations at once.
     pub fn trace_id(&self) -> Option<&str> {
         self.text(self.0.trace_id)
     }
 
-    /// What a mobile client, or whoever invoked the function, said of itself: JSON text.
+    /// The client context that the caller (usually a mobile SDK) sent: JSON text.
     pub fn client_context(&self) -> Option<&str> {
         self.text(self.0.client_context)
     }
@@ -97,7 +108,7 @@ impl Context {
         self.text(self.0.cognito_identity)
     }
 
-    /// The tenant, for functions that isolate tenants.
+    /// The tenant id, for functions with tenant isolation.
     pub fn tenant_id(&self) -> Option<&str> {
         self.text(self.0.tenant_id)
     }
@@ -107,18 +118,18 @@ impl Context {
         self.text(self.0.function_name)
     }
 
-    /// The function's version, `$LATEST` for the unpublished one.
+    /// The function's version; `$LATEST` if it is not published.
     pub fn function_version(&self) -> Option<&str> {
         self.text(self.0.function_version)
     }
 
-    /// How much memory the function has, in MB.
+    /// The function's memory in MB.
     pub fn memory_size_mb(&self) -> Option<u64> {
         (self.0.memory_size_mb != 0).then_some(self.0.memory_size_mb)
     }
 
-    /// How often this execution environment has been kept warm by a ping, which no handler sees; 0 for
-    /// never.
+    /// The number of warming pings that the runtime has answered in this execution environment.
+    /// Pings never reach a handler.
     pub fn warm_count(&self) -> u64 {
         self.0.warm_count
     }

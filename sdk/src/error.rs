@@ -1,10 +1,10 @@
-//! An error of which the handler chooses both type and message.
+//! The error with an `errorType` that the handler chooses.
 
 use std::error::Error as StdError;
 use std::fmt;
 
-/// An error whose `errorType` the handler chooses, for callers that decide by it: a Step Functions
-/// `Catch` compares `ErrorEquals` with it.
+/// An error with an `errorType` that the handler chooses, for callers that depend on it: a `Catch`
+/// of Step Functions compares its `ErrorEquals` with the `errorType`.
 ///
 /// ```
 /// use pilotlight::Error;
@@ -18,8 +18,8 @@ use std::fmt;
 /// # pilotlight::handler!(pay);
 /// ```
 ///
-/// It keeps its type inside a `Box<dyn Error>`, an `anyhow::Error` and their like, also as the
-/// cause of another error in them. An error enum of a handler's own becomes one by `From`:
+/// The `errorType` also applies if this error is in a `Box<dyn Error>` or an `anyhow::Error`, or is
+/// the cause of an error in one. A handler can convert its own error enum with `From`:
 ///
 /// ```
 /// # use std::fmt;
@@ -52,8 +52,8 @@ pub struct Error {
 }
 
 impl Error {
-    /// One of this type. `error` is a text, or the error that caused it: its message and its causes
-    /// become the `errorMessage`.
+    /// Creates an error with this `errorType`. `error` is a text, or an error whose message and
+    /// causes become the `errorMessage`.
     pub fn new(
         error_type: impl Into<String>,
         error: impl Into<Box<dyn StdError + Send + Sync>>,
@@ -61,7 +61,7 @@ impl Error {
         Error { error_type: error_type.into(), error: error.into() }
     }
 
-    /// The `errorType` that callers see.
+    /// The `errorType` that the caller gets.
     pub fn error_type(&self) -> &str {
         &self.error_type
     }

@@ -1,4 +1,4 @@
-//! Which functions are handlers, and how bytes become their arguments and results become bytes.
+//! The traits of handlers: conversion of events to arguments, and of results to bytes.
 
 use std::convert::Infallible;
 use std::fmt::Display;
@@ -9,10 +9,10 @@ use serde::Serialize;
 use crate::Context;
 use crate::Raw;
 use crate::ResponseStream;
-use crate::answer::Answer;
 use crate::failure::Failure;
+use crate::response::Response;
 
-/// What a handler may take: any [`Deserialize`], or [`Raw<&[u8]>`](Raw).
+/// A handler's event: any [`Deserialize`], or [`Raw<&[u8]>`](Raw).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a handler's event",
     label = "this handler's event cannot be read from JSON",
@@ -37,7 +37,7 @@ impl<'a> FromEvent<'a> for Raw<&'a [u8]> {
     }
 }
 
-/// What a handler may return: any [`Serialize`], or [`Raw`] of anything that holds bytes.
+/// A handler's response: any [`Serialize`], or [`Raw`] of any bytes.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a handler's response",
     label = "this handler's response cannot be written as JSON",
@@ -45,24 +45,24 @@ impl<'a> FromEvent<'a> for Raw<&'a [u8]> {
 )]
 pub trait IntoResponse {
     #[doc(hidden)]
-    fn into_response(self) -> Result<Answer, Failure>;
+    fn into_response(self) -> Result<Response, Failure>;
 }
 
 #[diagnostic::do_not_recommend]
 impl<R: Serialize> IntoResponse for R {
-    fn into_response(self) -> Result<Answer, Failure> {
+    fn into_response(self) -> Result<Response, Failure> {
         let json = serde_json::to_vec(&self);
-        json.map(Answer::holding).map_err(|error| Failure::invalid_response(&error))
+        json.map(Response::owning).map_err(|error| Failure::invalid_response(&error))
     }
 }
 
 impl<T: AsRef<[u8]>> IntoResponse for Raw<T> {
-    fn into_response(self) -> Result<Answer, Failure> {
-        Ok(Answer::holding(self.0))
+    fn into_response(self) -> Result<Response, Failure> {
+        Ok(Response::owning(self.0))
     }
 }
 
-/// A handler's error: anything that displays.
+/// A handler's error: any [`Display`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a handler's error",
     label = "this function's error has no message",
@@ -73,9 +73,15 @@ pub trait HandlerError {}
 #[diagnostic::do_not_recommend]
 impl<E: Display> HandlerError for E {}
 
-/// A handler: `fn(E) -> Result<R, Err>` or `fn(E, &Context) -> Result<R, Err>`; one that streams is
-/// `fn(E, ResponseStream) -> Result<(), Err>` or `fn(E, ResponseStream, &Context) -> Result<(), Err>`;
-/// with the feature `tokio` the same as `async fn`. `Form` tells these forms apart, and is inferred.
+/// A handler. It has one of these forms, with the feature `tokio` also as `async fn`:
+///
+/// - `fn(E) -> Result<R, Err>`
+/// - `fn(E, &Context) -> Result<R, Err>`
+/// - `fn(E, ResponseStream) -> Result<(), Err>`
+/// - `fn(E, ResponseStream, &Context) -> Result<(), Err>`
+///
+/// `E` is a [`FromEvent`], `R` an [`IntoResponse`], `Err` a [`HandlerError`]. The compiler infers
+/// `Form`, which tells the forms apart.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler",
     label = "this function is not a handler",
@@ -85,19 +91,19 @@ impl<E: Display> HandlerError for E {}
     note = "for `async fn`, switch on the feature `tokio` of the crate `pilotlight`"
 )]
 pub trait Handle<'a, Form> {
-    /// A [`FromEvent`], as calling it demands.
+    /// The event, which [`handler!`](crate::handler!) requires to be a [`FromEvent`].
     #[doc(hidden)]
     type Event;
 
-    /// An [`IntoResponse`], as calling it demands.
+    /// The response, which [`handler!`](crate::handler!) requires to be an [`IntoResponse`].
     #[doc(hidden)]
     type Response;
 
-    /// A [`HandlerError`], as calling it demands.
+    /// The error, which [`handler!`](crate::handler!) requires to be a [`HandlerError`].
     #[doc(hidden)]
     type Error;
 
-    /// Work to be done once, before the first invocation.
+    /// Prepares calls of this form; runs once, before the first invocation.
     #[doc(hidden)]
     fn prepare() {}
 
@@ -135,7 +141,7 @@ where
     }
 }
 
-/// The response of a handler that has streamed: nothing is left of it.
+/// The rest of the response after a handler has streamed it: no bytes.
 pub(crate) type Streamed = Raw<&'static [u8]>;
 
 pub(crate) const STREAMED: Streamed = Raw(b"");
@@ -166,8 +172,8 @@ where
     }
 }
 
-/// What `init` may be: a `fn()` or a `fn() -> Result<(), E>`, and with the feature `tokio` the same
-/// as `async fn`. `Form` tells these forms apart, and is inferred.
+/// A function for `init` or `shutdown`: a `fn()` or a `fn() -> Result<(), E>`, with the feature
+/// `tokio` also as `async fn`. The compiler infers `Form`, which tells the forms apart.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can be neither `init` nor `shutdown`",
     label = "this function can be neither",
@@ -175,7 +181,7 @@ where
     note = "for `async fn`, switch on the feature `tokio` of the crate `pilotlight`"
 )]
 pub trait Setup<Form> {
-    /// A [`HandlerError`], as calling it demands.
+    /// The error, which [`handler!`](crate::handler!) requires to be a [`HandlerError`].
     #[doc(hidden)]
     type Error;
 

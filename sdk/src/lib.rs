@@ -1,4 +1,5 @@
-//! Handlers for the Pilotlight runtime: ordinary functions in an ordinary `cdylib`.
+//! Write AWS Lambda handlers for the Pilotlight runtime: ordinary functions in an ordinary
+//! `cdylib`.
 //!
 //! ```
 //! use serde::Deserialize;
@@ -21,45 +22,61 @@
 //! pilotlight::handler!(greet);
 //! ```
 //!
-//! A handler takes its event and, if it wants, a [`&Context`](Context), and returns a `Result`:
+//! [`handler!`] exports one or several handlers, and functions that run at the start and at the
+//! end of an execution environment.
 //!
-//! - the event is any [`serde::Deserialize`] (it may borrow from the event's bytes), or
-//!   [`Raw<&[u8]>`](Raw), the bytes themselves;
-//! - the response is any [`serde::Serialize`], or [`Raw`] of anything that holds bytes;
-//! - the error is anything that displays. Its type's name is the `errorType` that the caller sees,
-//!   its message and, for a [`std::error::Error`], those of its causes are the `errorMessage`; the
-//!   function's log has both in one record. An [`Error`] has a type of the handler's choice. Boxes
-//!   and `anyhow` do not say which error they hold: their type is `Error`, unless an [`Error`] is
-//!   in them. A panic fails the invocation, too, with its place; the runtime goes on.
+//! # Events, responses and errors
 //!
-//! A handler that also takes a [`ResponseStream`] writes its response piece by piece.
+//! A handler takes its event and optionally a [`&Context`](Context), and returns a `Result`:
 //!
-//! Configuration that changes without a deployment is read through [`config`].
+//! - The event is any [`serde::Deserialize`], which may borrow from the event's bytes, or
+//!   [`Raw<&[u8]>`](Raw), the bytes themselves.
+//! - The response is any [`serde::Serialize`], or [`Raw`] of any bytes. A handler that also takes a
+//!   [`ResponseStream`] writes its response piece by piece.
+//! - The error is any [`std::fmt::Display`]. The name of its type becomes the `errorType` that the
+//!   caller gets. Its message and, for a [`std::error::Error`], the messages of its sources become
+//!   the `errorMessage`. The function's log has both in one record. An [`Error`] has an `errorType`
+//!   that the handler chooses. Boxes and `anyhow` hide the type of the error that they hold: their
+//!   `errorType` is `Error`, unless they hold an [`Error`].
 //!
-//! With the feature `tokio`, handlers may be `async fn`; with the feature `log`, the macros of the crate
-//! `log` write to the function's log in the format and from the level that the function is set to,
-//! from the end of `init` on and unless `init` has chosen another logger.
+//! # Panics
+//!
+//! A panic fails the invocation with the `errorType` `Panic`, and message and location as
+//! `errorMessage`; the process takes the next invocation. If the library is built with
+//! `panic = "abort"`, the process ends, and its last report to the caller contains both.
+//!
+//! # Configuration
+//!
+//! [`config`] reads values that change without a deployment.
+//!
+//! # Features
+//!
+//! - `tokio`: handlers, `init` and `shutdown` may be `async fn`. They run on one current-thread
+//!   runtime.
+//! - `log`: the macros of the crate `log` write to the function's log, in the function's log format
+//!   and from its level on. They do so after `init`, unless `init` has set another logger.
 
-#[allow(unsafe_code)]
-mod answer;
 pub mod config;
 mod context;
 mod describe;
 mod error;
 mod failure;
 mod handle;
-#[allow(unsafe_code)]
+#[allow(unsafe_code)] // Reads invocations and writes outcomes, through the ABI's pointers.
 mod library;
 #[cfg(feature = "log")]
 mod logger;
 mod panics;
 mod raw;
-#[allow(unsafe_code)]
+#[allow(unsafe_code)] // Erases the type of a response's owner, and drops it by its pointer.
+mod response;
+#[allow(unsafe_code)] // Calls the runtime's functions.
 mod runtime;
-#[allow(unsafe_code)]
+#[allow(unsafe_code)] // Calls the runtime's functions for streamed responses.
 mod stream;
 #[cfg(feature = "tokio")]
 mod tokio_runtime;
+mod type_name;
 
 pub use self::context::Context;
 pub use self::error::Error;
@@ -74,7 +91,12 @@ pub use self::raw::Raw;
 pub use self::stream::HttpHead;
 pub use self::stream::ResponseStream;
 
-/// What [`handler!`] expands to refers to these; they are no part of the API.
+/// Compiles the README's example.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
+/// Items for the expansion of [`handler!`]; not part of the API.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::describe::DescribeChosen;
@@ -90,13 +112,53 @@ pub mod __private {
     pub use pilotlight_abi as abi;
 }
 
-/// Exports handlers: `handler!(greet)`, `handler!(greet, shop::order)`,
-/// `handler!(greet, init = setup)`.
+/// Exports handlers.
 ///
-/// To be used once in a library, and in none that another handler library depends on: the linker
-/// would find two of `pilotlight_library`. What both need stands in a crate without handlers.
+/// ```
+/// mod shop {
+///     pub fn order(item: String) -> Result<String, String> {
+///         Ok(format!("ordered: {item}"))
+///     }
+/// }
 ///
-/// What a handler borrows ends with its call:
+/// fn greet(name: String) -> Result<String, String> {
+///     Ok(format!("Hello, {name}!"))
+/// }
+///
+/// fn setup() -> Result<(), std::io::Error> {
+///     std::fs::create_dir_all("/tmp/greetings")
+/// }
+///
+/// fn close() {}
+///
+/// pilotlight::handler!(greet, shop::order, init = setup, shutdown = close);
+/// ```
+///
+/// # Handlers
+///
+/// The name of a handler is the name of its function, without the path. The Lambda function's
+/// handler is set to `<file>.<name>`, or to `<file>` alone if the library has only one handler.
+///
+/// # `init`
+///
+/// `init` runs once, before the first invocation. It is a `fn()` or a `fn() -> Result<(), E>`, with
+/// the feature `tokio` also an `async fn`. If it fails, the runtime reports the error and the
+/// execution environment ends.
+///
+/// # `shutdown`
+///
+/// `shutdown` is a function like `init`. It runs when the execution environment ends, on a thread
+/// of its own and perhaps while a handler runs. The platform allows about 150 ms without external
+/// extensions, about 600 ms with one. Lambda sends SIGTERM only to functions with an extension, so
+/// the runtime then registers as an internal one: two more requests in each cold start.
+///
+/// # Errors
+///
+/// The macro can be used once in a library, and not in a library that another handler library
+/// depends on: the compiler or the linker reports a name that is defined twice. Code for both
+/// belongs in a crate without handlers.
+///
+/// A handler cannot keep what it borrows after its call:
 ///
 /// ```compile_fail
 /// fn keep(event: pilotlight::Raw<&'static [u8]>) -> Result<(), String> {
@@ -105,16 +167,6 @@ pub mod __private {
 /// }
 /// pilotlight::handler!(keep);
 /// ```
-///
-/// A handler's name is its function's, without the path: the Lambda function's handler
-/// is set to `<file>.<name>`, or to `<file>` alone if there is only one. `init` runs once, before
-/// the first invocation: a `fn()` or `fn() -> Result<(), E>` (with the feature `tokio` also
-/// `async`); if it fails, the error is reported and the execution environment ends.
-///
-/// `handler!(greet, shutdown = close)`, perhaps after `init`, has `close` run when the execution
-/// environment ends: a function like `init`, on a thread of its own and
-/// perhaps while a handler runs. It has some 150 ms, and some 600 ms beside an external extension. For
-/// this the runtime registers as an internal extension, two requests more in a cold start.
 #[macro_export]
 macro_rules! handler {
     ($($input:tt)+) => {
@@ -141,12 +193,12 @@ macro_rules! __handler {
         $crate::__handler! { @export [$($known,)* $handler,] [|| ()] [] }
     };
     (@export [$($handler:path,)+] [$init:expr] [$($shutdown:path)?]) => {
-        // Of two in one crate, in whatever modules, the compiler says that this name is defined
-        // twice.
+        // If a crate uses `handler!` twice, in any modules, the compiler reports that this name is
+        // defined twice.
         #[doc(hidden)]
         #[allow(non_local_definitions)]
         #[macro_export]
-        macro_rules! handler_is_to_be_used_once_in_a_library {
+        macro_rules! only_one_handler_macro_per_library {
             () => {};
         }
 
@@ -163,17 +215,17 @@ macro_rules! __handler {
                             invocation: *const abi::Invocation,
                             outcome: *mut abi::Outcome,
                         ) -> i32 {
-                            // What the handler borrows ends with this call at the latest.
+                            // Bounds the lifetime of what the handler borrows by this call.
                             let scope = ();
                             let handler = $crate::__private::Bound::new($handler, &scope);
                             let describe = $crate::__describe!(handler.error());
                             // SAFETY: the caller is the runtime, which keeps the ABI's promises, or
-                            // `initialise`, which has no invocation.
+                            // `initialise`, which passes no invocation.
                             unsafe { handler.call(invocation, outcome, describe) }
                         }
                         Some(call)
                     },
-                    // `call` demands it of the handler's type.
+                    // `call` requires that the handler's type is Sync.
                     flags: abi::CONCURRENT,
                 }
             ),+]);
@@ -185,7 +237,8 @@ macro_rules! __handler {
                 unsafe { setup.initialise(outcome, describe, HANDLERS.0) }
             }
 
-            // Of two libraries with handlers in one, the linker says that this is defined twice.
+            // If two handler libraries are linked into one, the linker reports that this is defined
+            // twice.
             #[unsafe(export_name = "a_handler_library_cannot_depend_on_another")]
             static ALONE: u8 = 0;
 

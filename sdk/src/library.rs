@@ -1,4 +1,4 @@
-//! The Rust side of the handler ABI: the only place where outcomes are filled in.
+//! The Rust side of the ABI: the only file that calls handlers and fills in outcomes.
 
 use std::any::Any;
 use std::ffi::c_char;
@@ -15,28 +15,29 @@ use crate::Handle;
 use crate::HandlerError;
 use crate::IntoResponse;
 use crate::Setup;
-use crate::answer::Answer;
-use crate::answer::release;
 use crate::config;
 use crate::describe::Describe;
 use crate::describe::ErrorOf;
 use crate::failure::Failure;
 use crate::panics;
+use crate::response::Response;
+use crate::response::release;
 use crate::runtime;
 
-/// A handler, for invocations that live for `'a`: what its trait says of it, so that the compiler
-/// looks for the trait once, and complains once.
+/// A handler with the functions of its [`Handle`], for invocations that live for `'a`. The compiler
+/// resolves the trait once, so it reports a mistake once.
 #[derive(Debug)]
 pub struct Bound<'a, H, E, R, Err> {
     handler: H,
     handle: fn(&H, E, &'a Context) -> Result<R, Err>,
     prepare: fn(),
-    /// Keeps `'a` from being made longer, as the type of `handle` alone would allow.
+    /// Bounds `'a` by a borrow: the type of `handle` alone would allow a longer lifetime.
     scope: PhantomData<&'a ()>,
 }
 
 impl<'a, H, E, R, Err> Bound<'a, H, E, R, Err> {
-    /// `_scope` lives no longer than the caller's frame, so that no handler can ask for more.
+    /// Resolves the handler's trait. `_scope` lives no longer than the caller's frame, so that no
+    /// handler can demand a longer lifetime.
     pub fn new<Form>(handler: H, _scope: &'a ()) -> Bound<'a, H, E, R, Err>
     where
         H: Handle<'a, Form, Event = E, Response = R, Error = Err>,
@@ -44,18 +45,17 @@ impl<'a, H, E, R, Err> Bound<'a, H, E, R, Err> {
         Bound { handler, handle: H::handle, prepare: H::prepare, scope: PhantomData }
     }
 
-    /// The type that it fails with.
+    /// The type of the handler's error.
     pub fn error(&self) -> ErrorOf<Err> {
         ErrorOf::new()
     }
 
-    /// Calls it, perhaps on several threads at once: so its type is to be `Sync`. Without an
-    /// invocation, it makes what the handler's form needs, as `init` has it do before the first
-    /// one.
+    /// Calls the handler, perhaps on several threads at once, so its type must be `Sync`. If
+    /// `invocation` is null, only prepares calls of its form, for `initialise`.
     ///
     /// # Safety
-    /// The invocation is null, or the runtime's promises of the ABI hold: both pointers are valid,
-    /// what the invocation borrows lives until the outcome is released.
+    /// `invocation` is null, or the runtime keeps the ABI's promises: both pointers are valid, and
+    /// the bytes that the invocation borrows live until the outcome is released.
     pub unsafe fn call(
         self,
         invocation: *const abi::Invocation,
@@ -72,7 +72,7 @@ impl<'a, H, E, R, Err> Bound<'a, H, E, R, Err> {
             (self.prepare)();
             return abi::RESPONSE;
         }
-        // SAFETY: as the function's own contract.
+        // SAFETY: the function's own contract.
         let context: &'a Context = unsafe { Context::borrow(invocation) };
         config::set_deadline(context.deadline_ms());
         let result = catch(|| {
@@ -81,16 +81,16 @@ impl<'a, H, E, R, Err> Bound<'a, H, E, R, Err> {
             result.map_err(|error| describe(&error))?.into_response()
         });
         let (filled, code) = match result {
-            Ok(answer) => (respond(answer), abi::RESPONSE),
+            Ok(response) => (respond(response), abi::RESPONSE),
             Err(failure) => fail(failure),
         };
-        // SAFETY: as the function's own contract.
+        // SAFETY: the function's own contract.
         unsafe { outcome.write(filled) };
         code
     }
 }
 
-/// A function for `init` or `shutdown`, as [`Bound`] is a handler.
+/// A function for `init` or `shutdown` with the function of its [`Setup`], like [`Bound`].
 #[derive(Debug)]
 pub struct BoundSetup<S, Err> {
     setup: S,
@@ -98,7 +98,7 @@ pub struct BoundSetup<S, Err> {
 }
 
 impl<S, Err> BoundSetup<S, Err> {
-    /// Looks for the function's trait.
+    /// Resolves the function's trait.
     pub fn new<Form>(setup: S) -> BoundSetup<S, Err>
     where
         S: Setup<Form, Error = Err>,
@@ -106,16 +106,17 @@ impl<S, Err> BoundSetup<S, Err> {
         BoundSetup { setup, set_up: S::set_up }
     }
 
-    /// The type that it fails with.
+    /// The type of the function's error.
     pub fn error(&self) -> ErrorOf<Err> {
         ErrorOf::new()
     }
 
-    /// The library's start-up work: panics are observed from now on, what the handlers' forms need
-    /// is made, and the function runs.
+    /// Initialises the library: installs the panic hook, prepares the handlers' forms, and runs the
+    /// function.
     ///
     /// # Safety
-    /// The runtime's promise of the ABI: the pointer is valid. The handlers are [`Bound`] ones.
+    /// The runtime keeps the ABI's promise: `outcome` is valid. Each of `handlers` calls
+    /// [`Bound::call`].
     pub unsafe fn initialise(
         self,
         outcome: *mut abi::Outcome,
@@ -125,25 +126,25 @@ impl<S, Err> BoundSetup<S, Err> {
     where
         Err: HandlerError,
     {
-        panics::observe();
+        panics::install_hook();
         for call in handlers.iter().filter_map(|handler| handler.call) {
-            // SAFETY: as the function's own contract; there is no invocation.
+            // SAFETY: the function's own contract; there is no invocation.
             unsafe { call(ptr::null(), ptr::null_mut()) };
         }
         let result = self.run(describe);
-        // Only now: the function may have chosen another logger.
+        // After the function, which may have set another logger.
         #[cfg(feature = "log")]
         crate::logger::install();
         let Err(failure) = result else {
             return abi::RESPONSE;
         };
         let (filled, code) = fail(failure);
-        // SAFETY: as the function's own contract.
+        // SAFETY: the function's own contract.
         unsafe { outcome.write(filled) };
         code
     }
 
-    /// The library's last work. An error of its goes to the log, as a panic does.
+    /// Runs the shutdown hook. Its error goes to the log, as a panic does.
     pub fn shut_down(self, describe: Describe<Err>)
     where
         Err: HandlerError,
@@ -151,7 +152,7 @@ impl<S, Err> BoundSetup<S, Err> {
         if let (Err(failure), Some(runtime)) = (self.run(describe), runtime::attached())
             && !failure.is_logged
         {
-            runtime::log_error(runtime, &failure);
+            failure.log(runtime);
         }
     }
 
@@ -160,18 +161,19 @@ impl<S, Err> BoundSetup<S, Err> {
     }
 }
 
-/// Runs code of the handler's. Nothing of it is looked at after a panic but what it keeps in
-/// statics, which it would have to make panic-safe for its own threads, too.
+/// Runs the handler's code and catches its panic. `AssertUnwindSafe` is right: after a panic, only
+/// the handler's statics are still reachable, and they must be panic-safe for its own threads
+/// anyway.
 fn catch<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     let result = catch_unwind(AssertUnwindSafe(work));
     result.unwrap_or_else(|payload: Box<dyn Any + Send>| Err(panics::failure(&*payload)))
 }
 
-fn respond(answer: Answer) -> abi::Outcome {
+fn respond(response: Response) -> abi::Outcome {
     abi::Outcome {
-        response: answer.bytes,
-        owner: answer.owner,
-        release: Some(answer.release),
+        response: response.bytes,
+        owner: response.owner,
+        release: Some(response.release),
         ..abi::Outcome::EMPTY
     }
 }
@@ -190,12 +192,12 @@ fn fail(failure: Failure) -> (abi::Outcome, i32) {
     (outcome, code)
 }
 
-/// The name of the handler with this path, which ends with NUL: its last segment.
+/// The name of the handler with this path: the last segment. The path ends with NUL.
 pub const fn name(path: &'static str) -> *const c_char {
     last_segment(path).as_ptr().cast()
 }
 
-/// Has the compiler refuse handlers that cannot be told apart by their names.
+/// Refuses handlers with the same name, at compile time.
 pub const fn check_names(paths: &[&'static str]) {
     let mut index = 0;
     while index < paths.len() {

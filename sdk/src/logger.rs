@@ -1,4 +1,4 @@
-//! The crate `log`'s records in the function's log.
+//! A logger of the crate `log` that writes to the function's log.
 
 use log::Level;
 use log::LevelFilter;
@@ -10,9 +10,17 @@ use crate::runtime;
 
 struct Logger;
 
-/// Has the macros of the crate `log` write to the function's log from now on, unless another
-/// logger was chosen before. Without a call they do so from the end of `init` on, so that `init`
-/// can choose; an `init` that logs by them calls this first.
+/// Makes the macros of the crate `log` write to the function's log.
+///
+/// ```
+/// fn setup() {
+///     pilotlight::install_logger();
+///     log::info!("loading the model");
+/// }
+/// ```
+///
+/// Only an `init` that logs needs to call this: otherwise the SDK does it after `init`. Does
+/// nothing if another logger is set, or if no runtime is attached.
 pub fn install() {
     let Some(runtime) = runtime::attached() else {
         return;
@@ -24,7 +32,7 @@ pub fn install() {
             2 => LevelFilter::Info,
             3 => LevelFilter::Warn,
             4 => LevelFilter::Error,
-            // FATAL, which the crate does not have.
+            // FATAL, which the crate `log` does not have.
             _ => LevelFilter::Off,
         });
     }

@@ -1,4 +1,4 @@
-//! Panics: observed by a hook, because the payload that unwinding brings has no place.
+//! Panics, recorded by a hook, because the payload that unwinding carries has no location.
 
 use std::any::Any;
 use std::backtrace::Backtrace;
@@ -13,96 +13,94 @@ use crate::failure::Failure;
 use crate::runtime;
 
 /// A panic's `errorType`.
-const TYPE: &str = "Panic";
+const ERROR_TYPE: &str = "Panic";
 
-/// The messages of std's panics that end the process although panics unwind.
+/// The messages of the panics of `core` that abort the process even if panics unwind.
 ///
 /// Source: `core::panicking`, `panic_cannot_unwind` and `panic_in_cleanup`.
-const FINAL: [&str; 2] =
+const ABORT_MESSAGES: [&str; 2] =
     ["panic in a function that cannot unwind", "panic in a destructor during cleanup"];
 
-/// A panic as the hook saw it.
+/// A panic as the hook recorded it.
 struct Panic {
     text: String,
-    place: String,
-    /// With `RUST_BACKTRACE`: lines.
+    location: String,
+    /// The backtrace in lines, if `RUST_BACKTRACE` is set; otherwise empty.
     frames: String,
     is_logged: bool,
 }
 
 thread_local! {
-    static LAST: RefCell<Option<Panic>> = const { RefCell::new(None) };
+    static LAST_PANIC: RefCell<Option<Panic>> = const { RefCell::new(None) };
 }
 
-/// Has every panic remembered, and reported to the runtime. Without a runtime, the hook that was
-/// there before prints it.
-pub fn observe() {
+/// Installs a hook that records every panic of a thread and reports it to the runtime. Without a
+/// runtime, the previous hook prints it.
+pub fn install_hook() {
     let previous = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
-        let mut panic = Panic::read(info);
+        let mut panic = Panic::capture(info);
         match runtime::attached() {
             Some(runtime) => panic.report(runtime),
             None => previous(info),
         }
-        // A thread that is ending has no thread-locals any more.
-        let _ = LAST.try_with(|last| last.replace(Some(panic)));
+        // A thread that is ending may have no thread-locals left.
+        let _ = LAST_PANIC.try_with(|last| last.replace(Some(panic)));
     }));
 }
 
-/// The failure of an invocation that panicked on this thread, and `payload` is what unwinding
-/// brought.
+/// The failure of an invocation that panicked on this thread, by the `payload` of its unwinding.
 pub fn failure(payload: &(dyn Any + Send)) -> Failure {
     let text = text(payload);
-    // A panic that was carried here from another thread passes by the hook.
-    match LAST.take().filter(|panic| panic.text == text) {
+    // A panic that was resumed here from another thread did not call the hook on this one.
+    match LAST_PANIC.take().filter(|panic| panic.text == text) {
         Some(panic) => Failure {
             is_logged: panic.is_logged,
             stack_trace: panic.stack_trace(),
-            ..Failure::returned(TYPE.into(), panic.message())
+            ..Failure::returned(ERROR_TYPE.into(), panic.message())
         },
-        None => Failure::returned(TYPE.into(), format!("panicked: {text}")),
+        None => Failure::returned(ERROR_TYPE.into(), format!("panicked: {text}")),
     }
 }
 
 impl Panic {
-    fn read(info: &PanicHookInfo) -> Panic {
-        let place = info.location().map_or_else(|| "an unknown place".into(), ToString::to_string);
+    fn capture(info: &PanicHookInfo) -> Panic {
+        let location =
+            info.location().map_or_else(|| "an unknown location".into(), ToString::to_string);
         let backtrace = Backtrace::capture();
         let frames = match backtrace.status() {
             BacktraceStatus::Captured => backtrace.to_string(),
             _ => String::new(),
         };
-        Panic { text: text(info.payload()).into(), place, frames, is_logged: false }
+        Panic { text: text(info.payload()).into(), location, frames, is_logged: false }
     }
 
     fn message(&self) -> String {
-        format!("panicked at {}: {}", self.place, self.text)
+        format!("panicked at {}: {}", self.location, self.text)
     }
 
     fn stack_trace(&self) -> String {
-        if self.frames.is_empty() { format!("{}\n", self.place) } else { self.frames.clone() }
+        if self.frames.is_empty() { format!("{}\n", self.location) } else { self.frames.clone() }
     }
 
-    /// Logs it. If the process is about to end with it, the runtime's report names it, and has no
-    /// room for frames.
+    /// Logs the panic. If it aborts the process, it goes into the runtime's report instead, which
+    /// has no space for frames; the log then gets a record only if there are frames.
     fn report(&mut self, runtime: &abi::Runtime) {
-        let is_final = FINAL.contains(&self.text.as_str());
-        if is_final || cfg!(panic = "abort") {
-            let cause = LAST.try_with(RefCell::take).ok().flatten().filter(|_| is_final);
+        let is_abort = ABORT_MESSAGES.contains(&self.text.as_str());
+        if is_abort || cfg!(panic = "abort") {
+            let cause = LAST_PANIC.try_with(RefCell::take).ok().flatten().filter(|_| is_abort);
             let cause = cause.map(|cause| cause.message() + "; ").unwrap_or_default();
             runtime::last_words(runtime, cause + &self.message());
             if self.frames.is_empty() {
                 return;
             }
         }
-        let frames = self.frames.clone();
-        let failure = Failure::returned(TYPE.into(), self.message());
-        runtime::log_error(runtime, &Failure { stack_trace: frames, ..failure });
+        runtime::log_error(runtime, ERROR_TYPE, &self.message(), &self.frames);
         self.is_logged = true;
     }
 }
 
-/// The text that a panic was called with.
+/// The message of a panic.
 fn text(payload: &(dyn Any + Send)) -> &str {
     match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
         (Some(text), _) => text,
@@ -116,22 +114,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_carries_its_message_and_its_place() {
-        observe();
+    fn a_panic_carries_its_message_and_its_location() {
+        install_hook();
         let payload = panic::catch_unwind(|| panic!("no {}", "tea")).expect_err("a panic");
         let failure = failure(&*payload);
         assert_eq!(failure.error_type, "Panic");
         let start = "panicked at sdk/src/panics.rs:";
         assert!(failure.message.starts_with(start), "{}", failure.message);
         assert!(failure.message.ends_with(": no tea"), "{}", failure.message);
-        // With RUST_BACKTRACE the frames of the panic come first.
-        assert!(failure.stack_trace.contains("sdk/src/panics.rs:"), "{}", failure.stack_trace);
+        // Either the location alone or, if RUST_BACKTRACE is set, the frames.
+        assert!(failure.stack_trace.contains("src/panics.rs:"), "{}", failure.stack_trace);
         assert!(!failure.is_logged, "there is no log");
     }
 
     #[test]
     fn a_panic_of_another_thread_is_not_taken_for_an_earlier_one() {
-        observe();
+        install_hook();
         let _ = panic::catch_unwind(|| panic!("caught before"));
         let payload = std::thread::spawn(|| panic!("no tea")).join().expect_err("a panic");
         assert_eq!(failure(&*payload).message, "panicked: no tea");

@@ -1,9 +1,9 @@
-//! Bytes that are not to be interpreted.
+//! Uninterpreted bytes.
 
 use std::ops::Deref;
 
-/// Bytes in or out, as they are: `Raw<&[u8]>` as an event, `Raw` of anything that holds bytes as a
-/// response (a `Vec<u8>`, a `String`, a `&'static [u8]`, the event itself).
+/// Bytes without a conversion: `Raw<&[u8]>` as an event, and `Raw` of any bytes as a response (a
+/// `Vec<u8>`, a `String`, a `&'static [u8]`, the event itself).
 ///
 /// ```
 /// use pilotlight::Raw;

@@ -1,4 +1,4 @@
-//! Responses that are written piece by piece.
+//! Streamed responses.
 
 use std::fmt;
 use std::io;
@@ -13,12 +13,7 @@ use serde_json::json;
 use crate::Context;
 use crate::runtime;
 
-/// The response of one invocation, written piece by piece: each write, and each `write!`, is sent at
-/// once, and waits while the reader is slow. Small pieces are better collected by a
-/// [`std::io::BufWriter`].
-///
-/// A handler that takes one returns `Result<(), E>`. An error before the first write fails the
-/// invocation like any other; later, it breaks the response off and reaches the reader as its end.
+/// A response that the handler writes piece by piece.
 ///
 /// ```
 /// use std::io;
@@ -34,35 +29,46 @@ use crate::runtime;
 /// }
 /// # pilotlight::handler!(count);
 /// ```
+///
+/// Each write, and each `write!`, is sent at once, and waits while the reader is slow. Collect
+/// small pieces in a [`std::io::BufWriter`].
+///
+/// # Errors
+///
+/// A handler that takes a stream returns `Result<(), E>`. An error before the first write fails the
+/// invocation like any other error. A later error breaks the response off, and reaches the reader
+/// at its end.
+///
+/// A write fails with [`BrokenPipe`](io::ErrorKind::BrokenPipe) if the reader has gone, and with
+/// [`Unsupported`](io::ErrorKind::Unsupported) if no runtime is attached, as in a unit test.
 #[derive(Debug)]
 pub struct ResponseStream<'a> {
     stream: *mut abi::Stream,
     invocation: PhantomData<&'a Context>,
 }
 
-// SAFETY: the ABI lets any thread write, one at a time, which `&mut self` makes sure of.
+// SAFETY: the ABI lets any thread write, one at a time, which `&mut self` ensures.
 unsafe impl Send for ResponseStream<'_> {}
 
 impl<'a> ResponseStream<'a> {
-    /// That of an invocation, to be made once.
+    /// The stream of an invocation. Create it once.
     pub(crate) fn of(context: &'a Context) -> ResponseStream<'a> {
         ResponseStream { stream: context.stream(), invocation: PhantomData }
     }
 
-    /// Says of what type the pieces are, before the first of them; without it, they are
-    /// `application/octet-stream`.
+    /// Sets the content type, before the first write. The default is `application/octet-stream`.
     ///
     /// # Errors
-    /// `InvalidInput` after the first write; `Unsupported` where no runtime is attached.
+    /// `InvalidInput` after the first write, or if the content type is not printable ASCII;
+    /// `Unsupported` if no runtime is attached.
     pub fn begin(&mut self, content_type: &str) -> io::Result<()> {
         self.begin_with(abi::Bytes::of(content_type.as_bytes()), abi::Bytes::ABSENT)
     }
 
-    /// Says what a function URL or API Gateway is to answer in front of the pieces, before the first of
-    /// them.
+    /// Sets status, headers and cookies for a function URL or API Gateway, before the first write.
     ///
     /// # Errors
-    /// As for [`begin`](ResponseStream::begin).
+    /// `InvalidInput` after the first write; `Unsupported` if no runtime is attached.
     pub fn begin_http(&mut self, head: HttpHead) -> io::Result<()> {
         let prelude = head.into_json().to_string();
         self.begin_with(abi::Bytes::ABSENT, abi::Bytes::of(prelude.as_bytes()))
@@ -83,12 +89,12 @@ impl Write for ResponseStream<'_> {
         Ok(piece.len())
     }
 
-    /// What `write!` formats is one piece, not one for every part of it.
+    /// Formats first, so that each `write!` is one piece instead of one for each argument.
     fn write_fmt(&mut self, text: fmt::Arguments) -> io::Result<()> {
         self.write_all(text.to_string().as_bytes())
     }
 
-    /// Every write has been sent.
+    /// Does nothing: every write has been sent.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -101,15 +107,16 @@ fn result(error_number: i32) -> io::Result<()> {
     }
 }
 
-/// Status, headers and cookies of a streamed HTTP response.
-///
-/// Source: "Response streaming for Lambda functions" in AWS's documentation: JSON with `statusCode`,
-/// `headers` and `cookies`.
+/// Status, headers and cookies of a streamed HTTP response. AWS calls them the prelude of the
+/// response.
 ///
 /// ```
 /// # use pilotlight::HttpHead;
 /// let head = HttpHead::new(200).header("Content-Type", "text/plain").cookie("seen=1");
 /// ```
+///
+/// Source: "Response streaming for Lambda functions" in AWS's documentation: JSON with
+/// `statusCode`, `headers` and `cookies`.
 #[derive(Clone, Debug)]
 pub struct HttpHead {
     status: u16,
@@ -118,7 +125,7 @@ pub struct HttpHead {
 }
 
 impl HttpHead {
-    /// One with this status and nothing else.
+    /// A head with this status and no headers or cookies.
     pub fn new(status: u16) -> HttpHead {
         HttpHead { status, headers: Map::new(), cookies: Vec::new() }
     }

@@ -1,7 +1,7 @@
 //! `async fn` handlers, on one current-thread runtime.
 //!
-//! The runtime runs while a handler does: a task that a handler spawned and did not await goes on
-//! in the next invocation, as the execution environment itself may be frozen in between.
+//! The runtime runs only while a handler runs: a task that a handler spawned and did not await
+//! continues in the next invocation. The execution environment may be frozen in between, too.
 
 use std::convert::Infallible;
 use std::sync::OnceLock;
@@ -22,11 +22,11 @@ pub struct Async<Arguments>(Arguments);
 
 static RUNTIME: OnceLock<Runtime> = OnceLock::new();
 
-/// The runtime; made once, by `prepare` as a rule.
+/// The runtime, created by the first call, which is usually that of `prepare`.
 fn runtime() -> &'static Runtime {
     RUNTIME.get_or_init(|| {
-        let made = Builder::new_current_thread().enable_all().build();
-        made.expect("the system refuses what a tokio runtime needs (epoll, eventfd)")
+        let runtime = Builder::new_current_thread().enable_all().build();
+        runtime.expect("the kernel refused epoll or eventfd, which a tokio runtime needs")
     })
 }
 

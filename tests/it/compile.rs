@@ -1,5 +1,5 @@
-//! Handlers that cannot be: the compiler says so in one error, in the SDK's words where rustc lets
-//! it.
+//! Invalid handlers: the compiler refuses each with one error, in the SDK's words if rustc allows
+//! that.
 
 use std::env;
 use std::fs;
@@ -24,11 +24,11 @@ fn write(folder: &Path, name: &str, dependency: &str, source: &str) {
     fs::create_dir_all(folder.join("src")).expect("a folder");
     fs::write(folder.join("Cargo.toml"), manifest).expect("written");
     fs::write(folder.join("src/lib.rs"), source).expect("written");
-    // The versions that the workspace has are there without a network.
+    // The workspace's versions are available without a network.
     fs::copy(support::root().join("Cargo.lock"), folder.join("Cargo.lock")).expect("copied");
 }
 
-/// The errors, with all that is said below them, that `cargo <command>` ends with in this crate.
+/// The errors of `cargo <command>` in this crate, with their notes.
 fn errors(command: &str, folder: &Path) -> Vec<String> {
     let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args([command, "--offline", "--quiet", "--message-format=json", "--target-dir"])
@@ -45,14 +45,15 @@ fn errors(command: &str, folder: &Path) -> Vec<String> {
         .map(|message| message["rendered"].as_str().expect("text").to_owned())
         .filter(|text| !text.starts_with("error: aborting due to"))
         .collect();
-    let words = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.success(), errors.is_empty(), "{words}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.success(), errors.is_empty(), "{stderr}");
     errors
 }
 
-/// The one error of a library with this source begins with `message` and has each of `words`.
+/// Checks that a library with this source has one error, which starts with `message` and contains
+/// each of `notes`.
 #[track_caller]
-fn refused(source: &str, message: &str, words: &[&str]) {
+fn refused(source: &str, message: &str, notes: &[&str]) {
     let folder = TempDir::new().expect("a folder");
     write(folder.path(), "refused", "", source);
     let errors = errors("check", &folder.path().join("refused"));
@@ -60,14 +61,14 @@ fn refused(source: &str, message: &str, words: &[&str]) {
     let (first, _) = errors[0].split_once('\n').expect("lines");
     let (_, first) = first.split_once(": ").expect("a code");
     assert!(first.starts_with(message), "{}", errors[0]);
-    for words in words {
-        assert!(errors[0].contains(words), "`{words}` is not in {}", errors[0]);
+    for note in notes {
+        assert!(errors[0].contains(note), "`{note}` is not in {}", errors[0]);
     }
-    assert!(errors[0].contains("handler!("), "not at the right place: {}", errors[0]);
+    assert!(errors[0].contains("handler!("), "not at the macro: {}", errors[0]);
 }
 
 #[test]
-fn types_that_no_handler_can_have_are_named_once() {
+fn types_that_no_handler_can_have_are_refused_once() {
     refused(
         "pub struct Answer;\nfn f(_: String) -> Result<Answer, String> { Ok(Answer) }\n\
          pilotlight::handler!(f);\n",
@@ -89,7 +90,7 @@ fn types_that_no_handler_can_have_are_named_once() {
 }
 
 #[test]
-fn functions_that_are_no_handlers_are_refused_once() {
+fn functions_that_are_not_handlers_are_refused_once() {
     refused(
         "fn f(_: String) -> String { String::new() }\npilotlight::handler!(f);\n",
         "`fn(String) -> String {f}` is not a handler",
@@ -124,7 +125,7 @@ fn handlers_that_cannot_be_told_apart_are_refused() {
     refused(
         "fn f(_: String) -> Result<(), String> { Ok(()) }\npilotlight::handler!(f);\n\
          mod a { pub fn g(_: u8) -> Result<(), String> { Ok(()) } pilotlight::handler!(g); }\n",
-        "the name `handler_is_to_be_used_once_in_a_library` is defined multiple times",
+        "the name `only_one_handler_macro_per_library` is defined multiple times",
         &[],
     );
 }
@@ -138,12 +139,12 @@ fn a_library_that_depends_on_another_is_refused_by_name() {
         pilotlight::handler!(g);\n";
     write(folder.path(), "dependent", "other = { path = \"../other\" }", source);
     let errors = errors("build", &folder.path().join("dependent"));
-    let words = "symbol: a_handler_library_cannot_depend_on_another";
-    assert!(errors.len() == 1 && errors[0].contains(words), "{errors:#?}");
+    let symbol = "symbol: a_handler_library_cannot_depend_on_another";
+    assert!(errors.len() == 1 && errors[0].contains(symbol), "{errors:#?}");
 }
 
 #[test]
-fn what_a_handler_may_be_compiles_without_a_warning_and_without_unsafe_code() {
+fn valid_handlers_compile_without_a_warning_and_without_unsafe_code() {
     let source = "#![forbid(unsafe_code)]\n#![deny(warnings)]\n\
         mod a {\n\
             pub fn f(_: &str) -> Result<(), Box<dyn std::error::Error>> { Ok(()) }\n\

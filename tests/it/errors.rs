@@ -1,9 +1,9 @@
-//! The errors that handlers return, as callers see them: `errorType` and `errorMessage`.
+//! The errors that handlers return, as the caller gets them: `errorType` and `errorMessage`.
 
 use crate::support;
 use crate::support::Posted;
 
-/// The fixture's handler with this name fails with "why" in its error.
+/// The `errorType` and `errorMessage` of this handler of the fixture, for the event "why".
 fn error(handler: &str) -> (String, String) {
     let function = support::function(&support::fixture_crate("errors"), Some(handler));
     let posted = Posted::read(&support::cold(&function, b"\"why\"").expect("answered"));
@@ -28,7 +28,7 @@ fn causes_are_in_the_message_once() {
 }
 
 #[test]
-fn the_type_is_that_of_the_error_and_its_crate_if_it_is_one_of_many() {
+fn the_type_is_the_name_of_the_error_with_the_crate_if_it_is_ambiguous() {
     check("qualified", "errors::Error", &format!("unhandled error: {REFUSED}"));
     check("standard", "io::Error", "why");
     check("pointed", "Generic", "generic: why");

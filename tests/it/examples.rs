@@ -1,4 +1,4 @@
-//! Each example, whole, on our emulator; and the same library through `dlopen`.
+//! Each example on the local emulator, and the same library through `dlopen`.
 
 use pilotlight_local::environment::INIT_LIMIT;
 use pilotlight_local::environment::Unanswered;
@@ -22,12 +22,12 @@ fn hello_greets_cold_and_warm_on_one_connection() {
     }
     let session = environment.shared().session();
     assert_eq!(session.connections, 1);
-    // One `/next` and one post for each, and the `/next` that waits; nothing else.
+    // One `/next` and one post for each invocation, and the `/next` that waits; nothing else.
     assert!((200..=201).contains(&session.requests), "{} requests", session.requests);
 }
 
 #[test]
-fn hello_names_an_event_that_it_does_not_take() {
+fn hello_refuses_an_event_of_another_type() {
     let outcome = support::cold(&support::example("hello"), br#"{"nam":"Ada"}"#);
     let posted = Posted::read(&outcome.expect("answered"));
     assert_eq!(posted.error_type, "InvalidEvent");
@@ -48,7 +48,7 @@ fn both_languages_and_both_loaders_agree() {
 }
 
 #[test]
-fn echo_returns_whatever_it_is() {
+fn echo_returns_any_event() {
     let function = support::example("echo");
     let environment = support::start(&function);
     environment.wait_initialised(INIT_LIMIT).expect("initialised");
@@ -68,7 +68,7 @@ fn echo_returns_whatever_it_is() {
         let answer = support::response(support::invoke(&environment, &function, event));
         assert_eq!(answer, event, "{} bytes", event.len());
     }
-    // One byte more is refused by the server, and the loop goes on.
+    // The server refuses one byte more, and the next invocation works.
     let outcome = support::invoke(&environment, &function, &large[..=MAX_RESPONSE]);
     assert_eq!(outcome, Ok(Outcome::TooLarge(MAX_RESPONSE)));
     assert_eq!(support::response(support::invoke(&environment, &function, b"[]")), b"[]");
@@ -94,9 +94,9 @@ fn errors_and_panics_are_posted_and_the_loop_goes_on() {
             (panic.error_type.as_str(), panic.category.as_str()),
             ("Panic", "Function.Panic")
         );
-        let place = panic.stack_trace.first().expect("the place");
-        assert!(place.starts_with("examples/faulty/src/lib.rs:"), "{place}");
-        assert_eq!(panic.message, format!("panicked at {place}: this panic was asked for"));
+        let location = panic.stack_trace.first().expect("the location");
+        assert!(location.starts_with("examples/faulty/src/lib.rs:"), "{location}");
+        assert_eq!(panic.message, format!("panicked at {location}: this panic was asked for"));
 
         assert_eq!(support::response(fault("none")), br#"{"fault":null}"#);
     }

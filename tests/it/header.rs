@@ -1,5 +1,5 @@
-//! `sdk/include/pilotlight.h` and the crate `pilotlight-abi` are one ABI: C compiled against the
-//! header prints every number, and each is compared with Rust's.
+//! `sdk/include/pilotlight.h` and the crate `pilotlight-abi` are one ABI: a C program compiled
+//! against the header prints every number, and the tests compare each with Rust's.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,13 +11,13 @@ use tempfile::TempDir;
 
 use crate::support;
 
-/// Every structure with its fields, by the names of the header and of Rust.
+/// Every structure with its fields, by its names in the header and in Rust.
 macro_rules! layout {
     ($($c:literal = $rust:ident { $($field:ident),* $(,)? })*) => {
         fn in_rust() -> BTreeMap<String, usize> {
             let mut numbers = BTreeMap::new();
             $(
-                // Each field is among these, or this does not compile.
+                // Does not compile unless every field is listed.
                 let _ = |abi::$rust { $($field: _),* }: abi::$rust| ();
                 numbers.insert(concat!("sizeof ", $c).to_owned(), size_of::<abi::$rust>());
                 numbers.insert(concat!("alignof ", $c).to_owned(), align_of::<abi::$rust>());
@@ -71,12 +71,11 @@ layout! {
     }
 }
 
-/// The header's text.
 fn header() -> String {
     fs::read_to_string(support::root().join("sdk/include/pilotlight.h")).expect("the header")
 }
 
-/// The header's macros that are numbers.
+/// The names of the header's numeric macros.
 fn constants(header: &str) -> Vec<String> {
     let defined = header.lines().filter_map(|line| line.strip_prefix("#define "));
     let number = |definition: &str| {
@@ -87,7 +86,7 @@ fn constants(header: &str) -> Vec<String> {
     defined.filter_map(number).collect()
 }
 
-/// The same by their names in C, with Rust's values.
+/// The values of the same constants in Rust, by their names in C.
 fn constants_in_rust() -> BTreeMap<String, usize> {
     let small = |number: u32| usize::try_from(number).expect("small");
     let code = |number: i32| usize::try_from(number).expect("small");
@@ -111,7 +110,7 @@ fn constants_in_rust() -> BTreeMap<String, usize> {
 #[test]
 fn every_structure_of_the_header_is_compared() {
     let text = header();
-    // Each ends with its name; what is opaque has none.
+    // Each definition ends with its name; opaque types have none.
     let named = text.lines().filter_map(|line| line.strip_prefix("} ")?.strip_suffix(';'));
     let mut expected = STRUCTURES.to_vec();
     expected.sort_unstable();

@@ -1,4 +1,4 @@
-//! The function's log: which lines there are, and what is in them.
+//! The lines of the function's log.
 
 use std::fs;
 use std::fs::File;
@@ -25,7 +25,7 @@ fn logs() -> Function {
     support::function(library, None)
 }
 
-/// What the runtime logs when it is invoked with these events and then told to end.
+/// The runtime's log of invocations with these events, until the Runtime API ends it with 410.
 pub fn log(function: &Function, variables: &[(&str, &str)], events: &[&str]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
@@ -49,12 +49,12 @@ pub fn log(function: &Function, variables: &[(&str, &str)], events: &[&str]) -> 
     String::from_utf8(output.stderr).expect("UTF-8")
 }
 
-/// Those of a log in JSON.
+/// The records of a log in JSON.
 pub fn json_records(log: &str) -> Vec<Value> {
     log.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
 }
 
-/// The lines without their times, which have the form of RFC 3339.
+/// The records of a log in text, without their times, which have the form of RFC 3339.
 pub fn text_records(log: &str) -> Vec<String> {
     let record = |line: &str| {
         let (time, rest) = line.split_once('\t').expect("a time");
@@ -65,7 +65,7 @@ pub fn text_records(log: &str) -> Vec<String> {
     log.lines().map(record).collect()
 }
 
-/// It belongs to no request: the last one was answered, and there is no next one.
+/// The last record. It belongs to no request: the last one was answered, and there is no next one.
 pub const ENDED: &str = "-\tERROR\tpilotlight: Runtime.ApiError: GET /next was answered 410: {}";
 
 #[test]
@@ -76,7 +76,7 @@ fn text_has_time_request_level_and_message_in_one_line() {
     expected.push("r1\tINFO\ton a thread: x".into());
     expected.push(ENDED.into());
     assert_eq!(records, expected);
-    // CloudWatch takes each line feed for the end of a record.
+    // A line feed would end the record for CloudWatch.
     let records = text_records(&log(&logs(), &[], &["a\nb"]));
     assert_eq!(records[0], "r1\tINFO\t2: a\rb");
 }
@@ -88,7 +88,7 @@ fn levels_are_chosen_in_any_case() {
     assert_eq!(count("trace"), 7);
     assert_eq!(count("Debug"), 6);
     assert_eq!(count("ERROR"), 3);
-    // The runtime's own last words are an ERROR.
+    // The runtime's own last record is an ERROR.
     assert_eq!(count("FATAL"), 1);
     assert_eq!(count("LOUD"), 5);
 }
@@ -128,7 +128,7 @@ fn init_chooses_the_logger() {
     let records = text_records(&log(&function, &[("LOGGER", "ours")], &["\"tea\""]));
     assert_eq!(records[0], "-\tINFO\tlogging: set up");
     assert_eq!(records[1], "r1\tINFO\tlogging: served tea");
-    // Its records have another form than ours.
+    // The records of tracing have their own form.
     let log = log(&function, &[("LOGGER", "tracing")], &["\"tea\""]);
     let lines: Vec<&str> = log.lines().collect();
     assert_eq!(lines.len(), 4, "{log}");
@@ -143,8 +143,8 @@ fn an_invocation_that_fails_is_one_record() {
     let quiet = [("AWS_LAMBDA_LOG_LEVEL", "ERROR")];
     let records = text_records(&log(&function, &quiet, &["\"error\"", "17"]));
     assert_eq!(records[0], "r1\tERROR\tParseIntError: invalid digit found in string");
-    let place = "line 1 column 2; the caller is told what is there";
-    assert_eq!(records[1], format!("r1\tERROR\tInvalidEvent: the event is not a &str: {place}"));
+    let location = "line 1 column 2; the response to the caller has details";
+    assert_eq!(records[1], format!("r1\tERROR\tInvalidEvent: the event is not a &str: {location}"));
     assert_eq!(records[2..], [ENDED]);
     assert_eq!(log(&function, &[("AWS_LAMBDA_LOG_LEVEL", "FATAL")], &["\"error\""]), "");
 
@@ -195,7 +195,7 @@ fn a_failure_is_logged_after_its_answer_and_before_the_next_request() {
     assert_eq!(log(), "", "while the caller waits");
     worker.write_all(&script::accepted().bytes).expect("sent");
     script::read_head(&mut worker);
-    // The environment may be frozen from here on.
+    // The platform may freeze the environment from here on.
     assert_eq!(text_records(&log()).len(), 1);
     child.kill().expect("ended");
     child.wait().expect("ended");

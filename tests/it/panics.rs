@@ -1,5 +1,4 @@
-//! Panics: each is one record of the log, and a failure of its invocation or the reason for the
-//! end of the process.
+//! Panics: each is one record in the log, and either fails its invocation or ends the process.
 
 use pilotlight_local::environment::INIT_LIMIT;
 use pilotlight_local::function::Function;
@@ -52,7 +51,7 @@ fn a_panic_that_fails_no_invocation_is_a_record_too() {
     }
 }
 
-/// The report of a process that a panic ends.
+/// The report after a panic has ended the process.
 fn posted(function: &Function, event: &str) -> Posted {
     let environment = support::start(function);
     environment.wait_initialised(INIT_LIMIT).expect("initialised");
@@ -61,7 +60,7 @@ fn posted(function: &Function, event: &str) -> Posted {
 }
 
 #[test]
-fn a_panic_that_cannot_unwind_is_named_by_the_report_of_the_end() {
+fn the_report_of_the_end_contains_a_panic_that_cannot_unwind() {
     let posted = posted(&function(), "\"panic that cannot unwind\"");
     assert_eq!(posted.error_type, "Aborted");
     let start = "the handler died by signal 6 (SIGABRT)";
@@ -72,7 +71,7 @@ fn a_panic_that_cannot_unwind_is_named_by_the_report_of_the_end() {
 }
 
 #[test]
-fn with_panics_that_abort_the_report_has_text_and_place() {
+fn with_panics_that_abort_the_report_has_message_and_location() {
     let arguments = ["build", "-p", "logging", "--target-dir", "target/panic-abort"];
     support::cargo(".", &[&arguments[..], &["--config", "profile.release.panic='abort'"]].concat());
     let library = support::root().join("target/panic-abort/release/liblogging.so");
@@ -80,8 +79,8 @@ fn with_panics_that_abort_the_report_has_text_and_place() {
     for (event, end) in [("panic", ": no \"tea\""), ("panic on a thread", ": no tea")] {
         let posted = posted(&function, &format!("\"{event}\""));
         assert_eq!(posted.category, "Function.Aborted");
-        let place = ": panicked at tests/fixtures/logging/src/lib.rs:";
-        assert!(posted.message.contains(place), "{}", posted.message);
+        let location = ": panicked at tests/fixtures/logging/src/lib.rs:";
+        assert!(posted.message.contains(location), "{}", posted.message);
         assert!(posted.message.ends_with(end), "{}", posted.message);
     }
 }

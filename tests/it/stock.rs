@@ -1,5 +1,5 @@
-//! The fixture crates: what an ordinary Rust handler uses of std and of tokio, under the bootstrap
-//! and, where the answer is the same anywhere, through `dlopen` on glibc.
+//! The fixture crates: the parts of std and tokio that ordinary Rust handlers use, under the
+//! bootstrap and, where the response is the same, through `dlopen` on glibc.
 
 use pilotlight_local::environment::INIT_LIMIT;
 use serde_json::Value;
@@ -14,7 +14,7 @@ fn check(handler: &str, event: &str, expected: &Value) {
     let function = support::function(&library, Some(handler));
     let environment = support::start(&function);
     environment.wait_initialised(INIT_LIMIT).expect("initialised");
-    // Twice: what an invocation leaves behind must not disturb the next one.
+    // Twice: an invocation must not disturb the next one.
     for _ in 0..2 {
         let answer = support::response(support::invoke(&environment, &function, event.as_bytes()));
         let answer: Value = serde_json::from_slice(&answer).expect("JSON");
@@ -47,7 +47,7 @@ fn std_works_as_it_does_natively() {
 fn the_same_library_answers_the_same_through_dlopen() {
     let library = support::fixture_crate("stock");
     for (handler, event) in [("thread_locals", "{}"), ("numbers", "[2,1.5]"), ("bytes", "3")] {
-        // Each `init` runs once in a process, so each handler gets a copy of the library.
+        // `init` may run only once in a process, so each handler gets a copy of the library.
         let folder = tempfile::TempDir::new().expect("a folder");
         let copy = folder.path().join("libstock.so");
         std::fs::copy(&library, &copy).expect("copied");
@@ -78,7 +78,7 @@ fn an_init_that_fails_is_reported_and_ends_the_process() {
     function.variables.push(("FAIL_SETUP".into(), "1".into()));
     let (posted, code) = support::refusal(&function);
     assert_eq!(code, Some(10));
-    assert_eq!(posted.message, "the setup was asked to fail");
+    assert_eq!(posted.message, "FAIL_SETUP is set");
     assert_eq!(posted.error_type, "Error");
     assert_eq!(posted.category, "Function.Error");
 }

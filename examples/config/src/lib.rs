@@ -1,6 +1,6 @@
-//! A greeting whose tone is a feature flag: `{"name":"Ada"}` is answered with
-//! `{"message":"Hello, Ada!"}`, or, while the flag `formal` of the configuration `flags` is enabled,
-//! with `{"message":"Good day, Ada."}`. Before any configuration has arrived, no flag is enabled.
+//! A greeting whose tone depends on a feature flag: the response to `{"name":"Ada"}` is
+//! `{"message":"Hello, Ada!"}`, or `{"message":"Good day, Ada."}` while the flag `formal` of the
+//! configuration value `flags` is enabled. Before the value has arrived, no flag is enabled.
 
 use std::convert::Infallible;
 

@@ -1,4 +1,4 @@
-//! Returns all that a handler may know of its invocation, whatever the event is.
+//! Returns the whole context of its invocation, for any event.
 
 use std::convert::Infallible;
 use std::time::UNIX_EPOCH;
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Known<'a> {
+struct Response<'a> {
     request_id: &'a str,
     deadline_ms: Option<u128>,
     remaining_ms: Option<u128>,
@@ -25,9 +25,9 @@ struct Known<'a> {
     warm_count: u64,
 }
 
-fn context<'a>(_event: Raw<&'a [u8]>, context: &'a Context) -> Result<Known<'a>, Infallible> {
+fn context<'a>(_event: Raw<&'a [u8]>, context: &'a Context) -> Result<Response<'a>, Infallible> {
     let since_epoch = |deadline: std::time::SystemTime| deadline.duration_since(UNIX_EPOCH).ok();
-    Ok(Known {
+    Ok(Response {
         request_id: context.request_id(),
         deadline_ms: context.deadline().and_then(since_epoch).map(|time| time.as_millis()),
         remaining_ms: context.remaining().map(|time| time.as_millis()),

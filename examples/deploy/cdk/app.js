@@ -1,9 +1,9 @@
-// A function on the Pilotlight layer, kept warm by a rule of EventBridge or by EventBridge Scheduler:
+// A function on the Pilotlight layer, kept warm by an EventBridge rule or by EventBridge Scheduler:
 //
 //   npm install && npx cdk deploy -c warmBy=scheduler -c warmConcurrency=5
 //
-// The ping goes to the function itself, not through HTTP; its input is constant, and answered by the
-// runtime without the handler.
+// The ping goes to the function itself, not through HTTP. Its input is constant, and the runtime
+// answers it without calling the handler.
 'use strict'
 
 const path = require('path')
@@ -29,14 +29,14 @@ class Warm extends Stack {
       functionName: 'hello',
       runtime: lambda.Runtime.PROVIDED_AL2023,
       architecture: lambda.Architecture.X86_64,
-      // lib<handler>.so in the package.
+      // The runtime loads lib<handler>.so from the package.
       handler: 'hello',
       code: lambda.Code.fromAsset(path.join(dist, 'examples')),
       memorySize: 128,
       timeout: Duration.seconds(10),
       layers: [layer]
     })
-    // What the fan-out needs: the function invokes itself, by name and by version or alias.
+    // For the fan-out, the function invokes itself, by name and by version or alias.
     const itself = this.formatArn({
       service: 'lambda',
       resource: 'function',
@@ -62,7 +62,7 @@ class Warm extends Stack {
         schedule: scheduler.ScheduleExpression.rate(everyFiveMinutes),
         target: new schedulerTargets.LambdaInvoke(hello, {
           input: scheduler.ScheduleTargetInput.fromObject(ping),
-          // The next ping comes in five minutes anyway.
+          // No retries: the next ping comes in five minutes.
           retryAttempts: 0,
           maxEventAge: Duration.minutes(1)
         })

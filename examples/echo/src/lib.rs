@@ -1,4 +1,4 @@
-//! Raw bytes in and out: returns its event unchanged, whatever it is, without a copy.
+//! Raw bytes in and out: returns any event unchanged, without a copy.
 
 use std::convert::Infallible;
 

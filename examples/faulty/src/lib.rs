@@ -1,5 +1,5 @@
-//! Fails in the way that it is asked to: `{"fault":"error"}`, and likewise `panic`, `abort`, `segv`,
-//! `exit`, `overflow` (of the stack) and `sleep` (past any deadline). Any other event is answered.
+//! Fails as its event requests: `{"fault":"error"}`, and likewise `panic`, `abort`, `segv`, `exit`,
+//! `overflow` (of the stack) and `sleep` (past any deadline). Any other event gets a response.
 
 use std::fmt;
 use std::hint::black_box;
@@ -19,7 +19,7 @@ struct Response {
     fault: Option<&'static str>,
 }
 
-/// An error type of the handler's own: callers see its name as `errorType`.
+/// The handler's own error type: the caller gets its name as `errorType`.
 #[derive(Debug)]
 struct RequestedError;
 
@@ -45,10 +45,10 @@ fn fail(request: Request) -> Result<Response, RequestedError> {
     Ok(Response { fault: None })
 }
 
-#[allow(unsafe_code)]
+#[allow(unsafe_code)] // Commits the fault that this example demonstrates.
 fn read_nothing() {
     let nowhere = black_box(std::ptr::without_provenance::<u8>(16));
-    // SAFETY: there is none; a handler that is wrong is what this one stands for.
+    // SAFETY: none; the invalid read is the fault to demonstrate.
     unsafe { nowhere.read_volatile() };
 }
 

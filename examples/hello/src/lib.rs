@@ -1,4 +1,4 @@
-//! The smallest typed handler: `{"name":"Ada"}` is answered with `{"message":"Hello, Ada!"}`.
+//! The smallest typed handler: the response to `{"name":"Ada"}` is `{"message":"Hello, Ada!"}`.
 
 use std::convert::Infallible;
 

@@ -1,5 +1,5 @@
-//! Takes a second to start, as handlers do that fetch what they need first (`START_MS` says how
-//! long), and a moment for each event: what cold starts and warming are shown with.
+//! A demonstration of cold starts and warming: `init` takes one second (or `START_MS`), as in a
+//! handler that first fetches its data, and each invocation takes the event's `sleep_ms`.
 
 use std::convert::Infallible;
 use std::env;
@@ -22,15 +22,16 @@ struct Request {
 
 #[derive(Serialize)]
 struct Response {
-    /// Tells execution environments apart.
+    /// The process id, which tells execution environments apart.
     process: u32,
-    /// How many invocations this one has had; the first one was cold.
+    /// The number of invocations of this environment; the first one was cold.
     invocation: u64,
 }
 
 fn start() -> Result<(), String> {
     let milliseconds = env::var("START_MS").unwrap_or_else(|_| "1000".to_owned());
-    let milliseconds = milliseconds.parse().map_err(|_| "START_MS is no number".to_owned())?;
+    let milliseconds =
+        milliseconds.parse().map_err(|_| "START_MS is not a number of milliseconds".to_owned())?;
     thread::sleep(Duration::from_millis(milliseconds));
     Ok(())
 }

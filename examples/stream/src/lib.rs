@@ -1,5 +1,5 @@
-//! Writes its response piece by piece: `{"chunks":3}` is answered with three lines of plain text, each
-//! sent when it is written; a request to a function URL with `?chunks=3` likewise, as HTTP.
+//! Streams its response: `{"chunks":3}` gets three lines of plain text, each sent when it is
+//! written. So does a request to a function URL with `?chunks=3`, as HTTP.
 
 use std::io;
 use std::io::Write;
@@ -13,7 +13,7 @@ use serde::de::IgnoredAny;
 #[serde(rename_all = "camelCase")]
 struct Request {
     chunks: Option<u32>,
-    /// Only events of HTTP fronts have one.
+    /// Present only in events from a function URL or API Gateway.
     request_context: Option<IgnoredAny>,
     query_string_parameters: Option<Query>,
 }
@@ -29,8 +29,8 @@ fn count(request: Request, mut response: ResponseStream) -> io::Result<()> {
     } else {
         response.begin("text/plain")?;
     }
-    let asked = request.query_string_parameters.and_then(|query| query.chunks?.parse().ok());
-    let chunks = request.chunks.or(asked).unwrap_or(1);
+    let in_query = request.query_string_parameters.and_then(|query| query.chunks?.parse().ok());
+    let chunks = request.chunks.or(in_query).unwrap_or(1);
     for chunk in 1..=chunks {
         writeln!(response, "chunk {chunk} of {chunks}")?;
     }

@@ -1,38 +1,39 @@
-//! The handler ABI: everything that the bootstrap and a handler library know of each other.
+//! The C ABI between the Pilotlight bootstrap and a handler library.
 //!
 //! A handler library is an ELF shared object that exports one data symbol, [`LIBRARY_SYMBOL`], a
-//! [`Library`]. The rules (who allocates, who frees, which thread, what after a failure) stand in
-//! prose at the top of `sdk/include/pilotlight.h`, the same ABI for C; a test compiles C against
-//! that header and compares every size and offset with the types here.
+//! [`Library`]. `pilotlight.h` is the same ABI for C. The comment at its top states the rules: who
+//! allocates, who frees, on which thread, and after a failure. A test compiles C against that
+//! header and compares every size and offset with the types here.
 //!
-//! The crate has no dependency and next to no code, so the bootstrap and the SDK can share it.
+//! Handlers in Rust use the crate `pilotlight` instead. This crate has no dependency and almost no
+//! code, so the bootstrap and the SDK can share it.
 
 #![no_std]
 
 use core::ffi::c_char;
 use core::ffi::c_void;
 
-/// Raised when a change breaks libraries that are already built.
+/// The major version: raised when a change breaks libraries that are already built.
 pub const ABI_MAJOR: u32 = 1;
 
-/// Raised when something is appended. A bootstrap runs every library of its own major version
-/// whose minor version is not newer than its own.
+/// The minor version: raised when a field is appended. A bootstrap runs every library of its own
+/// major version whose minor version is not newer than its own.
 pub const ABI_MINOR: u32 = 1;
 
-/// The composed number that a library carries: major in the upper 16 bits, minor in the lower.
+/// The version that a library carries: major in the upper 16 bits, minor in the lower.
 pub const ABI_VERSION: u32 = (ABI_MAJOR << 16) | ABI_MINOR;
 
 /// The one symbol that a handler library exports: a [`Library`].
 pub const LIBRARY_SYMBOL: &str = "pilotlight_library";
 
-/// Bytes that somebody else owns. `data` is null for a value that is absent, which is not the
-/// same as one of length 0.
+/// Borrowed bytes. `data` is null for an absent value, which is not the same as a value of length
+/// 0.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Bytes {
     /// The first byte, or null for an absent value.
     pub data: *const u8,
-    /// How many bytes there are.
+    /// The number of bytes.
     pub length: usize,
 }
 
@@ -45,7 +46,7 @@ impl Bytes {
         Bytes { data: bytes.as_ptr(), length: bytes.len() }
     }
 
-    /// Borrows what is there, or is [`Bytes::ABSENT`].
+    /// Borrows `bytes`; [`Bytes::ABSENT`] for None.
     pub const fn of_option(bytes: Option<&[u8]>) -> Bytes {
         match bytes {
             Some(bytes) => Bytes::of(bytes),
@@ -56,9 +57,10 @@ impl Bytes {
     /// The bytes; None for an absent value.
     ///
     /// # Safety
-    /// Unless `data` is null, `length` bytes may be read there for the whole of `'a`, and are not written
-    /// meanwhile. `'a` is the caller's choice: for how long, says the rule of the ABI for the value in hand.
-    #[allow(unsafe_code)] // One way from a pointer of the ABI to a slice, for both sides of it.
+    /// Unless `data` is null, `length` bytes are readable there for the whole of `'a`, and are not
+    /// written meanwhile. The caller chooses `'a`, and must choose it by the ABI's rule for the
+    /// value.
+    #[allow(unsafe_code)] // The one conversion from a pointer to a slice, for both sides.
     pub const unsafe fn as_slice<'a>(self) -> Option<&'a [u8]> {
         if self.data.is_null() {
             return None;
@@ -68,14 +70,14 @@ impl Bytes {
     }
 }
 
-/// One invocation, as the bootstrap hands it to a handler. Everything in it lives until the
-/// outcome has been released.
+/// One invocation, as the bootstrap passes it to a handler. Everything that it points to lives
+/// until the outcome has been released.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Invocation {
     /// The event, byte for byte as the Runtime API delivered it; it may be empty.
     pub event: Bytes,
-    /// `Lambda-Runtime-Aws-Request-Id`; always there.
+    /// `Lambda-Runtime-Aws-Request-Id`; always present.
     pub request_id: Bytes,
     /// `Lambda-Runtime-Deadline-Ms`: milliseconds since the Unix epoch; 0 when absent.
     pub deadline_ms: u64,
@@ -97,11 +99,11 @@ pub struct Invocation {
     pub memory_size_mb: u64,
     /// For [`Runtime::stream_begin`] and [`Runtime::stream_write`]; belongs to the runtime.
     pub stream: *mut Stream,
-    /// How often this execution environment has answered a ping that keeps it warm; 0 for never.
+    /// The number of warming pings that this execution environment has answered.
     pub warm_count: u64,
 }
 
-/// The response of one invocation, to be written piece by piece; what it is, is the runtime's affair.
+/// The streamed response of one invocation. Opaque: it belongs to the runtime.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Stream {
@@ -109,7 +111,7 @@ pub struct Stream {
 }
 
 impl Invocation {
-    /// One of which nothing is known.
+    /// An invocation in which everything is absent.
     pub const EMPTY: Invocation = Invocation {
         event: Bytes::ABSENT,
         request_id: Bytes::ABSENT,
@@ -127,13 +129,13 @@ impl Invocation {
     };
 }
 
-/// What a handler answered. The bootstrap passes it zeroed, the handler fills it in, and the
-/// bootstrap calls `release` (unless null) once, after it has posted the bytes.
+/// The result of a handler or of `init`. The bootstrap passes it zeroed, the handler fills it in,
+/// and the bootstrap calls `release` (unless null) once, after it has posted the bytes.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Outcome {
-    /// The response, posted as it is, when the handler returned [`RESPONSE`]; of a response that was
-    /// streamed, the last piece.
+    /// The response, posted as it is, if the handler returned [`RESPONSE`]. The last piece, if the
+    /// handler streamed its response.
     pub response: Bytes,
     /// `errorType` of a failure, UTF-8; absent means `Error`.
     pub error_type: Bytes,
@@ -143,12 +145,13 @@ pub struct Outcome {
     pub stack_trace: Bytes,
     /// Passed to `release`; belongs to the handler.
     pub owner: *mut c_void,
-    /// Frees what the outcome borrows from `owner`. Called on the thread that called the handler.
+    /// Frees the bytes that the outcome borrows from `owner`. The runtime calls it on the thread
+    /// that called the handler.
     pub release: Option<unsafe extern "C" fn(owner: *mut c_void)>,
 }
 
 impl Outcome {
-    /// What a handler is handed to fill in.
+    /// The zeroed outcome that a handler fills in.
     pub const EMPTY: Outcome = Outcome {
         response: Bytes::ABSENT,
         error_type: Bytes::ABSENT,
@@ -159,28 +162,29 @@ impl Outcome {
     };
 }
 
-/// A handler returns this when `outcome.response` holds its answer.
+/// Returned by a handler that has succeeded: `outcome.response` holds its response.
 pub const RESPONSE: i32 = 0;
 
-/// A handler or `init` returns this when the outcome's `error_*` fields say what went wrong.
+/// Returned by a handler or an `init` that has failed: the outcome's `error_*` fields say why.
 pub const FAILURE: i32 = 1;
 
-/// As [`FAILURE`], of a handler that has written the failure to the log itself. Since 1.1.
+/// Like [`FAILURE`], from a handler that has already written the failure to the log. Since 1.1.
 pub const LOGGED_FAILURE: i32 = 2;
 
 /// A handler: reads the invocation, fills in the outcome, returns [`RESPONSE`] or [`FAILURE`].
 /// It must not unwind into its caller.
 pub type Call = unsafe extern "C" fn(invocation: *const Invocation, outcome: *mut Outcome) -> i32;
 
-/// Work to be done once, before the first invocation: returns [`RESPONSE`] (and nothing in the
-/// outcome is read but `release`) or [`FAILURE`].
+/// Initialises the library once, before the first invocation. Returns [`RESPONSE`] (the runtime
+/// then reads only `release` of the outcome) or [`FAILURE`].
 pub type Init = unsafe extern "C" fn(outcome: *mut Outcome) -> i32;
 
-/// Work to be done when the execution environment ends, on a thread of its own and perhaps while a
-/// handler runs; see the header for how much time it has.
+/// The shutdown hook. The runtime calls it when the execution environment ends, on a thread of its
+/// own and perhaps while a handler runs. `pilotlight.h` says how much time it has.
 pub type Shutdown = unsafe extern "C" fn();
 
-/// Takes what the runtime offers: called first, before `init`. The table lives as long as the process.
+/// Receives the runtime's functions. The runtime calls it first, before `init`; the table lives as
+/// long as the process.
 pub type Attach = unsafe extern "C" fn(runtime: *const Runtime);
 
 /// [`Handler::flags`]: the handler may be called on several threads at the same time.
@@ -190,23 +194,24 @@ pub const CONCURRENT: u32 = 1;
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Handler {
-    /// Its name, which `_HANDLER` gives behind the dot: NUL-terminated UTF-8.
+    /// The part of `_HANDLER` after the dot: NUL-terminated UTF-8.
     pub name: *const c_char,
-    /// The handler itself; null is no handler.
+    /// The function; the runtime refuses a library in which it is null.
     pub call: Option<Call>,
     /// [`CONCURRENT`] or 0; other bits are 0.
     pub flags: u32,
 }
 
-/// What a library exports as [`LIBRARY_SYMBOL`].
+/// The table that a library exports as [`LIBRARY_SYMBOL`].
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Library {
-    /// [`ABI_VERSION`] of the header or crate it was built with. First for ever.
+    /// [`ABI_VERSION`] of the header or crate that the library was built with. Always the first
+    /// field.
     pub abi_version: u32,
-    /// How many handlers there are at `handlers`; at least 1.
+    /// The number of handlers; at least 1.
     pub handler_count: u32,
-    /// The handlers.
+    /// The first of the handlers.
     pub handlers: *const Handler,
     /// Called once, after the library's constructors and before the first invocation; may be null.
     pub init: Option<Init>,
@@ -224,67 +229,69 @@ pub const LOG_JSON: u32 = 1;
 /// The levels of a log record, least severe first.
 pub const LOG_LEVELS: [&str; 6] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 
-/// What the runtime offers to a library. May be used on any thread, from `attach` on.
+/// The runtime's functions for a library, which may call them on any thread, from `attach` on.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Runtime {
     /// [`ABI_VERSION`] of the runtime: fields are appended with minor versions.
     pub abi_version: u32,
-    /// [`LOG_TEXT`] or [`LOG_JSON`], as `AWS_LAMBDA_LOG_FORMAT` says.
+    /// [`LOG_TEXT`] or [`LOG_JSON`], from `AWS_LAMBDA_LOG_FORMAT`.
     pub log_format: u32,
     /// The least severe level that is logged, an index of [`LOG_LEVELS`].
     pub log_level: u32,
-    /// Writes one record to the function's log, unless its level is below `log_level`. `target` says
-    /// where it comes from, and may be absent.
+    /// Writes one record to the function's log, unless its level is below `log_level`. `target`
+    /// names the record's source, and may be absent.
     pub log: unsafe extern "C" fn(level: u32, target: Bytes, message: Bytes),
-    /// Begins a streamed response, before its first piece: a content type (absent:
-    /// `application/octet-stream`), and what a function URL or API Gateway needs to know first, JSON
-    /// with `statusCode`, `headers` and `cookies` (absent: nothing). 0, or a system error number:
-    /// EINVAL when the response has begun.
+    /// Begins a streamed response, before its first piece. `content_type` may be absent
+    /// (`application/octet-stream`). `prelude` is the JSON with `statusCode`, `headers` and
+    /// `cookies` that a function URL or API Gateway reads first, or absent. Returns 0 or an error
+    /// number: EINVAL if the response has begun or `content_type` is not printable ASCII.
     pub stream_begin:
         unsafe extern "C" fn(stream: *mut Stream, content_type: Bytes, prelude: Bytes) -> i32,
-    /// Writes a piece of the response, and waits for as long as the reader takes. 0, or a system error
-    /// number when the reader has gone.
+    /// Sends a piece of the response, and waits while the reader is slow. Returns 0, or an error
+    /// number if the reader has gone.
     pub stream_write: unsafe extern "C" fn(stream: *mut Stream, data: Bytes) -> i32,
-    /// Declares a configuration value, `name=source`, to be used from `init` only. 0, or EINVAL and, in
-    /// `mistake`, what is wrong with it; that text lives as long as the process.
-    pub config_declare: unsafe extern "C" fn(declaration: Bytes, mistake: *mut Bytes) -> i32,
-    /// Reads a configuration value, which the reader then releases. 0, or a system error number: ENOENT
-    /// when nobody has declared the name, EAGAIN when no value has arrived. It never waits, but once for
-    /// each `required` value that has never arrived: until `deadline_ms` (since the Unix epoch; 0: none)
-    /// at the latest.
+    /// Declares a configuration value, `name=source`. Only `init` may call this. Returns 0, or
+    /// EINVAL, which `reason` explains; that text lives as long as the process.
+    pub config_declare: unsafe extern "C" fn(declaration: Bytes, reason: *mut Bytes) -> i32,
+    /// Reads a configuration value, which the caller must release. Returns 0 or an error number:
+    /// ENOENT if the name is not declared, EAGAIN if no value has arrived. Only the first read of a
+    /// `required` value waits, if no value has arrived: at the latest until `deadline_ms`
+    /// (milliseconds since the Unix epoch; 0: none).
     pub config_read:
         unsafe extern "C" fn(name: Bytes, deadline_ms: u64, value: *mut ConfigValue) -> i32,
-    /// Gives back what `config_read` has read, on any thread.
+    /// Releases a value that `config_read` has read, on any thread.
     pub config_release: unsafe extern "C" fn(value: *const ConfigValue),
     /// Writes an error to the function's log, in the form and at the level of failed invocations.
-    /// `stack_trace` is lines, each ended by a line feed, and may be absent. Since 1.1.
+    /// `stack_trace` consists of lines, each ended by a line feed, and may be absent. Since 1.1.
     pub log_error: unsafe extern "C" fn(error_type: Bytes, message: Bytes, stack_trace: Bytes),
-    /// Says why the library is about to end the process, for the report to the caller, which has
-    /// its first 1,024 bytes. The message and its bytes live as long as the process. Since 1.1.
+    /// Records why the library is about to end the process. The report to the caller contains the
+    /// first 1,024 bytes. The message and its bytes live as long as the process. Since 1.1.
     pub last_words: unsafe extern "C" fn(message: *const Bytes),
 }
 
-/// [`ConfigValue::flags`]: its interval has passed, or it was kept from before a restart, and nobody
-/// has confirmed it since.
+/// [`ConfigValue::flags`]: the value's interval has passed, or the value is from before a restart,
+/// and its source has not confirmed it since.
 pub const CONFIG_STALE: u32 = 1;
 
-/// [`ConfigValue::flags`]: it must not reach a log or an error.
+/// [`ConfigValue::flags`]: the value must not reach a log or an error message.
 pub const CONFIG_SECRET: u32 = 2;
 
-/// A configuration value as it was when it was read. What it borrows lives until it is released.
+/// A configuration value as it was when it was read. The bytes that it borrows live until it is
+/// released.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct ConfigValue {
-    /// The value itself, as its source has it.
+    /// The content, as the source has it.
     pub bytes: Bytes,
-    /// Its content type, if the source names one.
+    /// The content type, if the source names one.
     pub content_type: Bytes,
-    /// What its source calls this version; absent where it has no such name.
+    /// The source's name for this version; absent if it has none.
     pub version: Bytes,
-    /// Which value of this name it is in this process: the first is 1, and each change adds 1.
+    /// The number of this value in this process: the first value of a name is 1, and each change
+    /// adds 1.
     pub generation: u64,
-    /// When the source has last confirmed it: milliseconds since the Unix epoch.
+    /// The time when the source last confirmed the value: milliseconds since the Unix epoch.
     pub fetched_ms: u64,
     /// [`CONFIG_STALE`] and [`CONFIG_SECRET`].
     pub flags: u32,
@@ -293,7 +300,7 @@ pub struct ConfigValue {
 }
 
 impl ConfigValue {
-    /// What a reader hands over to be filled in.
+    /// The empty value that a reader passes to `config_read`.
     pub const EMPTY: ConfigValue = ConfigValue {
         bytes: Bytes::ABSENT,
         content_type: Bytes::ABSENT,
@@ -305,8 +312,8 @@ impl ConfigValue {
     };
 }
 
-/// What a library exports may stand in a static: a [`Library`], or its table of [`Handler`]s. Nothing else
-/// becomes [`Sync`] by standing in one:
+/// Makes a [`Library`] or a table of [`Handler`]s [`Sync`], so that a library can export it as a
+/// static. No other type becomes [`Sync`]:
 ///
 /// ```compile_fail
 /// static SHARED: pilotlight_abi::Exported<core::cell::Cell<u8>> =
@@ -316,14 +323,14 @@ impl ConfigValue {
 #[derive(Debug)]
 pub struct Exported<T>(pub T);
 
-#[allow(unsafe_code)] // Raw pointers keep the compiler from seeing what each of these points to.
-mod shared {
+#[allow(unsafe_code)] // Raw pointers are not Sync; these point to constants.
+mod sync {
     use super::Exported;
     use super::Handler;
     use super::Library;
 
-    // SAFETY: functions, a count, and a pointer to the table of handlers, which the author of the library
-    // keeps constant: a runtime may read it on any thread.
+    // SAFETY: functions, a count, and a pointer to the table of handlers, which the library's
+    // author keeps constant: a runtime may read it on any thread.
     unsafe impl Sync for Exported<Library> {}
     // SAFETY: a function, flags, and a pointer to a name, which the author keeps constant likewise.
     unsafe impl<const COUNT: usize> Sync for Exported<[Handler; COUNT]> {}

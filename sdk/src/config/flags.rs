@@ -1,4 +1,4 @@
-//! Feature flags, as AWS AppConfig's profiles of that type hold them:
+//! Feature flags in the form of AWS AppConfig's feature-flag profiles:
 //! `{"formal":{"enabled":true,"greeting":"Good day"}}`.
 
 use std::collections::HashMap;
@@ -7,24 +7,31 @@ use std::sync::Arc;
 use serde_json::Map;
 use serde_json::Value;
 
-use super::get_as;
+use super::parsed::get_as;
 
-/// The feature flags of one value, as they were when it was read.
+/// The feature flags of one configuration value, as they were when [`flags`] read it.
 #[derive(Clone, Debug, Default)]
 pub struct Flags(Arc<HashMap<String, Map<String, Value>>>);
 
-/// The feature flags of the value `name`; none as long as no value has arrived that can be read.
+/// Returns the feature flags of the configuration value `name`: no flags before the first readable
+/// value has arrived.
+///
+/// ```
+/// let flags = pilotlight::config::flags("flags");
+/// let greeting = if flags.enabled("formal") { "Good day" } else { "Hello" };
+/// # assert_eq!(greeting, "Hello");
+/// ```
 pub fn flags(name: &str) -> Flags {
     get_as(name).map(Flags).unwrap_or_default()
 }
 
 impl Flags {
-    /// Whether a flag is there and enabled.
+    /// Whether the flag exists and is enabled.
     pub fn enabled(&self, flag: &str) -> bool {
         self.0.get(flag).is_some_and(is_enabled)
     }
 
-    /// An attribute of a flag that is enabled; AppConfig hands out no others.
+    /// An attribute of an enabled flag. AppConfig delivers no attributes of disabled flags.
     pub fn attribute(&self, flag: &str, attribute: &str) -> Option<&Value> {
         self.0.get(flag).filter(|flag| is_enabled(flag))?.get(attribute)
     }

@@ -1,96 +1,42 @@
-//! Cached configuration: values that change without a deployment, read at the speed of memory.
-//!
-//! What there is to read is declared with the function, in the variable `PILOTLIGHT_CONFIG` (or with
-//! [`declare`] in a handler's `init`):
-//!
-//! ```text
-//! flags=appconfig:shop/production/flags, limit=ssm:/shop/limit?ttl=5m
-//! ```
-//!
-//! A read returns what is there; when the value's interval has passed it is fetched anew beside the
-//! handler, and a later read finds it. Before the first value has arrived there is none:
-//! [`Error::NotYet`], so a handler has a default for that.
+//! Cached configuration: values that change without a deployment, read from memory.
 //!
 //! ```
 //! use pilotlight::config;
 //!
 //! #[derive(serde::Deserialize)]
 //! struct Limits {
-//!     most: u32,
+//!     max_items: u32,
 //! }
 //!
-//! fn most() -> u32 {
-//!     config::get_as::<Limits>("limits").map_or(10, |limits| limits.most)
+//! fn max_items() -> u32 {
+//!     config::get_as::<Limits>("limits").map_or(10, |limits| limits.max_items)
 //! }
-//! # assert_eq!(most(), 10);
+//! # assert_eq!(max_items(), 10);
 //! ```
+//!
+//! The variable `PILOTLIGHT_CONFIG` of the function declares the values (or [`declare`] does, in a
+//! handler's `init`):
+//!
+//! ```text
+//! flags=appconfig:shop/production/flags, limits=ssm:/shop/limits?ttl=5m
+//! ```
+//!
+//! A read returns the value in memory. When the value's interval has passed, the runtime fetches it
+//! again while the handler works, and a later read returns the new value. Before the first value
+//! has arrived, a read returns [`Error::NotYet`], so a handler needs a default for that.
 
+mod error;
 mod flags;
 mod parsed;
-#[allow(unsafe_code)]
+#[allow(unsafe_code)] // Calls the runtime's configuration functions.
 mod value;
 
+pub use self::error::Error;
 pub use self::flags::Flags;
 pub use self::flags::flags;
 pub use self::parsed::get_as;
-pub use self::value::Value;
+pub use self::value::ConfigValue;
+pub use self::value::changed_since;
 pub use self::value::declare;
 pub use self::value::get;
 pub(crate) use self::value::set_deadline;
-
-use std::fmt;
-
-/// Why there is no value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Error {
-    /// Nobody has declared the name.
-    NotDeclared {
-        /// The name.
-        name: String,
-    },
-    /// No value has arrived since the process began.
-    NotYet {
-        /// The name.
-        name: String,
-    },
-    /// No version that has arrived can be read as the type that was asked for.
-    Unreadable {
-        /// The name.
-        name: String,
-        /// Why; of a secret, only where.
-        reason: String,
-    },
-    /// A declaration that is not one.
-    Mistake {
-        /// The name, the text, and what was expected.
-        reason: String,
-    },
-    /// The library was not loaded by the runtime, as in a unit test.
-    NoRuntime,
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Error::NotDeclared { name } => write!(
-                f,
-                "configuration `{name}` is not declared; add {name}=<source> to PILOTLIGHT_CONFIG"
-            ),
-            Error::NotYet { name } => write!(f, "configuration `{name}` has not arrived yet"),
-            Error::Unreadable { name, reason } => {
-                write!(f, "configuration `{name}` cannot be read: {reason}")
-            }
-            Error::Mistake { reason } => f.write_str(reason),
-            Error::NoRuntime => f.write_str("configuration is the runtime's, and there is none"),
-        }
-    }
-}
-
-impl std::error::Error for Error {}
-
-/// The value `name`, if it is another than the one of the generation `seen` (0: none), for handlers
-/// that keep what they make of it.
-pub fn changed_since(name: &str, seen: u64) -> Result<Option<Value>, Error> {
-    let value = get(name)?;
-    Ok((value.generation() != seen).then_some(value))
-}

@@ -1,4 +1,4 @@
-//! Values as types: read once per version, and shared.
+//! Typed configuration values: parsed once per version, and shared.
 
 use std::any::Any;
 use std::any::TypeId;
@@ -9,29 +9,46 @@ use std::sync::RwLock;
 
 use serde::de::DeserializeOwned;
 
-use super::Error;
-use super::Value;
-use super::get;
+use super::error::Error;
+use super::value::ConfigValue;
+use super::value::get;
 use crate::runtime;
 
-/// What a name was last read as, of one type. Names and types are few: they stand in a program's text.
+/// The last value of one name as one type. A list is enough: names and types are few, because they
+/// stand in the program's text.
 struct Parsed {
     name: Box<str>,
     of_type: TypeId,
-    /// The generation that was looked at, which `last_good` may be older than.
+    /// The last generation that was parsed; `last_good` may be older.
     generation: u64,
     last_good: Result<Arc<dyn Any + Send + Sync>, Error>,
 }
 
 static PARSED: RwLock<Vec<Parsed>> = RwLock::new(Vec::new());
 
-/// The level of the record for a version that cannot be read, an index of [`pilotlight_abi::LOG_LEVELS`].
+/// The level of the record for a version that does not parse: an index of
+/// [`pilotlight_abi::LOG_LEVELS`].
 const WARN: u32 = 3;
 
-/// The value as `T`, from JSON. It is parsed once per version, and shared by all who ask.
+/// Reads a value as `T`, from JSON. Each version is parsed once, and every reader shares the
+/// result.
 ///
-/// A version that is not a `T` leaves the last one that was, and one record in the log says so; if there
-/// was none, it is [`Error::Unreadable`].
+/// If a version does not parse as a `T`, the function logs one warning and returns the last version
+/// that did.
+///
+/// ```
+/// #[derive(serde::Deserialize)]
+/// struct Limits {
+///     max_items: u32,
+/// }
+///
+/// fn max_items() -> Result<u32, pilotlight::config::Error> {
+///     Ok(pilotlight::config::get_as::<Limits>("limits")?.max_items)
+/// }
+/// ```
+///
+/// # Errors
+/// As for [`get`], and [`Error::Unreadable`] if no version has parsed as a `T`.
 pub fn get_as<T: DeserializeOwned + Send + Sync + 'static>(name: &str) -> Result<Arc<T>, Error> {
     let value = get(name)?;
     let of_type = TypeId::of::<T>();
@@ -70,23 +87,23 @@ fn shared<T: Send + Sync + 'static>(
     known: &Result<Arc<dyn Any + Send + Sync>, Error>,
 ) -> Result<Arc<T>, Error> {
     let known = known.as_ref().map_err(Error::clone)?;
-    Ok(Arc::clone(known).downcast().expect("it was found by its type"))
+    Ok(Arc::clone(known).downcast().expect("found by its type"))
 }
 
 fn parse<T: DeserializeOwned + Send + Sync + 'static>(
     name: &str,
-    value: &Value,
+    value: &ConfigValue,
 ) -> Result<Arc<dyn Any + Send + Sync>, Error> {
     match serde_json::from_slice::<T>(value.bytes()) {
         Ok(parsed) => Ok(Arc::new(parsed)),
         Err(error) => {
-            let wanted = type_name::<T>();
+            let expected = type_name::<T>();
             let reason = if value.is_secret() {
-                // The words would quote what was found.
+                // The parser's message quotes the value.
                 let (line, column) = (error.line(), error.column());
-                format!("it is not a {wanted} in JSON, at line {line} column {column}")
+                format!("it is not a {expected} in JSON, at line {line} column {column}")
             } else {
-                format!("it is not a {wanted} in JSON: {error}")
+                format!("it is not a {expected} in JSON: {error}")
             };
             let error = Error::Unreadable { name: name.to_owned(), reason };
             if let Some(runtime) = runtime::attached() {

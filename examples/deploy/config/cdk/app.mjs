@@ -1,4 +1,4 @@
-// The example `config` with AWS AppConfig, for the CDK: the same as ../template.yaml.
+// The example `config` with AWS AppConfig, for the CDK: the same resources as ../template.yaml.
 //
 //   ./build.sh && cd examples/deploy/config/cdk && npm install && npx cdk deploy
 
