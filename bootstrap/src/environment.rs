@@ -117,11 +117,11 @@ impl Environment {
             }
             entry = entry.wrapping_add(1);
             environment.arguments.variable_count += 1;
-            environment.take(Entry(text));
+            environment.take(Variable(text));
         }
     }
 
-    fn take(&mut self, entry: Entry) {
+    fn take(&mut self, entry: Variable) {
         let (known, rest) = match entry.strip("AWS_LAMBDA_") {
             Some(rest) => (&LAMBDA_VARIABLES[..], rest),
             None => (&VARIABLES[..], entry),
@@ -143,11 +143,11 @@ impl Environment {
 /// An entry of the environment, or the rest of one: a C string that the kernel put on the stack, for good. It
 /// is read no further than it has to be: most are somebody else's, and session tokens are long.
 #[derive(Clone, Copy)]
-struct Entry(*const c_char);
+struct Variable(*const c_char);
 
-impl Entry {
+impl Variable {
     /// What stands behind `prefix`, if it begins so.
-    fn strip(self, prefix: &str) -> Option<Entry> {
+    fn strip(self, prefix: &str) -> Option<Variable> {
         let mut at = self.0;
         for &byte in prefix.as_bytes() {
             // SAFETY: all bytes before were `prefix`'s and none NUL, so the string does not end before this one.
@@ -156,7 +156,7 @@ impl Entry {
             }
             at = at.wrapping_add(1);
         }
-        Some(Entry(at))
+        Some(Variable(at))
     }
 
     fn bytes(self) -> &'static [u8] {
@@ -235,17 +235,17 @@ const VARIABLES: [(&str, Set); 4] = [
 ];
 
 /// How many invocations the text of a trace id stays as it is.
-const TRACES: usize = 32;
+const TRACE_SLOTS: usize = 32;
 /// Room for such a text, in bytes: ids have about 100.
-const TRACE_SIZE: usize = 512;
+const TRACE_SLOT_SIZE: usize = 512;
 
 /// Texts of trace ids. The last byte of each is always 0.
-struct Traces(UnsafeCell<[[u8; TRACE_SIZE]; TRACES]>);
+struct Traces(UnsafeCell<[[u8; TRACE_SLOT_SIZE]; TRACE_SLOTS]>);
 
-// SAFETY: one thread writes, and only to the text that was published [`TRACES`] invocations ago.
+// SAFETY: one thread writes, and only to the text that was published [`TRACE_SLOTS`] invocations ago.
 unsafe impl Sync for Traces {}
 
-static TRACE_TEXTS: Traces = Traces(UnsafeCell::new([[0; TRACE_SIZE]; TRACES]));
+static TRACE_TEXTS: Traces = Traces(UnsafeCell::new([[0; TRACE_SLOT_SIZE]; TRACE_SLOTS]));
 static TRACE_COUNT: AtomicUsize = AtomicUsize::new(0);
 
 unsafe extern "C" {
@@ -259,16 +259,17 @@ unsafe extern "C" {
 /// worker.
 ///
 /// Code of the handler may be reading the variable on another thread. The text that it has found stays as it
-/// is for [`TRACES`] invocations and is never freed; a reader that takes longer gets a mixture of two.
+/// is for [`TRACE_SLOTS`] invocations and is never freed; a reader that takes longer gets a mixture of two.
 pub fn set_trace_id(trace_id: Option<&[u8]>) {
-    let fits = |id: &&[u8]| id.len() < TRACE_SIZE - TRACE_NAME.len() && !id.contains(&0);
+    let fits = |id: &&[u8]| id.len() < TRACE_SLOT_SIZE - TRACE_NAME.len() && !id.contains(&0);
     let Some(id) = trace_id.filter(fits) else {
         // SAFETY: a text that is never changed; without `=` it takes the variable's value away.
         unsafe { putenv(TRACE_NAME.as_ptr().cast()) };
         return;
     };
-    let index = TRACE_COUNT.fetch_add(1, Ordering::Relaxed) % TRACES;
-    let text: *mut u8 = TRACE_TEXTS.0.get().cast::<[u8; TRACE_SIZE]>().wrapping_add(index).cast();
+    let index = TRACE_COUNT.fetch_add(1, Ordering::Relaxed) % TRACE_SLOTS;
+    let text: *mut u8 =
+        TRACE_TEXTS.0.get().cast::<[u8; TRACE_SLOT_SIZE]>().wrapping_add(index).cast();
     let mut at = text;
     for part in [&TRACE_NAME[..TRACE_NAME.len() - 1], b"=", id, &[0]] {
         // SAFETY: all parts fit together, and this thread alone writes there. A reader that has not finished
@@ -287,7 +288,7 @@ mod tests {
     #[test]
     fn known_names_are_taken_and_others_left() {
         let mut environment = EMPTY;
-        let mut take = |text: &'static CStr| environment.take(Entry(text.as_ptr()));
+        let mut take = |text: &'static CStr| environment.take(Variable(text.as_ptr()));
         take(c"_HANDLER=hello.greet=x");
         take(c"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128");
         take(c"AWS_LAMBDA_FUNCTION_MEMORY_SIZES=256");

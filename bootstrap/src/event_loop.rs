@@ -11,8 +11,8 @@ use crate::crash;
 use crate::environment;
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::handler::Deferred;
 use crate::handler::Handler;
-use crate::handler::Unfinished;
 use crate::http;
 use crate::invocation::HandlerError;
 use crate::invocation::Outcome;
@@ -24,11 +24,11 @@ use crate::warming::Warming;
 pub type StartThread = fn(&'static (dyn Fn() + Sync)) -> Result<(), i32>;
 
 /// Serves invocations until the Runtime API fails: on this thread, and on as many more as the function
-/// allows invocations at once. What is `unfinished` is done while the first request for work is on its way.
+/// allows invocations at once. What is `deferred` is done while the first request for work is on its way.
 pub fn run(
     api: &mut RuntimeApi,
     handler: &'static Handler,
-    unfinished: Unfinished,
+    deferred: Deferred,
     environment: &'static Environment,
     warming: &'static Warming<'static>,
     start_thread: StartThread,
@@ -36,10 +36,10 @@ pub fn run(
     api.end_init();
     let workers = workers(handler, environment);
     let service = Service { handler, environment, warming, alone: workers == 1 };
-    let mut unfinished = Some(unfinished);
+    let mut deferred = Some(deferred);
     let mut finish = || {
-        if let Some(unfinished) = unfinished.take() {
-            unfinished.finish();
+        if let Some(deferred) = deferred.take() {
+            deferred.finish();
             crash::watch_other_signals();
         }
     };

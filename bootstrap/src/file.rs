@@ -7,7 +7,7 @@ use core::ffi::c_int;
 use crate::sys::close;
 use crate::sys::errno;
 use crate::sys::own_descriptor;
-use crate::sys::until_done;
+use crate::sys::retry_eintr;
 
 /// A file opened for reading.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl File {
             let spare = bytes.spare_capacity_mut();
             let (to, room) = (spare.as_mut_ptr().cast(), spare.len());
             // SAFETY: the kernel writes at most `room` bytes to `to`.
-            let read = until_done(|| unsafe { libc::read(self.0, to, room) })?;
+            let read = retry_eintr(|| unsafe { libc::read(self.0, to, room) })?;
             if read == 0 {
                 return Ok(bytes);
             }
@@ -62,7 +62,7 @@ impl File {
             let (to, room) = (bytes.as_mut_ptr().cast(), bytes.len());
             let from = offset.cast_signed();
             // SAFETY: the kernel writes at most `room` bytes to `to`.
-            let read = until_done(|| unsafe { libc::pread(self.0, to, room, from) })?;
+            let read = retry_eintr(|| unsafe { libc::pread(self.0, to, room, from) })?;
             if read == 0 {
                 return Err(libc::EIO);
             }

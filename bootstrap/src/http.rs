@@ -9,9 +9,9 @@ use core::ops::Range;
 use crate::bytes;
 
 /// The Runtime API limits what the headers of one invocation hold to 1 MB in all.
-const MOST_HEAD: usize = 4 << 20;
+const MAX_HEAD: usize = 4 << 20;
 /// A line with a chunk's size; extensions are allowed and nobody sends any.
-const MOST_CHUNK_LINE: usize = 64 << 10;
+const MAX_CHUNK_LINE: usize = 64 << 10;
 /// What a first read asks for: an ordinary event with its headers fits.
 const FIRST_READ: usize = 4 << 10;
 
@@ -158,27 +158,27 @@ impl<S: Receive> Reader<'_, S> {
     fn head_end(&mut self) -> Result<usize, ReadError> {
         let mut line = 0;
         loop {
-            let end = self.line(line, MOST_HEAD)?;
+            let end = self.line(line, MAX_HEAD)?;
             let is_empty = self.buffer[line..end].trim_ascii().is_empty();
             // An empty line in front of the status line is a previous answer's, and harmless.
             if is_empty && line != 0 {
                 return Ok(end);
             }
-            if end > MOST_HEAD {
+            if end > MAX_HEAD {
                 return Err(ReadError::Malformed("headers of more than 4 MiB"));
             }
             line = end;
         }
     }
 
-    /// Where the line that begins at `start` ends, behind its line feed; `most` bytes at the most.
-    fn line(&mut self, start: usize, most: usize) -> Result<usize, ReadError> {
+    /// Where the line that begins at `start` ends, behind its line feed; `max` bytes at the max.
+    fn line(&mut self, start: usize, max: usize) -> Result<usize, ReadError> {
         let mut seen = start;
         loop {
             let found = bytes::find(&self.buffer[seen..], b'\n');
             let end = found.map_or(self.buffer.len(), |place| seen + place + 1);
             // How the bytes were cut must not decide whether a line is too long.
-            if end - start > most || (found.is_none() && end - start == most) {
+            if end - start > max || (found.is_none() && end - start == max) {
                 return Err(ReadError::Malformed("a line that does not end"));
             }
             if found.is_some() {
@@ -208,7 +208,7 @@ impl<S: Receive> Reader<'_, S> {
         let mut body = start..start;
         let mut line = start;
         loop {
-            let data = self.line(line, MOST_CHUNK_LINE)?;
+            let data = self.line(line, MAX_CHUNK_LINE)?;
             let size = chunk_size(&self.buffer[line..data])?;
             if size == 0 {
                 self.trailers(data)?;
@@ -231,7 +231,7 @@ impl<S: Receive> Reader<'_, S> {
 
     fn trailers(&mut self, mut line: usize) -> Result<(), ReadError> {
         loop {
-            let end = self.line(line, MOST_HEAD)?;
+            let end = self.line(line, MAX_HEAD)?;
             if self.buffer[line..end].trim_ascii().is_empty() {
                 return Ok(());
             }
@@ -280,7 +280,7 @@ pub fn decimal(digits: &[u8]) -> Option<usize> {
     number(digits, 10)
 }
 
-/// `base` is 16 at the most.
+/// `base` is 16 at the max.
 fn number(digits: &[u8], base: u8) -> Option<usize> {
     let mut number = 0usize;
     for &digit in digits {

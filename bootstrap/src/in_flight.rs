@@ -19,13 +19,13 @@ use crate::sys;
 use crate::sys::Socket;
 
 /// Room for a request's head: some 400 bytes on Lambda.
-const HEAD: usize = 1024;
+const MAX_HEAD: usize = 1024;
 /// Room for a request id, which is a UUID of 36 bytes; of a longer one the log has the beginning.
-pub const ID: usize = 64;
+pub const MAX_REQUEST_ID: usize = 64;
 
 /// Where a report of a worker's end goes.
 #[derive(Clone, Copy, Debug)]
-pub enum Goal {
+pub enum Destination {
     /// To a connection of its own, as a request.
     Post(SocketAddr),
     /// To the end of a response that is being streamed: this descriptor, and the name of the trailer for
@@ -37,7 +37,7 @@ pub enum Goal {
 #[derive(Debug)]
 pub struct Request {
     /// Where it goes.
-    pub goal: Goal,
+    pub destination: Destination,
     /// What it begins with, up to the error's category.
     pub head: &'static [u8],
 }
@@ -54,13 +54,13 @@ const ANSWERING: u32 = 3;
 const STOPPED: u32 = 4;
 
 /// How long the reporting thread waits for workers that are asking or answering, in all.
-const PATIENCE_MS: u32 = 1000;
+const WORKERS_TIMEOUT_MS: u32 = 1000;
 
 /// The thread that reports the end of the process; 0 for none.
 static REPORTER: AtomicU64 = AtomicU64::new(0);
 static IS_REPORTED: AtomicBool = AtomicBool::new(false);
 
-struct Record {
+struct WorkerSlot {
     thread: AtomicU64,
     request_id: RequestId,
     /// One of the states above. [`STOPPED`] is added by any thread, all else is changed by the worker, or by
@@ -69,24 +69,25 @@ struct Record {
     /// Where an invocation comes from.
     descriptor: AtomicI32,
     prepared: UnsafeCell<Prepared>,
-    next: AtomicPtr<Record>,
+    next: AtomicPtr<WorkerSlot>,
 }
 
 struct Prepared {
-    goal: MaybeUninit<Goal>,
-    head: [u8; HEAD],
+    destination: MaybeUninit<Destination>,
+    head: [u8; MAX_HEAD],
     /// Of the head; 0 for nothing.
     length: usize,
 }
 
-// SAFETY: what is prepared is written by the record's one worker while it is not armed, and read by the one
+// SAFETY: what is prepared is written by the slot's one worker while it is not armed, and read by the one
 // thread that has found it armed and stopped: a stopped worker does not go on from there.
-unsafe impl Sync for Record {}
+unsafe impl Sync for WorkerSlot {}
 
-impl Record {
-    fn of_this_thread() -> Record {
-        let prepared = Prepared { goal: MaybeUninit::uninit(), head: [0; HEAD], length: 0 };
-        Record {
+impl WorkerSlot {
+    fn of_this_thread() -> WorkerSlot {
+        let prepared =
+            Prepared { destination: MaybeUninit::uninit(), head: [0; MAX_HEAD], length: 0 };
+        WorkerSlot {
             thread: AtomicU64::new(this_thread()),
             request_id: RequestId::new(),
             state: AtomicU32::new(IDLE),
@@ -110,25 +111,25 @@ impl Record {
         let prepared = unsafe { &*self.prepared.get() };
         let head = prepared.head.get(..prepared.length).filter(|head| !head.is_empty())?;
         // SAFETY: `prepare` has written it, with the head.
-        let goal = unsafe { prepared.goal.assume_init() };
-        Some(Request { goal, head })
+        let destination = unsafe { prepared.destination.assume_init() };
+        Some(Request { destination, head })
     }
 
     /// The same, once a worker has taken in the invocation that is there for it, or given its answer.
-    fn take_late(&'static self, patience: &mut u32) -> Option<Request> {
+    fn wait_and_take(&'static self, remaining_ms: &mut u32) -> Option<Request> {
         loop {
             let is_busy = match self.stop() {
                 ASKING => {
                     let descriptor = self.descriptor.load(Ordering::Relaxed);
-                    Socket::until_the_end(descriptor).wait_for_answer(0)
+                    Socket::borrow_raw(descriptor).wait_for_answer(0)
                 }
                 ANSWERING => true,
                 _ => false,
             };
-            if !is_busy || *patience == 0 {
+            if !is_busy || *remaining_ms == 0 {
                 return self.take();
             }
-            *patience -= 1;
+            *remaining_ms -= 1;
             sys::pause(1);
         }
     }
@@ -138,37 +139,37 @@ impl Record {
     }
 }
 
-static LIST: AtomicPtr<Record> = AtomicPtr::new(ptr::null_mut());
+static LIST: AtomicPtr<WorkerSlot> = AtomicPtr::new(ptr::null_mut());
 
-fn records() -> impl Iterator<Item = &'static Record> {
-    let record = |pointer: *mut Record| {
-        // SAFETY: null, or a record that lives for good.
+fn slots() -> impl Iterator<Item = &'static WorkerSlot> {
+    let slot = |pointer: *mut WorkerSlot| {
+        // SAFETY: null, or a slot that lives for good.
         unsafe { pointer.as_ref() }
     };
-    let first = record(LIST.load(Ordering::Acquire));
-    core::iter::successors(first, move |current| record(current.next.load(Ordering::Relaxed)))
+    let first = slot(LIST.load(Ordering::Acquire));
+    core::iter::successors(first, move |current| slot(current.next.load(Ordering::Relaxed)))
 }
 
-/// One worker's record; its methods are called by its thread.
+/// One worker's slot; its methods are called by its thread.
 #[derive(Debug)]
-pub struct Worker(&'static Record);
+pub struct Worker(&'static WorkerSlot);
 
-impl core::fmt::Debug for Record {
+impl core::fmt::Debug for WorkerSlot {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Record").finish_non_exhaustive()
+        f.debug_struct("WorkerSlot").finish_non_exhaustive()
     }
 }
 
 impl Worker {
     /// That of the calling thread, which keeps it for ever.
-    pub fn begin() -> Worker {
-        let record = Box::leak(Box::new(Record::of_this_thread()));
-        let pointer = ptr::from_ref(record).cast_mut();
+    pub fn register() -> Worker {
+        let slot = Box::leak(Box::new(WorkerSlot::of_this_thread()));
+        let pointer = ptr::from_ref(slot).cast_mut();
         let _ = LIST.fetch_update(Ordering::Release, Ordering::Relaxed, |head| {
-            record.next.store(head, Ordering::Relaxed);
+            slot.next.store(head, Ordering::Relaxed);
             Some(pointer)
         });
-        Worker(record)
+        Worker(slot)
     }
 
     /// From now on, this is the request that the log names.
@@ -181,9 +182,9 @@ impl Worker {
         self.0.request_id.clear();
     }
 
-    /// Prepares a report to this goal, which begins with these parts and goes on with the category of the
+    /// Prepares a report to this destination, which begins with these parts and goes on with the category of the
     /// error. Does nothing while the worker is armed.
-    pub fn prepare(&mut self, goal: Goal, parts: &[&[u8]]) {
+    pub fn prepare(&mut self, destination: Destination, parts: &[&[u8]]) {
         if self.0.state.load(Ordering::Relaxed) & !STOPPED == ARMED {
             return;
         }
@@ -200,7 +201,7 @@ impl Worker {
             length += part.len();
         }
         prepared.length = length;
-        prepared.goal = MaybeUninit::new(goal);
+        prepared.destination = MaybeUninit::new(destination);
     }
 
     /// Where the answer to what is being sent will come from.
@@ -210,27 +211,27 @@ impl Worker {
 
     /// From now on, an invocation may come.
     pub fn ask(&mut self) {
-        self.go_on(ASKING);
+        self.transition(ASKING);
     }
 
     /// From now on, the end of the process is reported as was prepared.
     pub fn arm(&mut self) {
-        self.go_on(ARMED);
+        self.transition(ARMED);
     }
 
     /// From now on, the worker tells by itself how its invocation has ended.
     pub fn answer(&mut self) {
-        self.go_on(ANSWERING);
+        self.transition(ANSWERING);
     }
 
     /// From now on, the end of the process is not this worker's affair.
-    pub fn rest(&mut self) {
-        self.go_on(IDLE);
+    pub fn disarm(&mut self) {
+        self.transition(IDLE);
     }
 
     /// Takes the next step, unless the process is ending: then the worker stays here. What it has just
     /// finished it still says, because the reporting thread waits for that.
-    fn go_on(&mut self, next: u32) {
+    fn transition(&mut self, next: u32) {
         let state = &self.0.state;
         let now = state.load(Ordering::Relaxed);
         let (done, order) = (Ordering::AcqRel, Ordering::Relaxed);
@@ -242,7 +243,7 @@ impl Worker {
         }
         // Functions that run at `exit` may still want to write to a response.
         if !is_reporter() {
-            sys::stay();
+            sys::park();
         }
     }
 }
@@ -250,8 +251,8 @@ impl Worker {
 /// Stops every worker, because the calling thread is about to report the end of the process.
 pub fn begin_report() {
     REPORTER.store(this_thread(), Ordering::Relaxed);
-    for record in records() {
-        record.stop();
+    for slot in slots() {
+        slot.stop();
     }
 }
 
@@ -277,12 +278,12 @@ pub fn is_reporter() -> bool {
 /// before the first report was answered is among them, unless its worker has answered it by itself.
 pub fn take_all(send: &mut dyn FnMut(&Request)) {
     let thread = this_thread();
-    let mut patience = PATIENCE_MS;
-    for turn in [Turn::Own, Turn::Ready, Turn::Late] {
-        for record in records().filter(|record| record.is_of(thread) == matches!(turn, Turn::Own)) {
-            let request = match turn {
-                Turn::Own | Turn::Ready => record.take(),
-                Turn::Late => record.take_late(&mut patience),
+    let mut remaining_ms = WORKERS_TIMEOUT_MS;
+    for pass in [Pass::Own, Pass::Ready, Pass::Busy] {
+        for slot in slots().filter(|slot| slot.is_of(thread) == matches!(pass, Pass::Own)) {
+            let request = match pass {
+                Pass::Own | Pass::Ready => slot.take(),
+                Pass::Busy => slot.wait_and_take(&mut remaining_ms),
             };
             if let Some(request) = request {
                 send(&request);
@@ -291,19 +292,19 @@ pub fn take_all(send: &mut dyn FnMut(&Request)) {
     }
 }
 
-enum Turn {
+enum Pass {
     Own,
     Ready,
-    Late,
+    Busy,
 }
 
 /// The id of the request that the calling thread works for, as far as that is known: its own, or that
 /// of the only worker. Returns how many bytes of `buffer` it has.
-pub fn request_id(buffer: &mut [u8; ID]) -> usize {
+pub fn request_id(buffer: &mut [u8; MAX_REQUEST_ID]) -> usize {
     let thread = this_thread();
-    let own = records().find(|record| record.is_of(thread));
-    let only = || records().next().filter(|_| records().count() == 1);
-    own.or_else(only).map_or(0, |record| record.request_id.get(buffer))
+    let own = slots().find(|slot| slot.is_of(thread));
+    let only = || slots().next().filter(|_| slots().count() == 1);
+    own.or_else(only).map_or(0, |slot| slot.request_id.get(buffer))
 }
 
 fn this_thread() -> u64 {
@@ -316,7 +317,7 @@ fn this_thread() -> u64 {
 struct RequestId {
     sequence: AtomicU32,
     length: AtomicUsize,
-    words: [AtomicU64; ID / 8],
+    words: [AtomicU64; MAX_REQUEST_ID / 8],
 }
 
 impl RequestId {
@@ -324,7 +325,7 @@ impl RequestId {
         RequestId {
             sequence: AtomicU32::new(0),
             length: AtomicUsize::new(0),
-            words: [const { AtomicU64::new(0) }; ID / 8],
+            words: [const { AtomicU64::new(0) }; MAX_REQUEST_ID / 8],
         }
     }
 
@@ -332,7 +333,7 @@ impl RequestId {
         let sequence = self.sequence.load(Ordering::Relaxed);
         self.sequence.store(sequence.wrapping_add(1), Ordering::Relaxed);
         fence(Ordering::Release);
-        self.length.store(id.len().min(ID), Ordering::Relaxed);
+        self.length.store(id.len().min(MAX_REQUEST_ID), Ordering::Relaxed);
         for (word, bytes) in self.words.iter().zip(id.chunks(8)) {
             let mut whole = [0; 8];
             whole[..bytes.len()].copy_from_slice(bytes);
@@ -345,7 +346,7 @@ impl RequestId {
         self.length.store(0, Ordering::Relaxed);
     }
 
-    fn get(&self, buffer: &mut [u8; ID]) -> usize {
+    fn get(&self, buffer: &mut [u8; MAX_REQUEST_ID]) -> usize {
         let before = self.sequence.load(Ordering::Acquire);
         for (word, bytes) in self.words.iter().zip(buffer.chunks_mut(8)) {
             bytes.copy_from_slice(&word.load(Ordering::Relaxed).to_ne_bytes());
@@ -365,13 +366,13 @@ mod tests {
     #[test]
     fn a_request_id_is_kept_and_cut() {
         let id = RequestId::new();
-        let mut buffer = [0; ID];
+        let mut buffer = [0; MAX_REQUEST_ID];
         assert_eq!(id.get(&mut buffer), 0);
         id.set(b"8476a536-e9f4-11e8-9739-2dfe598c3fcd");
         let length = id.get(&mut buffer);
         assert_eq!(&buffer[..length], b"8476a536-e9f4-11e8-9739-2dfe598c3fcd");
         id.set(&[b'x'; 100]);
-        assert_eq!(id.get(&mut buffer), ID);
+        assert_eq!(id.get(&mut buffer), MAX_REQUEST_ID);
     }
 
     #[test]
@@ -384,14 +385,14 @@ mod tests {
             scope.spawn(|| {
                 while !ended.load(Ordering::Relaxed) {
                     id.set(&[b'a'; 9]);
-                    id.set(&[b'b'; ID]);
+                    id.set(&[b'b'; MAX_REQUEST_ID]);
                 }
             });
-            let mut buffer = [0; ID];
+            let mut buffer = [0; MAX_REQUEST_ID];
             let is_whole = (0..READS).all(|_| {
                 let length = id.get(&mut buffer);
                 let found = &buffer[..length];
-                length == 0 || found == [b'a'; 9] || found == [b'b'; ID]
+                length == 0 || found == [b'a'; 9] || found == [b'b'; MAX_REQUEST_ID]
             });
             ended.store(true, Ordering::Relaxed);
             is_whole

@@ -95,7 +95,7 @@ fn write_line(
     message: &[u8],
     error: Option<&HandlerError>,
 ) -> fmt::Result {
-    let mut buffer = [0; in_flight::ID];
+    let mut buffer = [0; in_flight::MAX_REQUEST_ID];
     let length = in_flight::request_id(&mut buffer);
     let request_id = &buffer[..length];
     let level = usize::try_from(level).ok().and_then(|level| LOG_LEVELS.get(level));

@@ -34,10 +34,10 @@ fn run(environment: &'static Environment) -> Failure {
     libc::prepare_first_thread();
     crash::watch_faults(libc::locate);
     match Handler::load(environment, &Process) {
-        Ok((handler, unfinished)) => {
+        Ok((handler, deferred)) => {
             shutdown::prepare(&mut api, handler, environment, libc::start_thread);
             let warming = Box::leak(Box::new(Warming::new(environment, &SERVICES)));
-            event_loop::run(&mut api, handler, unfinished, environment, warming, libc::start_thread)
+            event_loop::run(&mut api, handler, deferred, environment, warming, libc::start_thread)
         }
         Err(failure) => api.fail_init(failure),
     }

@@ -34,7 +34,7 @@ pub fn pause(milliseconds: u32) {
 }
 
 /// Keeps the calling thread where it is until the process ends.
-pub fn stay() -> ! {
+pub fn park() -> ! {
     loop {
         pause(u32::MAX);
     }
@@ -141,7 +141,7 @@ const fn socket_size<T>() -> libc::socklen_t {
 pub struct Socket {
     descriptor: c_int,
     /// Whether what is sent leaves at once.
-    is_prompt: Cell<bool>,
+    has_nodelay: Cell<bool>,
 }
 
 impl Socket {
@@ -174,7 +174,7 @@ impl Socket {
         let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
         // SAFETY: the call has no pointer.
         let descriptor = own_descriptor(unsafe { libc::socket(family, kind, 0) })?;
-        let socket = Socket { descriptor, is_prompt: Cell::new(false) };
+        let socket = Socket { descriptor, has_nodelay: Cell::new(false) };
         let size = socket_size::<A>();
         // SAFETY: `A` is the socket address of `family`, and `size` is its size.
         if unsafe { libc::connect(descriptor, ptr::from_ref(address).cast(), size) } != 0 {
@@ -185,7 +185,7 @@ impl Socket {
 
     /// The last part of a large answer must not wait for an acknowledgement. What waits already is sent by
     /// this, so the first request need not wait for it.
-    fn send_at_once(&self) {
+    fn set_nodelay(&self) {
         let on: c_int = 1;
         let size = socket_size::<c_int>();
         let (level, option) = (libc::IPPROTO_TCP, libc::TCP_NODELAY);
@@ -200,7 +200,7 @@ impl Socket {
         let spare = buffer.spare_capacity_mut();
         let (to, room) = (spare.as_mut_ptr().cast(), spare.len());
         // SAFETY: the kernel writes at most `room` bytes to `to`.
-        let read = until_done(|| unsafe { libc::recv(self.descriptor, to, room, 0) })?;
+        let read = retry_eintr(|| unsafe { libc::recv(self.descriptor, to, room, 0) })?;
         // SAFETY: the kernel has just written `read` bytes behind the buffer's length.
         unsafe { buffer.set_len(buffer.len() + read) };
         Ok(read)
@@ -216,15 +216,15 @@ impl Socket {
                 sent -= of_this;
             }
         }
-        if !self.is_prompt.replace(true) {
-            self.send_at_once();
+        if !self.has_nodelay.replace(true) {
+            self.set_nodelay();
         }
         Ok(())
     }
 
     /// Whether the other side could still take a request: it has neither closed the connection nor said
     /// anything.
-    pub fn is_at_rest(&self) -> bool {
+    pub fn is_idle(&self) -> bool {
         let mut byte = 0u8;
         let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
         // SAFETY: the kernel writes at most one byte to `byte`.
@@ -239,8 +239,8 @@ impl Socket {
     }
 
     /// The socket of a descriptor that stays open until the process ends, which it is about to.
-    pub fn until_the_end(descriptor: c_int) -> core::mem::ManuallyDrop<Socket> {
-        core::mem::ManuallyDrop::new(Socket { descriptor, is_prompt: Cell::new(true) })
+    pub fn borrow_raw(descriptor: c_int) -> core::mem::ManuallyDrop<Socket> {
+        core::mem::ManuallyDrop::new(Socket { descriptor, has_nodelay: Cell::new(true) })
     }
 
     /// Waits until something has come, or the time is up, and says which. For reports alone: an ordinary
@@ -257,7 +257,7 @@ impl Socket {
         if let [part, [], [], []] = parts {
             let (from, size) = (part.as_ptr().cast(), part.len());
             // SAFETY: the kernel reads `size` bytes from `from`.
-            return until_done(|| unsafe { libc::send(self.descriptor, from, size, FLAGS) });
+            return retry_eintr(|| unsafe { libc::send(self.descriptor, from, size, FLAGS) });
         }
         let mut parts = parts.map(|part| libc::iovec {
             iov_base: part.as_ptr().cast_mut().cast(),
@@ -268,12 +268,12 @@ impl Socket {
         message.msg_iov = parts.as_mut_ptr();
         message.msg_iovlen = parts.len() as _;
         // SAFETY: the kernel reads `parts`, which borrow the caller's.
-        until_done(|| unsafe { libc::sendmsg(self.descriptor, &raw const message, FLAGS) })
+        retry_eintr(|| unsafe { libc::sendmsg(self.descriptor, &raw const message, FLAGS) })
     }
 }
 
 /// How many bytes a call has moved, made again where a signal came between; Err is the error number.
-pub fn until_done(call: impl Fn() -> isize) -> Result<usize, i32> {
+pub fn retry_eintr(call: impl Fn() -> isize) -> Result<usize, i32> {
     loop {
         match usize::try_from(call()) {
             Ok(moved) => return Ok(moved),

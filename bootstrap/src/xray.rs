@@ -10,8 +10,8 @@ use core::fmt::Write as _;
 use crate::invocation::HandlerError;
 
 /// Room for each text and for the frames together, in bytes as written: far below 64 KiB in all.
-const MOST_TEXT: usize = 8 << 10;
-const MOST_FRAMES: usize = 32 << 10;
+const MAX_TEXT: usize = 8 << 10;
+const MAX_FRAMES: usize = 32 << 10;
 
 /// The header's value.
 pub fn cause(error: &HandlerError, working_directory: &[u8]) -> String {
@@ -25,7 +25,7 @@ pub fn cause(error: &HandlerError, working_directory: &[u8]) -> String {
     let start = json.len();
     let frames = Frames { lines: error.stack_trace };
     for frame in frames {
-        if json.len() - start > MOST_FRAMES {
+        if json.len() - start > MAX_FRAMES {
             break;
         }
         json.push_str(if json.len() == start { "{" } else { ",{" });
@@ -114,7 +114,7 @@ fn push_string(json: &mut String, text: &[u8]) {
     let start = json.len();
     json.push('"');
     for character in String::from_utf8_lossy(text).chars() {
-        if json.len() - start > MOST_TEXT {
+        if json.len() - start > MAX_TEXT {
             break;
         }
         match character {

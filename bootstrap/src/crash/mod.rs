@@ -9,7 +9,7 @@
 #[allow(unsafe_code)]
 mod last_words;
 #[allow(unsafe_code)]
-mod room;
+mod report_buffer;
 #[allow(unsafe_code)]
 mod signals;
 
@@ -29,7 +29,7 @@ pub use self::signals::watch_other_signals;
 use crate::base64;
 use crate::file::File;
 use crate::in_flight;
-use crate::in_flight::Goal;
+use crate::in_flight::Destination;
 use crate::in_flight::Request;
 use crate::json;
 use crate::loader::nearest_symbol;
@@ -38,11 +38,11 @@ use crate::sys;
 use crate::sys::Socket;
 
 /// How long the Runtime API may take to answer a report.
-const PATIENCE_MS: i32 = 1000;
+const ANSWER_TIMEOUT_MS: i32 = 1000;
 
 /// Room for a message as JSON with what is written beside it: of its 2,048 bytes, those that a
 /// library has said may need six each.
-const ESCAPED: usize = 8 << 10;
+const MAX_ESCAPED: usize = 8 << 10;
 
 /// Which file an address of code belongs to, and where that file's addresses begin.
 pub type Locate = fn(usize) -> Option<(&'static CStr, u64)>;
@@ -84,7 +84,7 @@ impl Cause {
         }
     }
 
-    fn describe(&self, locate: Option<Locate>, text: &mut Text) -> fmt::Result {
+    fn describe(&self, locate: Option<Locate>, text: &mut FixedString) -> fmt::Result {
         match *self {
             Cause::Exit { code } => {
                 write!(text, "the handler ended the process with exit code {code}")
@@ -105,14 +105,18 @@ impl Cause {
                 if let Some(address) = address {
                     write!(text, " at address {address:#x}")?;
                 }
-                describe_place(instruction, locate, text)
+                describe_location(instruction, locate, text)
             }
         }
     }
 }
 
 /// Names the file, the symbol and the offset of what was being executed.
-fn describe_place(instruction: usize, locate: Option<Locate>, text: &mut Text) -> fmt::Result {
+fn describe_location(
+    instruction: usize,
+    locate: Option<Locate>,
+    text: &mut FixedString,
+) -> fmt::Result {
     let Some((path, base)) = locate.and_then(|locate| locate(instruction)) else {
         return Ok(());
     };
@@ -134,12 +138,12 @@ fn describe_place(instruction: usize, locate: Option<Locate>, text: &mut Text) -
 /// Says why the process is about to end: in one line of the log, and to every invocation that is in
 /// flight, of this thread's worker first. On any other thread, it waits until that has been done.
 fn report(cause: &Cause, locate: Option<Locate>) {
-    let Some(room) = room::take() else {
+    let Some(room) = report_buffer::take() else {
         return in_flight::wait_for_report();
     };
     in_flight::begin_report();
     let (message_room, rest) = room.split_at_mut(2048);
-    let mut message = Text::new(message_room);
+    let mut message = FixedString::new(message_room);
     // A text that is full is cut.
     let _ = cause.describe(locate, &mut message);
     if let Some(words) = last_words::get() {
@@ -148,15 +152,15 @@ fn report(cause: &Cause, locate: Option<Locate>) {
     }
     let message = message.as_bytes();
 
-    let (line_room, rest) = rest.split_at_mut(ESCAPED);
+    let (line_room, rest) = rest.split_at_mut(MAX_ESCAPED);
     if !matches!(cause, Cause::Failure { .. }) {
-        let mut line = Text::new(line_room);
+        let mut line = FixedString::new(line_room);
         let _ = log::write_own_error(&mut line, message);
         sys::log(line.as_bytes());
     }
 
-    let (body_room, rest) = rest.split_at_mut(ESCAPED);
-    let mut body = Text::new(body_room);
+    let (body_room, rest) = rest.split_at_mut(MAX_ESCAPED);
+    let mut body = FixedString::new(body_room);
     let _ = body.write_str("{\"errorMessage\":");
     let _ = json::write_string(&mut body, message);
     let _ = write!(body, ",\"errorType\":\"{}\",\"stackTrace\":[]}}", cause.error_type());
@@ -170,37 +174,37 @@ fn report(cause: &Cause, locate: Option<Locate>) {
 
 /// Sends one report; `room` is for its head.
 fn send(request: &Request, kind: &str, body: &[u8], room: &mut [u8]) -> Result<(), i32> {
-    let mut head = Text::new(room);
+    let mut head = FixedString::new(room);
     head.push(request.head);
     let _ = write!(head, "Function.{kind}\r\n");
-    match request.goal {
-        Goal::Post(address) => {
+    match request.destination {
+        Destination::Post(address) => {
             let _ = write!(head, "Content-Length: {}\r\n\r\n", body.len());
             let socket = Socket::connect(&address)?;
             socket.send([head.as_bytes(), body, b"", b""])?;
-            socket.wait_for_answer(PATIENCE_MS);
+            socket.wait_for_answer(ANSWER_TIMEOUT_MS);
         }
-        Goal::Trailers(descriptor, name) => {
+        Destination::Trailers(descriptor, name) => {
             let _ = write!(head, "{name}: ");
             let _ = base64::write(&mut head, body);
             let _ = head.write_str("\r\n\r\n");
-            let socket = Socket::until_the_end(descriptor);
+            let socket = Socket::borrow_raw(descriptor);
             socket.send([head.as_bytes(), b"", b"", b""])?;
-            socket.wait_for_answer(PATIENCE_MS);
+            socket.wait_for_answer(ANSWER_TIMEOUT_MS);
         }
     }
     Ok(())
 }
 
 /// A text in a buffer of fixed size.
-struct Text<'a> {
+struct FixedString<'a> {
     buffer: &'a mut [u8],
     length: usize,
 }
 
-impl<'a> Text<'a> {
-    fn new(buffer: &'a mut [u8]) -> Text<'a> {
-        Text { buffer, length: 0 }
+impl<'a> FixedString<'a> {
+    fn new(buffer: &'a mut [u8]) -> FixedString<'a> {
+        FixedString { buffer, length: 0 }
     }
 
     fn as_bytes(&self) -> &[u8] {
@@ -223,7 +227,7 @@ impl<'a> Text<'a> {
     }
 }
 
-impl fmt::Write for Text<'_> {
+impl fmt::Write for FixedString<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.push(text.as_bytes());
         Ok(())
@@ -236,7 +240,7 @@ mod tests {
 
     fn described(cause: Cause) -> alloc::string::String {
         let mut buffer = [0; 256];
-        let mut text = Text::new(&mut buffer);
+        let mut text = FixedString::new(&mut buffer);
         cause.describe(None, &mut text).expect("room");
         core::str::from_utf8(text.as_bytes()).expect("ASCII").into()
     }
@@ -254,7 +258,7 @@ mod tests {
     #[test]
     fn a_text_that_is_full_is_cut() {
         let mut buffer = [0; 4];
-        let mut text = Text::new(&mut buffer);
+        let mut text = FixedString::new(&mut buffer);
         text.push_plain(b"a\"\x01bcd");
         assert_eq!(text.as_bytes(), b"a??b");
     }

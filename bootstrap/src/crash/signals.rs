@@ -15,7 +15,7 @@ use crate::in_flight;
 use crate::sys;
 
 /// How near to the stack pointer a fault is one of the stack.
-const NEAR: usize = 64 << 10;
+const MAX_STACK_DISTANCE: usize = 64 << 10;
 
 /// Faults: watched from the start.
 const FAULTS: [(c_int, &str, &str); 4] = [
@@ -147,7 +147,7 @@ fn cause(number: c_int, info: *mut libc::siginfo_t, context: *mut c_void) -> Cau
     // SAFETY: a fault has an address.
     let address = is_fault.then(|| unsafe { info.si_addr() }.addr());
     let stack_overflow = number == libc::SIGSEGV
-        && address.is_some_and(|address| address.abs_diff(stack_pointer) < NEAR);
+        && address.is_some_and(|address| address.abs_diff(stack_pointer) < MAX_STACK_DISTANCE);
     Cause::Signal { number, address, instruction, stack_overflow }
 }
 
@@ -163,7 +163,7 @@ pub fn report_exit(code: c_int) {
 pub fn report_failure(code: c_int) {
     report(&Cause::Failure { code }, None);
     if !in_flight::is_reporter() {
-        sys::stay();
+        sys::park();
     }
 }
 

@@ -2,11 +2,11 @@
 //! run its start-up work.
 
 #[allow(unsafe_code)]
-mod foreign;
+mod ffi;
 mod resolve;
 
-pub use self::foreign::Answer;
-pub use self::foreign::construct;
+pub use self::ffi::CallResult;
+pub use self::ffi::construct;
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -15,9 +15,9 @@ use core::ffi::CStr;
 
 use pilotlight_loader::abi_mismatch;
 
-use self::foreign::Entry;
-use self::foreign::Exports;
-use self::resolve::Wanted;
+use self::ffi::Exports;
+use self::ffi::HandlerFn;
+use self::resolve::HandlerSpec;
 use crate::config;
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -33,7 +33,7 @@ use crate::log;
 /// A handler, ready to be called.
 #[derive(Debug)]
 pub struct Handler {
-    entry: Entry,
+    entry: HandlerFn,
     exports: Exports,
 }
 
@@ -54,7 +54,7 @@ impl Handler {
         invocation: &Invocation<'a>,
         environment: &Environment,
         response: &mut dyn Sink,
-    ) -> Answer<'a> {
+    ) -> CallResult<'a> {
         self.entry.call(invocation, environment, response)
     }
 
@@ -70,7 +70,7 @@ impl Handler {
 
     /// Has its library do that work, and its C streams written out.
     pub fn shut_down(&self) {
-        foreign::shut_down(&self.exports);
+        ffi::shut_down(&self.exports);
     }
 
     /// Maps the library that `_HANDLER` names, and runs its constructors and its `init`. It stays for
@@ -78,9 +78,9 @@ impl Handler {
     pub fn load(
         environment: &'static Environment,
         host: &dyn Host,
-    ) -> Result<(&'static Handler, Unfinished), Failure> {
-        let wanted = Wanted::parse(environment)?;
-        let (path, file) = wanted.open(File::open)?;
+    ) -> Result<(&'static Handler, Deferred), Failure> {
+        let spec = HandlerSpec::parse(environment)?;
+        let (path, file) = spec.open(File::open)?;
         let size = size_of::<pilotlight_abi::Library>() as u64;
         let symbol = pilotlight_abi::LIBRARY_SYMBOL;
         let library = loader::load(&file, &path, host, symbol, size);
@@ -90,25 +90,25 @@ impl Handler {
             return Err(Failure::load(&LoadError::new(&path, defect)));
         };
         check_version(&exports, &path)?;
-        let entry = choose(&exports.handlers, wanted.name, &path)?;
+        let entry = choose(&exports.handlers, spec.name, &path)?;
         // What was read so far was data. From here on, code of the library runs.
         host.register(&path, library);
         config::load(environment)?;
-        foreign::construct(library, environment.arguments);
-        foreign::initialise(&exports)?;
+        ffi::construct(library, environment.arguments);
+        ffi::initialise(&exports)?;
         config::STORE.end_start();
-        Ok((Box::leak(Box::new(Handler { entry, exports })), Unfinished { library, _file: file }))
+        Ok((Box::leak(Box::new(Handler { entry, exports })), Deferred { library, _file: file }))
     }
 }
 
 /// What loading a handler leaves for when nobody waits for the runtime.
 #[derive(Debug)]
-pub struct Unfinished {
+pub struct Deferred {
     library: &'static Library,
     _file: File,
 }
 
-impl Unfinished {
+impl Deferred {
     /// Makes read-only what relocation alone was to write to, and closes the file. To be called before the
     /// first event is read: until then the library has seen nothing but its own start.
     pub fn finish(self) {
@@ -130,7 +130,11 @@ fn check_version(exports: &Exports, path: &CStr) -> Result<(), Failure> {
 }
 
 /// The handler with this name, or the only one.
-fn choose(handlers: &[(&CStr, Entry)], name: Option<&[u8]>, path: &CStr) -> Result<Entry, Failure> {
+fn choose(
+    handlers: &[(&CStr, HandlerFn)],
+    name: Option<&[u8]>,
+    path: &CStr,
+) -> Result<HandlerFn, Failure> {
     let known = |failure: &str| {
         let mut message = format!("{} {failure}", path.to_string_lossy());
         for (index, (name, _)) in handlers.iter().enumerate() {

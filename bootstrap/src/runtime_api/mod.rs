@@ -22,7 +22,7 @@ use crate::http;
 use crate::http::Answer;
 use crate::http::ReadError;
 use crate::http::Receive;
-use crate::in_flight::Goal;
+use crate::in_flight::Destination;
 use crate::in_flight::Worker;
 use crate::invocation::HandlerError;
 use crate::invocation::Invocation;
@@ -31,7 +31,7 @@ use crate::log;
 use crate::sys::Socket;
 
 /// What is not longer is copied behind the head of its request.
-const SHORT_BODY: usize = 1024;
+const MAX_INLINE_BODY: usize = 1024;
 
 /// A client of the Runtime API.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ impl RuntimeApi {
         let connection = if is_known { None } else { Some(endpoint.connect()?) };
         Ok(RuntimeApi {
             endpoint,
-            worker: Worker::begin(),
+            worker: Worker::register(),
             connection,
             working_directory: environment.task_root.unwrap_or_default(),
             next_request,
@@ -92,7 +92,7 @@ impl RuntimeApi {
 
     /// From now on it is not, which the platform would refuse to hear.
     pub fn end_init(&mut self) {
-        self.worker.rest();
+        self.worker.disarm();
     }
 
     /// Prepares what is to be posted if the process ends by itself.
@@ -104,7 +104,7 @@ impl RuntimeApi {
         let head = wire::post_head(endpoint, path, invocation_id, wire::JSON);
         let mut parts = [wire::ERROR_TYPE; 15];
         parts[..head.len()].copy_from_slice(&head);
-        worker.prepare(Goal::Post(address), &parts);
+        worker.prepare(Destination::Post(address), &parts);
         worker.arm();
     }
 
@@ -120,7 +120,7 @@ impl RuntimeApi {
         let answer = self.exchange(&request, &[], buffer, meanwhile);
         self.next_request = request;
         if answer.is_err() {
-            self.worker.rest();
+            self.worker.disarm();
         }
         let Exchange { answer, .. } = answer?;
         if answer.status != 200 {
@@ -193,7 +193,7 @@ impl RuntimeApi {
         }
         request.extend(format!("\r\nContent-Length: {}\r\n\r\n", body.len()).as_bytes());
         // One part is sent faster than two.
-        let rest = if body.len() > SHORT_BODY { body } else { &[] };
+        let rest = if body.len() > MAX_INLINE_BODY { body } else { &[] };
         if rest.is_empty() {
             request.extend(body);
         }
@@ -203,7 +203,7 @@ impl RuntimeApi {
         self.request = request;
         let posted = answer.map(|exchange| Posted::of(path, &exchange, &buffer));
         self.answer = buffer;
-        self.worker.rest();
+        self.worker.disarm();
         posted
     }
 
@@ -218,24 +218,24 @@ impl RuntimeApi {
     ) -> Result<Exchange, Failure> {
         let kept = self.connection.take();
         let was_kept = kept.is_some();
-        let mut sent_again = false;
+        let mut resent = false;
         let mut connection = match kept {
             Some(connection) => connection,
             None => self.endpoint.connect()?,
         };
         self.worker.set_descriptor(connection.descriptor());
         let mut result = attempt(&connection, head, body, buffer, meanwhile);
-        if was_kept && result.as_ref().is_err_and(closed_at_rest) {
+        if was_kept && result.as_ref().is_err_and(closed_while_idle) {
             connection = self.endpoint.connect()?;
             self.worker.set_descriptor(connection.descriptor());
             result = attempt(&connection, head, body, buffer, meanwhile);
-            sent_again = true;
+            resent = true;
         }
         let answer = result.map_err(|error| self.unreadable(head, &error))?;
         if answer.keep_alive {
             self.connection = Some(connection);
         }
-        Ok(Exchange { answer, sent_again })
+        Ok(Exchange { answer, resent })
     }
 
     fn unreadable(&self, head: &[u8], error: &ReadError) -> Failure {
@@ -254,7 +254,7 @@ impl RuntimeApi {
 /// An answer, and whether the request may have arrived twice.
 struct Exchange {
     answer: Answer,
-    sent_again: bool,
+    resent: bool,
 }
 
 fn attempt(
@@ -270,7 +270,7 @@ fn attempt(
     http::read_answer(&mut &*connection, buffer)
 }
 
-fn closed_at_rest(error: &ReadError) -> bool {
+fn closed_while_idle(error: &ReadError) -> bool {
     const EPIPE: i32 = 32;
     const ECONNRESET: i32 = 104;
     matches!(error, ReadError::Closed | ReadError::System(EPIPE | ECONNRESET))
@@ -289,11 +289,11 @@ enum Posted {
 
 impl Posted {
     fn of(path: wire::Path, exchange: &Exchange, buffer: &[u8]) -> Posted {
-        let Exchange { answer, sent_again } = exchange;
+        let Exchange { answer, resent } = exchange;
         match answer.status {
             200 | 202 => Posted::Accepted,
             // The first of the two had arrived: the answer is not lost, and not repeated.
-            400 | 403 if *sent_again => Posted::Accepted,
+            400 | 403 if *resent => Posted::Accepted,
             status => {
                 let message = refusal(&post_line(path), answer, buffer);
                 // 400: this request; 410: this invocation timed out; 413: the answer was too large.

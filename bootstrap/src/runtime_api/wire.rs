@@ -17,9 +17,9 @@ const USER_AGENT: &str = concat!("pilotlight/", env!("CARGO_PKG_VERSION"));
 /// The type of errors, and of responses that are posted whole.
 pub const JSON: &[u8] = b"application/json";
 /// The type of streamed responses that have said nothing else.
-pub const BYTES: &[u8] = b"application/octet-stream";
+pub const OCTET_STREAM: &[u8] = b"application/octet-stream";
 /// The type of streamed responses that begin with status, headers and cookies for an HTTP front.
-pub const HTTP: &[u8] = b"application/vnd.awslambda.http-integration-response";
+pub const HTTP_INTEGRATION: &[u8] = b"application/vnd.awslambda.http-integration-response";
 
 /// What every invocation must have.
 pub const REQUEST_ID: &str = "Lambda-Runtime-Aws-Request-Id";

@@ -30,12 +30,12 @@ use crate::warming;
 
 /// A handler of a library that stays mapped.
 #[derive(Clone, Copy, Debug)]
-pub struct Entry {
+pub struct HandlerFn {
     call: abi::Call,
     flags: u32,
 }
 
-impl Entry {
+impl HandlerFn {
     /// Whether it may be called on several threads at once.
     pub fn is_concurrent(&self) -> bool {
         self.flags & abi::CONCURRENT != 0
@@ -47,7 +47,7 @@ impl Entry {
         invocation: &Invocation<'a>,
         environment: &Environment,
         mut response: &mut dyn Sink,
-    ) -> Answer<'a> {
+    ) -> CallResult<'a> {
         let absent = abi::Bytes::of_option;
         let invocation = abi::Invocation {
             event: abi::Bytes::of(invocation.event),
@@ -70,7 +70,7 @@ impl Entry {
         let code = unsafe { (self.call)(&raw const invocation, &raw mut outcome) };
         // What a C handler has printed must be out before the environment can be frozen.
         flush_streams();
-        Answer { code, outcome, borrows: PhantomData }
+        CallResult { code, outcome, borrows: PhantomData }
     }
 }
 
@@ -87,13 +87,13 @@ fn flush_streams() {
 
 /// What a handler answered; released when it is dropped.
 #[derive(Debug)]
-pub struct Answer<'a> {
+pub struct CallResult<'a> {
     code: i32,
     outcome: abi::Outcome,
     borrows: PhantomData<&'a [u8]>,
 }
 
-impl Answer<'_> {
+impl CallResult<'_> {
     /// The response, or the failure.
     pub fn outcome(&self) -> Outcome<'_> {
         if self.code == abi::RESPONSE {
@@ -115,11 +115,11 @@ impl Answer<'_> {
     }
 }
 
-impl Drop for Answer<'_> {
+impl Drop for CallResult<'_> {
     fn drop(&mut self) {
         if let Some(release) = self.outcome.release {
             // SAFETY: the ABI's rule for `release`: once, after the bytes were read, on the
-            // thread that called the handler (an Answer holds raw pointers, so it stays there).
+            // thread that called the handler (an CallResult holds raw pointers, so it stays there).
             unsafe { release(self.outcome.owner) };
         }
     }
@@ -148,7 +148,7 @@ pub struct Exports {
     shutdown: Option<abi::Shutdown>,
     attach: Option<abi::Attach>,
     /// Every handler, with its name.
-    pub handlers: Vec<(&'static CStr, Entry)>,
+    pub handlers: Vec<(&'static CStr, HandlerFn)>,
 }
 
 impl Exports {
@@ -179,7 +179,7 @@ impl Exports {
             // SAFETY: no code of the library runs before this function returns.
             let name = unsafe { image.bytes_at(handler.name.addr() as u64) }?;
             let name = CStr::from_bytes_until_nul(name).ok()?;
-            exports.handlers.push((name, Entry { call, flags: handler.flags }));
+            exports.handlers.push((name, HandlerFn { call, flags: handler.flags }));
         }
         Some(exports)
     }
@@ -232,7 +232,7 @@ pub fn initialise(exports: &Exports) -> Result<(), Failure> {
     let mut outcome = abi::Outcome::EMPTY;
     // SAFETY: the ABI's rule for `init`: once, before the first invocation.
     let code = unsafe { init(&raw mut outcome) };
-    let answer = Answer { code, outcome, borrows: PhantomData };
+    let answer = CallResult { code, outcome, borrows: PhantomData };
     match answer.outcome() {
         Outcome::Response(_) => Ok(()),
         Outcome::Failure(error) => {
@@ -277,7 +277,7 @@ unsafe extern "C" fn offered_log_error(
     log::failure(&HandlerError { error_type, message, stack_trace, is_logged: false });
 }
 
-/// What `Entry::call` has put into the invocation.
+/// What `HandlerFn::call` has put into the invocation.
 ///
 /// # Safety
 /// The handler's promise: its call has not returned, and no other thread writes.

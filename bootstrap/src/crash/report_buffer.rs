@@ -6,13 +6,13 @@ use core::sync::atomic::Ordering;
 
 const SIZE: usize = 32 << 10;
 
-struct Room(UnsafeCell<[u8; SIZE]>);
+struct ReportBuffer(UnsafeCell<[u8; SIZE]>);
 
 // SAFETY: whoever takes it takes it once and for good.
-unsafe impl Sync for Room {}
+unsafe impl Sync for ReportBuffer {}
 
 // All zeros, which the executable's file does not hold; nothing but a report touches it.
-static ROOM: Room = Room(UnsafeCell::new([0; SIZE]));
+static BUFFER: ReportBuffer = ReportBuffer(UnsafeCell::new([0; SIZE]));
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// Takes it; None when somebody already has.
@@ -21,5 +21,5 @@ pub fn take() -> Option<&'static mut [u8]> {
         return None;
     }
     // SAFETY: this caller alone has taken it.
-    Some(unsafe { &mut *ROOM.0.get() })
+    Some(unsafe { &mut *BUFFER.0.get() })
 }
