@@ -53,7 +53,7 @@ pub fn run(
         };
         if let Err(errno) = start_thread(Box::leak(Box::new(work))) {
             let message = format!("{running} workers in place of {workers} (errno {errno})");
-            log::own(log::WARN, &message);
+            log::warn(&message);
             break;
         }
     }
@@ -74,7 +74,7 @@ fn workers(handler: &Handler, environment: &Environment) -> usize {
     let text = alloc::string::String::from_utf8_lossy(text);
     let message =
         format!("AWS_LAMBDA_MAX_CONCURRENCY is {text}, but {message}: one invocation at a time");
-    log::own(log::WARN, &message);
+    log::warn(&message);
     1
 }
 

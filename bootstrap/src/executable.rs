@@ -50,7 +50,7 @@ unsafe impl GlobalAlloc for Heap {
 /// A panic of the bootstrap's own is a bug: say where, and end.
 #[panic_handler]
 fn panic(info: &PanicInfo) -> ! {
-    log::own(log::ERROR, &alloc::format!("internal error, please report it: {info}"));
+    log::error(&alloc::format!("internal error, please report it: {info}"));
     sys::exit(ExitCode::Internal as i32)
 }
 

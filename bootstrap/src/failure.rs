@@ -57,7 +57,7 @@ impl Failure {
     /// other workers have in flight are told.
     pub fn end(&self) -> ! {
         crash::report_failure(self.code as i32);
-        log::own(log::ERROR, &format!("{}: {}", self.error_type, self.message));
+        log::error(&format!("{}: {}", self.error_type, self.message));
         sys::exit(self.code as i32)
     }
 }

@@ -27,8 +27,8 @@ pub const WARN: u32 = 3;
 /// Something failed.
 pub const ERROR: u32 = 4;
 
-/// Where the runtime's own records come from.
-const OWN: &[u8] = b"pilotlight";
+/// The target of the runtime's own records.
+const RUNTIME: &[u8] = b"pilotlight";
 
 static IS_JSON: AtomicBool = AtomicBool::new(false);
 /// The level that was chosen, plus one: 0 lies where zeros need no room and no page of the executable.
@@ -56,9 +56,14 @@ pub fn level() -> u32 {
     LEVEL.load(Ordering::Relaxed).checked_sub(1).unwrap_or(INFO)
 }
 
-/// Writes a record of the runtime's own.
-pub fn own(level: u32, message: &str) {
-    record(level, Some(OWN), message.as_bytes());
+/// Logs a warning of the runtime.
+pub fn warn(message: &str) {
+    record(WARN, Some(RUNTIME), message.as_bytes());
+}
+
+/// Logs an error of the runtime.
+pub fn error(message: &str) {
+    record(ERROR, Some(RUNTIME), message.as_bytes());
 }
 
 /// Writes a record, unless its level is too low. What is not UTF-8 is replaced.
@@ -82,10 +87,10 @@ fn record_with(level: u32, target: Option<&[u8]>, message: &[u8], error: Option<
     sys::log(line.as_bytes());
 }
 
-/// As [`own`], for a failure that ends the process, into a text that has its room already: neither
+/// As [`error`], for a failure that ends the process, into a text that has its room already: neither
 /// allocates nor locks, as a signal handler must not.
-pub fn write_own_error(line: &mut dyn Write, message: &[u8]) -> fmt::Result {
-    write_line(line, ERROR, Some(OWN), message, None)
+pub fn write_error(line: &mut dyn Write, message: &[u8]) -> fmt::Result {
+    write_line(line, ERROR, Some(RUNTIME), message, None)
 }
 
 fn write_line(

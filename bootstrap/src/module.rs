@@ -39,6 +39,6 @@ pub fn map(
 
 /// Says in the log what is wrong with a module, once for all invocations, which go on without it.
 pub fn refuse<T>(error: &LoadError) -> Option<T> {
-    log::own(log::ERROR, &format!("{error}"));
+    log::error(&format!("{error}"));
     None
 }

@@ -38,15 +38,12 @@ pub fn prepare(
     let event = match own_descriptor(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC) }) {
         Ok(event) => event,
         Err(errno) => {
-            return log::own(
-                log::WARN,
-                &format!("no orderly shutdown: no eventfd (errno {errno})"),
-            );
+            return log::warn(&format!("no orderly shutdown: no eventfd (errno {errno})"));
         }
     };
     END.store(event, Ordering::Relaxed);
     if let Err(errno) = start_thread(Box::leak(Box::new(move || wait(event, handler)))) {
-        log::own(log::WARN, &format!("no orderly shutdown: no thread (errno {errno})"));
+        log::warn(&format!("no orderly shutdown: no thread (errno {errno})"));
         return;
     }
     // SAFETY: a structure of numbers and pointers, for which zeros are valid.
@@ -56,7 +53,7 @@ pub fn prepare(
     // SAFETY: `on_end` has the form of a signal handler, and calls only what one may.
     unsafe { libc::sigaction(libc::SIGTERM, &raw const action, ptr::null_mut()) };
     if let Err(failure) = api.register_extension() {
-        log::own(log::WARN, &format!("no orderly shutdown: {}", failure.message));
+        log::warn(&format!("no orderly shutdown: {}", failure.message));
     }
 }
 

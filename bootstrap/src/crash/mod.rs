@@ -155,7 +155,7 @@ fn report(cause: &Cause, locate: Option<Locate>) {
     let (line_room, rest) = rest.split_at_mut(MAX_ESCAPED);
     if !matches!(cause, Cause::Failure { .. }) {
         let mut line = FixedString::new(line_room);
-        let _ = log::write_own_error(&mut line, message);
+        let _ = log::write_error(&mut line, message);
         sys::log(line.as_bytes());
     }
 

@@ -113,7 +113,7 @@ impl Deferred {
     /// first event is read: until then the library has seen nothing but its own start.
     pub fn finish(self) {
         if let Err(errno) = self.library.protect() {
-            log::own(log::WARN, &format!("RELRO stays writable (errno {errno})"));
+            log::warn(&format!("RELRO stays writable (errno {errno})"));
         }
     }
 }

@@ -70,7 +70,7 @@ extern "C" fn bind(number: usize) -> usize {
     let Some(function) = more::function(name) else {
         let name = String::from_utf8_lossy(name);
         let message = format!("the handler calls `{name}`, which is in {}", more::NAME);
-        log::own(log::ERROR, &message);
+        log::error(&message);
         // SAFETY: there is nothing to go on with, nor a way to say so to the caller.
         unsafe { libc::abort() };
     };

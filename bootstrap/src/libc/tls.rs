@@ -138,7 +138,7 @@ extern "C" fn pilotlight_tls_block(index: usize) -> *mut u8 {
     let size = template.memory_size.load(Ordering::Relaxed) + skew;
     let allocated = heap::allocate_zeroed(size, align);
     if allocated.is_null() {
-        log::own(log::ERROR, "no memory for thread-locals");
+        log::error("no memory for thread-locals");
         // SAFETY: there is no way to go on, nor to say so to whoever asks for an address.
         unsafe { libc::abort() };
     }

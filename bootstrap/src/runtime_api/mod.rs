@@ -171,7 +171,7 @@ impl RuntimeApi {
         let body = json::error_body(&error);
         let posted = self.post(wire::INIT_ERROR, None, Some(&error), body.as_bytes());
         if let Err(api) = posted.and_then(Posted::into_result) {
-            log::own(log::ERROR, &api.message);
+            log::error(&api.message);
         }
         failure
     }
@@ -309,7 +309,7 @@ impl Posted {
         match self {
             Posted::Accepted => Ok(()),
             Posted::Dropped(message) => {
-                log::own(log::WARN, &message);
+                log::warn(&message);
                 Ok(())
             }
             Posted::Fatal(failure) => Err(failure),

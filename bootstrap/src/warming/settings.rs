@@ -43,7 +43,7 @@ impl<'e> Settings<'e> {
         };
         match http::decimal(value).and_then(|number| u32::try_from(number).ok()) {
             Some(number) => self.delay_ms = number,
-            None => log::own(log::WARN, "PILOTLIGHT_WARM_DELAY is no number"),
+            None => log::warn("PILOTLIGHT_WARM_DELAY is no number"),
         }
     }
 
