@@ -11,7 +11,7 @@ use core::ptr;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering;
 
-use crate::http;
+use crate::integer;
 
 /// What Lambda tells a runtime through its environment. Values live as long as the process.
 #[derive(Debug)]
@@ -220,7 +220,7 @@ const LAMBDA_VARIABLES: [(&str, Set); 8] = [
     ("INITIALIZATION_TYPE", |environment, value| environment.initialization_type = Some(value)),
     ("FUNCTION_VERSION", |environment, value| environment.function_version = Some(value)),
     ("FUNCTION_MEMORY_SIZE", |environment, value| {
-        environment.memory_size_mb = http::decimal(value).map(|size| size as u64);
+        environment.memory_size_mb = integer::parse_decimal(value).map(|size| size as u64);
     }),
     ("MAX_CONCURRENCY", |environment, value| environment.max_concurrency = Some(value)),
     ("LOG_FORMAT", |environment, value| environment.log_format = Some(value)),

@@ -13,7 +13,7 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::handler::Deferred;
 use crate::handler::Handler;
-use crate::http;
+use crate::integer;
 use crate::invocation::HandlerError;
 use crate::invocation::Outcome;
 use crate::log;
@@ -65,7 +65,7 @@ fn workers(handler: &Handler, environment: &Environment) -> usize {
     let Some(text) = environment.max_concurrency.filter(|text| !text.is_empty()) else {
         return 1;
     };
-    let message = match http::decimal(text) {
+    let message = match integer::parse_decimal(text) {
         Some(1) => return 1,
         Some(workers @ 2..) if handler.is_concurrent() => return workers,
         Some(2..) => "the handler does not say that it is thread-safe",

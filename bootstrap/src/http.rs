@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use crate::bytes;
+use crate::integer;
 
 /// The Runtime API limits what the headers of one invocation hold to 1 MB in all.
 const MAX_HEAD: usize = 4 << 20;
@@ -113,7 +114,8 @@ impl Framing {
         let mut keep_alive = head.starts_with(b"HTTP/1.1");
         for (name, value) in headers(head) {
             if name.eq_ignore_ascii_case(b"content-length") {
-                let number = decimal(value).ok_or(ReadError::Malformed("Content-Length"))?;
+                let number =
+                    integer::parse_decimal(value).ok_or(ReadError::Malformed("Content-Length"))?;
                 length = Some(number);
             } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
                 chunked =
@@ -263,7 +265,8 @@ fn parse_status(head: &[u8]) -> Result<u16, ReadError> {
     };
     match rest {
         [b'0' | b'1', b' ', code @ ..] if code.len() >= 3 => {
-            let status = decimal(&code[..3]).and_then(|code| u16::try_from(code).ok());
+            let status =
+                integer::parse_decimal(&code[..3]).and_then(|code| u16::try_from(code).ok());
             status.ok_or(malformed)
         }
         _ => Err(malformed),
@@ -272,28 +275,7 @@ fn parse_status(head: &[u8]) -> Result<u16, ReadError> {
 
 fn chunk_size(line: &[u8]) -> Result<usize, ReadError> {
     let end = line.iter().position(|&byte| byte == b';').unwrap_or(line.len());
-    number(line[..end].trim_ascii(), 16).ok_or(ReadError::Malformed("a chunk's size"))
-}
-
-/// A number of digits alone: no sign, no space.
-pub fn decimal(digits: &[u8]) -> Option<usize> {
-    number(digits, 10)
-}
-
-/// `base` is 16 at the max.
-fn number(digits: &[u8], base: u8) -> Option<usize> {
-    let mut number = 0usize;
-    for &digit in digits {
-        let digit = match digit {
-            b'0'..=b'9' => digit - b'0',
-            other => (other | b' ').checked_sub(b'a')? + 10,
-        };
-        if digit >= base {
-            return None;
-        }
-        number = number.checked_mul(base.into())?.checked_add(digit.into())?;
-    }
-    (!digits.is_empty()).then_some(number)
+    integer::parse_hex(line[..end].trim_ascii()).ok_or(ReadError::Malformed("a chunk's size"))
 }
 
 #[cfg(test)]

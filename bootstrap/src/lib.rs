@@ -24,6 +24,7 @@ pub mod handler;
 pub mod http;
 #[allow(unsafe_code)]
 mod in_flight;
+mod integer;
 pub mod invocation;
 mod json;
 #[cfg(feature = "static")]

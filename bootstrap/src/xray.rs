@@ -7,6 +7,7 @@
 use alloc::string::String;
 use core::fmt::Write as _;
 
+use crate::integer;
 use crate::invocation::HandlerError;
 
 /// Room for each text and for the frames together, in bytes as written: far below 64 KiB in all.
@@ -104,8 +105,8 @@ impl<'a> Iterator for Frames<'a> {
 fn place(text: &[u8]) -> Option<Frame<'_>> {
     let column = text.iter().rposition(|&byte| byte == b':')?;
     let line = text[..column].iter().rposition(|&byte| byte == b':')?;
-    crate::http::decimal(&text[column + 1..])?;
-    let number = crate::http::decimal(&text[line + 1..column])?;
+    integer::parse_decimal(&text[column + 1..])?;
+    let number = integer::parse_decimal(&text[line + 1..column])?;
     Some(Frame { label: b"", path: &text[..line], line: number })
 }
 

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use crate::failure::Failure;
-use crate::http;
+use crate::integer;
 use crate::sys;
 use crate::sys::Socket;
 
@@ -39,7 +39,7 @@ impl Endpoint {
         let (host, port) = match (place(authority, b':'), place(authority, b']')) {
             // An IPv6 address in brackets has colons of its own.
             (Some(colon), bracket) if bracket.is_none_or(|bracket| bracket < colon) => {
-                let port = http::decimal(&authority[colon + 1..])?;
+                let port = integer::parse_decimal(&authority[colon + 1..])?;
                 (&authority[..colon], u16::try_from(port).ok()?)
             }
             _ => (authority, 80),

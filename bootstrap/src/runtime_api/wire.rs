@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 
 use super::endpoint::Endpoint;
 use crate::http;
+use crate::integer;
 use crate::invocation::HandlerError;
 use crate::invocation::Invocation;
 use crate::xray;
@@ -136,7 +137,7 @@ pub fn parse_invocation(head: &[u8]) -> Invocation<'_> {
         if is(b"aws-request-id") {
             invocation.request_id = value;
         } else if is(b"deadline-ms") {
-            invocation.deadline_ms = http::decimal(value).map(|number| number as u64);
+            invocation.deadline_ms = integer::parse_decimal(value).map(|number| number as u64);
         } else if is(b"invoked-function-arn") {
             invocation.invoked_function_arn = Some(value);
         } else if is(b"trace-id") {

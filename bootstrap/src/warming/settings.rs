@@ -9,7 +9,7 @@ use super::event::PLUGIN;
 use crate::environment::Environment;
 use crate::environment::WarmingVariable;
 use crate::environment::WarmingVariable::*;
-use crate::http;
+use crate::integer;
 use crate::log;
 
 /// lambda-warmer's.
@@ -41,7 +41,7 @@ impl<'e> Settings<'e> {
         let Some(value) = self.get(Delay) else {
             return;
         };
-        match http::decimal(value).and_then(|number| u32::try_from(number).ok()) {
+        match integer::parse_decimal(value).and_then(|number| u32::try_from(number).ok()) {
             Some(number) => self.delay_ms = number,
             None => log::warn("PILOTLIGHT_WARM_DELAY is no number"),
         }
