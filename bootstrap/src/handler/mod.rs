@@ -1,7 +1,7 @@
-//! From `_HANDLER` to something that can be called: find the library, map it, choose the handler,
-//! run its start-up work.
+//! Loads the handler that `_HANDLER` names: finds the library, maps it, chooses the handler, and runs
+//! the library's constructors and its `init`.
 
-#[allow(unsafe_code)]
+#[allow(unsafe_code)] // Calls across the handler ABI.
 mod ffi;
 mod resolve;
 
@@ -37,18 +37,17 @@ pub struct Handler {
     exports: Exports,
 }
 
-/// Where a handler writes a response piece by piece. Errors are system error numbers.
+/// The destination of a streamed response. Errors are system error numbers.
 pub trait Sink {
-    /// Says of what type the pieces are, or what an HTTP front needs in front of them (JSON), before the
-    /// first of them.
+    /// Sets the content type, or the prelude of an HTTP response (JSON), before the first piece.
     fn begin(&mut self, content_type: Option<&[u8]>, prelude: Option<&[u8]>) -> Result<(), i32>;
 
-    /// Sends a piece, and waits for as long as the reader takes.
+    /// Sends a piece, and blocks until the reader accepts it.
     fn write(&mut self, data: &[u8]) -> Result<(), i32>;
 }
 
 impl Handler {
-    /// Calls the handler. What it answers lives as long as the returned value.
+    /// Calls the handler. The outcome borrows from the returned value.
     pub fn call<'a>(
         &self,
         invocation: &Invocation<'a>,
@@ -63,18 +62,18 @@ impl Handler {
         self.entry.is_concurrent()
     }
 
-    /// Whether its library has work to do when the execution environment ends.
+    /// Whether the library has a `shutdown` hook.
     pub fn has_shutdown(&self) -> bool {
         self.exports.has_shutdown()
     }
 
-    /// Has its library do that work, and its C streams written out.
+    /// Runs the library's `shutdown` hook, and flushes the C streams.
     pub fn shut_down(&self) {
         ffi::shut_down(&self.exports);
     }
 
-    /// Maps the library that `_HANDLER` names, and runs its constructors and its `init`. It stays for
-    /// ever.
+    /// Maps the library that `_HANDLER` names, and runs its constructors and its `init`. The library is
+    /// never unmapped.
     pub fn load(
         environment: &'static Environment,
         host: &dyn Host,
@@ -91,7 +90,7 @@ impl Handler {
         };
         check_version(&exports, &path)?;
         let entry = choose(&exports.handlers, spec.name, &path)?;
-        // What was read so far was data. From here on, code of the library runs.
+        // So far the library was only read. From here on, its code runs.
         host.register(&path, library);
         config::load(environment)?;
         ffi::construct(library, environment.arguments);
@@ -101,7 +100,7 @@ impl Handler {
     }
 }
 
-/// What loading a handler leaves for when nobody waits for the runtime.
+/// Work postponed until the first `/next` is in flight, when no caller waits for the runtime.
 #[derive(Debug)]
 pub struct Deferred {
     library: &'static Library,
@@ -109,8 +108,8 @@ pub struct Deferred {
 }
 
 impl Deferred {
-    /// Makes read-only what relocation alone was to write to, and closes the file. To be called before the
-    /// first event is read: until then the library has seen nothing but its own start.
+    /// Makes the RELRO segment read-only, and closes the file. Call it before the first event is read:
+    /// until then the library has seen no input.
     pub fn finish(self) {
         if let Err(errno) = self.library.protect() {
             log::warn(&format!("RELRO stays writable (errno {errno})"));
@@ -118,18 +117,18 @@ impl Deferred {
     }
 }
 
-/// Refuses a library that was built for another ABI than this one.
+/// Refuses a library that was built for an incompatible ABI version.
 fn check_version(exports: &Exports, path: &CStr) -> Result<(), Failure> {
     match abi_mismatch(exports.abi_version) {
         None => Ok(()),
-        Some(words) => {
-            let message = format!("{} {words}", path.to_string_lossy());
+        Some(mismatch) => {
+            let message = format!("{} {mismatch}", path.to_string_lossy());
             Err(Failure::init("Runtime.HandlerAbiMismatch", message))
         }
     }
 }
 
-/// The handler with this name, or the only one.
+/// Chooses the handler with this name, or the only one.
 fn choose(
     handlers: &[(&CStr, HandlerFn)],
     name: Option<&[u8]>,

@@ -1,4 +1,4 @@
-//! What `_HANDLER` names: `<file>` or `<file>.<name>`, in the folder of the function's package.
+//! Finds the library of `_HANDLER`: `<file>` or `<file>.<name>`, in the folder of the package.
 
 use alloc::ffi::CString;
 use alloc::format;
@@ -14,10 +14,10 @@ use crate::loader::LoadError;
 #[derive(Debug, PartialEq, Eq)]
 pub struct HandlerSpec {
     folder: &'static [u8],
-    /// A folder inside that one, with its slash; mostly empty.
+    /// A folder inside `folder`, with a trailing slash; usually empty.
     inner: &'static [u8],
     base: &'static [u8],
-    /// The handler's name in its library; None for the only one.
+    /// The handler's name; None selects the library's only handler.
     pub name: Option<&'static [u8]>,
 }
 
@@ -41,15 +41,15 @@ impl HandlerSpec {
             )));
         }
         let folder = environment.task_root.filter(|folder| !folder.is_empty());
-        // Without a task root (some emulators) the package is where the process was started.
+        // Some emulators set no task root: then the package is in the working directory.
         let folder = folder.unwrap_or(b".");
         let slash = file.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
         let (inner, base) = file.split_at(slash);
         Ok(HandlerSpec { folder, inner, base, name })
     }
 
-    /// Opens the library, `lib<file>.so` or else `<file>.so`, and says which it was. `open` returns
-    /// a system error number where it fails.
+    /// Opens `lib<file>.so`, or else `<file>.so`, and returns its path. `open` fails with a system error
+    /// number.
     pub fn open<F>(&self, open: impl Fn(&CStr) -> Result<F, i32>) -> Result<(CString, F), Failure> {
         const ENOENT: i32 = 2;
         let HandlerSpec { folder, inner, base, .. } = self;
@@ -69,7 +69,7 @@ impl HandlerSpec {
         Err(Failure::init(
             "Runtime.NoSuchHandler",
             format!(
-                "no {inner}lib{base}.so and no {inner}{base}.so in {folder}; package the handler's library there, or set the function's handler to its name"
+                "no {inner}lib{base}.so and no {inner}{base}.so in {folder}; add the library to the package, or correct the function's handler"
             ),
         ))
     }
