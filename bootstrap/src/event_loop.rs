@@ -1,5 +1,5 @@
-//! The order of one invocation: next, ping or call, answer, the record of a ping or a failure.
-//! Nothing else is decided here, but how many workers do so at once.
+//! The order of one invocation: `/next`, answer a ping or call the handler, post the outcome, log.
+//! The only other decision here is the number of workers.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -23,8 +23,9 @@ use crate::warming::Warming;
 /// Starts a thread that may run code of the handler's library; Err is a system error number.
 pub type StartThread = fn(&'static (dyn Fn() + Sync)) -> Result<(), i32>;
 
-/// Serves invocations until the Runtime API fails: on this thread, and on as many more as the function
-/// allows invocations at once. What is `deferred` is done while the first request for work is on its way.
+/// Serves invocations until the Runtime API fails: on this thread, and on one more for each further
+/// concurrent invocation that the function allows. `deferred` runs while the first `/next` is in
+/// flight.
 pub fn run(
     api: &mut RuntimeApi,
     handler: &'static Handler,
@@ -52,7 +53,7 @@ pub fn run(
             Err(failure) => failure.end(),
         };
         if let Err(errno) = start_thread(Box::leak(Box::new(work))) {
-            let message = format!("{running} workers in place of {workers} (errno {errno})");
+            let message = format!("started {running} of {workers} workers (errno {errno})");
             log::warn(&message);
             break;
         }
@@ -60,7 +61,7 @@ pub fn run(
     service.serve(api, &mut finish)
 }
 
-/// How many invocations may run at once.
+/// The number of invocations that may run at once.
 fn workers(handler: &Handler, environment: &Environment) -> usize {
     let Some(text) = environment.max_concurrency.filter(|text| !text.is_empty()) else {
         return 1;
@@ -68,8 +69,8 @@ fn workers(handler: &Handler, environment: &Environment) -> usize {
     let message = match integer::parse_decimal(text) {
         Some(1) => return 1,
         Some(workers @ 2..) if handler.is_concurrent() => return workers,
-        Some(2..) => "the handler does not say that it is thread-safe",
-        Some(0) | None => "that is no number of invocations",
+        Some(2..) => "the handler is not declared thread-safe",
+        Some(0) | None => "it must be a positive number",
     };
     let text = alloc::string::String::from_utf8_lossy(text);
     let message =
@@ -78,13 +79,13 @@ fn workers(handler: &Handler, environment: &Environment) -> usize {
     1
 }
 
-/// What serves invocations, one at a time.
+/// A worker's settings; it serves one invocation at a time.
 #[derive(Clone, Copy)]
 struct Service {
     handler: &'static Handler,
     environment: &'static Environment,
     warming: &'static Warming<'static>,
-    /// Whether it is the only one.
+    /// Whether there is only one worker.
     alone: bool,
 }
 
@@ -101,7 +102,7 @@ impl Service {
     ) -> Result<Infallible, Failure> {
         let mut buffer = Vec::new();
         loop {
-            // One of several is never frozen between invocations.
+            // With several workers, the process is not frozen between invocations.
             if self.alone {
                 config::STORE.end_invocation();
             }
@@ -122,7 +123,8 @@ impl Service {
                     })
                 }
                 (None, None) => {
-                    // The process has one environment: it cannot hold several invocations' traces.
+                    // The process has one environment: it cannot hold the trace ids of several
+                    // workers.
                     if self.alone {
                         environment::set_trace_id(invocation.trace_id);
                     }
@@ -134,14 +136,15 @@ impl Service {
                 Outcome::Response(body) => response.finish(body),
                 Outcome::Failure(error) => {
                     let answered = response.fail(&error);
-                    // Now that the caller waits no more, and before the environment can be frozen.
+                    // The caller has its response, and the environment is not frozen before
+                    // `/next`.
                     if !error.is_logged {
                         log::failure(&error);
                     }
                     answered
                 }
             };
-            // Nobody waits any more, and the environment is not frozen before it asks for the next one.
+            // As above: after the response, and before `/next`.
             if let Some(warmed) = warmed {
                 self.warming.finish(&warmed, &invocation);
             }

@@ -144,12 +144,12 @@ struct Reader<'a, S> {
 }
 
 impl<S: Receive> Reader<'_, S> {
-    /// Reads more; at least `room` bytes are still expected.
-    fn more(&mut self, room: usize) -> Result<(), ReadError> {
+    /// Reads more; at least `missing` bytes are still expected.
+    fn more(&mut self, missing: usize) -> Result<(), ReadError> {
         let spare = self.buffer.capacity() - self.buffer.len();
-        if spare < room {
-            let error = ReadError::TooLarge(room);
-            self.buffer.try_reserve(room).map_err(|_| error)?;
+        if spare < missing {
+            let error = ReadError::TooLarge(missing);
+            self.buffer.try_reserve(missing).map_err(|_| error)?;
         }
         match self.source.receive(self.buffer) {
             Ok(0) if self.buffer.is_empty() => Err(ReadError::Closed),

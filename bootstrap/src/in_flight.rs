@@ -64,8 +64,8 @@ static IS_REPORTED: AtomicBool = AtomicBool::new(false);
 struct WorkerSlot {
     thread: AtomicU64,
     request_id: RequestId,
-    /// One of the states above. Any thread may set [`STOPPED`]; the worker makes all other changes, or
-    /// the reporter once the worker is stopped.
+    /// One of the states above. Any thread may set [`STOPPED`]; the worker makes all other changes,
+    /// or the reporter once the worker is stopped.
     state: AtomicU32,
     /// The socket that the invocation arrives on.
     descriptor: AtomicI32,
@@ -80,8 +80,8 @@ struct Prepared {
     length: usize,
 }
 
-// SAFETY: the slot's one worker writes `prepared` while it is not armed, and the one thread that has
-// found it armed and stopped reads it: a stopped worker makes no further transition.
+// SAFETY: the slot's one worker writes `prepared` while it is not armed, and the one thread that
+// has found it armed and stopped reads it: a stopped worker makes no further transition.
 unsafe impl Sync for WorkerSlot {}
 
 impl WorkerSlot {
@@ -184,8 +184,8 @@ impl Worker {
         self.0.request_id.clear();
     }
 
-    /// Prepares a report that begins with these parts, up to the error's category. Does nothing while
-    /// the worker is armed.
+    /// Prepares a report that begins with these parts, up to the error's category. Does nothing
+    /// while the worker is armed.
     pub fn prepare(&mut self, destination: Destination, parts: &[&[u8]]) {
         if self.0.state.load(Ordering::Relaxed) & !STOPPED == ARMED {
             return;
@@ -231,8 +231,8 @@ impl Worker {
         self.transition(IDLE);
     }
 
-    /// Enters the next state. If the process is ending, the worker blocks here; it still records the
-    /// end of asking or answering, because the reporter waits for that.
+    /// Enters the next state. If the process is ending, the worker blocks here; it still records
+    /// the end of asking or answering, because the reporter waits for that.
     fn transition(&mut self, next: u32) {
         let state = &self.0.state;
         let now = state.load(Ordering::Relaxed);
@@ -275,9 +275,10 @@ pub fn is_reporter() -> bool {
     REPORTER.load(Ordering::Relaxed) == this_thread()
 }
 
-/// Passes each prepared report to `send`: that of the calling thread's worker, then those of other armed
-/// workers, then those of workers that were asking or answering. They include every invocation that the
-/// platform had handed out before it responded to the first report, unless its worker sent an outcome.
+/// Passes each prepared report to `send`: that of the calling thread's worker, then those of other
+/// armed workers, then those of workers that were asking or answering. They include every
+/// invocation that the platform had handed out before it responded to the first report, unless its
+/// worker sent an outcome.
 pub fn take_all(send: &mut dyn FnMut(&Request)) {
     let thread = this_thread();
     let mut remaining_ms = WORKERS_TIMEOUT_MS;

@@ -1,11 +1,11 @@
-//! The `bootstrap` executable: what happens, in order, from its start to the loop.
+//! The `bootstrap` executable: the steps from its start to the event loop, in order.
 
 #![no_std]
 #![no_main]
 
 extern crate alloc;
 
-#[allow(unsafe_code)]
+#[allow(unsafe_code)] // The entry point and the allocator.
 mod executable;
 
 use alloc::boxed::Box;
@@ -23,7 +23,7 @@ use pilotlight_bootstrap::services::SERVICES;
 use pilotlight_bootstrap::shutdown;
 use pilotlight_bootstrap::warming::Warming;
 
-/// Never returns without a failure: the platform ends the process.
+/// Serves invocations. Returns only after a failure: otherwise the platform ends the process.
 fn run(environment: &'static Environment) -> Failure {
     log::configure(environment);
     let mut api = match RuntimeApi::new(environment) {

@@ -59,8 +59,8 @@ pub fn wake(word: &AtomicU32) {
     unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), operation, i32::MAX) };
 }
 
-/// The folder of the running executable, with a trailing slash. Without `/proc`, it is the folder in
-/// the path that `execve` was given.
+/// The folder of the running executable, with a trailing slash. Without `/proc`, it is the folder
+/// in the path that `execve` was given.
 pub fn executable_folder() -> Vec<u8> {
     let mut path: Vec<u8> = Vec::with_capacity(4096);
     let room = path.capacity();
@@ -92,9 +92,10 @@ fn started_path() -> &'static [u8] {
     path.to_bytes()
 }
 
-/// Takes ownership of a descriptor that a system call returned; Err is the error number. The runtime
-/// never uses the numbers of the standard streams, because output of the handler would reach the
-/// descriptor: if a closed stream had freed one, the descriptor moves, and `/dev/null` takes its place.
+/// Takes ownership of a descriptor that a system call returned; Err is the error number. The
+/// runtime never uses the numbers of the standard streams, because output of the handler would
+/// reach the descriptor: if a closed stream had freed one, the descriptor moves, and `/dev/null`
+/// takes its place.
 pub fn own_descriptor(descriptor: c_int) -> Result<c_int, i32> {
     if descriptor < 0 {
         return Err(errno());
@@ -300,15 +301,16 @@ unsafe extern "C" {
     fn inet_pton(family: c_int, text: *const c_char, address: *mut c_void) -> c_int;
 }
 
-/// Parses a numeric address; None for a name. (With the C library's function, which is linked anyway.)
+/// Parses a numeric address; None for a name. (With the C library's function, which is linked
+/// anyway.)
 pub fn numeric_address(host: &CStr, port: u16) -> Option<SocketAddr> {
     let mut v4 = [0u8; 4];
-    // SAFETY: `host` ends with NUL, and there is room for an IPv4 address.
+    // SAFETY: `host` ends with NUL, and `v4` holds an IPv4 address.
     if unsafe { inet_pton(libc::AF_INET, host.as_ptr(), v4.as_mut_ptr().cast()) } == 1 {
         return Some(SocketAddr::from((v4, port)));
     }
     let mut v6 = [0u8; 16];
-    // SAFETY: `host` ends with NUL, and there is room for an IPv6 address.
+    // SAFETY: `host` ends with NUL, and `v6` holds an IPv6 address.
     let is_v6 = unsafe { inet_pton(libc::AF_INET6, host.as_ptr(), v6.as_mut_ptr().cast()) };
     (is_v6 == 1).then(|| SocketAddr::from((v6, port)))
 }

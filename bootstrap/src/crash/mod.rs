@@ -1,9 +1,9 @@
-//! Reports a crash before the process ends: to the invocation's `/error`, to `/init/error`, or in the
-//! trailers of a streamed response, with the signal, the address and the nearest symbol; and in one
-//! line of the log.
+//! Reports a crash before the process ends: to the invocation's `/error`, to `/init/error`, or in
+//! the trailers of a streamed response, with the signal, the address and the nearest symbol; and in
+//! one line of the log.
 //!
-//! The report is made inside a signal handler, on its own stack. So nothing here allocates, locks or
-//! waits without a timeout: the requests were prepared when the invocations arrived
+//! The report is made inside a signal handler, on an alternate stack. So nothing here allocates,
+//! locks or waits without a timeout: the requests were prepared when the invocations arrived
 //! ([`crate::in_flight`]), and the rest is written into a static buffer.
 
 #[allow(unsafe_code)] // A pointer that the library keeps valid.
@@ -42,8 +42,8 @@ const ANSWER_TIMEOUT_MS: i32 = 1000;
 
 /// Limit of a message, in bytes.
 const MAX_MESSAGE: usize = 2048;
-/// Limit of a message as JSON with the other fields, in bytes. Of a message, only the bytes that the
-/// library set (up to 1,024) may take six bytes each.
+/// Limit of a message as JSON with the other fields, in bytes. Of a message, only the bytes that
+/// the library set (up to 1,024) may take six bytes each.
 const MAX_ESCAPED: usize = 8 << 10;
 
 /// Finds the file that an address of code is mapped from, and the base address of the mapping.
@@ -137,8 +137,8 @@ fn describe_location(
     Ok(())
 }
 
-/// Reports the cause in one line of the log and to every invocation in flight, this thread's first. A
-/// second thread that calls this waits until the first has finished.
+/// Reports the cause in one line of the log and to every invocation in flight, this thread's first.
+/// A second thread that calls this waits until the first has finished.
 fn report(cause: &Cause, locate: Option<Locate>) {
     let Some(buffer) = report_buffer::take() else {
         return in_flight::wait_for_report();
@@ -157,7 +157,7 @@ fn report(cause: &Cause, locate: Option<Locate>) {
     let (line_buffer, rest) = rest.split_at_mut(MAX_ESCAPED);
     if !matches!(cause, Cause::Failure { .. }) {
         let mut line = FixedString::new(line_buffer);
-        let _ = log::write_error(&mut line, message);
+        let _ = log::format_error(&mut line, message);
         sys::log(line.as_bytes());
     }
 

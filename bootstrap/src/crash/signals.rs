@@ -26,7 +26,8 @@ const FAULTS: [(c_int, &str, &str); 4] = [
 ];
 
 /// The other signals that end a process by default, watched from the first invocation on. SIGTERM,
-/// SIGINT, SIGHUP and SIGQUIT are left out: the user or the platform sends them. SIGPIPE is ignored.
+/// SIGINT, SIGHUP and SIGQUIT are left out: the user or the platform sends them. SIGPIPE is
+/// ignored.
 const OTHERS: [(c_int, &str, &str); 13] = [
     (libc::SIGABRT, "SIGABRT", "Aborted"),
     (libc::SIGTRAP, "SIGTRAP", "TraceTrap"),
@@ -66,8 +67,8 @@ pub fn error_type(number: c_int) -> &'static str {
     known(number).map_or("KilledBySignal", |(_, _, error_type)| error_type)
 }
 
-/// Watches the faults, on each thread's alternate stack, and ignores SIGPIPE; `locate` finds the library
-/// of an address. The main thread calls it before any code of a library runs.
+/// Watches the faults, on each thread's alternate stack, and ignores SIGPIPE; `locate` finds the
+/// library of an address. The main thread calls it before any code of a library runs.
 pub fn watch_faults(locate: Locate) {
     LOCATE.store(locate as *mut (), Ordering::Relaxed);
     // The main thread's id is the process id, and the C library has it without a system call.
@@ -166,8 +167,8 @@ pub fn report_failure(code: c_int) {
     }
 }
 
-/// Ends the process as `abort` does, with a report. A signal handler of the library runs first, and may
-/// not return.
+/// Ends the process as `abort` does, with a report. A signal handler of the library runs first, and
+/// may not return.
 pub fn report_abort() {
     let number = libc::SIGABRT;
     let mut unblocked = MaybeUninit::<libc::sigset_t>::zeroed();

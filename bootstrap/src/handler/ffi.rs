@@ -1,7 +1,7 @@
 //! Calls across the handler ABI: the only module that trusts the handler's library.
 //!
-//! The contract is at the top of `sdk/include/pilotlight.h`. The author of the library must uphold it;
-//! the SDK does so for its users.
+//! The contract is at the top of `sdk/include/pilotlight.h`. The author of the library must uphold
+//! it; the SDK does so for its users.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -75,7 +75,8 @@ impl HandlerFn {
 }
 
 unsafe extern "C" {
-    /// In the executable, the function that handlers get: it does not wait for streams that are being read.
+    /// In the executable, the function that handlers get: it does not wait for streams that are
+    /// being read.
     #[cfg_attr(feature = "static", link_name = "pilotlight_fflush")]
     fn fflush(stream: *mut libc::FILE) -> c_int;
 }
@@ -152,8 +153,8 @@ pub struct Exports {
 }
 
 impl Exports {
-    /// Reads the exports, before any code of the library has run; None if a pointer leaves the library.
-    /// For an unsupported ABI version, only the version is read.
+    /// Reads the exports, before any code of the library has run; None if a pointer leaves the
+    /// library. For an unsupported ABI version, only the version is read.
     pub fn read(library: &'static Library) -> Option<Exports> {
         let image = library.image();
         let found: abi::Library = read(image, library.entry)?;
@@ -223,7 +224,8 @@ pub fn initialise(exports: &Exports) -> Result<(), Failure> {
             log_error,
             last_words: crash::last_words,
         }));
-        // SAFETY: the ABI's rule for `attach`: once, before `init`, with a table that is never freed.
+        // SAFETY: the ABI's rule for `attach`: once, before `init`, with a table that is never
+        // freed.
         unsafe { attach(runtime) };
     }
     let Some(init) = exports.init else {
@@ -292,7 +294,8 @@ unsafe extern "C" fn stream_begin(
     content_type: abi::Bytes,
     prelude: abi::Bytes,
 ) -> i32 {
-    // SAFETY: the ABI's rule for `stream`: the invocation's, during its call, on one thread at a time.
+    // SAFETY: the ABI's rule for `stream`: the invocation's, during its call, on one thread at a
+    // time.
     let sink = unsafe { sink(stream) };
     // SAFETY: the ABI's rule for arguments: they stay valid until the call returns.
     let content_type = unsafe { content_type.as_slice() };

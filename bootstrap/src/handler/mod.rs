@@ -1,5 +1,5 @@
-//! Loads the handler that `_HANDLER` names: finds the library, maps it, chooses the handler, and runs
-//! the library's constructors and its `init`.
+//! Loads the handler that `_HANDLER` names: finds the library, maps it, chooses the handler, and
+//! runs the library's constructors and its `init`.
 
 #[allow(unsafe_code)] // Calls across the handler ABI.
 mod ffi;
@@ -72,8 +72,8 @@ impl Handler {
         ffi::shut_down(&self.exports);
     }
 
-    /// Maps the library that `_HANDLER` names, and runs its constructors and its `init`. The library is
-    /// never unmapped.
+    /// Maps the library that `_HANDLER` names, and runs its constructors and its `init`. The
+    /// library is never unmapped.
     pub fn load(
         environment: &'static Environment,
         host: &dyn Host,
@@ -108,8 +108,8 @@ pub struct Deferred {
 }
 
 impl Deferred {
-    /// Makes the RELRO segment read-only, and closes the file. Call it before the first event is read:
-    /// until then the library has seen no input.
+    /// Makes the RELRO segment read-only, and closes the file. Call it before the first event is
+    /// read: until then the library has seen no input.
     pub fn finish(self) {
         if let Err(errno) = self.library.protect() {
             log::warn(&format!("RELRO stays writable (errno {errno})"));

@@ -48,8 +48,8 @@ impl HandlerSpec {
         Ok(HandlerSpec { folder, inner, base, name })
     }
 
-    /// Opens `lib<file>.so`, or else `<file>.so`, and returns its path. `open` fails with a system error
-    /// number.
+    /// Opens `lib<file>.so`, or else `<file>.so`, and returns its path. `open` fails with a system
+    /// error number.
     pub fn open<F>(&self, open: impl Fn(&CStr) -> Result<F, i32>) -> Result<(CString, F), Failure> {
         const ENOENT: i32 = 2;
         let HandlerSpec { folder, inner, base, .. } = self;

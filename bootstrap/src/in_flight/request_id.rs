@@ -9,8 +9,8 @@ use core::sync::atomic::fence;
 /// Limit of a request id in the log, in bytes; a longer one is cut. Lambda's are UUIDs of 36 bytes.
 pub const MAX_REQUEST_ID: usize = 64;
 
-/// A request id that one thread writes and any thread reads, without tearing: a sequence lock, whose
-/// sequence is odd during a write.
+/// A request id that one thread writes and any thread reads, without tearing: a sequence lock,
+/// whose sequence is odd during a write.
 pub struct RequestId {
     sequence: AtomicU32,
     length: AtomicUsize,

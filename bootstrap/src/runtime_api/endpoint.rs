@@ -33,7 +33,7 @@ impl Endpoint {
     /// Reads `[http://]host[:port][/base]`.
     pub fn parse(text: &[u8]) -> Option<Endpoint> {
         let text = text.strip_prefix(b"http://").unwrap_or(text);
-        let rfind = |bytes: &[u8], wanted| bytes.iter().rposition(|&byte| byte == wanted);
+        let rfind = |bytes: &[u8], needle| bytes.iter().rposition(|&byte| byte == needle);
         let slash = text.iter().position(|&byte| byte == b'/').unwrap_or(text.len());
         let (authority, base) = text.split_at(slash);
         let (host, port) = match (rfind(authority, b':'), rfind(authority, b']')) {
@@ -73,8 +73,9 @@ impl Endpoint {
     }
 
     /// Connects to the first address that accepts, and moves it to the front: a crash report cannot
-    /// resolve names. AWS's emulator starts the runtime and its server at the same time, and the runtime
-    /// may be first: until a connection has succeeded, refused addresses are tried again after each pause.
+    /// resolve names. AWS's emulator starts the runtime and its server at the same time, and the
+    /// runtime may be first: until a connection has succeeded, refused addresses are tried again
+    /// after each pause.
     pub fn connect(&mut self) -> Result<Socket, Failure> {
         const ECONNREFUSED: i32 = 111;
         if self.addresses.is_empty() {

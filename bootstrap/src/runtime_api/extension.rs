@@ -1,8 +1,10 @@
-//! Registers the bootstrap as an internal extension, so that it gets SIGTERM before the environment ends.
+//! Registers the bootstrap as an internal extension, so that it gets SIGTERM before the environment
+//! ends.
 //!
-//! Source: "Lambda Extensions API" in AWS's documentation. Lambda kills a runtime without an extension;
-//! with one, it sends SIGTERM and allows some time. An internal extension may subscribe to no event, but
-//! the initialization ends only when it waits for one: the request is sent, and its response never comes.
+//! Source: "Lambda Extensions API" in AWS's documentation. Lambda kills a runtime without an
+//! extension; with one, it sends SIGTERM and allows some time. An internal extension may subscribe
+//! to no event, but the initialization ends only when it waits for one: the request is sent, and
+//! its response never comes.
 
 use alloc::format;
 use alloc::vec::Vec;

@@ -1,8 +1,8 @@
 //! A client of the Runtime API, version 2018-06-01. Its URLs and header names are in `wire`.
 //!
-//! Each worker sends all its requests over one kept-alive connection. It has no timeout, because the
-//! environment may be frozen for hours between a `GET /next` and its response, and uses no proxy,
-//! because the server is on this machine.
+//! Each worker sends all its requests over one kept-alive connection. It has no timeout, because
+//! the environment may be frozen for hours between a `GET /next` and its response, and uses no
+//! proxy, because the server is on this machine.
 
 mod endpoint;
 mod extension;
@@ -209,8 +209,9 @@ impl RuntimeApi {
         posted
     }
 
-    /// Sends a request, calls `meanwhile`, and reads the response. A kept connection that was closed
-    /// before the first byte of a response is replaced once: the server may have closed it while idle.
+    /// Sends a request, calls `meanwhile`, and reads the response. A kept connection that was
+    /// closed before the first byte of a response is replaced once: the server may have closed it
+    /// while idle.
     fn exchange(
         &mut self,
         head: &[u8],
@@ -298,7 +299,8 @@ impl Posted {
             400 | 403 if *resent => Posted::Accepted,
             status => {
                 let message = refusal(&post_line(path), response, buffer);
-                // 400: a bad request; 410: the invocation timed out; 413: the response is too large.
+                // 400: a bad request; 410: the invocation timed out; 413: the response is too
+                // large.
                 match status {
                     400 | 410 | 413 => Posted::Dropped(message),
                     _ => Posted::Fatal(Failure::runtime_api(message)),

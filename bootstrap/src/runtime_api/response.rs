@@ -176,8 +176,8 @@ impl<'r> Response<'r> {
         self.read_reply(&format!("the reader has gone (errno {errno})"))
     }
 
-    /// Reads the server's reply. Without one, the outcome is unknown and is logged as `silence`; the
-    /// next request will show whether the server is still there.
+    /// Reads the server's reply. Without one, the outcome is unknown and is logged as `silence`;
+    /// the next request will show whether the server is still there.
     fn read_reply(&mut self, silence: &str) -> Posted {
         let StreamState::Streaming(socket) =
             core::mem::replace(&mut self.state, StreamState::NotStarted)
