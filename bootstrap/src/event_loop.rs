@@ -36,7 +36,7 @@ pub fn run(
 ) -> Failure {
     api.end_init();
     let workers = workers(handler, environment);
-    let service = Service { handler, environment, warming, alone: workers == 1 };
+    let service = Service { handler, environment, warming, single_worker: workers == 1 };
     let mut deferred = Some(deferred);
     let mut finish = || {
         if let Some(deferred) = deferred.take() {
@@ -44,7 +44,7 @@ pub fn run(
             crash::watch_other_signals();
         }
     };
-    if !service.alone {
+    if !service.single_worker {
         finish();
     }
     for running in 1..workers {
@@ -79,14 +79,14 @@ fn workers(handler: &Handler, environment: &Environment) -> usize {
     1
 }
 
-/// A worker's settings; it serves one invocation at a time.
+/// The data that workers share; each of them serves one invocation at a time.
 #[derive(Clone, Copy)]
 struct Service {
     handler: &'static Handler,
     environment: &'static Environment,
     warming: &'static Warming<'static>,
     /// Whether there is only one worker.
-    alone: bool,
+    single_worker: bool,
 }
 
 impl Service {
@@ -103,14 +103,14 @@ impl Service {
         let mut buffer = Vec::new();
         loop {
             // With several workers, the process is not frozen between invocations.
-            if self.alone {
+            if self.single_worker {
                 config::STORE.end_invocation();
             }
             let invocation = api.next(&mut buffer, meanwhile)?;
             config::STORE.begin_invocation();
             let warmed = self.warming.answer(&invocation);
             let mut response = api.response(&invocation);
-            let (answer, message);
+            let (result, message);
             let outcome = match (&warmed, invocation.unread) {
                 (Some(warmed), _) => Outcome::Response(warmed.body),
                 (None, Some(size)) => {
@@ -125,30 +125,30 @@ impl Service {
                 (None, None) => {
                     // The process has one environment: it cannot hold the trace ids of several
                     // workers.
-                    if self.alone {
+                    if self.single_worker {
                         environment::set_trace_id(invocation.trace_id);
                     }
-                    answer = self.handler.call(&invocation, self.environment, &mut response);
-                    answer.outcome()
+                    result = self.handler.call(&invocation, self.environment, &mut response);
+                    result.outcome()
                 }
             };
-            let answered = match outcome {
+            let posted = match outcome {
                 Outcome::Response(body) => response.finish(body),
                 Outcome::Failure(error) => {
-                    let answered = response.fail(&error);
+                    let posted = response.fail(&error);
                     // The caller has its response, and the environment is not frozen before
                     // `/next`.
                     if !error.is_logged {
                         log::failure(&error);
                     }
-                    answered
+                    posted
                 }
             };
             // As above: after the response, and before `/next`.
             if let Some(warmed) = warmed {
                 self.warming.finish(&warmed, &invocation);
             }
-            answered?;
+            posted?;
         }
     }
 }

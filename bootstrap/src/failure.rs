@@ -34,7 +34,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure of the initialization.
+    /// A failure of the init phase.
     pub fn init(error_type: &str, message: String) -> Failure {
         Failure::new(ExitCode::Init, error_type, message)
     }

@@ -36,7 +36,7 @@ pub enum Destination {
 
 /// A prepared report.
 #[derive(Debug)]
-pub struct Request {
+pub struct Report {
     /// The destination.
     pub destination: Destination,
     /// The beginning, up to the error's category.
@@ -47,7 +47,7 @@ pub struct Request {
 const IDLE: u32 = 0;
 /// State: it waits for an invocation, which may have arrived already.
 const ASKING: u32 = 1;
-/// State: it runs an invocation or the initialization, and no outcome has been sent yet.
+/// State: it runs an invocation or the init phase, and no outcome has been sent yet.
 const ARMED: u32 = 2;
 /// State: it is sending the outcome.
 const ANSWERING: u32 = 3;
@@ -104,7 +104,7 @@ impl WorkerSlot {
     }
 
     /// Takes the report of a worker that is armed and stopped. Later calls return None.
-    fn take(&'static self) -> Option<Request> {
+    fn take(&'static self) -> Option<Report> {
         let (armed, taken) = (ARMED | STOPPED, IDLE | STOPPED);
         let order = Ordering::Acquire;
         self.state.compare_exchange(armed, taken, order, Ordering::Relaxed).ok()?;
@@ -113,17 +113,17 @@ impl WorkerSlot {
         let head = prepared.head.get(..prepared.length).filter(|head| !head.is_empty())?;
         // SAFETY: `prepare` has written it together with the head.
         let destination = unsafe { prepared.destination.assume_init() };
-        Some(Request { destination, head })
+        Some(Report { destination, head })
     }
 
     /// Stops the worker and takes its report, after it has read an invocation that has arrived, or
     /// has sent its outcome.
-    fn wait_and_take(&'static self, remaining_ms: &mut u32) -> Option<Request> {
+    fn wait_and_take(&'static self, remaining_ms: &mut u32) -> Option<Report> {
         loop {
             let is_busy = match self.stop() {
                 ASKING => {
                     let descriptor = self.descriptor.load(Ordering::Relaxed);
-                    Socket::borrow_raw(descriptor).wait_for_answer(0)
+                    Socket::borrow_raw(descriptor).wait_readable(0)
                 }
                 ANSWERING => true,
                 _ => false,
@@ -212,7 +212,7 @@ impl Worker {
     }
 
     /// From now on, an invocation may arrive.
-    pub fn ask(&mut self) {
+    pub fn start_asking(&mut self) {
         self.transition(ASKING);
     }
 
@@ -222,7 +222,7 @@ impl Worker {
     }
 
     /// From now on, the worker itself sends the outcome of its invocation.
-    pub fn answer(&mut self) {
+    pub fn start_answering(&mut self) {
         self.transition(ANSWERING);
     }
 
@@ -279,17 +279,17 @@ pub fn is_reporter() -> bool {
 /// armed workers, then those of workers that were asking or answering. They include every
 /// invocation that the platform had handed out before it responded to the first report, unless its
 /// worker sent an outcome.
-pub fn take_all(send: &mut dyn FnMut(&Request)) {
+pub fn take_all(send: &mut dyn FnMut(&Report)) {
     let thread = this_thread();
     let mut remaining_ms = WORKERS_TIMEOUT_MS;
     for pass in [Pass::Own, Pass::Ready, Pass::Busy] {
         for slot in slots().filter(|slot| slot.is_of(thread) == matches!(pass, Pass::Own)) {
-            let request = match pass {
+            let report = match pass {
                 Pass::Own | Pass::Ready => slot.take(),
                 Pass::Busy => slot.wait_and_take(&mut remaining_ms),
             };
-            if let Some(request) = request {
-                send(&request);
+            if let Some(report) = report {
+                send(&report);
             }
         }
     }

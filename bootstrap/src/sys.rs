@@ -245,7 +245,7 @@ impl Socket {
 
     /// Waits until the socket is readable, and returns false on a timeout. For reports alone: an
     /// ordinary request has no timeout.
-    pub fn wait_for_answer(&self, milliseconds: c_int) -> bool {
+    pub fn wait_readable(&self, milliseconds: c_int) -> bool {
         let mut poll = libc::pollfd { fd: self.descriptor, events: libc::POLLIN, revents: 0 };
         // SAFETY: one structure, on this stack frame.
         unsafe { libc::poll(&raw mut poll, 1, milliseconds) > 0 }

@@ -30,7 +30,7 @@ use crate::base64;
 use crate::file::File;
 use crate::in_flight;
 use crate::in_flight::Destination;
-use crate::in_flight::Request;
+use crate::in_flight::Report;
 use crate::json;
 use crate::loader::nearest_symbol;
 use crate::log;
@@ -167,24 +167,24 @@ fn report(cause: &Cause, locate: Option<Locate>) {
     let _ = json::write_string(&mut body, message);
     let _ = write!(body, ",\"errorType\":\"{}\",\"stackTrace\":[]}}", cause.error_type());
 
-    in_flight::take_all(&mut |request| {
+    in_flight::take_all(&mut |report| {
         // If the destination is gone, there is no one left to report to.
-        let _ = send(request, cause.error_type(), body.as_bytes(), rest);
+        let _ = send(report, cause.error_type(), body.as_bytes(), rest);
     });
     in_flight::end_report();
 }
 
 /// Sends one report; its head is written to `buffer`.
-fn send(request: &Request, kind: &str, body: &[u8], buffer: &mut [u8]) -> Result<(), i32> {
+fn send(report: &Report, kind: &str, body: &[u8], buffer: &mut [u8]) -> Result<(), i32> {
     let mut head = FixedString::new(buffer);
-    head.push(request.head);
+    head.push(report.head);
     let _ = write!(head, "Function.{kind}\r\n");
-    match request.destination {
+    match report.destination {
         Destination::Post(address) => {
             let _ = write!(head, "Content-Length: {}\r\n\r\n", body.len());
             let socket = Socket::connect(&address)?;
             socket.send([head.as_bytes(), body, b"", b""])?;
-            socket.wait_for_answer(ANSWER_TIMEOUT_MS);
+            socket.wait_readable(ANSWER_TIMEOUT_MS);
         }
         Destination::Trailers(descriptor, name) => {
             let _ = write!(head, "{name}: ");
@@ -192,7 +192,7 @@ fn send(request: &Request, kind: &str, body: &[u8], buffer: &mut [u8]) -> Result
             let _ = head.write_str("\r\n\r\n");
             let socket = Socket::borrow_raw(descriptor);
             socket.send([head.as_bytes(), b"", b"", b""])?;
-            socket.wait_for_answer(ANSWER_TIMEOUT_MS);
+            socket.wait_readable(ANSWER_TIMEOUT_MS);
         }
     }
     Ok(())

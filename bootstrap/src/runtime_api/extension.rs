@@ -3,7 +3,7 @@
 //!
 //! Source: "Lambda Extensions API" in AWS's documentation. Lambda kills a runtime without an
 //! extension; with one, it sends SIGTERM and allows some time. An internal extension may subscribe
-//! to no event, but the initialization ends only when it waits for one: the request is sent, and
+//! to no event, but the init phase ends only when it waits for one: the request is sent, and
 //! its response never comes.
 
 use alloc::format;

@@ -87,12 +87,12 @@ impl RuntimeApi {
         })
     }
 
-    /// From now on, the end of the process is reported as a failure of the initialization.
+    /// From now on, the end of the process is reported as a failure of the init phase.
     pub fn begin_init(&mut self) {
         self.arm(wire::INIT_ERROR, None);
     }
 
-    /// Ends the initialization: from now on, the platform would reject such a report.
+    /// Ends the init phase: from now on, the platform would reject such a report.
     pub fn end_init(&mut self) {
         self.worker.disarm();
     }
@@ -117,7 +117,7 @@ impl RuntimeApi {
         meanwhile: &mut dyn FnMut(),
     ) -> Result<Invocation<'b>, Failure> {
         self.worker.clear_request_id();
-        self.worker.ask();
+        self.worker.start_asking();
         let request = core::mem::take(&mut self.next_request);
         let response = self.exchange(&request, &[], buffer, meanwhile);
         self.next_request = request;
@@ -130,7 +130,7 @@ impl RuntimeApi {
             return Err(Failure::runtime_api(message));
         }
         if response.unread.is_some() {
-            // The part of the event that was read makes room for the error.
+            // Frees the part of the event that was read, so that the error can be posted.
             buffer.truncate(response.head.end);
             buffer.shrink_to_fit();
         }
@@ -162,7 +162,7 @@ impl RuntimeApi {
         self.post(path, invocation.invocation_id, Some(error), body.as_bytes())?.into_result()
     }
 
-    /// Posts a failure of the initialization and returns it; the caller ends the process with it.
+    /// Posts a failure of the init phase and returns it; the caller ends the process with it.
     pub fn fail_init(&mut self, failure: Failure) -> Failure {
         let error = HandlerError {
             error_type: failure.error_type.as_bytes(),
@@ -185,7 +185,7 @@ impl RuntimeApi {
         error: Option<&HandlerError>,
         body: &[u8],
     ) -> Result<Posted, Failure> {
-        self.worker.answer();
+        self.worker.start_answering();
         let mut request = core::mem::take(&mut self.request);
         request.clear();
         let head = wire::post_head(&self.endpoint, path, invocation_id, wire::JSON);

@@ -135,7 +135,7 @@ impl<'r> Response<'r> {
         // A streamed request cannot be sent again, so the kept connection is checked first.
         let kept = connection.take().filter(Socket::is_idle);
         let socket = kept.map_or_else(|| endpoint.connect(), Ok).map_err(Posted::Fatal)?;
-        worker.answer();
+        worker.start_answering();
         request.clear();
         let path = wire::invocation_path(self.invocation, b"/response");
         let head = wire::post_head(endpoint, path, self.invocation.invocation_id, &content_type);
@@ -160,7 +160,7 @@ impl<'r> Response<'r> {
             return Ok(());
         };
         // A crash report cannot be inserted in the middle of a chunk.
-        self.api.worker.answer();
+        self.api.worker.start_answering();
         let sent = socket.send(parts);
         if !is_last {
             self.api.worker.arm();
@@ -171,7 +171,7 @@ impl<'r> Response<'r> {
     /// The outcome of a response that the server stopped reading.
     fn broken(&mut self, errno: i32) -> Posted {
         if let StreamState::Streaming(socket) = &self.state {
-            socket.wait_for_answer(REJECTION_TIMEOUT_MS);
+            socket.wait_readable(REJECTION_TIMEOUT_MS);
         }
         self.read_reply(&format!("the reader has gone (errno {errno})"))
     }
@@ -186,7 +186,7 @@ impl<'r> Response<'r> {
         };
         let path = wire::invocation_path(self.invocation, b"/response");
         let RuntimeApi { worker, response_buffer: buffer, .. } = &mut *self.api;
-        worker.answer();
+        worker.start_answering();
         let response = http::read_response(&mut &socket, buffer);
         worker.disarm();
         let Ok(response) = response else {

@@ -40,7 +40,7 @@ pub const STREAMING: &[u8] = b"\r\nLambda-Runtime-Function-Response-Mode: stream
 /// The path of a post after the base and the version, in parts.
 pub type Path<'a> = [&'a [u8]; 3];
 
-/// The path for a failure of the initialization.
+/// The path for a failure of the init phase.
 pub const INIT_ERROR: Path = [b"init/error", b"", b""];
 
 /// The path for an invocation: `end` is `/response` or `/error`.
