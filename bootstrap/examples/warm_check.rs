@@ -1,4 +1,4 @@
-//! What the look for pings costs an ordinary invocation, in nanoseconds (`./build.sh measure`).
+//! Measures the check for pings in an ordinary invocation, in nanoseconds (`./build.sh measure`).
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -8,7 +8,7 @@ use pilotlight_bootstrap::invocation::Invocation;
 use pilotlight_bootstrap::warming::event;
 use pilotlight_bootstrap::warming::settings::Settings;
 
-/// An event as API Gateway sends them, in this many bytes or a few more.
+/// An event from API Gateway, of at least `size` bytes.
 fn request(size: usize) -> Vec<u8> {
     let mut event = String::from(
         r#"{"version":"2.0","routeKey":"$default","rawPath":"/orders","headers":{"accept":"*/*","user-agent":"curl/8.5.0","x-forwarded-for":"192.0.2.1","x-forwarded-proto":"https"},"requestContext":{"accountId":"123456789012","apiId":"abc","http":{"method":"POST","path":"/orders","protocol":"HTTP/1.1"},"stage":"$default","time":"21/Nov/2026:03:04:05 +0000"},"isBase64Encoded":false,"body":"{"#,
@@ -32,7 +32,7 @@ fn main() {
             event::find(&settings, &invocation, &mut |_| ())
         };
         assert_eq!(find(), None);
-        // The best of many: the others were interrupted.
+        // The minimum, because interrupts only add time.
         let best = (0..1000)
             .map(|_| {
                 let start = Instant::now();

@@ -1,6 +1,6 @@
-//! Base64 without allocating, for the trailer of a response that breaks off.
+//! Base64 without allocation, for the error in the trailers of a streamed response.
 //!
-//! Source: RFC 4648, section 4: with padding.
+//! Source: RFC 4648, section 4 (with padding).
 
 use core::fmt;
 use core::fmt::Write;

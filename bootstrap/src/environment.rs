@@ -1,5 +1,5 @@
-//! The only file that reads the environment of the process: once, at its start. The trace id of the
-//! invocation is the one variable that is ever written.
+//! Reads the environment of the process, once, at its start; no other file does. The only variable
+//! that is written is the invocation's trace id.
 //!
 //! Source of the names: "Using Lambda environment variables" in AWS's documentation.
 
@@ -11,16 +11,16 @@ use core::ptr;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering;
 
-use crate::http;
+use crate::integer;
 
-/// What Lambda tells a runtime through its environment. Values live as long as the process.
+/// The settings that Lambda passes to a runtime. Values live as long as the process.
 #[derive(Debug)]
 pub struct Environment {
     /// `AWS_LAMBDA_RUNTIME_API`: `[http://]host[:port][/base]`.
     pub runtime_api: Option<&'static [u8]>,
     /// `_HANDLER`: `<file>` or `<file>.<name>`.
     pub handler: Option<&'static [u8]>,
-    /// `LAMBDA_TASK_ROOT`: the folder that the function's package was unpacked to.
+    /// `LAMBDA_TASK_ROOT`: the folder of the function's package.
     pub task_root: Option<&'static [u8]>,
     /// `AWS_LAMBDA_FUNCTION_NAME`.
     pub function_name: Option<&'static [u8]>,
@@ -28,14 +28,14 @@ pub struct Environment {
     pub function_version: Option<&'static [u8]>,
     /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE` in MB.
     pub memory_size_mb: Option<u64>,
-    /// `AWS_LAMBDA_MAX_CONCURRENCY`: how many invocations the function allows at once.
+    /// `AWS_LAMBDA_MAX_CONCURRENCY`: the number of invocations that may run at once.
     pub max_concurrency: Option<&'static [u8]>,
     /// `AWS_LAMBDA_LOG_FORMAT`: `JSON` or `Text`, in any case.
     pub log_format: Option<&'static [u8]>,
     /// `AWS_LAMBDA_LOG_LEVEL`: `TRACE` to `FATAL`, in any case.
     pub log_level: Option<&'static [u8]>,
-    /// `PILOTLIGHT_SHUTDOWN`: `1` to end in order where the library has no hook for it, `0` to have its
-    /// hook ignored.
+    /// `PILOTLIGHT_SHUTDOWN`: `1` turns on a graceful shutdown even if the library has no hook, `0`
+    /// turns it off.
     pub shutdown: Option<&'static [u8]>,
     /// `AWS_LAMBDA_INITIALIZATION_TYPE`: `on-demand`, `provisioned-concurrency`, ….
     pub initialization_type: Option<&'static [u8]>,
@@ -43,11 +43,11 @@ pub struct Environment {
     pub warming: WarmingVariables,
     /// `PILOTLIGHT_CONFIG`: configuration values and their sources.
     pub config: Option<&'static [u8]>,
-    /// What the process was started with, for constructors.
+    /// The arguments of the process, for constructors.
     pub arguments: Arguments,
 }
 
-// SAFETY: what it points to was put on the stack by the kernel, for good, and is only read.
+// SAFETY: the kernel put the strings on the stack, where they stay, and they are only read.
 unsafe impl Sync for Arguments {}
 // SAFETY: as above.
 unsafe impl Send for Arguments {}
@@ -55,16 +55,16 @@ unsafe impl Send for Arguments {}
 /// `argc`, `argv` and `envp`.
 #[derive(Clone, Copy, Debug)]
 pub struct Arguments {
-    /// How many arguments there are.
+    /// The number of arguments.
     pub argc: c_int,
     /// The arguments, ended by null.
     pub argv: *const *const c_char,
-    /// The environment, ended by null. `setenv` of the handler writes to it.
+    /// The environment, ended by null. The handler's `setenv` writes to it.
     pub envp: *const *const c_char,
-    /// The texts of the environment that the process began with, each ended by NUL. The kernel
-    /// lays them one after another, so they are found whatever becomes of the list.
+    /// The strings of the initial environment, each ended by NUL. The kernel puts them one after
+    /// another, so they can be read even if the list has changed.
     pub variables: *const c_char,
-    /// How many those are.
+    /// The number of those strings.
     pub variable_count: usize,
 }
 
@@ -72,7 +72,7 @@ unsafe extern "C" {
     static environ: *const *const c_char;
 }
 
-/// Nothing is set.
+/// An environment without variables.
 pub const EMPTY: Environment = Environment {
     runtime_api: None,
     handler: None,
@@ -96,15 +96,15 @@ pub const EMPTY: Environment = Environment {
     },
 };
 
-/// With its NUL.
+/// The name of the trace id's variable, with NUL.
 const TRACE_NAME: &[u8] = b"_X_AMZN_TRACE_ID\0";
 
 impl Environment {
-    /// Reads it; to be called once, at the start of `main`.
+    /// Reads the environment. Called once, at the start of `main`.
     pub fn read(argc: c_int, argv: *const *const c_char) -> Environment {
-        // SAFETY: libc set it before `main`; nobody else runs yet.
+        // SAFETY: libc set it before `main`, and there is one thread.
         let envp = unsafe { environ };
-        // SAFETY: the list has one entry at least, which may be null.
+        // SAFETY: the list has at least one entry, which may be null.
         let variables = unsafe { *envp };
         let arguments = Arguments { argc, argv, envp, variables, variable_count: 0 };
         let mut environment = Environment { arguments, ..EMPTY };
@@ -117,11 +117,11 @@ impl Environment {
             }
             entry = entry.wrapping_add(1);
             environment.arguments.variable_count += 1;
-            environment.take(Entry(text));
+            environment.take(Variable(text));
         }
     }
 
-    fn take(&mut self, entry: Entry) {
+    fn take(&mut self, entry: Variable) {
         let (known, rest) = match entry.strip("AWS_LAMBDA_") {
             Some(rest) => (&LAMBDA_VARIABLES[..], rest),
             None => (&VARIABLES[..], entry),
@@ -140,35 +140,37 @@ impl Environment {
     }
 }
 
-/// An entry of the environment, or the rest of one: a C string that the kernel put on the stack, for good. It
-/// is read no further than it has to be: most are somebody else's, and session tokens are long.
+/// A variable of the environment, or the rest of one: a C string that the kernel put on the stack,
+/// where it stays. It is read no further than necessary: most variables are not ours, and session
+/// tokens are long.
 #[derive(Clone, Copy)]
-struct Entry(*const c_char);
+struct Variable(*const c_char);
 
-impl Entry {
-    /// What stands behind `prefix`, if it begins so.
-    fn strip(self, prefix: &str) -> Option<Entry> {
+impl Variable {
+    /// The rest after `prefix`; None if it does not begin with it.
+    fn strip(self, prefix: &str) -> Option<Variable> {
         let mut at = self.0;
         for &byte in prefix.as_bytes() {
-            // SAFETY: all bytes before were `prefix`'s and none NUL, so the string does not end before this one.
+            // SAFETY: all bytes before this one equal `prefix`, so none is NUL and the string
+            // continues.
             if unsafe { *at }.cast_unsigned() != byte {
                 return None;
             }
             at = at.wrapping_add(1);
         }
-        Some(Entry(at))
+        Some(Variable(at))
     }
 
     fn bytes(self) -> &'static [u8] {
-        // SAFETY: a string that is never changed.
+        // SAFETY: the string ends with NUL and never changes.
         let text: &'static CStr = unsafe { CStr::from_ptr(self.0) };
         text.to_bytes()
     }
 }
 
-/// One of the variables that say how pings are recognised and answered; docs/warming.md explains them.
+/// A variable that configures warming pings; docs/warming.md explains them.
 #[derive(Clone, Copy, Debug)]
-#[expect(missing_docs, reason = "their names, in words")]
+#[expect(missing_docs, reason = "the names say it")]
 pub enum WarmingVariable {
     Switch,
     Flag,
@@ -181,30 +183,30 @@ pub enum WarmingVariable {
     Rules,
 }
 
-/// What their names have behind `PILOTLIGHT_WARM`, in the same order. (The module `services` reads
-/// those that say whom a ping may invoke.)
+/// The variables' names after `PILOTLIGHT_WARM`, in the same order. (The module `services` reads
+/// those that limit which functions a ping may invoke.)
 const WARMING_NAMES: [&str; 9] =
     ["", "_FLAG", "_CONCURRENCY", "_TARGET", "_TEST", "_LOG", "_DELAY", "_PATH", "_RULES"];
 
-/// Their values.
+/// The values of these variables.
 #[derive(Clone, Copy, Debug)]
 pub struct WarmingVariables([Option<&'static [u8]>; WARMING_NAMES.len()]);
 
 impl WarmingVariables {
-    /// None is set.
+    /// No variable is set.
     pub const EMPTY: WarmingVariables = WarmingVariables([None; WARMING_NAMES.len()]);
 
-    /// What a variable says, without the space around it; None for nothing.
+    /// The trimmed value of a variable; None if it is unset or blank.
     pub fn get(&self, variable: WarmingVariable) -> Option<&'static [u8]> {
         let value = (*self.0.get(variable as usize)?)?.trim_ascii();
         (!value.is_empty()).then_some(value)
     }
 
-    /// Sets the variable whose name ends so, if there is one.
+    /// Sets the variable whose name after `PILOTLIGHT_WARM` is `name`, if there is one.
     pub fn set(&mut self, name: &[u8], value: &'static [u8]) {
-        for (known, place) in WARMING_NAMES.iter().zip(&mut self.0) {
+        for (known, slot) in WARMING_NAMES.iter().zip(&mut self.0) {
             if known.as_bytes() == name {
-                *place = Some(value);
+                *slot = Some(value);
             }
         }
     }
@@ -212,15 +214,15 @@ impl WarmingVariables {
 
 type Set = fn(&mut Environment, &'static [u8]);
 
-/// Those that begin with `AWS_LAMBDA_`, without it. (A table, because a `match` on texts becomes ten times
-/// the code.)
+/// The variables that begin with `AWS_LAMBDA_`, without that prefix. (A table, because a `match` on
+/// strings compiles to ten times the code.)
 const LAMBDA_VARIABLES: [(&str, Set); 8] = [
     ("RUNTIME_API", |environment, value| environment.runtime_api = Some(value)),
     ("FUNCTION_NAME", |environment, value| environment.function_name = Some(value)),
     ("INITIALIZATION_TYPE", |environment, value| environment.initialization_type = Some(value)),
     ("FUNCTION_VERSION", |environment, value| environment.function_version = Some(value)),
     ("FUNCTION_MEMORY_SIZE", |environment, value| {
-        environment.memory_size_mb = http::decimal(value).map(|size| size as u64);
+        environment.memory_size_mb = integer::parse_decimal(value).map(|size| size as u64);
     }),
     ("MAX_CONCURRENCY", |environment, value| environment.max_concurrency = Some(value)),
     ("LOG_FORMAT", |environment, value| environment.log_format = Some(value)),
@@ -234,50 +236,52 @@ const VARIABLES: [(&str, Set); 4] = [
     ("PILOTLIGHT_CONFIG", |environment, value| environment.config = Some(value)),
 ];
 
-/// How many invocations the text of a trace id stays as it is.
-const TRACES: usize = 32;
-/// Room for such a text, in bytes: ids have about 100.
-const TRACE_SIZE: usize = 512;
+/// The number of trace ids that are kept: a string stays unchanged for this many invocations.
+const TRACE_SLOTS: usize = 32;
+/// The size of a slot, in bytes: ids have about 100.
+const TRACE_SLOT_SIZE: usize = 512;
 
-/// Texts of trace ids. The last byte of each is always 0.
-struct Traces(UnsafeCell<[[u8; TRACE_SIZE]; TRACES]>);
+/// The strings of recent trace ids. The last byte of each slot is always 0.
+struct Traces(UnsafeCell<[[u8; TRACE_SLOT_SIZE]; TRACE_SLOTS]>);
 
-// SAFETY: one thread writes, and only to the text that was published [`TRACES`] invocations ago.
+// SAFETY: one thread writes, and only to the string published [`TRACE_SLOTS`] invocations ago.
 unsafe impl Sync for Traces {}
 
-static TRACE_TEXTS: Traces = Traces(UnsafeCell::new([[0; TRACE_SIZE]; TRACES]));
+static TRACE_STRINGS: Traces = Traces(UnsafeCell::new([[0; TRACE_SLOT_SIZE]; TRACE_SLOTS]));
 static TRACE_COUNT: AtomicUsize = AtomicUsize::new(0);
 
 unsafe extern "C" {
-    /// In the executable, a way to write that frees nothing (libc/variables.c).
+    /// In the executable, a `putenv` that frees nothing (libc/variables.c).
     #[cfg_attr(feature = "static", link_name = "pilotlight_put_variable")]
     fn putenv(text: *const c_char) -> c_int;
 }
 
-/// Sets `_X_AMZN_TRACE_ID`, where X-Ray's SDKs look for it, or unsets it: a stale one would tie this
-/// invocation to another's trace. An id of more than 490 bytes is in the invocation alone. Called by the only
-/// worker.
+/// Sets `_X_AMZN_TRACE_ID`, which X-Ray's SDKs read, or unsets it: a stale id would link this
+/// invocation to another's trace. An id of more than 490 bytes is only in the invocation. Called
+/// only if there is one worker.
 ///
-/// Code of the handler may be reading the variable on another thread. The text that it has found stays as it
-/// is for [`TRACES`] invocations and is never freed; a reader that takes longer gets a mixture of two.
+/// The handler may read the variable on another thread. The string that it has found stays
+/// unchanged for [`TRACE_SLOTS`] invocations and is never freed; a slower reader gets a mixture of
+/// two ids.
 pub fn set_trace_id(trace_id: Option<&[u8]>) {
-    let fits = |id: &&[u8]| id.len() < TRACE_SIZE - TRACE_NAME.len() && !id.contains(&0);
+    let fits = |id: &&[u8]| id.len() < TRACE_SLOT_SIZE - TRACE_NAME.len() && !id.contains(&0);
     let Some(id) = trace_id.filter(fits) else {
-        // SAFETY: a text that is never changed; without `=` it takes the variable's value away.
+        // SAFETY: a static string; without `=`, it unsets the variable.
         unsafe { putenv(TRACE_NAME.as_ptr().cast()) };
         return;
     };
-    let index = TRACE_COUNT.fetch_add(1, Ordering::Relaxed) % TRACES;
-    let text: *mut u8 = TRACE_TEXTS.0.get().cast::<[u8; TRACE_SIZE]>().wrapping_add(index).cast();
-    let mut at = text;
+    let index = TRACE_COUNT.fetch_add(1, Ordering::Relaxed) % TRACE_SLOTS;
+    let string: *mut u8 =
+        TRACE_STRINGS.0.get().cast::<[u8; TRACE_SLOT_SIZE]>().wrapping_add(index).cast();
+    let mut at = string;
     for part in [&TRACE_NAME[..TRACE_NAME.len() - 1], b"=", id, &[0]] {
-        // SAFETY: all parts fit together, and this thread alone writes there. A reader that has not finished
-        // after so many invocations faces what is said above, and finds the last 0 in any case.
+        // SAFETY: the parts fit, and only this thread writes here. A reader that is slower than the
+        // documentation above allows still finds the final 0.
         unsafe { ptr::copy_nonoverlapping(part.as_ptr(), at, part.len()) };
         at = at.wrapping_add(part.len());
     }
-    // SAFETY: a C string in memory that stays.
-    unsafe { putenv(text.cast()) };
+    // SAFETY: a C string in a static.
+    unsafe { putenv(string.cast()) };
 }
 
 #[cfg(test)]
@@ -287,7 +291,7 @@ mod tests {
     #[test]
     fn known_names_are_taken_and_others_left() {
         let mut environment = EMPTY;
-        let mut take = |text: &'static CStr| environment.take(Entry(text.as_ptr()));
+        let mut take = |text: &'static CStr| environment.take(Variable(text.as_ptr()));
         take(c"_HANDLER=hello.greet=x");
         take(c"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128");
         take(c"AWS_LAMBDA_FUNCTION_MEMORY_SIZES=256");

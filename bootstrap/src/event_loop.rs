@@ -1,5 +1,5 @@
-//! The order of one invocation: next, ping or call, answer, the record of a ping or a failure.
-//! Nothing else is decided here, but how many workers do so at once.
+//! The order of one invocation: `/next`, answer a ping or call the handler, post the outcome, log.
+//! The only other decision here is the number of workers.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -11,9 +11,9 @@ use crate::crash;
 use crate::environment;
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::handler::Deferred;
 use crate::handler::Handler;
-use crate::handler::Unfinished;
-use crate::http;
+use crate::integer;
 use crate::invocation::HandlerError;
 use crate::invocation::Outcome;
 use crate::log;
@@ -23,27 +23,28 @@ use crate::warming::Warming;
 /// Starts a thread that may run code of the handler's library; Err is a system error number.
 pub type StartThread = fn(&'static (dyn Fn() + Sync)) -> Result<(), i32>;
 
-/// Serves invocations until the Runtime API fails: on this thread, and on as many more as the function
-/// allows invocations at once. What is `unfinished` is done while the first request for work is on its way.
+/// Serves invocations until the Runtime API fails: on this thread, and on one more for each further
+/// concurrent invocation that the function allows. `deferred` runs while the first `/next` is in
+/// flight.
 pub fn run(
     api: &mut RuntimeApi,
     handler: &'static Handler,
-    unfinished: Unfinished,
+    deferred: Deferred,
     environment: &'static Environment,
     warming: &'static Warming<'static>,
     start_thread: StartThread,
 ) -> Failure {
     api.end_init();
     let workers = workers(handler, environment);
-    let service = Service { handler, environment, warming, alone: workers == 1 };
-    let mut unfinished = Some(unfinished);
+    let service = Service { handler, environment, warming, single_worker: workers == 1 };
+    let mut deferred = Some(deferred);
     let mut finish = || {
-        if let Some(unfinished) = unfinished.take() {
-            unfinished.finish();
+        if let Some(deferred) = deferred.take() {
+            deferred.finish();
             crash::watch_other_signals();
         }
     };
-    if !service.alone {
+    if !service.single_worker {
         finish();
     }
     for running in 1..workers {
@@ -52,40 +53,40 @@ pub fn run(
             Err(failure) => failure.end(),
         };
         if let Err(errno) = start_thread(Box::leak(Box::new(work))) {
-            let message = format!("{running} workers in place of {workers} (errno {errno})");
-            log::own(log::WARN, &message);
+            let message = format!("started {running} of {workers} workers (errno {errno})");
+            log::warn(&message);
             break;
         }
     }
     service.serve(api, &mut finish)
 }
 
-/// How many invocations may run at once.
+/// The number of invocations that may run at once.
 fn workers(handler: &Handler, environment: &Environment) -> usize {
     let Some(text) = environment.max_concurrency.filter(|text| !text.is_empty()) else {
         return 1;
     };
-    let message = match http::decimal(text) {
+    let message = match integer::parse_decimal(text) {
         Some(1) => return 1,
         Some(workers @ 2..) if handler.is_concurrent() => return workers,
-        Some(2..) => "the handler does not say that it is thread-safe",
-        Some(0) | None => "that is no number of invocations",
+        Some(2..) => "the handler is not declared thread-safe",
+        Some(0) | None => "it must be a positive number",
     };
     let text = alloc::string::String::from_utf8_lossy(text);
     let message =
         format!("AWS_LAMBDA_MAX_CONCURRENCY is {text}, but {message}: one invocation at a time");
-    log::own(log::WARN, &message);
+    log::warn(&message);
     1
 }
 
-/// What serves invocations, one at a time.
+/// The data that workers share; each of them serves one invocation at a time.
 #[derive(Clone, Copy)]
 struct Service {
     handler: &'static Handler,
     environment: &'static Environment,
     warming: &'static Warming<'static>,
-    /// Whether it is the only one.
-    alone: bool,
+    /// Whether there is only one worker.
+    single_worker: bool,
 }
 
 impl Service {
@@ -101,15 +102,15 @@ impl Service {
     ) -> Result<Infallible, Failure> {
         let mut buffer = Vec::new();
         loop {
-            // One of several is never frozen between invocations.
-            if self.alone {
+            // With several workers, the process is not frozen between invocations.
+            if self.single_worker {
                 config::STORE.end_invocation();
             }
             let invocation = api.next(&mut buffer, meanwhile)?;
             config::STORE.begin_invocation();
             let warmed = self.warming.answer(&invocation);
             let mut response = api.response(&invocation);
-            let (answer, message);
+            let (result, message);
             let outcome = match (&warmed, invocation.unread) {
                 (Some(warmed), _) => Outcome::Response(warmed.body),
                 (None, Some(size)) => {
@@ -122,30 +123,32 @@ impl Service {
                     })
                 }
                 (None, None) => {
-                    // The process has one environment: it cannot hold several invocations' traces.
-                    if self.alone {
+                    // The process has one environment: it cannot hold the trace ids of several
+                    // workers.
+                    if self.single_worker {
                         environment::set_trace_id(invocation.trace_id);
                     }
-                    answer = self.handler.call(&invocation, self.environment, &mut response);
-                    answer.outcome()
+                    result = self.handler.call(&invocation, self.environment, &mut response);
+                    result.outcome()
                 }
             };
-            let answered = match outcome {
+            let posted = match outcome {
                 Outcome::Response(body) => response.finish(body),
                 Outcome::Failure(error) => {
-                    let answered = response.fail(&error);
-                    // Now that the caller waits no more, and before the environment can be frozen.
+                    let posted = response.fail(&error);
+                    // The caller has its response, and the environment is not frozen before
+                    // `/next`.
                     if !error.is_logged {
                         log::failure(&error);
                     }
-                    answered
+                    posted
                 }
             };
-            // Nobody waits any more, and the environment is not frozen before it asks for the next one.
+            // As above: after the response, and before `/next`.
             if let Some(warmed) = warmed {
                 self.warming.finish(&warmed, &invocation);
             }
-            answered?;
+            posted?;
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What a program without std has to bring itself: the entry point that musl's start-up code calls,
-//! the allocator, and what happens on a panic.
+//! The parts that std provides elsewhere: the entry point that musl's start-up code calls, the
+//! allocator, and the panic handler.
 
 use alloc::boxed::Box;
 use core::alloc::GlobalAlloc;
@@ -26,7 +26,7 @@ struct Heap;
 #[global_allocator]
 static HEAP: Heap = Heap;
 
-// SAFETY: `heap` hands out blocks of at least the size and alignment asked for, to one owner each.
+// SAFETY: `heap` returns blocks of at least the requested size and alignment, each to one owner.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         heap::allocate(layout.size(), layout.align())
@@ -47,13 +47,13 @@ unsafe impl GlobalAlloc for Heap {
     }
 }
 
-/// A panic of the bootstrap's own is a bug: say where, and end.
+/// Logs a panic, which is a bug of the bootstrap, and ends the process.
 #[panic_handler]
 fn panic(info: &PanicInfo) -> ! {
-    log::own(log::ERROR, &alloc::format!("internal error, please report it: {info}"));
+    log::error(&alloc::format!("internal error, please report it: {info}"));
     sys::exit(ExitCode::Internal as i32)
 }
 
-/// Named by `core`'s precompiled code; nothing here unwinds, so nothing calls it.
+/// A symbol that `core`'s precompiled code refers to. Nothing here unwinds, so nothing calls it.
 #[unsafe(no_mangle)]
 extern "C" fn rust_eh_personality() {}

@@ -1,4 +1,4 @@
-//! Files that are read: whole, in pieces, or by mapping them.
+//! Files opened for reading: whole, in parts, or to be mapped.
 
 use alloc::vec::Vec;
 use core::ffi::CStr;
@@ -7,7 +7,7 @@ use core::ffi::c_int;
 use crate::sys::close;
 use crate::sys::errno;
 use crate::sys::own_descriptor;
-use crate::sys::until_done;
+use crate::sys::retry_eintr;
 
 /// A file opened for reading.
 #[derive(Debug)]
@@ -17,21 +17,21 @@ impl File {
     /// Opens a file; Err is the error number.
     pub fn open(path: &CStr) -> Result<File, i32> {
         let flags = libc::O_RDONLY | libc::O_CLOEXEC;
-        // musl's own `open` sets the flag again with a second call, for kernels before 2.6.23.
+        // musl's `open` sets O_CLOEXEC with a second call, for kernels before 2.6.23.
         // SAFETY: `path` ends with NUL, as its type promises.
         let descriptor =
             unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags) };
         own_descriptor(c_int::try_from(descriptor).unwrap_or(-1)).map(File)
     }
 
-    /// Its length in bytes; a directory or a device has error number 21 (EISDIR).
+    /// The length in bytes; EISDIR (21) if it is not a regular file.
     pub fn size(&self) -> Result<u64, i32> {
         let mut status = core::mem::MaybeUninit::<libc::stat>::uninit();
-        // SAFETY: `status` has room for what fstat writes.
+        // SAFETY: fstat writes a `stat` to `status`.
         if unsafe { libc::fstat(self.0, status.as_mut_ptr()) } != 0 {
             return Err(errno());
         }
-        // SAFETY: fstat succeeded, so it has filled `status` in.
+        // SAFETY: fstat succeeded, so `status` is initialised.
         let status = unsafe { status.assume_init() };
         if status.st_mode & libc::S_IFMT != libc::S_IFREG {
             return Err(libc::EISDIR);
@@ -39,7 +39,7 @@ impl File {
         Ok(u64::try_from(status.st_size).unwrap_or(0))
     }
 
-    /// All of it, from where it was read last.
+    /// Reads from the current position to the end.
     pub fn read(&self) -> Result<Vec<u8>, i32> {
         let mut bytes: Vec<u8> = Vec::new();
         loop {
@@ -47,22 +47,22 @@ impl File {
             let spare = bytes.spare_capacity_mut();
             let (to, room) = (spare.as_mut_ptr().cast(), spare.len());
             // SAFETY: the kernel writes at most `room` bytes to `to`.
-            let read = until_done(|| unsafe { libc::read(self.0, to, room) })?;
+            let read = retry_eintr(|| unsafe { libc::read(self.0, to, room) })?;
             if read == 0 {
                 return Ok(bytes);
             }
-            // SAFETY: so many bytes were written behind the vector's length.
+            // SAFETY: the kernel wrote `read` bytes after the vector's length.
             unsafe { bytes.set_len(bytes.len() + read) };
         }
     }
 
-    /// Fills `bytes` from `offset` on; a file that ends before has error number 5 (EIO).
+    /// Fills `bytes` from `offset` on; EIO (5) if the file ends before.
     pub fn read_at(&self, mut bytes: &mut [u8], mut offset: u64) -> Result<(), i32> {
         while !bytes.is_empty() {
             let (to, room) = (bytes.as_mut_ptr().cast(), bytes.len());
             let from = offset.cast_signed();
             // SAFETY: the kernel writes at most `room` bytes to `to`.
-            let read = until_done(|| unsafe { libc::pread(self.0, to, room, from) })?;
+            let read = retry_eintr(|| unsafe { libc::pread(self.0, to, room, from) })?;
             if read == 0 {
                 return Err(libc::EIO);
             }
@@ -72,7 +72,7 @@ impl File {
         Ok(())
     }
 
-    /// Whether its first byte can be had without waiting for storage, as far as the kernel says.
+    /// Whether the first byte is in the page cache, as far as the kernel can tell.
     pub fn is_cached(&self) -> bool {
         let mut byte = 0u8;
         let part = libc::iovec { iov_base: (&raw mut byte).cast(), iov_len: 1 };
@@ -83,7 +83,7 @@ impl File {
         read >= 0 || errno() != libc::EAGAIN
     }
 
-    /// For mapping it.
+    /// The descriptor, for mapping the file.
     pub fn descriptor(&self) -> c_int {
         self.0
     }

@@ -1,65 +1,69 @@
-//! Reads HTTP/1.1 answers: what the server may send, cut at any byte, into one reused buffer.
+//! Reads HTTP/1.1 responses into one reused buffer; they may arrive cut at any byte.
 //!
-//! Source: RFC 9112. Bodies come with a Content-Length, chunked (the Runtime API sends larger
-//! events so, in place of a length), or end with the connection.
+//! Source: RFC 9112. A body has a Content-Length, is chunked (as the Runtime API sends larger
+//! events), or ends with the connection.
 
 use alloc::vec::Vec;
 use core::ops::Range;
 
 use crate::bytes;
+use crate::integer;
 
-/// The Runtime API limits what the headers of one invocation hold to 1 MB in all.
-const MOST_HEAD: usize = 4 << 20;
-/// A line with a chunk's size; extensions are allowed and nobody sends any.
-const MOST_CHUNK_LINE: usize = 64 << 10;
-/// What a first read asks for: an ordinary event with its headers fits.
+/// Limit of a response's head, in bytes. The Runtime API allows an invocation 1 MB of headers.
+const MAX_HEAD: usize = 4 << 20;
+/// Limit of the line with a chunk's size, in bytes. It may have extensions, but servers send none.
+const MAX_CHUNK_LINE: usize = 64 << 10;
+/// Bytes asked for by the first read: an ordinary event fits with its headers.
 const FIRST_READ: usize = 4 << 10;
 
-/// Where an answer's bytes come from.
+/// The source of a response's bytes.
 pub trait Receive {
-    /// Appends what has come, at least one byte and no more than the spare capacity of `buffer`;
-    /// 0 when the other side has closed. Err is a system error number.
+    /// Appends received bytes, at least one and at most the spare capacity of `buffer`; returns
+    /// their number, 0 after the peer has closed. Err is a system error number.
     fn receive(&mut self, buffer: &mut Vec<u8>) -> Result<usize, i32>;
 }
 
-/// An answer, as ranges of the buffer that it was read into.
+/// A response, as ranges of the buffer that it was read into.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct Response {
     /// The status code.
     pub status: u16,
     /// The header lines, without the status line.
     pub head: Range<usize>,
     /// The body, joined if it was chunked.
     pub body: Range<usize>,
-    /// For how many bytes more there was no memory: the body was left unread.
+    /// Bytes that did not fit in memory; then the body was left unread.
     pub unread: Option<usize>,
     /// Whether the connection can carry another request.
     pub keep_alive: bool,
 }
 
-/// Why no answer could be read.
+/// The reason why a response could not be read.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ReadError {
-    /// The other side closed the connection before the first byte of an answer.
+    /// The peer closed the connection before the first byte of a response.
     Closed,
-    /// The other side closed the connection in the middle of an answer.
+    /// The peer closed the connection in the middle of a response.
     Cut,
     /// A system error number.
     System(i32),
-    /// It is not HTTP, or not in a form that anybody sends; says what was wrong.
+    /// Not HTTP, or a form of it that servers do not send; names the malformed part.
     Malformed(&'static str),
-    /// There is no memory for this many bytes more.
+    /// This many more bytes do not fit in memory.
     TooLarge(usize),
 }
 
-/// Reads one answer, skipping interim ones (1xx).
-pub fn read_answer(source: &mut impl Receive, buffer: &mut Vec<u8>) -> Result<Answer, ReadError> {
+/// Reads one response, skipping interim ones (1xx).
+pub fn read_response(
+    source: &mut impl Receive,
+    buffer: &mut Vec<u8>,
+) -> Result<Response, ReadError> {
     buffer.clear();
     loop {
         let end = Reader { source, buffer }.head_end()?;
         let status = parse_status(&buffer[..end])?;
         if (100..200).contains(&status) {
-            // An interim answer is followed by the real one: forget it.
+            // The final response follows.
             buffer.drain(..end);
             continue;
         }
@@ -76,11 +80,11 @@ pub fn read_answer(source: &mut impl Receive, buffer: &mut Vec<u8>) -> Result<An
             body => (body?, None),
         };
         let keep_alive = framing.keep_alive && unread.is_none();
-        return Ok(Answer { status, head, body, unread, keep_alive });
+        return Ok(Response { status, head, body, unread, keep_alive });
     }
 }
 
-/// The headers of an answer's head: names as sent, values without the space around them.
+/// The headers of a response's head: names as sent, values trimmed.
 pub fn headers(mut head: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     core::iter::from_fn(move || {
         while !head.is_empty() {
@@ -94,7 +98,7 @@ pub fn headers(mut head: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     })
 }
 
-/// How a body ends.
+/// The framing of a body.
 enum Length {
     Known(usize),
     Chunked,
@@ -113,7 +117,8 @@ impl Framing {
         let mut keep_alive = head.starts_with(b"HTTP/1.1");
         for (name, value) in headers(head) {
             if name.eq_ignore_ascii_case(b"content-length") {
-                let number = decimal(value).ok_or(ReadError::Malformed("Content-Length"))?;
+                let number =
+                    integer::parse_decimal(value).ok_or(ReadError::Malformed("Content-Length"))?;
                 length = Some(number);
             } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
                 chunked =
@@ -139,12 +144,12 @@ struct Reader<'a, S> {
 }
 
 impl<S: Receive> Reader<'_, S> {
-    /// Reads more; `room` is how much is still expected, at the least.
-    fn more(&mut self, room: usize) -> Result<(), ReadError> {
+    /// Reads more; at least `missing` bytes are still expected.
+    fn more(&mut self, missing: usize) -> Result<(), ReadError> {
         let spare = self.buffer.capacity() - self.buffer.len();
-        if spare < room {
-            let error = ReadError::TooLarge(room);
-            self.buffer.try_reserve(room).map_err(|_| error)?;
+        if spare < missing {
+            let error = ReadError::TooLarge(missing);
+            self.buffer.try_reserve(missing).map_err(|_| error)?;
         }
         match self.source.receive(self.buffer) {
             Ok(0) if self.buffer.is_empty() => Err(ReadError::Closed),
@@ -154,37 +159,37 @@ impl<S: Receive> Reader<'_, S> {
         }
     }
 
-    /// Where the head ends, behind its empty line.
+    /// The end of the head, after its empty line.
     fn head_end(&mut self) -> Result<usize, ReadError> {
         let mut line = 0;
         loop {
-            let end = self.line(line, MOST_HEAD)?;
+            let end = self.line(line, MAX_HEAD)?;
             let is_empty = self.buffer[line..end].trim_ascii().is_empty();
-            // An empty line in front of the status line is a previous answer's, and harmless.
+            // An empty line before the status line is the end of the previous response: harmless.
             if is_empty && line != 0 {
                 return Ok(end);
             }
-            if end > MOST_HEAD {
+            if end > MAX_HEAD {
                 return Err(ReadError::Malformed("headers of more than 4 MiB"));
             }
             line = end;
         }
     }
 
-    /// Where the line that begins at `start` ends, behind its line feed; `most` bytes at the most.
-    fn line(&mut self, start: usize, most: usize) -> Result<usize, ReadError> {
-        let mut seen = start;
+    /// The end of the line that begins at `start`, after its line feed; at most `max` bytes later.
+    fn line(&mut self, start: usize, max: usize) -> Result<usize, ReadError> {
+        let mut searched = start;
         loop {
-            let found = bytes::find(&self.buffer[seen..], b'\n');
-            let end = found.map_or(self.buffer.len(), |place| seen + place + 1);
-            // How the bytes were cut must not decide whether a line is too long.
-            if end - start > most || (found.is_none() && end - start == most) {
+            let found = bytes::find(&self.buffer[searched..], b'\n');
+            let end = found.map_or(self.buffer.len(), |index| searched + index + 1);
+            // The cuts between reads must not decide whether a line is too long.
+            if end - start > max || (found.is_none() && end - start == max) {
                 return Err(ReadError::Malformed("a line that does not end"));
             }
             if found.is_some() {
                 return Ok(end);
             }
-            seen = end;
+            searched = end;
             self.more(FIRST_READ)?;
         }
     }
@@ -203,12 +208,12 @@ impl<S: Receive> Reader<'_, S> {
         Ok(start..end)
     }
 
-    /// Joins the chunks where they stand: the first stays, the others move up to it.
+    /// Joins the chunks in place: the first stays, the others move up to it.
     fn chunked(&mut self, start: usize) -> Result<Range<usize>, ReadError> {
         let mut body = start..start;
         let mut line = start;
         loop {
-            let data = self.line(line, MOST_CHUNK_LINE)?;
+            let data = self.line(line, MAX_CHUNK_LINE)?;
             let size = chunk_size(&self.buffer[line..data])?;
             if size == 0 {
                 self.trailers(data)?;
@@ -231,7 +236,7 @@ impl<S: Receive> Reader<'_, S> {
 
     fn trailers(&mut self, mut line: usize) -> Result<(), ReadError> {
         loop {
-            let end = self.line(line, MOST_HEAD)?;
+            let end = self.line(line, MAX_HEAD)?;
             if self.buffer[line..end].trim_ascii().is_empty() {
                 return Ok(());
             }
@@ -250,9 +255,9 @@ impl<S: Receive> Reader<'_, S> {
     }
 }
 
-/// The length of the first line, with its line feed.
+/// The length of the first line, including its line feed.
 fn line_end(bytes: &[u8]) -> usize {
-    bytes::find(bytes, b'\n').map_or(bytes.len(), |place| place + 1)
+    bytes::find(bytes, b'\n').map_or(bytes.len(), |index| index + 1)
 }
 
 fn parse_status(head: &[u8]) -> Result<u16, ReadError> {
@@ -263,7 +268,8 @@ fn parse_status(head: &[u8]) -> Result<u16, ReadError> {
     };
     match rest {
         [b'0' | b'1', b' ', code @ ..] if code.len() >= 3 => {
-            let status = decimal(&code[..3]).and_then(|code| u16::try_from(code).ok());
+            let status =
+                integer::parse_decimal(&code[..3]).and_then(|code| u16::try_from(code).ok());
             status.ok_or(malformed)
         }
         _ => Err(malformed),
@@ -272,28 +278,7 @@ fn parse_status(head: &[u8]) -> Result<u16, ReadError> {
 
 fn chunk_size(line: &[u8]) -> Result<usize, ReadError> {
     let end = line.iter().position(|&byte| byte == b';').unwrap_or(line.len());
-    number(line[..end].trim_ascii(), 16).ok_or(ReadError::Malformed("a chunk's size"))
-}
-
-/// A number of digits alone: no sign, no space.
-pub fn decimal(digits: &[u8]) -> Option<usize> {
-    number(digits, 10)
-}
-
-/// `base` is 16 at the most.
-fn number(digits: &[u8], base: u8) -> Option<usize> {
-    let mut number = 0usize;
-    for &digit in digits {
-        let digit = match digit {
-            b'0'..=b'9' => digit - b'0',
-            other => (other | b' ').checked_sub(b'a')? + 10,
-        };
-        if digit >= base {
-            return None;
-        }
-        number = number.checked_mul(base.into())?.checked_add(digit.into())?;
-    }
-    (!digits.is_empty()).then_some(number)
+    integer::parse_hex(line[..end].trim_ascii()).ok_or(ReadError::Malformed("a chunk's size"))
 }
 
 #[cfg(test)]

@@ -1,5 +1,9 @@
-//! What each worker has in flight: the request, for the log; and what is to be sent if the process
-//! ends, prepared in memory that is there when an invocation comes.
+//! Each worker's invocation in flight: its request id, for the log, and the report to send if the
+//! process ends, prepared in advance in memory that is already allocated.
+
+mod request_id;
+
+pub use self::request_id::MAX_REQUEST_ID;
 
 use alloc::boxed::Box;
 use core::cell::UnsafeCell;
@@ -11,81 +15,80 @@ use core::sync::atomic::AtomicI32;
 use core::sync::atomic::AtomicPtr;
 use core::sync::atomic::AtomicU32;
 use core::sync::atomic::AtomicU64;
-use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering;
-use core::sync::atomic::fence;
 
+use self::request_id::RequestId;
 use crate::sys;
 use crate::sys::Socket;
 
-/// Room for a request's head: some 400 bytes on Lambda.
-const HEAD: usize = 1024;
-/// Room for a request id, which is a UUID of 36 bytes; of a longer one the log has the beginning.
-pub const ID: usize = 64;
+/// Limit of a report's head, in bytes; about 400 on Lambda.
+const MAX_HEAD: usize = 1024;
 
-/// Where a report of a worker's end goes.
+/// The destination of a report.
 #[derive(Clone, Copy, Debug)]
-pub enum Goal {
-    /// To a connection of its own, as a request.
+pub enum Destination {
+    /// A request over a new connection.
     Post(SocketAddr),
-    /// To the end of a streamed response: its descriptor, and the name of the error body's trailer.
+    /// The trailers of a streamed response: its socket, and the name of the trailer for the error's
+    /// body.
     Trailers(i32, &'static str),
 }
 
-/// What a report is made with.
+/// A prepared report.
 #[derive(Debug)]
-pub struct Request {
-    /// Where it goes.
-    pub goal: Goal,
-    /// What it begins with, up to the error's category.
+pub struct Report {
+    /// The destination.
+    pub destination: Destination,
+    /// The beginning, up to the error's category.
     pub head: &'static [u8],
 }
 
-/// What a worker is doing, as far as the end of the process is concerned: nothing that could be reported.
+/// State of a worker: it has nothing to report.
 const IDLE: u32 = 0;
-/// It waits for an invocation, which may have come already.
+/// State: it waits for an invocation, which may have arrived already.
 const ASKING: u32 = 1;
-/// It has an invocation, or the process's start; nobody has been told yet how that ends.
+/// State: it runs an invocation or the init phase, and no outcome has been sent yet.
 const ARMED: u32 = 2;
-/// It is telling just now.
+/// State: it is sending the outcome.
 const ANSWERING: u32 = 3;
-/// Added by the thread that reports the end of the process: the worker goes no further.
+/// Flag set by the thread that reports the end of the process: the worker must stop.
 const STOPPED: u32 = 4;
 
-/// How long the reporting thread waits for workers that are asking or answering, in all.
-const PATIENCE_MS: u32 = 1000;
+/// Total time that the reporter waits for workers that are asking or answering, in milliseconds.
+const WORKERS_TIMEOUT_MS: u32 = 1000;
 
-/// The thread that reports the end of the process; 0 for none.
+/// The reporter: the thread that reports the end of the process; 0 for none.
 static REPORTER: AtomicU64 = AtomicU64::new(0);
 static IS_REPORTED: AtomicBool = AtomicBool::new(false);
 
-struct Record {
+struct WorkerSlot {
     thread: AtomicU64,
     request_id: RequestId,
-    /// One of the states above. [`STOPPED`] is added by any thread, all else is changed by the worker, or by
-    /// the reporting thread once the worker is stopped.
+    /// One of the states above. Any thread may set [`STOPPED`]; the worker makes all other changes,
+    /// or the reporter once the worker is stopped.
     state: AtomicU32,
-    /// Where an invocation comes from.
+    /// The socket that the invocation arrives on.
     descriptor: AtomicI32,
     prepared: UnsafeCell<Prepared>,
-    next: AtomicPtr<Record>,
+    next: AtomicPtr<WorkerSlot>,
 }
 
 struct Prepared {
-    goal: MaybeUninit<Goal>,
-    head: [u8; HEAD],
-    /// Of the head; 0 for nothing.
+    destination: MaybeUninit<Destination>,
+    head: [u8; MAX_HEAD],
+    /// The length of the head; 0 if nothing is prepared.
     length: usize,
 }
 
-// SAFETY: what is prepared is written by the record's one worker while it is not armed, and read by the one
-// thread that has found it armed and stopped: a stopped worker does not go on from there.
-unsafe impl Sync for Record {}
+// SAFETY: the slot's one worker writes `prepared` while it is not armed, and the one thread that
+// has found it armed and stopped reads it: a stopped worker makes no further transition.
+unsafe impl Sync for WorkerSlot {}
 
-impl Record {
-    fn of_this_thread() -> Record {
-        let prepared = Prepared { goal: MaybeUninit::uninit(), head: [0; HEAD], length: 0 };
-        Record {
+impl WorkerSlot {
+    fn of_this_thread() -> WorkerSlot {
+        let prepared =
+            Prepared { destination: MaybeUninit::uninit(), head: [0; MAX_HEAD], length: 0 };
+        WorkerSlot {
             thread: AtomicU64::new(this_thread()),
             request_id: RequestId::new(),
             state: AtomicU32::new(IDLE),
@@ -95,39 +98,40 @@ impl Record {
         }
     }
 
-    /// Stops the worker, and says what it was doing.
+    /// Stops the worker and returns its state.
     fn stop(&self) -> u32 {
         self.state.fetch_or(STOPPED, Ordering::AcqRel) & !STOPPED
     }
 
-    /// What is to be reported of a worker that is armed, once.
-    fn take(&'static self) -> Option<Request> {
+    /// Takes the report of a worker that is armed and stopped. Later calls return None.
+    fn take(&'static self) -> Option<Report> {
         let (armed, taken) = (ARMED | STOPPED, IDLE | STOPPED);
         let order = Ordering::Acquire;
         self.state.compare_exchange(armed, taken, order, Ordering::Relaxed).ok()?;
-        // SAFETY: it was armed and stopped, and this caller alone has taken it.
+        // SAFETY: it was armed and stopped, and only this caller has taken it.
         let prepared = unsafe { &*self.prepared.get() };
         let head = prepared.head.get(..prepared.length).filter(|head| !head.is_empty())?;
-        // SAFETY: `prepare` has written it, with the head.
-        let goal = unsafe { prepared.goal.assume_init() };
-        Some(Request { goal, head })
+        // SAFETY: `prepare` has written it together with the head.
+        let destination = unsafe { prepared.destination.assume_init() };
+        Some(Report { destination, head })
     }
 
-    /// The same, once a worker has taken in the invocation that is there for it, or given its answer.
-    fn take_late(&'static self, patience: &mut u32) -> Option<Request> {
+    /// Stops the worker and takes its report, after it has read an invocation that has arrived, or
+    /// has sent its outcome.
+    fn wait_and_take(&'static self, remaining_ms: &mut u32) -> Option<Report> {
         loop {
             let is_busy = match self.stop() {
                 ASKING => {
                     let descriptor = self.descriptor.load(Ordering::Relaxed);
-                    Socket::until_the_end(descriptor).wait_for_answer(0)
+                    Socket::borrow_raw(descriptor).wait_readable(0)
                 }
                 ANSWERING => true,
                 _ => false,
             };
-            if !is_busy || *patience == 0 {
+            if !is_busy || *remaining_ms == 0 {
                 return self.take();
             }
-            *patience -= 1;
+            *remaining_ms -= 1;
             sys::pause(1);
         }
     }
@@ -137,99 +141,99 @@ impl Record {
     }
 }
 
-static LIST: AtomicPtr<Record> = AtomicPtr::new(ptr::null_mut());
+static LIST: AtomicPtr<WorkerSlot> = AtomicPtr::new(ptr::null_mut());
 
-fn records() -> impl Iterator<Item = &'static Record> {
-    let record = |pointer: *mut Record| {
-        // SAFETY: null, or a record that lives for good.
+fn slots() -> impl Iterator<Item = &'static WorkerSlot> {
+    let slot = |pointer: *mut WorkerSlot| {
+        // SAFETY: null, or a slot that is never freed.
         unsafe { pointer.as_ref() }
     };
-    let first = record(LIST.load(Ordering::Acquire));
-    core::iter::successors(first, move |current| record(current.next.load(Ordering::Relaxed)))
+    let first = slot(LIST.load(Ordering::Acquire));
+    core::iter::successors(first, move |current| slot(current.next.load(Ordering::Relaxed)))
 }
 
-/// One worker's record; its methods are called by its thread.
+/// The worker's handle to its slot; only its thread calls the methods.
 #[derive(Debug)]
-pub struct Worker(&'static Record);
+pub struct Worker(&'static WorkerSlot);
 
-impl core::fmt::Debug for Record {
+impl core::fmt::Debug for WorkerSlot {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Record").finish_non_exhaustive()
+        f.debug_struct("WorkerSlot").finish_non_exhaustive()
     }
 }
 
 impl Worker {
-    /// That of the calling thread, which keeps it for ever.
-    pub fn begin() -> Worker {
-        let record = Box::leak(Box::new(Record::of_this_thread()));
-        let pointer = ptr::from_ref(record).cast_mut();
+    /// Registers the calling thread. Its slot is never freed.
+    pub fn register() -> Worker {
+        let slot = Box::leak(Box::new(WorkerSlot::of_this_thread()));
+        let pointer = ptr::from_ref(slot).cast_mut();
         let _ = LIST.fetch_update(Ordering::Release, Ordering::Relaxed, |head| {
-            record.next.store(head, Ordering::Relaxed);
+            slot.next.store(head, Ordering::Relaxed);
             Some(pointer)
         });
-        Worker(record)
+        Worker(slot)
     }
 
-    /// From now on, this is the request that the log names.
+    /// Sets the request id for the log.
     pub fn set_request_id(&mut self, id: &[u8]) {
         self.0.request_id.set(id);
     }
 
-    /// From now on, the log names no request.
+    /// Removes the request id from the log.
     pub fn clear_request_id(&mut self) {
         self.0.request_id.clear();
     }
 
-    /// Prepares a report to this goal, which begins with these parts and goes on with the category of the
-    /// error. Does nothing while the worker is armed.
-    pub fn prepare(&mut self, goal: Goal, parts: &[&[u8]]) {
+    /// Prepares a report that begins with these parts, up to the error's category. Does nothing
+    /// while the worker is armed.
+    pub fn prepare(&mut self, destination: Destination, parts: &[&[u8]]) {
         if self.0.state.load(Ordering::Relaxed) & !STOPPED == ARMED {
             return;
         }
-        // SAFETY: not armed, so no other thread looks at it, and `&mut self` is its only handle.
+        // SAFETY: not armed, so no other thread reads it, and `&mut self` is its only handle.
         let prepared = unsafe { &mut *self.0.prepared.get() };
         prepared.length = 0;
         let mut length = 0;
         for part in parts {
-            let Some(room) = prepared.head.get_mut(length..length + part.len()) else {
-                // A request id that long has no report.
+            let Some(target) = prepared.head.get_mut(length..length + part.len()) else {
+                // A request id too long for the buffer: no report.
                 return;
             };
-            room.copy_from_slice(part);
+            target.copy_from_slice(part);
             length += part.len();
         }
         prepared.length = length;
-        prepared.goal = MaybeUninit::new(goal);
+        prepared.destination = MaybeUninit::new(destination);
     }
 
-    /// Where the answer to what is being sent will come from.
+    /// Sets the socket on which the response to the request will arrive.
     pub fn set_descriptor(&mut self, descriptor: i32) {
         self.0.descriptor.store(descriptor, Ordering::Relaxed);
     }
 
-    /// From now on, an invocation may come.
-    pub fn ask(&mut self) {
-        self.go_on(ASKING);
+    /// From now on, an invocation may arrive.
+    pub fn start_asking(&mut self) {
+        self.transition(ASKING);
     }
 
-    /// From now on, the end of the process is reported as was prepared.
+    /// From now on, the end of the process is reported with the prepared report.
     pub fn arm(&mut self) {
-        self.go_on(ARMED);
+        self.transition(ARMED);
     }
 
-    /// From now on, the worker tells by itself how its invocation has ended.
-    pub fn answer(&mut self) {
-        self.go_on(ANSWERING);
+    /// From now on, the worker itself sends the outcome of its invocation.
+    pub fn start_answering(&mut self) {
+        self.transition(ANSWERING);
     }
 
-    /// From now on, the end of the process is not this worker's affair.
-    pub fn rest(&mut self) {
-        self.go_on(IDLE);
+    /// From now on, the end of the process is not reported for this worker.
+    pub fn disarm(&mut self) {
+        self.transition(IDLE);
     }
 
-    /// Takes the next step, unless the process is ending: then the worker stays here. What it has just
-    /// finished it still says, because the reporting thread waits for that.
-    fn go_on(&mut self, next: u32) {
+    /// Enters the next state. If the process is ending, the worker blocks here; it still records
+    /// the end of asking or answering, because the reporter waits for that.
+    fn transition(&mut self, next: u32) {
         let state = &self.0.state;
         let now = state.load(Ordering::Relaxed);
         let (done, order) = (Ordering::AcqRel, Ordering::Relaxed);
@@ -239,162 +243,74 @@ impl Worker {
         if matches!(now & !STOPPED, ASKING | ANSWERING) {
             state.store(next | STOPPED, Ordering::Release);
         }
-        // Functions that run at `exit` may still want to write to a response.
+        // Exit handlers on the reporter's thread may still write to a response.
         if !is_reporter() {
-            sys::stay();
+            sys::park();
         }
     }
 }
 
-/// Stops every worker, because the calling thread is about to report the end of the process.
+/// Makes the calling thread the reporter, and stops every worker.
 pub fn begin_report() {
     REPORTER.store(this_thread(), Ordering::Relaxed);
-    for record in records() {
-        record.stop();
+    for slot in slots() {
+        slot.stop();
     }
 }
 
-/// The end of the process has been reported.
+/// Marks the end of the process as reported.
 pub fn end_report() {
     IS_REPORTED.store(true, Ordering::Release);
 }
 
-/// Waits for another thread to have reported the end of the process. Returns at once to the thread that does.
+/// Waits until another thread has reported the end of the process. Returns at once on the reporter.
 pub fn wait_for_report() {
     while !is_reporter() && !IS_REPORTED.load(Ordering::Acquire) {
         sys::pause(1);
     }
 }
 
-/// Whether the calling thread is the one that reports the end of the process.
+/// Whether the calling thread is the reporter.
 pub fn is_reporter() -> bool {
     REPORTER.load(Ordering::Relaxed) == this_thread()
 }
 
-/// Has each report that was prepared sent: that of the calling thread's worker, then those that can be had at
-/// once, then those of workers that were asking or answering. An invocation that the platform had handed out
-/// before the first report was answered is among them, unless its worker has answered it by itself.
-pub fn take_all(send: &mut dyn FnMut(&Request)) {
+/// Passes each prepared report to `send`: that of the calling thread's worker, then those of other
+/// armed workers, then those of workers that were asking or answering. They include every
+/// invocation that the platform had handed out before it responded to the first report, unless its
+/// worker sent an outcome.
+pub fn take_all(send: &mut dyn FnMut(&Report)) {
     let thread = this_thread();
-    let mut patience = PATIENCE_MS;
-    for turn in [Turn::Own, Turn::Ready, Turn::Late] {
-        for record in records().filter(|record| record.is_of(thread) == matches!(turn, Turn::Own)) {
-            let request = match turn {
-                Turn::Own | Turn::Ready => record.take(),
-                Turn::Late => record.take_late(&mut patience),
+    let mut remaining_ms = WORKERS_TIMEOUT_MS;
+    for pass in [Pass::Own, Pass::Ready, Pass::Busy] {
+        for slot in slots().filter(|slot| slot.is_of(thread) == matches!(pass, Pass::Own)) {
+            let report = match pass {
+                Pass::Own | Pass::Ready => slot.take(),
+                Pass::Busy => slot.wait_and_take(&mut remaining_ms),
             };
-            if let Some(request) = request {
-                send(&request);
+            if let Some(report) = report {
+                send(&report);
             }
         }
     }
 }
 
-enum Turn {
+enum Pass {
     Own,
     Ready,
-    Late,
+    Busy,
 }
 
-/// The id of the request that the calling thread works for, as far as that is known: its own, or that
-/// of the only worker. Returns how many bytes of `buffer` it has.
-pub fn request_id(buffer: &mut [u8; ID]) -> usize {
+/// The id of the request that the calling thread works for, if known: its own, or that of the only
+/// worker. Writes it to `buffer` and returns its length.
+pub fn request_id(buffer: &mut [u8; MAX_REQUEST_ID]) -> usize {
     let thread = this_thread();
-    let own = records().find(|record| record.is_of(thread));
-    let only = || records().next().filter(|_| records().count() == 1);
-    own.or_else(only).map_or(0, |record| record.request_id.get(buffer))
+    let own = slots().find(|slot| slot.is_of(thread));
+    let only = || slots().next().filter(|_| slots().count() == 1);
+    own.or_else(only).map_or(0, |slot| slot.request_id.get(buffer))
 }
 
 fn this_thread() -> u64 {
     // SAFETY: the call has no argument.
     unsafe { libc::pthread_self() }
-}
-
-/// A request id that one thread writes and any may read, whole or not at all: a sequence lock, odd
-/// while it is being written.
-struct RequestId {
-    sequence: AtomicU32,
-    length: AtomicUsize,
-    words: [AtomicU64; ID / 8],
-}
-
-impl RequestId {
-    const fn new() -> RequestId {
-        RequestId {
-            sequence: AtomicU32::new(0),
-            length: AtomicUsize::new(0),
-            words: [const { AtomicU64::new(0) }; ID / 8],
-        }
-    }
-
-    fn set(&self, id: &[u8]) {
-        let sequence = self.sequence.load(Ordering::Relaxed);
-        self.sequence.store(sequence.wrapping_add(1), Ordering::Relaxed);
-        fence(Ordering::Release);
-        self.length.store(id.len().min(ID), Ordering::Relaxed);
-        for (word, bytes) in self.words.iter().zip(id.chunks(8)) {
-            let mut whole = [0; 8];
-            whole[..bytes.len()].copy_from_slice(bytes);
-            word.store(u64::from_ne_bytes(whole), Ordering::Relaxed);
-        }
-        self.sequence.store(sequence.wrapping_add(2), Ordering::Release);
-    }
-
-    fn clear(&self) {
-        self.length.store(0, Ordering::Relaxed);
-    }
-
-    fn get(&self, buffer: &mut [u8; ID]) -> usize {
-        let before = self.sequence.load(Ordering::Acquire);
-        for (word, bytes) in self.words.iter().zip(buffer.chunks_mut(8)) {
-            bytes.copy_from_slice(&word.load(Ordering::Relaxed).to_ne_bytes());
-        }
-        let length = self.length.load(Ordering::Relaxed);
-        fence(Ordering::Acquire);
-        let after = self.sequence.load(Ordering::Relaxed);
-        // One that changes just now is neither of the two.
-        if before == after && before.is_multiple_of(2) { length } else { 0 }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_request_id_is_kept_and_cut() {
-        let id = RequestId::new();
-        let mut buffer = [0; ID];
-        assert_eq!(id.get(&mut buffer), 0);
-        id.set(b"8476a536-e9f4-11e8-9739-2dfe598c3fcd");
-        let length = id.get(&mut buffer);
-        assert_eq!(&buffer[..length], b"8476a536-e9f4-11e8-9739-2dfe598c3fcd");
-        id.set(&[b'x'; 100]);
-        assert_eq!(id.get(&mut buffer), ID);
-    }
-
-    #[test]
-    fn an_id_that_is_read_while_it_changes_is_one_of_the_two_or_none() {
-        extern crate std;
-        const READS: u32 = 500_000;
-        let id = RequestId::new();
-        let ended = AtomicBool::new(false);
-        let is_whole = std::thread::scope(|scope| {
-            scope.spawn(|| {
-                while !ended.load(Ordering::Relaxed) {
-                    id.set(&[b'a'; 9]);
-                    id.set(&[b'b'; ID]);
-                }
-            });
-            let mut buffer = [0; ID];
-            let is_whole = (0..READS).all(|_| {
-                let length = id.get(&mut buffer);
-                let found = &buffer[..length];
-                length == 0 || found == [b'a'; 9] || found == [b'b'; ID]
-            });
-            ended.store(true, Ordering::Relaxed);
-            is_whole
-        });
-        assert!(is_whole);
-    }
 }

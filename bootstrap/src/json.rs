@@ -14,7 +14,7 @@ pub fn error_body(error: &HandlerError) -> String {
     body
 }
 
-/// Writes the fields of an error, and ends the object that they are in.
+/// Writes the fields of an error, and the end of their object.
 pub fn write_error(to: &mut dyn fmt::Write, error: &HandlerError) -> fmt::Result {
     to.write_str("\"errorMessage\":")?;
     write_string(to, error.message)?;
@@ -31,8 +31,7 @@ pub fn write_error(to: &mut dyn fmt::Write, error: &HandlerError) -> fmt::Result
     to.write_str("]}")
 }
 
-/// Writes a JSON string; what is not UTF-8 is replaced, as a reader would otherwise refuse the whole.
-/// Does not allocate.
+/// Writes a JSON string. Invalid UTF-8 is replaced: parsers would reject it. Does not allocate.
 pub fn write_string(to: &mut dyn fmt::Write, text: &[u8]) -> fmt::Result {
     to.write_char('"')?;
     for chunk in text.utf8_chunks() {
@@ -44,10 +43,10 @@ pub fn write_string(to: &mut dyn fmt::Write, text: &[u8]) -> fmt::Result {
     to.write_char('"')
 }
 
-/// What stands for itself is written in one go.
+/// Writes text with escapes; runs of characters that need none are written at once.
 fn write_escaped(to: &mut dyn fmt::Write, text: &str) -> fmt::Result {
     let mut written = 0;
-    for (place, byte) in text.bytes().enumerate() {
+    for (index, byte) in text.bytes().enumerate() {
         let escape = match byte {
             b'"' | b'\\' => byte,
             b' '.. => continue,
@@ -56,13 +55,13 @@ fn write_escaped(to: &mut dyn fmt::Write, text: &str) -> fmt::Result {
             b'\t' => b't',
             _ => b'u',
         };
-        to.write_str(text.get(written..place).unwrap_or_default())?;
+        to.write_str(text.get(written..index).unwrap_or_default())?;
         to.write_char('\\')?;
         to.write_char(char::from(escape))?;
         if escape == b'u' {
             write!(to, "{:04x}", u32::from(byte))?;
         }
-        written = place + 1;
+        written = index + 1;
     }
     to.write_str(text.get(written..).unwrap_or_default())
 }

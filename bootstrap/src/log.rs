@@ -1,9 +1,9 @@
-//! The function's log: one line a record, in text or in JSON, in one write.
+//! The function's log. Each record is one line, in text or JSON, and one write.
 //!
 //! Source: "Configuring advanced logging controls for Lambda functions" in AWS's documentation:
-//! `AWS_LAMBDA_LOG_FORMAT` and `AWS_LAMBDA_LOG_LEVEL`, and the fields `timestamp`, `level`, `message`
-//! and `requestId` of JSON records. A failed invocation's has `errorType`, `errorMessage` and
-//! `stackTrace` in place of `message`.
+//! `AWS_LAMBDA_LOG_FORMAT` and `AWS_LAMBDA_LOG_LEVEL`, and the fields `timestamp`, `level`,
+//! `message` and `requestId` of JSON records. The record of a failed invocation has `errorType`,
+//! `errorMessage` and `stackTrace` in place of `message`.
 
 use alloc::string::String;
 use core::fmt;
@@ -20,26 +20,26 @@ use crate::invocation::HandlerError;
 use crate::json;
 use crate::sys;
 
-/// Levels, as indexes of [`LOG_LEVELS`].
+/// The default level, as an index of [`LOG_LEVELS`].
 const INFO: u32 = 2;
-/// Something that people should look at.
+/// The level of warnings, as an index of [`LOG_LEVELS`].
 pub const WARN: u32 = 3;
-/// Something failed.
+/// The level of errors, as an index of [`LOG_LEVELS`].
 pub const ERROR: u32 = 4;
 
-/// Where the runtime's own records come from.
-const OWN: &[u8] = b"pilotlight";
+/// The target of the runtime's own records.
+const RUNTIME: &[u8] = b"pilotlight";
 
 static IS_JSON: AtomicBool = AtomicBool::new(false);
-/// The level that was chosen, plus one: 0 lies where zeros need no room and no page of the executable.
+/// The configured level plus one. 0 means the default, so that the static stays in .bss.
 static LEVEL: AtomicU32 = AtomicU32::new(0);
 
-/// Takes format and level from the environment; anything unknown means text, and INFO.
+/// Sets format and level from the environment; the defaults are text and INFO.
 pub fn configure(environment: &Environment) {
     let is_json = environment.log_format.is_some_and(|format| format.eq_ignore_ascii_case(b"json"));
     IS_JSON.store(is_json, Ordering::Relaxed);
-    let named = |wanted: &[u8]| {
-        (0u32..).zip(LOG_LEVELS).find(|(_, name)| wanted.eq_ignore_ascii_case(name.as_bytes()))
+    let named = |value: &[u8]| {
+        (0u32..).zip(LOG_LEVELS).find(|(_, name)| value.eq_ignore_ascii_case(name.as_bytes()))
     };
     if let Some((level, _)) = environment.log_level.and_then(named) {
         LEVEL.store(level + 1, Ordering::Relaxed);
@@ -56,18 +56,23 @@ pub fn level() -> u32 {
     LEVEL.load(Ordering::Relaxed).checked_sub(1).unwrap_or(INFO)
 }
 
-/// Writes a record of the runtime's own.
-pub fn own(level: u32, message: &str) {
-    record(level, Some(OWN), message.as_bytes());
+/// Logs a warning of the runtime.
+pub fn warn(message: &str) {
+    record(WARN, Some(RUNTIME), message.as_bytes());
 }
 
-/// Writes a record, unless its level is too low. What is not UTF-8 is replaced.
+/// Logs an error of the runtime.
+pub fn error(message: &str) {
+    record(ERROR, Some(RUNTIME), message.as_bytes());
+}
+
+/// Writes a record, unless its level is too low. Invalid UTF-8 is replaced.
 pub fn record(level: u32, target: Option<&[u8]>, message: &[u8]) {
     record_with(level, target, message, None);
 }
 
-/// Writes the record of a failed invocation: in text its type, its message and its stack trace, in
-/// JSON the fields that Lambda's own runtimes have for them.
+/// Writes the record of a failed invocation: its type, message and stack trace; in JSON, in the
+/// fields that Lambda's own runtimes use.
 pub fn failure(error: &HandlerError) {
     record_with(ERROR, Some(error.error_type), error.message, Some(error));
 }
@@ -82,10 +87,10 @@ fn record_with(level: u32, target: Option<&[u8]>, message: &[u8], error: Option<
     sys::log(line.as_bytes());
 }
 
-/// As [`own`], for a failure that ends the process, into a text that has its room already: neither
-/// allocates nor locks, as a signal handler must not.
-pub fn write_own_error(line: &mut dyn Write, message: &[u8]) -> fmt::Result {
-    write_line(line, ERROR, Some(OWN), message, None)
+/// Formats a record like [`error`], without writing it. Neither allocates nor locks, so a signal
+/// handler may call it.
+pub fn format_error(line: &mut dyn Write, message: &[u8]) -> fmt::Result {
+    write_line(line, ERROR, Some(RUNTIME), message, None)
 }
 
 fn write_line(
@@ -95,7 +100,7 @@ fn write_line(
     message: &[u8],
     error: Option<&HandlerError>,
 ) -> fmt::Result {
-    let mut buffer = [0; in_flight::ID];
+    let mut buffer = [0; in_flight::MAX_REQUEST_ID];
     let length = in_flight::request_id(&mut buffer);
     let request_id = &buffer[..length];
     let level = usize::try_from(level).ok().and_then(|level| LOG_LEVELS.get(level));
@@ -136,8 +141,8 @@ fn write_line(
     line.write_str("\n")
 }
 
-/// A record is one line: CloudWatch would take each line feed for the end of one, and shows carriage
-/// returns as new lines, which is what Lambda's own runtimes rely on.
+/// Writes text on one line. CloudWatch ends a record at a line feed, and shows carriage returns as
+/// line breaks, which Lambda's own runtimes rely on.
 fn write_text(line: &mut dyn Write, text: &[u8]) -> fmt::Result {
     for chunk in text.utf8_chunks() {
         for (index, part) in chunk.valid().split('\n').enumerate() {
@@ -153,7 +158,7 @@ fn write_text(line: &mut dyn Write, text: &[u8]) -> fmt::Result {
     Ok(())
 }
 
-/// A time since the Unix epoch, shown as RFC 3339 has it: `2026-11-21T03:04:05.678Z`.
+/// A time since the Unix epoch, displayed as in RFC 3339: `2026-11-21T03:04:05.678Z`.
 struct Timestamp {
     seconds: u64,
     milliseconds: u32,
@@ -162,7 +167,7 @@ struct Timestamp {
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (days, second) = (self.seconds / 86_400, self.seconds % 86_400);
-        // Howard Hinnant's civil_from_days: years begin in March, so that the leap day is their last.
+        // Howard Hinnant's civil_from_days: a year begins in March, so the leap day is its last.
         let days = days + 719_468;
         let (era, day_of_era) = (days / 146_097, days % 146_097);
         let leap_days = day_of_era / 1460 + day_of_era / 146_096 - day_of_era / 36_524;

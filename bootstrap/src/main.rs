@@ -1,11 +1,11 @@
-//! The `bootstrap` executable: what happens, in order, from its start to the loop.
+//! The `bootstrap` executable: the steps from its start to the event loop, in order.
 
 #![no_std]
 #![no_main]
 
 extern crate alloc;
 
-#[allow(unsafe_code)]
+#[allow(unsafe_code)] // The entry point and the allocator.
 mod executable;
 
 use alloc::boxed::Box;
@@ -23,7 +23,7 @@ use pilotlight_bootstrap::services::SERVICES;
 use pilotlight_bootstrap::shutdown;
 use pilotlight_bootstrap::warming::Warming;
 
-/// Never returns without a failure: the platform ends the process.
+/// Serves invocations. Returns only after a failure: otherwise the platform ends the process.
 fn run(environment: &'static Environment) -> Failure {
     log::configure(environment);
     let mut api = match RuntimeApi::new(environment) {
@@ -34,10 +34,10 @@ fn run(environment: &'static Environment) -> Failure {
     libc::prepare_first_thread();
     crash::watch_faults(libc::locate);
     match Handler::load(environment, &Process) {
-        Ok((handler, unfinished)) => {
+        Ok((handler, deferred)) => {
             shutdown::prepare(&mut api, handler, environment, libc::start_thread);
             let warming = Box::leak(Box::new(Warming::new(environment, &SERVICES)));
-            event_loop::run(&mut api, handler, unfinished, environment, warming, libc::start_thread)
+            event_loop::run(&mut api, handler, deferred, environment, warming, libc::start_thread)
         }
         Err(failure) => api.fail_init(failure),
     }

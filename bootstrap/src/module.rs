@@ -1,4 +1,4 @@
-//! The layer's modules: libraries that ship beside the bootstrap and are mapped when they are needed.
+//! The layer's modules: libraries that ship with the bootstrap and are mapped on first use.
 
 use alloc::ffi::CString;
 use alloc::format;
@@ -12,8 +12,8 @@ use crate::loader::Provider;
 use crate::log;
 use crate::sys;
 
-/// Maps a module for good, and finds a symbol with `size` bytes behind it; None, and a line in the log,
-/// if the file is missing or damaged. `name` is relative to the folder that the bootstrap is in: `/opt`
+/// Maps a module forever, and finds a symbol of at least `size` bytes. If the file is missing or
+/// damaged, logs the error and returns None. `name` is relative to the bootstrap's folder: `/opt`
 /// on Lambda.
 pub fn map(
     name: &str,
@@ -37,8 +37,8 @@ pub fn map(
     }
 }
 
-/// Says in the log what is wrong with a module, once for all invocations, which go on without it.
+/// Logs a module's error. Called once per process: all invocations continue without the module.
 pub fn refuse<T>(error: &LoadError) -> Option<T> {
-    log::own(log::ERROR, &format!("{error}"));
+    log::error(&format!("{error}"));
     None
 }

@@ -1,5 +1,5 @@
-//! The end of the execution environment, in order: the library's own last work, then what its streams
-//! still hold. Only where that was asked for, because the platform wants an extension for it.
+//! Graceful shutdown: on SIGTERM, runs the library's `shutdown` hook, flushes its streams, and
+//! exits. Only on request, because Lambda sends SIGTERM only to functions with an extension.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -15,59 +15,57 @@ use crate::log;
 use crate::runtime_api::RuntimeApi;
 use crate::sys::own_descriptor;
 
-/// Where the signal handler writes that the end has come.
-static END: AtomicI32 = AtomicI32::new(-1);
+/// The eventfd that the signal handler writes to.
+static EVENT: AtomicI32 = AtomicI32::new(-1);
 
-/// Registers for SIGTERM if the environment or the library wants that. Where it cannot be had, that is
-/// logged, and invocations go on.
+/// Prepares the shutdown if the environment or the library requests it. A failure is only logged:
+/// the function works without it.
 pub fn prepare(
     api: &mut RuntimeApi,
     handler: &'static Handler,
     environment: &Environment,
     start_thread: StartThread,
 ) {
-    let is_wanted = match environment.shutdown {
+    let is_requested = match environment.shutdown {
         Some(b"" | b"0") => false,
         Some(_) => true,
         None => handler.has_shutdown(),
     };
-    if !is_wanted {
+    if !is_requested {
         return;
     }
     // SAFETY: the call has no pointer.
     let event = match own_descriptor(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC) }) {
         Ok(event) => event,
         Err(errno) => {
-            return log::own(
-                log::WARN,
-                &format!("no orderly shutdown: no eventfd (errno {errno})"),
-            );
+            return log::warn(&format!("no graceful shutdown: no eventfd (errno {errno})"));
         }
     };
-    END.store(event, Ordering::Relaxed);
+    EVENT.store(event, Ordering::Relaxed);
     if let Err(errno) = start_thread(Box::leak(Box::new(move || wait(event, handler)))) {
-        log::own(log::WARN, &format!("no orderly shutdown: no thread (errno {errno})"));
+        log::warn(&format!("no graceful shutdown: no thread (errno {errno})"));
         return;
     }
     // SAFETY: a structure of numbers and pointers, for which zeros are valid.
     let mut action: libc::sigaction = unsafe { core::mem::zeroed() };
-    action.sa_sigaction = on_end as *const () as usize;
+    action.sa_sigaction = on_sigterm as *const () as usize;
     action.sa_flags = libc::SA_RESTART | libc::SA_ONSTACK;
-    // SAFETY: `on_end` has the form of a signal handler, and calls only what one may.
+    // SAFETY: `on_sigterm` has the signature of a signal handler, and is async-signal-safe.
     unsafe { libc::sigaction(libc::SIGTERM, &raw const action, ptr::null_mut()) };
     if let Err(failure) = api.register_extension() {
-        log::own(log::WARN, &format!("no orderly shutdown: {}", failure.message));
+        log::warn(&format!("no graceful shutdown: {}", failure.message));
     }
 }
 
-extern "C" fn on_end(_number: c_int) {
+extern "C" fn on_sigterm(_number: c_int) {
     let one = 1u64;
-    let event = END.load(Ordering::Relaxed);
+    let event = EVENT.load(Ordering::Relaxed);
     // SAFETY: the kernel reads the eight bytes of `one`.
     unsafe { libc::write(event, (&raw const one).cast(), size_of::<u64>()) };
 }
 
-/// Waits for the end, and comes to it. The platform kills the process if that takes too long.
+/// Waits for SIGTERM, runs the hook, and exits. The platform kills the process if this takes too
+/// long.
 fn wait(event: c_int, handler: &Handler) {
     let mut count = 0u64;
     loop {
@@ -78,7 +76,7 @@ fn wait(event: c_int, handler: &Handler) {
         }
     }
     handler.shut_down();
-    // Exit handlers stay out of it: a handler may be running.
-    // SAFETY: the process ends on purpose.
+    // Without exit handlers, because the handler may be running on another thread.
+    // SAFETY: the call has no pointer.
     unsafe { libc::_exit(0) };
 }

@@ -1,5 +1,5 @@
-//! The system calls that the bootstrap makes itself, as safe functions. (Mapping memory is
-//! [`crate::loader`]'s alone, and files are [`crate::file`]'s.)
+//! Safe functions for the bootstrap's system calls. ([`crate::loader`] alone maps memory, and
+//! [`crate::file`] reads files.)
 
 use alloc::vec::Vec;
 use core::cell::Cell;
@@ -14,33 +14,33 @@ use core::sync::atomic::AtomicU32;
 /// The error number of the last system call that failed.
 pub fn errno() -> i32 {
     // SAFETY: the call has no argument.
-    let place = unsafe { libc::__errno_location() };
-    // SAFETY: libc hands out the calling thread's own error number.
-    unsafe { *place }
+    let location = unsafe { libc::__errno_location() };
+    // SAFETY: libc returns the location of the calling thread's error number.
+    unsafe { *location }
 }
 
-/// Sets the calling thread's error number, as C functions do that fail.
+/// Sets the calling thread's error number, as failing C functions do.
 pub fn set_errno(number: i32) {
     // SAFETY: the call has no argument.
-    let place = unsafe { libc::__errno_location() };
-    // SAFETY: libc hands out the calling thread's own error number.
-    unsafe { *place = number };
+    let location = unsafe { libc::__errno_location() };
+    // SAFETY: libc returns the location of the calling thread's error number.
+    unsafe { *location = number };
 }
 
-/// Does nothing for so many milliseconds, or less where a signal comes.
+/// Sleeps; a signal may end it early.
 pub fn pause(milliseconds: u32) {
-    // SAFETY: there are no descriptors to look at.
+    // SAFETY: the list of descriptors is empty.
     unsafe { libc::poll(ptr::null_mut(), 0, milliseconds.cast_signed()) };
 }
 
-/// Keeps the calling thread where it is until the process ends.
-pub fn stay() -> ! {
+/// Blocks the calling thread until the process ends.
+pub fn park() -> ! {
     loop {
         pause(u32::MAX);
     }
 }
 
-/// Sleeps while `word` is `value`, until [`wake`] or so many milliseconds later; perhaps less.
+/// Sleeps while `word` is `value`, until [`wake`] or the timeout. It may return early.
 pub fn wait(word: &AtomicU32, value: u32, milliseconds: Option<u64>) {
     let time = milliseconds.map(|milliseconds| libc::timespec {
         tv_sec: (milliseconds / 1000).cast_signed(),
@@ -52,15 +52,15 @@ pub fn wait(word: &AtomicU32, value: u32, milliseconds: Option<u64>) {
     unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), operation, value, time) };
 }
 
-/// Wakes every thread that sleeps at `word`.
+/// Wakes every thread that waits on `word`.
 pub fn wake(word: &AtomicU32) {
     let operation = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
-    // SAFETY: the kernel looks at nothing but the address.
+    // SAFETY: the kernel uses only the address.
     unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), operation, i32::MAX) };
 }
 
-/// The folder that the running executable is in, with its slash. Where `/proc` is not mounted, that is the
-/// folder in the path by which the process was started.
+/// The folder of the running executable, with a trailing slash. Without `/proc`, it is the folder
+/// in the path that `execve` was given.
 pub fn executable_folder() -> Vec<u8> {
     let mut path: Vec<u8> = Vec::with_capacity(4096);
     let room = path.capacity();
@@ -68,33 +68,34 @@ pub fn executable_folder() -> Vec<u8> {
     let size =
         unsafe { libc::readlink(c"/proc/self/exe".as_ptr(), path.as_mut_ptr().cast(), room) };
     match usize::try_from(size) {
-        // SAFETY: so many bytes were written.
+        // SAFETY: the kernel wrote `size` bytes.
         Ok(size) => unsafe { path.set_len(size) },
         Err(_) => path.extend_from_slice(started_path()),
     }
     let folder = path.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
     path.truncate(folder);
-    // What is allocated next lies on a page that is there already.
+    // The next allocation then reuses a page that is already mapped.
     path.shrink_to_fit();
     path
 }
 
-/// The path by which the kernel was asked to run the executable.
+/// The path that `execve` was given.
 fn started_path() -> &'static [u8] {
-    // SAFETY: reads what the kernel told the process when it began.
+    // SAFETY: reads the auxiliary vector, which the kernel put on the stack.
     let path = unsafe { libc::getauxval(libc::AT_EXECFN) };
     let path: *const c_char = ptr::with_exposed_provenance(usize::try_from(path).unwrap_or(0));
     if path.is_null() {
         return b"";
     }
-    // SAFETY: a string that the kernel has put on the stack, which is never changed.
+    // SAFETY: a string that the kernel put on the stack; it never changes.
     let path: &'static CStr = unsafe { CStr::from_ptr(path) };
     path.to_bytes()
 }
 
-/// Takes over a descriptor that a system call has returned for the runtime's own use; Err is the error
-/// number. The numbers of the standard streams are not for such use: whatever is written to the streams
-/// would reach the descriptor. If one was free, because a stream is closed, `/dev/null` takes its place.
+/// Takes ownership of a descriptor that a system call returned; Err is the error number. The
+/// runtime never uses the numbers of the standard streams, because output of the handler would
+/// reach the descriptor: if a closed stream had freed one, the descriptor moves, and `/dev/null`
+/// takes its place.
 pub fn own_descriptor(descriptor: c_int) -> Result<c_int, i32> {
     if descriptor < 0 {
         return Err(errno());
@@ -118,13 +119,13 @@ pub fn own_descriptor(descriptor: c_int) -> Result<c_int, i32> {
     }
 }
 
-/// Gives back a descriptor that is the caller's own.
+/// Closes a descriptor that the caller owns.
 pub fn close(descriptor: c_int) {
     // SAFETY: the call has no pointer.
     unsafe { libc::close(descriptor) };
 }
 
-/// What the system calls want as narrower numbers; each of these is a small constant.
+/// An address family in the narrower type that the system calls take.
 #[expect(clippy::cast_possible_truncation, reason = "AF_INET is 2, AF_INET6 is 10")]
 const fn family(number: c_int) -> libc::sa_family_t {
     number as libc::sa_family_t
@@ -135,13 +136,13 @@ const fn socket_size<T>() -> libc::socklen_t {
     size_of::<T>() as libc::socklen_t
 }
 
-/// A connected TCP socket. It has no time-out: the execution environment may be frozen for hours
-/// between a request and its answer.
+/// A connected TCP socket. It has no timeout: the execution environment may be frozen for hours
+/// between a request and its response.
 #[derive(Debug)]
 pub struct Socket {
     descriptor: c_int,
-    /// Whether what is sent leaves at once.
-    is_prompt: Cell<bool>,
+    /// Whether `TCP_NODELAY` is set.
+    has_nodelay: Cell<bool>,
 }
 
 impl Socket {
@@ -174,7 +175,7 @@ impl Socket {
         let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
         // SAFETY: the call has no pointer.
         let descriptor = own_descriptor(unsafe { libc::socket(family, kind, 0) })?;
-        let socket = Socket { descriptor, is_prompt: Cell::new(false) };
+        let socket = Socket { descriptor, has_nodelay: Cell::new(false) };
         let size = socket_size::<A>();
         // SAFETY: `A` is the socket address of `family`, and `size` is its size.
         if unsafe { libc::connect(descriptor, ptr::from_ref(address).cast(), size) } != 0 {
@@ -183,9 +184,9 @@ impl Socket {
         Ok(socket)
     }
 
-    /// The last part of a large answer must not wait for an acknowledgement. What waits already is sent by
-    /// this, so the first request need not wait for it.
-    fn send_at_once(&self) {
+    /// Sets `TCP_NODELAY`, because the last part of a large response must not wait for an
+    /// acknowledgement. This also sends data that is waiting, so it can follow the first request.
+    fn set_nodelay(&self) {
         let on: c_int = 1;
         let size = socket_size::<c_int>();
         let (level, option) = (libc::IPPROTO_TCP, libc::TCP_NODELAY);
@@ -195,36 +196,35 @@ impl Socket {
         };
     }
 
-    /// Appends what has come to the spare capacity of `buffer`; 0 when the other side has closed.
+    /// Appends received bytes to the spare capacity of `buffer`; 0 after the peer has closed.
     pub fn receive(&self, buffer: &mut Vec<u8>) -> Result<usize, i32> {
         let spare = buffer.spare_capacity_mut();
         let (to, room) = (spare.as_mut_ptr().cast(), spare.len());
         // SAFETY: the kernel writes at most `room` bytes to `to`.
-        let read = until_done(|| unsafe { libc::recv(self.descriptor, to, room, 0) })?;
-        // SAFETY: the kernel has just written `read` bytes behind the buffer's length.
+        let read = retry_eintr(|| unsafe { libc::recv(self.descriptor, to, room, 0) })?;
+        // SAFETY: the kernel has just written `read` bytes after the buffer's length.
         unsafe { buffer.set_len(buffer.len() + read) };
         Ok(read)
     }
 
-    /// Sends all parts, in one system call as far as the kernel takes them.
+    /// Sends all parts, in one system call if the kernel accepts them at once.
     pub fn send(&self, mut parts: [&[u8]; 4]) -> Result<(), i32> {
         while parts.iter().any(|part| !part.is_empty()) {
             let mut sent = self.send_some(parts)?;
             for part in &mut parts {
-                let of_this = sent.min(part.len());
-                *part = &part[of_this..];
-                sent -= of_this;
+                let from_part = sent.min(part.len());
+                *part = &part[from_part..];
+                sent -= from_part;
             }
         }
-        if !self.is_prompt.replace(true) {
-            self.send_at_once();
+        if !self.has_nodelay.replace(true) {
+            self.set_nodelay();
         }
         Ok(())
     }
 
-    /// Whether the other side could still take a request: it has neither closed the connection nor said
-    /// anything.
-    pub fn is_at_rest(&self) -> bool {
+    /// Whether the connection can take a request: the peer has neither closed it nor sent anything.
+    pub fn is_idle(&self) -> bool {
         let mut byte = 0u8;
         let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
         // SAFETY: the kernel writes at most one byte to `byte`.
@@ -233,50 +233,50 @@ impl Socket {
         read < 0 && errno() == libc::EAGAIN
     }
 
-    /// For a report that ends what is being sent, made by whoever must not own the socket.
+    /// The descriptor, for a crash report that ends a streamed response without owning the socket.
     pub fn descriptor(&self) -> c_int {
         self.descriptor
     }
 
-    /// The socket of a descriptor that stays open until the process ends, which it is about to.
-    pub fn until_the_end(descriptor: c_int) -> core::mem::ManuallyDrop<Socket> {
-        core::mem::ManuallyDrop::new(Socket { descriptor, is_prompt: Cell::new(true) })
+    /// Borrows a descriptor that stays open until the process ends.
+    pub fn borrow_raw(descriptor: c_int) -> core::mem::ManuallyDrop<Socket> {
+        core::mem::ManuallyDrop::new(Socket { descriptor, has_nodelay: Cell::new(true) })
     }
 
-    /// Waits until something has come, or the time is up, and says which. For reports alone: an ordinary
-    /// request has no time-out.
-    pub fn wait_for_answer(&self, milliseconds: c_int) -> bool {
-        let mut wanted = libc::pollfd { fd: self.descriptor, events: libc::POLLIN, revents: 0 };
-        // SAFETY: one structure, which is this frame's own.
-        unsafe { libc::poll(&raw mut wanted, 1, milliseconds) > 0 }
+    /// Waits until the socket is readable, and returns false on a timeout. For reports alone: an
+    /// ordinary request has no timeout.
+    pub fn wait_readable(&self, milliseconds: c_int) -> bool {
+        let mut poll = libc::pollfd { fd: self.descriptor, events: libc::POLLIN, revents: 0 };
+        // SAFETY: one structure, on this stack frame.
+        unsafe { libc::poll(&raw mut poll, 1, milliseconds) > 0 }
     }
 
     fn send_some(&self, parts: [&[u8]; 4]) -> Result<usize, i32> {
-        // Without it, a server that went away would end the process in silence.
+        // Without it, SIGPIPE would end the process when the server has closed the connection.
         const FLAGS: c_int = libc::MSG_NOSIGNAL;
         if let [part, [], [], []] = parts {
             let (from, size) = (part.as_ptr().cast(), part.len());
             // SAFETY: the kernel reads `size` bytes from `from`.
-            return until_done(|| unsafe { libc::send(self.descriptor, from, size, FLAGS) });
+            return retry_eintr(|| unsafe { libc::send(self.descriptor, from, size, FLAGS) });
         }
         let mut parts = parts.map(|part| libc::iovec {
             iov_base: part.as_ptr().cast_mut().cast(),
             iov_len: part.len(),
         });
-        // SAFETY: a message header of zeros is an empty one.
+        // SAFETY: zeros are an empty message header.
         let mut message: libc::msghdr = unsafe { core::mem::zeroed() };
         message.msg_iov = parts.as_mut_ptr();
         message.msg_iovlen = parts.len() as _;
         // SAFETY: the kernel reads `parts`, which borrow the caller's.
-        until_done(|| unsafe { libc::sendmsg(self.descriptor, &raw const message, FLAGS) })
+        retry_eintr(|| unsafe { libc::sendmsg(self.descriptor, &raw const message, FLAGS) })
     }
 }
 
-/// How many bytes a call has moved, made again where a signal came between; Err is the error number.
-pub fn until_done(call: impl Fn() -> isize) -> Result<usize, i32> {
+/// Repeats a system call that a signal interrupted; returns its byte count, or the error number.
+pub fn retry_eintr(call: impl Fn() -> isize) -> Result<usize, i32> {
     loop {
         match usize::try_from(call()) {
-            Ok(moved) => return Ok(moved),
+            Ok(count) => return Ok(count),
             Err(_) if errno() == libc::EINTR => {}
             Err(_) => return Err(errno()),
         }
@@ -290,8 +290,8 @@ impl Drop for Socket {
 }
 
 unsafe extern "C" {
-    /// In the executable, the one that handlers get ([`crate::libc`]).
-    #[cfg_attr(feature = "static", link_name = "pilotlight_lazy_getaddrinfo")]
+    /// In the executable, the function that handlers get ([`crate::libc`]).
+    #[cfg_attr(feature = "static", link_name = "pilotlight_late_getaddrinfo")]
     fn getaddrinfo(
         host: *const c_char,
         service: *const c_char,
@@ -301,26 +301,27 @@ unsafe extern "C" {
     fn inet_pton(family: c_int, text: *const c_char, address: *mut c_void) -> c_int;
 }
 
-/// The address that `host` is, if it is one and no name. (The C library's way, which is linked anyway.)
+/// Parses a numeric address; None for a name. (With the C library's function, which is linked
+/// anyway.)
 pub fn numeric_address(host: &CStr, port: u16) -> Option<SocketAddr> {
     let mut v4 = [0u8; 4];
-    // SAFETY: `host` ends with NUL, and there is room for an IPv4 address.
+    // SAFETY: `host` ends with NUL, and `v4` holds an IPv4 address.
     if unsafe { inet_pton(libc::AF_INET, host.as_ptr(), v4.as_mut_ptr().cast()) } == 1 {
         return Some(SocketAddr::from((v4, port)));
     }
     let mut v6 = [0u8; 16];
-    // SAFETY: `host` ends with NUL, and there is room for an IPv6 address.
+    // SAFETY: `host` ends with NUL, and `v6` holds an IPv6 address.
     let is_v6 = unsafe { inet_pton(libc::AF_INET6, host.as_ptr(), v6.as_mut_ptr().cast()) };
     (is_v6 == 1).then(|| SocketAddr::from((v6, port)))
 }
 
-/// The addresses of a host, as the system's resolver has them; none if it has no such host.
+/// Resolves a host name with the system's resolver; empty if that fails.
 pub fn resolve(host: &CStr, port: u16) -> Vec<SocketAddr> {
-    // SAFETY: a hint of zeros asks for anything.
+    // SAFETY: zeros are hints without restrictions.
     let mut hints: libc::addrinfo = unsafe { core::mem::zeroed() };
     hints.ai_socktype = libc::SOCK_STREAM;
     let mut list = ptr::null_mut();
-    // SAFETY: `host` ends with NUL, and `list` is where the answer goes, which stays null without one.
+    // SAFETY: `host` ends with NUL, and `list` receives the result; it stays null on failure.
     unsafe { getaddrinfo(host.as_ptr(), ptr::null(), &raw const hints, &raw mut list) };
     let mut addresses = Vec::new();
     let mut next: *const libc::addrinfo = list;
@@ -348,7 +349,7 @@ pub fn resolve(host: &CStr, port: u16) -> Vec<SocketAddr> {
     addresses
 }
 
-/// The time since the Unix epoch in seconds, and the milliseconds beyond.
+/// The time since the Unix epoch: seconds, and milliseconds of the second.
 pub fn now() -> (u64, u32) {
     let (seconds, nanoseconds) = since_epoch(libc::CLOCK_REALTIME);
     (seconds, nanoseconds / 1_000_000)
@@ -360,8 +361,8 @@ pub fn nanoseconds() -> u64 {
     seconds * 1_000_000_000 + u64::from(nanoseconds)
 }
 
-/// The time since the Unix epoch in milliseconds at the kernel's last tick: a few ago, and quickly
-/// read.
+/// The time since the Unix epoch in milliseconds at the kernel's last tick: a few milliseconds old,
+/// but cheap to read.
 pub fn coarse_milliseconds() -> u64 {
     let (seconds, nanoseconds) = since_epoch(libc::CLOCK_REALTIME_COARSE);
     seconds * 1000 + u64::from(nanoseconds / 1_000_000)
@@ -369,25 +370,25 @@ pub fn coarse_milliseconds() -> u64 {
 
 fn since_epoch(clock: libc::clockid_t) -> (u64, u32) {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: there is room for what is written. The call cannot fail for these clocks.
+    // SAFETY: `time` is a timespec. The call cannot fail for these clocks.
     unsafe { libc::clock_gettime(clock, &raw mut time) };
     (u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
-/// The same in milliseconds. No system call where the kernel shares its clock.
+/// The time since the Unix epoch in milliseconds. No system call where the vDSO has the clock.
 pub fn now_ms() -> u64 {
     let (seconds, milliseconds) = now();
     seconds * 1000 + u64::from(milliseconds)
 }
 
-/// Writes a line to standard error, as far as that is possible.
+/// Writes a line to standard error, ignoring errors.
 pub fn log(line: &[u8]) {
     // SAFETY: the kernel reads `line.len()` bytes from `line`.
     unsafe { libc::write(2, line.as_ptr().cast(), line.len()) };
 }
 
-/// Ends the process with the C library's own steps (exit handlers, flushing).
+/// Ends the process through the C library, which runs exit handlers and flushes streams.
 pub fn exit(code: i32) -> ! {
-    // SAFETY: the caller ends the process on purpose.
+    // SAFETY: the call has no pointer; the caller ends the process on purpose.
     unsafe { libc::exit(code) }
 }

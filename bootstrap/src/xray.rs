@@ -1,17 +1,19 @@
-//! What X-Ray is told of a failure: the header `Lambda-Runtime-Function-XRay-Error-Cause`.
+//! A failure's cause for X-Ray: the header `Lambda-Runtime-Function-XRay-Error-Cause`.
 //!
-//! Source: AWS's own emulator, `rapi/model/error_cause.go`: one object with `working_directory`,
-//! `paths` and `exceptions`; dropped when it is not JSON, cut at 64 KiB. It stands in a header, so it
-//! is ASCII on one line.
+//! Source: AWS's emulator, `rapi/model/error_cause.go`: one object with `working_directory`,
+//! `paths` and `exceptions`; dropped if it is not JSON, cut at 64 KiB. As a header's value, it is
+//! ASCII on one line.
 
 use alloc::string::String;
 use core::fmt::Write as _;
 
+use crate::integer;
 use crate::invocation::HandlerError;
 
-/// Room for each text and for the frames together, in bytes as written: far below 64 KiB in all.
-const MOST_TEXT: usize = 8 << 10;
-const MOST_FRAMES: usize = 32 << 10;
+/// Limit of each string in the header, in bytes as written. With [`MAX_FRAMES`], far below 64 KiB.
+const MAX_TEXT: usize = 8 << 10;
+/// Limit of all frames together, in bytes as written.
+const MAX_FRAMES: usize = 32 << 10;
 
 /// The header's value.
 pub fn cause(error: &HandlerError, working_directory: &[u8]) -> String {
@@ -25,7 +27,7 @@ pub fn cause(error: &HandlerError, working_directory: &[u8]) -> String {
     let start = json.len();
     let frames = Frames { lines: error.stack_trace };
     for frame in frames {
-        if json.len() - start > MOST_FRAMES {
+        if json.len() - start > MAX_FRAMES {
             break;
         }
         json.push_str(if json.len() == start { "{" } else { ",{" });
@@ -36,7 +38,7 @@ pub fn cause(error: &HandlerError, working_directory: &[u8]) -> String {
     json
 }
 
-/// A frame of a stack trace: what was called, and where that stands.
+/// A frame of a stack trace: the function and its source location.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Frame<'a> {
     label: &'a [u8],
@@ -57,8 +59,8 @@ impl Frame<'_> {
     }
 }
 
-/// The frames in lines as Rust's backtraces have them (`3: name`, then perhaps `at file:line:column`),
-/// or as anybody else may write them.
+/// The frames of a backtrace in Rust's format (`3: name`, then perhaps `at file:line:column`). Each
+/// line in another format is the label of a frame.
 struct Frames<'a> {
     lines: &'a [u8],
 }
@@ -80,8 +82,8 @@ impl<'a> Iterator for Frames<'a> {
 
     fn next(&mut self) -> Option<Frame<'a>> {
         let line = self.next_line()?;
-        if let Some(place) = place(line) {
-            return Some(place);
+        if let Some(frame) = location(line) {
+            return Some(frame);
         }
         let digits = line.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let label = match line[digits..].strip_prefix(b": ") {
@@ -89,9 +91,9 @@ impl<'a> Iterator for Frames<'a> {
             _ => line,
         };
         let rest = self.lines;
-        let at = self.next_line().and_then(|line| place(line.strip_prefix(b"at ")?));
+        let at = self.next_line().and_then(|line| location(line.strip_prefix(b"at ")?));
         match at {
-            Some(place) => Some(Frame { label, ..place }),
+            Some(frame) => Some(Frame { label, ..frame }),
             None => {
                 self.lines = rest;
                 Some(Frame { label, ..Frame::default() })
@@ -100,21 +102,21 @@ impl<'a> Iterator for Frames<'a> {
     }
 }
 
-/// Reads `file:line:column`.
-fn place(text: &[u8]) -> Option<Frame<'_>> {
+/// Parses `file:line:column`.
+fn location(text: &[u8]) -> Option<Frame<'_>> {
     let column = text.iter().rposition(|&byte| byte == b':')?;
     let line = text[..column].iter().rposition(|&byte| byte == b':')?;
-    crate::http::decimal(&text[column + 1..])?;
-    let number = crate::http::decimal(&text[line + 1..column])?;
+    integer::parse_decimal(&text[column + 1..])?;
+    let number = integer::parse_decimal(&text[line + 1..column])?;
     Some(Frame { label: b"", path: &text[..line], line: number })
 }
 
-/// A JSON string of ASCII, cut where it would become too long.
+/// Appends a JSON string in ASCII, cut to [`MAX_TEXT`].
 fn push_string(json: &mut String, text: &[u8]) {
     let start = json.len();
     json.push('"');
     for character in String::from_utf8_lossy(text).chars() {
-        if json.len() - start > MOST_TEXT {
+        if json.len() - start > MAX_TEXT {
             break;
         }
         match character {

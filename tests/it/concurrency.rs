@@ -190,9 +190,9 @@ fn one_at_a_time_is_as_if_nothing_were_said() {
     // `sizes` answers a number with so many bytes, and says nothing of threads.
     let (_folder, sizes) = support::fixture_in_c("sizes");
     for (library, concurrency, why) in [
-        (sizes.as_path(), "4", "the handler does not say that it is thread-safe"),
-        (concurrent(), "0", "that is no number of invocations"),
-        (concurrent(), "many", "that is no number of invocations"),
+        (sizes.as_path(), "4", "the handler is not declared thread-safe"),
+        (concurrent(), "0", "it must be a positive number"),
+        (concurrent(), "many", "it must be a positive number"),
     ] {
         let runtime = Runtime::start(library, concurrency, "INFO");
         let mut worker = runtime.worker();

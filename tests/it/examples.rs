@@ -117,7 +117,7 @@ fn a_handler_that_dies_is_reported_and_then_ends_as_its_signal_does() {
     let (abort, end) = died("abort");
     assert_eq!(end, "Runtime exited with error: signal: aborted");
     assert_eq!(abort.category, "Function.Aborted");
-    assert!(abort.message.starts_with("the handler died by signal 6 (SIGABRT)"), "{abort:?}");
+    assert!(abort.message.starts_with("the handler was killed by signal 6 (SIGABRT)"), "{abort:?}");
 
     let (segv, end) = died("segv");
     assert_eq!(end, "Runtime exited with error: signal: segmentation fault");
@@ -128,7 +128,7 @@ fn a_handler_that_dies_is_reported_and_then_ends_as_its_signal_does() {
     let (overflow, end) = died("overflow");
     assert_eq!(end, "Runtime exited with error: signal: segmentation fault");
     assert_eq!(overflow.category, "Function.StackOverflow");
-    assert!(overflow.message.contains("(SIGSEGV, its stack is full)"), "{overflow:?}");
+    assert!(overflow.message.contains("(SIGSEGV, stack overflow)"), "{overflow:?}");
 
     let (exit, end) = died("exit");
     assert_eq!(end, "Runtime exited with error: exit status 3");

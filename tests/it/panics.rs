@@ -63,7 +63,7 @@ fn posted(function: &Function, event: &str) -> Posted {
 fn the_report_of_the_end_contains_a_panic_that_cannot_unwind() {
     let posted = posted(&function(), "\"panic that cannot unwind\"");
     assert_eq!(posted.error_type, "Aborted");
-    let start = "the handler died by signal 6 (SIGABRT)";
+    let start = "the handler was killed by signal 6 (SIGABRT)";
     assert!(posted.message.starts_with(start), "{}", posted.message);
     let first = ": panicked at tests/fixtures/logging/src/lib.rs:";
     assert!(posted.message.contains(first), "{}", posted.message);

@@ -64,7 +64,7 @@ fn what_does_not_end_is_not_read_for_ever() {
     let refused = |answers: String, words: &str| {
         let seen = converse(here, vec![answer(answers)]);
         assert_eq!(seen.code, Some(11), "{}", seen.log);
-        assert!(seen.log.contains(&format!("malformed answer: {words}")), "{}", seen.log);
+        assert!(seen.log.contains(&format!("malformed response: {words}")), "{}", seen.log);
     };
     let start = "HTTP/1.1 200 OK\r\n";
     refused(start.to_owned() + &megabytes("X: value\r\n", 4), "headers of more than 4 MiB");
@@ -164,7 +164,7 @@ fn an_api_that_fails_ends_the_process_with_one_line_and_no_further_request() {
     let seen = converse(here, vec![answer(no_id)]);
     assert!(seen.log.contains("without Lambda-Runtime-Aws-Request-Id"), "{}", seen.log);
     let seen = converse(here, vec![answer("nonsense\r\n\r\n")]);
-    assert!(seen.log.contains("malformed answer: the status line"), "{}", seen.log);
+    assert!(seen.log.contains("malformed response: the status line"), "{}", seen.log);
 }
 
 #[test]

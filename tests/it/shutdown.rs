@@ -126,7 +126,7 @@ fn without_a_hook_it_is_asked_for_and_a_hook_can_be_refused() {
 fn a_platform_that_knows_no_extensions_is_no_reason_to_end() {
     let refusal = "HTTP/1.1 403 Forbidden\r\nContent-Length: 4\r\n\r\nnone";
     let (_, _, log) = Runtime::start(&ends(), None, Some(refusal)).end();
-    let line = "\tWARN\tpilotlight: no orderly shutdown: POST /extension/register was answered 403: none\n";
+    let line = "\tWARN\tpilotlight: no graceful shutdown: POST /extension/register was answered 403: none\n";
     assert!(log.contains(line), "{log}");
 }
 

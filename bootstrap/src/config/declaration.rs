@@ -7,7 +7,7 @@
 
 use pilotlight_services_abi::config as abi;
 
-use crate::http;
+use crate::integer;
 
 /// Default wait of the first read for a required value, and of the start for a prefetched one, in
 /// milliseconds.
@@ -154,7 +154,7 @@ fn duration(text: &[u8]) -> Option<u64> {
         b"h" => 3_600_000,
         _ => return None,
     };
-    let number = http::decimal(digits)? as u64;
+    let number = integer::parse_decimal(digits)? as u64;
     number.checked_mul(unit).filter(|&duration| duration > 0)
 }
 

@@ -1,4 +1,4 @@
-//! A library's own reason for the end of the process that it is about to bring about.
+//! The reason that a library gives before it ends the process.
 
 use core::ptr;
 use core::slice;
@@ -7,7 +7,7 @@ use core::sync::atomic::Ordering;
 
 use pilotlight_abi as abi;
 
-/// Bytes of a message that a report has room for.
+/// Limit of the message in a report, in bytes.
 const MAX_LENGTH: usize = 1024;
 
 static LAST_WORDS: AtomicPtr<abi::Bytes> = AtomicPtr::new(ptr::null_mut());
@@ -20,11 +20,11 @@ pub unsafe extern "C" fn last_words(message: *const abi::Bytes) {
     LAST_WORDS.store(message.cast_mut(), Ordering::Release);
 }
 
-/// The beginning of what the library has said, if anything.
+/// The library's message, cut to the limit; None if it has set none.
 pub fn get() -> Option<&'static [u8]> {
     // SAFETY: null, or the caller of `last_words` keeps it alive.
     let message = unsafe { LAST_WORDS.load(Ordering::Acquire).as_ref() }?;
     let length = message.length.min(MAX_LENGTH);
-    // SAFETY: the same caller keeps its bytes alive.
+    // SAFETY: the caller of `last_words` keeps its bytes alive as well.
     Some(unsafe { slice::from_raw_parts(message.data, length) })
 }

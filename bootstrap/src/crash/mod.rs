@@ -1,16 +1,16 @@
-//! A handler that dies is reported before the process ends: to the invocation's `/error`, or to
-//! `/init/error`, or at the end of a response that is being streamed, with the signal, the address and
-//! the nearest symbol; and in one line of the log.
+//! Reports a crash before the process ends: to the invocation's `/error`, to `/init/error`, or in
+//! the trailers of a streamed response, with the signal, the address and the nearest symbol; and in
+//! one line of the log.
 //!
-//! The report is made inside a signal handler, on a stack of its own. So nothing here allocates,
-//! locks or waits without an end: the requests were prepared when the invocations came
-//! ([`crate::in_flight`]), and the rest is written into a buffer that is there from the start.
+//! The report is made inside a signal handler, on an alternate stack. So nothing here allocates,
+//! locks or waits without a timeout: the requests were prepared when the invocations arrived
+//! ([`crate::in_flight`]), and the rest is written into a static buffer.
 
-#[allow(unsafe_code)]
+#[allow(unsafe_code)] // A pointer that the library keeps valid.
 mod last_words;
-#[allow(unsafe_code)]
-mod room;
-#[allow(unsafe_code)]
+#[allow(unsafe_code)] // A static buffer with one owner.
+mod report_buffer;
+#[allow(unsafe_code)] // Signal handlers, and system calls about signals.
 mod signals;
 
 use core::ffi::CStr;
@@ -29,44 +29,46 @@ pub use self::signals::watch_other_signals;
 use crate::base64;
 use crate::file::File;
 use crate::in_flight;
-use crate::in_flight::Goal;
-use crate::in_flight::Request;
+use crate::in_flight::Destination;
+use crate::in_flight::Report;
 use crate::json;
 use crate::loader::nearest_symbol;
 use crate::log;
 use crate::sys;
 use crate::sys::Socket;
 
-/// How long the Runtime API may take to answer a report.
-const PATIENCE_MS: i32 = 1000;
+/// Time for the Runtime API to respond to a report, in milliseconds.
+const ANSWER_TIMEOUT_MS: i32 = 1000;
 
-/// Room for a message as JSON with what is written beside it: of its 2,048 bytes, those that a
-/// library has said may need six each.
-const ESCAPED: usize = 8 << 10;
+/// Limit of a message, in bytes.
+const MAX_MESSAGE: usize = 2048;
+/// Limit of a message as JSON with the other fields, in bytes. Of a message, only the bytes that
+/// the library set (up to 1,024) may take six bytes each.
+const MAX_ESCAPED: usize = 8 << 10;
 
-/// Which file an address of code belongs to, and where that file's addresses begin.
+/// Finds the file that an address of code is mapped from, and the base address of the mapping.
 pub type Locate = fn(usize) -> Option<(&'static CStr, u64)>;
 
-/// Why a process ends.
+/// The cause of the end of the process.
 #[derive(Clone, Copy, Debug)]
 pub enum Cause {
-    /// By a signal.
+    /// A signal.
     Signal {
         /// Its number.
         number: i32,
-        /// The address that could not be used, for a fault.
+        /// The address of a fault.
         address: Option<usize>,
-        /// What was being executed.
+        /// The address of the interrupted instruction.
         instruction: usize,
-        /// Whether the address lies where the stack ends.
+        /// Whether the fault is close to the stack pointer.
         stack_overflow: bool,
     },
-    /// By `exit` or one of its kin.
+    /// `exit`, `_exit` or a similar function.
     Exit {
         /// The exit code.
         code: i32,
     },
-    /// By a failure of the runtime's own, which the log has already.
+    /// A failure of the runtime, which is logged separately.
     Failure {
         /// The exit code.
         code: i32,
@@ -74,7 +76,7 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// What the platform and the caller see as the error's type.
+    /// The error type that the platform and the caller see.
     fn error_type(&self) -> &'static str {
         match *self {
             Cause::Signal { stack_overflow: true, .. } => "StackOverflow",
@@ -84,7 +86,7 @@ impl Cause {
         }
     }
 
-    fn describe(&self, locate: Option<Locate>, text: &mut Text) -> fmt::Result {
+    fn describe(&self, locate: Option<Locate>, text: &mut FixedString) -> fmt::Result {
         match *self {
             Cause::Exit { code } => {
                 write!(text, "the handler ended the process with exit code {code}")
@@ -97,22 +99,26 @@ impl Cause {
             }
             Cause::Signal { number, address, instruction, stack_overflow } => {
                 let name = signals::name(number);
-                write!(text, "the handler died by signal {number} ({name}")?;
+                write!(text, "the handler was killed by signal {number} ({name}")?;
                 if stack_overflow {
-                    text.write_str(", its stack is full")?;
+                    text.write_str(", stack overflow")?;
                 }
                 text.write_str(")")?;
                 if let Some(address) = address {
                     write!(text, " at address {address:#x}")?;
                 }
-                describe_place(instruction, locate, text)
+                describe_location(instruction, locate, text)
             }
         }
     }
 }
 
-/// Names the file, the symbol and the offset of what was being executed.
-fn describe_place(instruction: usize, locate: Option<Locate>, text: &mut Text) -> fmt::Result {
+/// Writes the file, the offset and the nearest symbol of an instruction.
+fn describe_location(
+    instruction: usize,
+    locate: Option<Locate>,
+    text: &mut FixedString,
+) -> fmt::Result {
     let Some((path, base)) = locate.and_then(|locate| locate(instruction)) else {
         return Ok(());
     };
@@ -131,90 +137,90 @@ fn describe_place(instruction: usize, locate: Option<Locate>, text: &mut Text) -
     Ok(())
 }
 
-/// Says why the process is about to end: in one line of the log, and to every invocation that is in
-/// flight, of this thread's worker first. On any other thread, it waits until that has been done.
+/// Reports the cause in one line of the log and to every invocation in flight, this thread's first.
+/// A second thread that calls this waits until the first has finished.
 fn report(cause: &Cause, locate: Option<Locate>) {
-    let Some(room) = room::take() else {
+    let Some(buffer) = report_buffer::take() else {
         return in_flight::wait_for_report();
     };
     in_flight::begin_report();
-    let (message_room, rest) = room.split_at_mut(2048);
-    let mut message = Text::new(message_room);
-    // A text that is full is cut.
+    let (message_buffer, rest) = buffer.split_at_mut(MAX_MESSAGE);
+    let mut message = FixedString::new(message_buffer);
+    // Writing to a full string cuts the text.
     let _ = cause.describe(locate, &mut message);
-    if let Some(words) = last_words::get() {
+    if let Some(reason) = last_words::get() {
         message.push(b": ");
-        message.push(words);
+        message.push(reason);
     }
     let message = message.as_bytes();
 
-    let (line_room, rest) = rest.split_at_mut(ESCAPED);
+    let (line_buffer, rest) = rest.split_at_mut(MAX_ESCAPED);
     if !matches!(cause, Cause::Failure { .. }) {
-        let mut line = Text::new(line_room);
-        let _ = log::write_own_error(&mut line, message);
+        let mut line = FixedString::new(line_buffer);
+        let _ = log::format_error(&mut line, message);
         sys::log(line.as_bytes());
     }
 
-    let (body_room, rest) = rest.split_at_mut(ESCAPED);
-    let mut body = Text::new(body_room);
+    let (body_buffer, rest) = rest.split_at_mut(MAX_ESCAPED);
+    let mut body = FixedString::new(body_buffer);
     let _ = body.write_str("{\"errorMessage\":");
     let _ = json::write_string(&mut body, message);
     let _ = write!(body, ",\"errorType\":\"{}\",\"stackTrace\":[]}}", cause.error_type());
 
-    in_flight::take_all(&mut |request| {
-        // A goal that is not there any more has nobody to tell.
-        let _ = send(request, cause.error_type(), body.as_bytes(), rest);
+    in_flight::take_all(&mut |report| {
+        // If the destination is gone, there is no one left to report to.
+        let _ = send(report, cause.error_type(), body.as_bytes(), rest);
     });
     in_flight::end_report();
 }
 
-/// Sends one report; `room` is for its head.
-fn send(request: &Request, kind: &str, body: &[u8], room: &mut [u8]) -> Result<(), i32> {
-    let mut head = Text::new(room);
-    head.push(request.head);
+/// Sends one report; its head is written to `buffer`.
+fn send(report: &Report, kind: &str, body: &[u8], buffer: &mut [u8]) -> Result<(), i32> {
+    let mut head = FixedString::new(buffer);
+    head.push(report.head);
     let _ = write!(head, "Function.{kind}\r\n");
-    match request.goal {
-        Goal::Post(address) => {
+    match report.destination {
+        Destination::Post(address) => {
             let _ = write!(head, "Content-Length: {}\r\n\r\n", body.len());
             let socket = Socket::connect(&address)?;
             socket.send([head.as_bytes(), body, b"", b""])?;
-            socket.wait_for_answer(PATIENCE_MS);
+            socket.wait_readable(ANSWER_TIMEOUT_MS);
         }
-        Goal::Trailers(descriptor, name) => {
+        Destination::Trailers(descriptor, name) => {
             let _ = write!(head, "{name}: ");
             let _ = base64::write(&mut head, body);
             let _ = head.write_str("\r\n\r\n");
-            let socket = Socket::until_the_end(descriptor);
+            let socket = Socket::borrow_raw(descriptor);
             socket.send([head.as_bytes(), b"", b"", b""])?;
-            socket.wait_for_answer(PATIENCE_MS);
+            socket.wait_readable(ANSWER_TIMEOUT_MS);
         }
     }
     Ok(())
 }
 
-/// A text in a buffer of fixed size.
-struct Text<'a> {
+/// A string in a buffer of fixed size; what does not fit is cut.
+struct FixedString<'a> {
     buffer: &'a mut [u8],
     length: usize,
 }
 
-impl<'a> Text<'a> {
-    fn new(buffer: &'a mut [u8]) -> Text<'a> {
-        Text { buffer, length: 0 }
+impl<'a> FixedString<'a> {
+    fn new(buffer: &'a mut [u8]) -> FixedString<'a> {
+        FixedString { buffer, length: 0 }
     }
 
     fn as_bytes(&self) -> &[u8] {
         &self.buffer[..self.length]
     }
 
-    /// Appends as much as there is room for.
+    /// Appends the bytes that fit.
     fn push(&mut self, bytes: &[u8]) {
         let size = bytes.len().min(self.buffer.len() - self.length);
         self.buffer[self.length..self.length + size].copy_from_slice(&bytes[..size]);
         self.length += size;
     }
 
-    /// Appends what may be anything, as what stands in a JSON string unescaped.
+    /// Appends arbitrary bytes; those that need escaping in a JSON string become `?`.
     fn push_plain(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             let plain = matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
@@ -223,7 +229,7 @@ impl<'a> Text<'a> {
     }
 }
 
-impl fmt::Write for Text<'_> {
+impl fmt::Write for FixedString<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.push(text.as_bytes());
         Ok(())
@@ -236,8 +242,8 @@ mod tests {
 
     fn described(cause: Cause) -> alloc::string::String {
         let mut buffer = [0; 256];
-        let mut text = Text::new(&mut buffer);
-        cause.describe(None, &mut text).expect("room");
+        let mut text = FixedString::new(&mut buffer);
+        cause.describe(None, &mut text).expect("space");
         core::str::from_utf8(text.as_bytes()).expect("ASCII").into()
     }
 
@@ -245,16 +251,19 @@ mod tests {
     fn causes_are_described() {
         let fault =
             Cause::Signal { number: 11, address: Some(16), instruction: 0, stack_overflow: false };
-        assert_eq!(described(fault), "the handler died by signal 11 (SIGSEGV) at address 0x10");
+        assert_eq!(
+            described(fault),
+            "the handler was killed by signal 11 (SIGSEGV) at address 0x10"
+        );
         assert_eq!(fault.error_type(), "SegmentationFault");
         let exit = Cause::Exit { code: 3 };
         assert_eq!(described(exit), "the handler ended the process with exit code 3");
     }
 
     #[test]
-    fn a_text_that_is_full_is_cut() {
+    fn a_full_string_is_cut() {
         let mut buffer = [0; 4];
-        let mut text = Text::new(&mut buffer);
+        let mut text = FixedString::new(&mut buffer);
         text.push_plain(b"a\"\x01bcd");
         assert_eq!(text.as_bytes(), b"a??b");
     }

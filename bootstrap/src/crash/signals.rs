@@ -1,4 +1,4 @@
-//! Signals that end a process: caught, reported, and then given their way.
+//! Catches the signals that end a process, reports them, and restores their default action.
 
 use core::ffi::c_int;
 use core::ffi::c_void;
@@ -14,10 +14,10 @@ use super::report;
 use crate::in_flight;
 use crate::sys;
 
-/// How near to the stack pointer a fault is one of the stack.
-const NEAR: usize = 64 << 10;
+/// Faults this close to the stack pointer, in bytes, are stack overflows.
+const MAX_STACK_DISTANCE: usize = 64 << 10;
 
-/// Faults: watched from the start.
+/// Faults, watched from the start.
 const FAULTS: [(c_int, &str, &str); 4] = [
     (libc::SIGSEGV, "SIGSEGV", "SegmentationFault"),
     (libc::SIGBUS, "SIGBUS", "BusError"),
@@ -25,8 +25,9 @@ const FAULTS: [(c_int, &str, &str); 4] = [
     (libc::SIGFPE, "SIGFPE", "ArithmeticTrap"),
 ];
 
-/// What else ends a process that does not ask for it: watched from the first invocation on. SIGTERM,
-/// SIGINT, SIGHUP and SIGQUIT come from whoever runs the process, and SIGPIPE is ignored.
+/// The other signals that end a process by default, watched from the first invocation on. SIGTERM,
+/// SIGINT, SIGHUP and SIGQUIT are left out: the user or the platform sends them. SIGPIPE is
+/// ignored.
 const OTHERS: [(c_int, &str, &str); 13] = [
     (libc::SIGABRT, "SIGABRT", "Aborted"),
     (libc::SIGTRAP, "SIGTRAP", "TraceTrap"),
@@ -44,11 +45,11 @@ const OTHERS: [(c_int, &str, &str); 13] = [
 ];
 
 static LOCATE: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
-/// The process that is watched: a child that a handler forks ends for itself.
+/// The watched process: children that a handler forks are not reported.
 static PROCESS: AtomicI32 = AtomicI32::new(0);
 
 unsafe extern "C" {
-    /// The number of the calling thread, which the C library keeps: no system call.
+    /// The calling thread's id, which the C library caches: no system call.
     fn gettid() -> c_int;
 }
 
@@ -61,25 +62,25 @@ pub fn name(number: c_int) -> &'static str {
     known(number).map_or("another signal", |(_, name, _)| name)
 }
 
-/// A signal's word for the error's type.
+/// A signal's error type.
 pub fn error_type(number: c_int) -> &'static str {
     known(number).map_or("KilledBySignal", |(_, _, error_type)| error_type)
 }
 
-/// Watches the faults, on the stack for reports that each thread has set, and ignores SIGPIPE; `locate`
-/// tells a library from its address. Called by the main thread, before code of a library runs.
+/// Watches the faults, on each thread's alternate stack, and ignores SIGPIPE; `locate` finds the
+/// library of an address. The main thread calls it before any code of a library runs.
 pub fn watch_faults(locate: Locate) {
     LOCATE.store(locate as *mut (), Ordering::Relaxed);
-    // The main thread's number is the process's, and the C library knows it without asking the kernel.
+    // The main thread's id is the process id, and the C library has it without a system call.
     // SAFETY: the call has no argument.
     PROCESS.store(unsafe { gettid() }, Ordering::Relaxed);
     FAULTS.iter().for_each(|(number, _, _)| watch(*number));
-    // A peer that has gone is an error of the write, as in every Rust program.
-    // SAFETY: ignoring a signal needs nothing.
+    // A closed peer is then an error of the write, as in every Rust program.
+    // SAFETY: no handler is installed.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
 }
 
-/// Watches what else may end the process, but for signals that the library has found a use for.
+/// Watches the other signals, except those for which the library has installed an action.
 pub fn watch_other_signals() {
     let numbers = OTHERS.iter().map(|(number, _, _)| *number);
     numbers.filter(|&number| is_default(number)).for_each(watch);
@@ -88,7 +89,7 @@ pub fn watch_other_signals() {
 fn is_default(number: c_int) -> bool {
     // SAFETY: a structure of numbers and pointers, for which zeros are valid.
     let mut action: libc::sigaction = unsafe { core::mem::zeroed() };
-    // SAFETY: the call changes nothing but `action`.
+    // SAFETY: the call only writes to `action`.
     unsafe { libc::sigaction(number, ptr::null(), &raw mut action) };
     action.sa_sigaction == libc::SIG_DFL
 }
@@ -98,12 +99,11 @@ fn watch(number: c_int) {
     let mut action: libc::sigaction = unsafe { core::mem::zeroed() };
     action.sa_sigaction = on_signal as *const () as usize;
     action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
-    // SAFETY: `on_signal` has the form that SA_SIGINFO asks for, and calls only what a signal
-    // handler may.
+    // SAFETY: `on_signal` has the signature for SA_SIGINFO, and is async-signal-safe.
     unsafe { libc::sigaction(number, &raw const action, ptr::null_mut()) };
 }
 
-/// `raise`, also in a child of `vfork`, for which musl's own would take its parent.
+/// `raise`, which also works in a child of `vfork`; there musl's own would signal the parent.
 #[unsafe(no_mangle)]
 pub extern "C" fn pilotlight_raise(number: c_int) -> c_int {
     // SAFETY: the call has no pointer.
@@ -115,8 +115,8 @@ extern "C" fn on_signal(number: c_int, info: *mut libc::siginfo_t, context: *mut
     if is_watched() {
         report(&cause(number, info, context), locate());
     }
-    // The signal's own way: it is blocked now, and delivered again when this returns.
-    // SAFETY: the default needs nothing.
+    // The signal is blocked now; raised again, it takes its default action when this returns.
+    // SAFETY: no handler is installed.
     unsafe { libc::signal(number, libc::SIG_DFL) };
     pilotlight_raise(number);
 }
@@ -147,50 +147,50 @@ fn cause(number: c_int, info: *mut libc::siginfo_t, context: *mut c_void) -> Cau
     // SAFETY: a fault has an address.
     let address = is_fault.then(|| unsafe { info.si_addr() }.addr());
     let stack_overflow = number == libc::SIGSEGV
-        && address.is_some_and(|address| address.abs_diff(stack_pointer) < NEAR);
+        && address.is_some_and(|address| address.abs_diff(stack_pointer) < MAX_STACK_DISTANCE);
     Cause::Signal { number, address, instruction, stack_overflow }
 }
 
-/// Reports an `exit` of the handler's.
+/// Reports that the handler has called `exit`.
 pub fn report_exit(code: c_int) {
     if is_watched() {
         report(&Cause::Exit { code }, None);
     }
 }
 
-/// Tells the invocations of other workers that the runtime itself has failed. Does not return where another
-/// thread is ending the process already: then it is how that one says that it ended.
+/// Reports a failure of the runtime to the invocations of other workers. Does not return if another
+/// thread is already ending the process: then that thread decides the exit code.
 pub fn report_failure(code: c_int) {
     report(&Cause::Failure { code }, None);
     if !in_flight::is_reporter() {
-        sys::stay();
+        sys::park();
     }
 }
 
-/// Ends the process as `abort` does, with a report. A signal handler of the library's own runs first, and
-/// may never return.
+/// Ends the process as `abort` does, with a report. A signal handler of the library runs first, and
+/// may not return.
 pub fn report_abort() {
     let number = libc::SIGABRT;
     let mut unblocked = MaybeUninit::<libc::sigset_t>::zeroed();
-    // SAFETY: zeros are an empty set, and there is room for one more signal.
+    // SAFETY: zeros are an empty signal set.
     unsafe { libc::sigaddset(unblocked.as_mut_ptr(), number) };
-    // SAFETY: `unblocked` is a set, and null asks for nothing.
+    // SAFETY: `unblocked` is a signal set, and null discards the old mask.
     unsafe { libc::pthread_sigmask(libc::SIG_UNBLOCK, unblocked.as_ptr(), ptr::null_mut()) };
     if is_default(number) {
         watch(number);
     }
     pilotlight_raise(number);
-    // Still here: it was ignored, or the library's handler has returned.
+    // The signal was ignored, or the library's handler returned.
     watch(number);
     pilotlight_raise(number);
 }
 
-/// Whether this is the process that reports: a child that was forked does not.
+/// Whether this is the watched process, and not a forked child.
 pub fn is_watched() -> bool {
     process() == PROCESS.load(Ordering::Relaxed)
 }
 
-/// The kernel's number of the calling thread.
+/// The calling thread's id, from the kernel: the C library's is wrong in a child of `vfork`.
 fn thread() -> c_int {
     // SAFETY: the call has no argument.
     let number = unsafe { libc::syscall(libc::SYS_gettid) };

@@ -1,12 +1,12 @@
-//! From `_HANDLER` to something that can be called: find the library, map it, choose the handler,
-//! run its start-up work.
+//! Loads the handler that `_HANDLER` names: finds the library, maps it, chooses the handler, and
+//! runs the library's constructors and its `init`.
 
-#[allow(unsafe_code)]
-mod foreign;
+#[allow(unsafe_code)] // Calls across the handler ABI.
+mod ffi;
 mod resolve;
 
-pub use self::foreign::Answer;
-pub use self::foreign::construct;
+pub use self::ffi::CallResult;
+pub use self::ffi::construct;
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -15,9 +15,9 @@ use core::ffi::CStr;
 
 use pilotlight_loader::abi_mismatch;
 
-use self::foreign::Entry;
-use self::foreign::Exports;
-use self::resolve::Wanted;
+use self::ffi::Exports;
+use self::ffi::HandlerFn;
+use self::resolve::HandlerSpec;
 use crate::config;
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -33,28 +33,27 @@ use crate::log;
 /// A handler, ready to be called.
 #[derive(Debug)]
 pub struct Handler {
-    entry: Entry,
+    entry: HandlerFn,
     exports: Exports,
 }
 
-/// Where a handler writes a response piece by piece. Errors are system error numbers.
+/// The destination of a streamed response. Errors are system error numbers.
 pub trait Sink {
-    /// Says of what type the pieces are, or what an HTTP front needs in front of them (JSON), before the
-    /// first of them.
+    /// Sets the content type, or the prelude of an HTTP response (JSON), before the first piece.
     fn begin(&mut self, content_type: Option<&[u8]>, prelude: Option<&[u8]>) -> Result<(), i32>;
 
-    /// Sends a piece, and waits for as long as the reader takes.
+    /// Sends a piece, and blocks until the reader accepts it.
     fn write(&mut self, data: &[u8]) -> Result<(), i32>;
 }
 
 impl Handler {
-    /// Calls the handler. What it answers lives as long as the returned value.
+    /// Calls the handler. The outcome borrows from the returned value.
     pub fn call<'a>(
         &self,
         invocation: &Invocation<'a>,
         environment: &Environment,
         response: &mut dyn Sink,
-    ) -> Answer<'a> {
+    ) -> CallResult<'a> {
         self.entry.call(invocation, environment, response)
     }
 
@@ -63,24 +62,24 @@ impl Handler {
         self.entry.is_concurrent()
     }
 
-    /// Whether its library has work to do when the execution environment ends.
+    /// Whether the library has a `shutdown` hook.
     pub fn has_shutdown(&self) -> bool {
         self.exports.has_shutdown()
     }
 
-    /// Has its library do that work, and its C streams written out.
+    /// Runs the library's `shutdown` hook, and flushes the C streams.
     pub fn shut_down(&self) {
-        foreign::shut_down(&self.exports);
+        ffi::shut_down(&self.exports);
     }
 
-    /// Maps the library that `_HANDLER` names, and runs its constructors and its `init`. It stays for
-    /// ever.
+    /// Maps the library that `_HANDLER` names, and runs its constructors and its `init`. The
+    /// library is never unmapped.
     pub fn load(
         environment: &'static Environment,
         host: &dyn Host,
-    ) -> Result<(&'static Handler, Unfinished), Failure> {
-        let wanted = Wanted::parse(environment)?;
-        let (path, file) = wanted.open(File::open)?;
+    ) -> Result<(&'static Handler, Deferred), Failure> {
+        let spec = HandlerSpec::parse(environment)?;
+        let (path, file) = spec.open(File::open)?;
         let size = size_of::<pilotlight_abi::Library>() as u64;
         let symbol = pilotlight_abi::LIBRARY_SYMBOL;
         let library = loader::load(&file, &path, host, symbol, size);
@@ -90,47 +89,51 @@ impl Handler {
             return Err(Failure::load(&LoadError::new(&path, defect)));
         };
         check_version(&exports, &path)?;
-        let entry = choose(&exports.handlers, wanted.name, &path)?;
-        // What was read so far was data. From here on, code of the library runs.
+        let entry = choose(&exports.handlers, spec.name, &path)?;
+        // So far the library was only read. From here on, its code runs.
         host.register(&path, library);
         config::load(environment)?;
-        foreign::construct(library, environment.arguments);
-        foreign::initialise(&exports)?;
+        ffi::construct(library, environment.arguments);
+        ffi::initialise(&exports)?;
         config::STORE.end_start();
-        Ok((Box::leak(Box::new(Handler { entry, exports })), Unfinished { library, _file: file }))
+        Ok((Box::leak(Box::new(Handler { entry, exports })), Deferred { library, _file: file }))
     }
 }
 
-/// What loading a handler leaves for when nobody waits for the runtime.
+/// Work postponed until the first `/next` is in flight, when no caller waits for the runtime.
 #[derive(Debug)]
-pub struct Unfinished {
+pub struct Deferred {
     library: &'static Library,
     _file: File,
 }
 
-impl Unfinished {
-    /// Makes read-only what relocation alone was to write to, and closes the file. To be called before the
-    /// first event is read: until then the library has seen nothing but its own start.
+impl Deferred {
+    /// Makes the RELRO segment read-only, and closes the file. Call it before the first event is
+    /// read: until then the library has seen no input.
     pub fn finish(self) {
         if let Err(errno) = self.library.protect() {
-            log::own(log::WARN, &format!("RELRO stays writable (errno {errno})"));
+            log::warn(&format!("RELRO stays writable (errno {errno})"));
         }
     }
 }
 
-/// Refuses a library that was built for another ABI than this one.
+/// Refuses a library that was built for an incompatible ABI version.
 fn check_version(exports: &Exports, path: &CStr) -> Result<(), Failure> {
     match abi_mismatch(exports.abi_version) {
         None => Ok(()),
-        Some(words) => {
-            let message = format!("{} {words}", path.to_string_lossy());
+        Some(mismatch) => {
+            let message = format!("{} {mismatch}", path.to_string_lossy());
             Err(Failure::init("Runtime.HandlerAbiMismatch", message))
         }
     }
 }
 
-/// The handler with this name, or the only one.
-fn choose(handlers: &[(&CStr, Entry)], name: Option<&[u8]>, path: &CStr) -> Result<Entry, Failure> {
+/// Chooses the handler with this name, or the only one.
+fn choose(
+    handlers: &[(&CStr, HandlerFn)],
+    name: Option<&[u8]>,
+    path: &CStr,
+) -> Result<HandlerFn, Failure> {
     let known = |failure: &str| {
         let mut message = format!("{} {failure}", path.to_string_lossy());
         for (index, (name, _)) in handlers.iter().enumerate() {

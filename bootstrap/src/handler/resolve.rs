@@ -1,4 +1,4 @@
-//! What `_HANDLER` names: `<file>` or `<file>.<name>`, in the folder of the function's package.
+//! Finds the library of `_HANDLER`: `<file>` or `<file>.<name>`, in the folder of the package.
 
 use alloc::ffi::CString;
 use alloc::format;
@@ -10,20 +10,20 @@ use crate::failure::Failure;
 use crate::loader::Defect;
 use crate::loader::LoadError;
 
-/// A handler that is wanted.
+/// The library and the handler that `_HANDLER` names.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct HandlerSpec {
     folder: &'static [u8],
-    /// A folder inside that one, with its slash; mostly empty.
+    /// A folder inside `folder`, with a trailing slash; usually empty.
     inner: &'static [u8],
     base: &'static [u8],
-    /// The handler's name in its library; None for the only one.
+    /// The handler's name; None selects the library's only handler.
     pub name: Option<&'static [u8]>,
 }
 
-impl Wanted {
+impl HandlerSpec {
     /// Reads `_HANDLER` and `LAMBDA_TASK_ROOT`.
-    pub fn parse(environment: &Environment) -> Result<Wanted, Failure> {
+    pub fn parse(environment: &Environment) -> Result<HandlerSpec, Failure> {
         let invalid = |message| Failure::init("Runtime.InvalidHandler", message);
         let Some(handler) = environment.handler.filter(|handler| !handler.is_empty()) else {
             return Err(invalid(
@@ -41,18 +41,18 @@ impl Wanted {
             )));
         }
         let folder = environment.task_root.filter(|folder| !folder.is_empty());
-        // Without a task root (some emulators) the package is where the process was started.
+        // Some emulators set no task root: then the package is in the working directory.
         let folder = folder.unwrap_or(b".");
         let slash = file.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
         let (inner, base) = file.split_at(slash);
-        Ok(Wanted { folder, inner, base, name })
+        Ok(HandlerSpec { folder, inner, base, name })
     }
 
-    /// Opens the library, `lib<file>.so` or else `<file>.so`, and says which it was. `open` returns
-    /// a system error number where it fails.
+    /// Opens `lib<file>.so`, or else `<file>.so`, and returns its path. `open` fails with a system
+    /// error number.
     pub fn open<F>(&self, open: impl Fn(&CStr) -> Result<F, i32>) -> Result<(CString, F), Failure> {
         const ENOENT: i32 = 2;
-        let Wanted { folder, inner, base, .. } = self;
+        let HandlerSpec { folder, inner, base, .. } = self;
         for prefix in [&b"lib"[..], b""] {
             let path = [folder, &b"/"[..], inner, prefix, base, b".so"].concat();
             let path = CString::new(path).unwrap_or_default();
@@ -69,7 +69,7 @@ impl Wanted {
         Err(Failure::init(
             "Runtime.NoSuchHandler",
             format!(
-                "no {inner}lib{base}.so and no {inner}{base}.so in {folder}; package the handler's library there, or set the function's handler to its name"
+                "no {inner}lib{base}.so and no {inner}{base}.so in {folder}; add the library to the package, or correct the function's handler"
             ),
         ))
     }
@@ -84,24 +84,24 @@ mod tests {
     use super::*;
     use crate::environment::EMPTY;
 
-    fn wanted(handler: &'static str) -> Result<Wanted, Failure> {
+    fn spec(handler: &'static str) -> Result<HandlerSpec, Failure> {
         let (handler, task_root) = (Some(handler.as_bytes()), Some(&b"/var/task"[..]));
         let environment = Environment { handler, task_root, ..EMPTY };
-        Wanted::parse(&environment)
+        HandlerSpec::parse(&environment)
     }
 
     fn path(handler: &'static str, there: &str) -> Option<String> {
         let open = |path: &CStr| if path.to_bytes() == there.as_bytes() { Ok(()) } else { Err(2) };
-        let found = wanted(handler).expect("valid").open(open);
+        let found = spec(handler).expect("valid").open(open);
         found.ok().map(|(path, ())| path.into_string().expect("UTF-8"))
     }
 
     #[test]
     fn a_handler_is_a_file_and_perhaps_a_name() {
-        assert_eq!(wanted("hello").expect("file").name, None);
-        assert_eq!(wanted("hello.greet").expect("both").name, Some(&b"greet"[..]));
+        assert_eq!(spec("hello").expect("file").name, None);
+        assert_eq!(spec("hello.greet").expect("both").name, Some(&b"greet"[..]));
         for bad in ["", ".", ".greet", "hello.", "folder/", "folder/.greet"] {
-            let failure = wanted(bad).expect_err(bad);
+            let failure = spec(bad).expect_err(bad);
             assert_eq!(failure.error_type, "Runtime.InvalidHandler");
         }
     }

@@ -18,11 +18,11 @@ impl Receive for Pieces<'_> {
     }
 }
 
-fn read(bytes: &[u8], piece: usize) -> Result<(Answer, Vec<u8>), ReadError> {
+fn read(bytes: &[u8], piece: usize) -> Result<(Response, Vec<u8>), ReadError> {
     let mut buffer = Vec::new();
-    let answer = read_answer(&mut Pieces { bytes, piece }, &mut buffer)?;
-    let body = buffer[answer.body.clone()].to_vec();
-    Ok((answer, body))
+    let response = read_response(&mut Pieces { bytes, piece }, &mut buffer)?;
+    let body = buffer[response.body.clone()].to_vec();
+    Ok((response, body))
 }
 
 fn body_in_every_piece(bytes: &[u8]) -> Vec<u8> {
@@ -53,7 +53,7 @@ fn chunks_may_hold_line_ends() {
 }
 
 #[test]
-fn an_answer_that_ends_early_is_cut_and_never_whole() {
+fn a_response_that_ends_early_is_cut_and_never_whole() {
     let bytes = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
     assert_eq!(read(b"", 1).expect_err("empty"), ReadError::Closed);
     for end in 1..bytes.len() {
@@ -64,7 +64,7 @@ fn an_answer_that_ends_early_is_cut_and_never_whole() {
 #[test]
 fn nonsense_is_named() {
     let malformed = |bytes: &[u8]| match read(bytes, 9) {
-        Err(ReadError::Malformed(what)) => what,
+        Err(ReadError::Malformed(part)) => part,
         other => panic!("{other:?}"),
     };
     assert_eq!(malformed(b"SSH-2.0\r\n\r\n"), "the status line");
@@ -78,8 +78,8 @@ fn nonsense_is_named() {
         assert!(matches!(read(&padded, piece), Err(ReadError::Malformed(_))));
     }
     let huge = b"HTTP/1.1 200\r\nContent-Length: 18446744073709551615\r\n\r\n";
-    let (answer, body) = read(huge, 9).expect("its head");
-    assert!(answer.unread.is_some() && !answer.keep_alive && body.is_empty());
+    let (response, body) = read(huge, 9).expect("its head");
+    assert!(response.unread.is_some() && !response.keep_alive && body.is_empty());
 }
 
 #[test]

@@ -135,8 +135,8 @@ extern "C" fn pilotlight_tls_block(index: usize) -> *mut u8 {
     let size = template.memory_size.load(Ordering::Relaxed) + skew;
     let allocated = heap::allocate_zeroed(size, align);
     if allocated.is_null() {
-        log::own(log::ERROR, "no memory for thread-locals");
-        // SAFETY: `__tls_get_addr` has no way to report a failure to its caller.
+        log::error("no memory for thread-locals");
+        // SAFETY: there is no way to go on, nor to say so to whoever asks for an address.
         unsafe { libc::abort() };
     }
     let block = allocated.wrapping_add(skew);

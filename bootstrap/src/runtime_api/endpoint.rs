@@ -1,4 +1,4 @@
-//! Where the Runtime API is, and how to get there.
+//! The address of the Runtime API, and connecting to it.
 
 use alloc::ffi::CString;
 use alloc::format;
@@ -7,39 +7,39 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use crate::failure::Failure;
-use crate::http;
+use crate::integer;
 use crate::sys;
 use crate::sys::Socket;
 
-/// Where the Runtime API is, as `AWS_LAMBDA_RUNTIME_API` says.
+/// The address in `AWS_LAMBDA_RUNTIME_API`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Endpoint {
     host: String,
     port: u16,
-    /// Where it may be, the likeliest first; empty until a name has been looked up.
+    /// The candidate addresses, the likeliest first; empty until a name has been resolved.
     pub addresses: Vec<SocketAddr>,
-    /// What stands in front of every path; empty on Lambda.
+    /// The prefix of every path; empty on Lambda.
     pub base: String,
     /// For the `Host` header.
     pub authority: String,
-    /// Whether it has been connected to before.
+    /// Whether a connection has succeeded before.
     reached: bool,
 }
 
-/// How long an API that does not listen is waited for, doubling from one millisecond: a second in all.
+/// Pauses between attempts while the API does not listen yet, in milliseconds: one second in all.
 const PAUSES_MS: [u32; 10] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 
 impl Endpoint {
     /// Reads `[http://]host[:port][/base]`.
     pub fn parse(text: &[u8]) -> Option<Endpoint> {
         let text = text.strip_prefix(b"http://").unwrap_or(text);
-        let place = |bytes: &[u8], wanted| bytes.iter().rposition(|&byte| byte == wanted);
+        let rfind = |bytes: &[u8], needle| bytes.iter().rposition(|&byte| byte == needle);
         let slash = text.iter().position(|&byte| byte == b'/').unwrap_or(text.len());
         let (authority, base) = text.split_at(slash);
-        let (host, port) = match (place(authority, b':'), place(authority, b']')) {
+        let (host, port) = match (rfind(authority, b':'), rfind(authority, b']')) {
             // An IPv6 address in brackets has colons of its own.
             (Some(colon), bracket) if bracket.is_none_or(|bracket| bracket < colon) => {
-                let port = http::decimal(&authority[colon + 1..])?;
+                let port = integer::parse_decimal(&authority[colon + 1..])?;
                 (&authority[..colon], u16::try_from(port).ok()?)
             }
             _ => (authority, 80),
@@ -50,10 +50,10 @@ impl Endpoint {
             return None;
         }
         let string = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
-        // Names are the same in any case, and hosts files have them in lower case.
+        // Host names are case-insensitive, and hosts files have them in lower case.
         let host = string(host)?.to_ascii_lowercase();
         let name = CString::new(host.as_str()).unwrap_or_default();
-        // That name is not for a resolver to find, says RFC 6761: there may be no list of hosts.
+        // RFC 6761: `localhost` is not resolved by DNS, and there may be no hosts file.
         let is_local = host == "localhost";
         let numbers = if is_local { [c"127.0.0.1", c"::1"] } else { [name.as_c_str(), c""] };
         let mut addresses = Vec::new();
@@ -72,10 +72,10 @@ impl Endpoint {
         })
     }
 
-    /// Connects to the first of its addresses that answers, which comes first from then on: a report of a
-    /// crash cannot look names up. AWS's emulator starts the runtime beside its server, and the runtime can
-    /// be the faster of the two: where a connection is refused for the first time, all addresses are tried
-    /// again after each pause.
+    /// Connects to the first address that accepts, and moves it to the front: a crash report cannot
+    /// resolve names. AWS's emulator starts the runtime and its server at the same time, and the
+    /// runtime may be first: until a connection has succeeded, refused addresses are tried again
+    /// after each pause.
     pub fn connect(&mut self) -> Result<Socket, Failure> {
         const ECONNREFUSED: i32 = 111;
         if self.addresses.is_empty() {

@@ -1,8 +1,10 @@
-//! The bootstrap as an internal extension: what it takes to be told of the environment's end.
+//! Registers the bootstrap as an internal extension, so that it gets SIGTERM before the environment
+//! ends.
 //!
-//! Source: "Lambda Extensions API" in AWS's documentation. Without an extension a runtime is killed; with
-//! one, it gets SIGTERM and some time. An internal extension may ask for no event, but the start-up ends
-//! only when it waits for one: so the request is sent, and nobody reads the answer that never comes.
+//! Source: "Lambda Extensions API" in AWS's documentation. Lambda kills a runtime without an
+//! extension; with one, it sends SIGTERM and allows some time. An internal extension may subscribe
+//! to no event, but the init phase ends only when it waits for one: the request is sent, and
+//! its response never comes.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -20,14 +22,14 @@ impl RuntimeApi {
         let socket = self.endpoint.connect()?;
         let mut buffer = Vec::new();
         let request = wire::register_request(&self.endpoint);
-        let answer = attempt(&socket, &request, &[], &mut buffer, &mut || {})
+        let response = attempt(&socket, &request, &[], &mut buffer, &mut || {})
             .map_err(|error| self.unreadable(&request, &error))?;
-        let identifier = match answer.status {
-            200 => wire::extension_identifier(&buffer[answer.head.clone()]),
+        let identifier = match response.status {
+            200 => wire::extension_identifier(&buffer[response.head.clone()]),
             _ => None,
         };
         let Some(identifier) = identifier else {
-            let message = refusal("POST /extension/register", &answer, &buffer);
+            let message = refusal("POST /extension/register", &response, &buffer);
             return Err(Failure::runtime_api(message));
         };
         let request = wire::next_event_request(&self.endpoint, identifier);

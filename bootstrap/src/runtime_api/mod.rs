@@ -1,8 +1,8 @@
-//! The Runtime API, version 2018-06-01. Its URLs and header names are in `wire`.
+//! A client of the Runtime API, version 2018-06-01. Its URLs and header names are in `wire`.
 //!
-//! Each worker has one kept-alive connection, which carries everything. There is no time-out and no
-//! proxy: the environment may be frozen for hours between a `GET /next` and its answer, and the server
-//! is on this machine.
+//! Each worker sends all its requests over one kept-alive connection. It has no timeout, because
+//! the environment may be frozen for hours between a `GET /next` and its response, and uses no
+//! proxy, because the server is on this machine.
 
 mod endpoint;
 mod extension;
@@ -19,10 +19,9 @@ use self::endpoint::Endpoint;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::http;
-use crate::http::Answer;
 use crate::http::ReadError;
 use crate::http::Receive;
-use crate::in_flight::Goal;
+use crate::in_flight::Destination;
 use crate::in_flight::Worker;
 use crate::invocation::HandlerError;
 use crate::invocation::Invocation;
@@ -30,8 +29,11 @@ use crate::json;
 use crate::log;
 use crate::sys::Socket;
 
-/// What is not longer is copied behind the head of its request.
-const SHORT_BODY: usize = 1024;
+/// Bodies up to this size, in bytes, are appended to the head and sent in one write.
+const MAX_INLINE_BODY: usize = 1024;
+
+/// Limit of an error response's body in a message, in bytes.
+const MAX_QUOTED: usize = 300;
 
 /// A client of the Runtime API.
 #[derive(Debug)]
@@ -45,8 +47,8 @@ pub struct RuntimeApi {
     next_request: Vec<u8>,
     /// The head of the request being sent.
     request: Vec<u8>,
-    /// The answer to a post.
-    answer: Vec<u8>,
+    /// The response to a post.
+    response_buffer: Vec<u8>,
 }
 
 impl Receive for &Socket {
@@ -56,8 +58,8 @@ impl Receive for &Socket {
 }
 
 impl RuntimeApi {
-    /// Takes the address from the environment. The connection is made by the first request, or now, where a
-    /// name may have several addresses: a report of a crash must know which of them it is.
+    /// Takes the address from the environment. The first request connects. A name that may have
+    /// several addresses is connected to now: a crash report must know which of them to use.
     pub fn new(environment: &Environment) -> Result<RuntimeApi, Failure> {
         let endpoint = environment.runtime_api.ok_or_else(|| {
             Failure::runtime_api(
@@ -76,26 +78,26 @@ impl RuntimeApi {
         let connection = if is_known { None } else { Some(endpoint.connect()?) };
         Ok(RuntimeApi {
             endpoint,
-            worker: Worker::begin(),
+            worker: Worker::register(),
             connection,
             working_directory: environment.task_root.unwrap_or_default(),
             next_request,
             request: Vec::new(),
-            answer: Vec::new(),
+            response_buffer: Vec::new(),
         })
     }
 
-    /// From now on, the end of the process is a failure of the start-up.
+    /// From now on, the end of the process is reported as a failure of the init phase.
     pub fn begin_init(&mut self) {
         self.arm(wire::INIT_ERROR, None);
     }
 
-    /// From now on it is not, which the platform would refuse to hear.
+    /// Ends the init phase: from now on, the platform would reject such a report.
     pub fn end_init(&mut self) {
-        self.worker.rest();
+        self.worker.disarm();
     }
 
-    /// Prepares what is to be posted if the process ends by itself.
+    /// Prepares the report to post if the process ends.
     fn arm(&mut self, path: wire::Path, invocation_id: Option<&[u8]>) {
         let RuntimeApi { endpoint, worker, .. } = self;
         let Some(&address) = endpoint.addresses.first() else {
@@ -104,37 +106,37 @@ impl RuntimeApi {
         let head = wire::post_head(endpoint, path, invocation_id, wire::JSON);
         let mut parts = [wire::ERROR_TYPE; 15];
         parts[..head.len()].copy_from_slice(&head);
-        worker.prepare(Goal::Post(address), &parts);
+        worker.prepare(Destination::Post(address), &parts);
         worker.arm();
     }
 
-    /// Asks for the next invocation, does `meanwhile`, and waits for as long as it takes.
+    /// Requests the next invocation, calls `meanwhile`, and waits without a timeout.
     pub fn next<'b>(
         &mut self,
         buffer: &'b mut Vec<u8>,
         meanwhile: &mut dyn FnMut(),
     ) -> Result<Invocation<'b>, Failure> {
         self.worker.clear_request_id();
-        self.worker.ask();
+        self.worker.start_asking();
         let request = core::mem::take(&mut self.next_request);
-        let answer = self.exchange(&request, &[], buffer, meanwhile);
+        let response = self.exchange(&request, &[], buffer, meanwhile);
         self.next_request = request;
-        if answer.is_err() {
-            self.worker.rest();
+        if response.is_err() {
+            self.worker.disarm();
         }
-        let Exchange { answer, .. } = answer?;
-        if answer.status != 200 {
-            let message = refusal("GET /next", &answer, buffer);
+        let Exchange { response, .. } = response?;
+        if response.status != 200 {
+            let message = refusal("GET /next", &response, buffer);
             return Err(Failure::runtime_api(message));
         }
-        if answer.unread.is_some() {
-            // What was read of the event makes room for saying that.
-            buffer.truncate(answer.head.end);
+        if response.unread.is_some() {
+            // Frees the part of the event that was read, so that the error can be posted.
+            buffer.truncate(response.head.end);
             buffer.shrink_to_fit();
         }
-        let mut invocation = wire::parse_invocation(&buffer[answer.head.clone()]);
-        invocation.event = &buffer[answer.body];
-        invocation.unread = answer.unread;
+        let mut invocation = wire::parse_invocation(&buffer[response.head.clone()]);
+        invocation.event = &buffer[response.body];
+        invocation.unread = response.unread;
         if invocation.request_id.is_empty() {
             let message = format!("GET /next answered without {}", wire::REQUEST_ID);
             return Err(Failure::runtime_api(message));
@@ -144,7 +146,7 @@ impl RuntimeApi {
         Ok(invocation)
     }
 
-    /// The answer to an invocation, to be given whole or written piece by piece.
+    /// The response to an invocation, to be posted whole or streamed.
     pub fn response<'r>(&'r mut self, invocation: &'r Invocation<'r>) -> Response<'r> {
         Response::new(self, invocation)
     }
@@ -160,7 +162,7 @@ impl RuntimeApi {
         self.post(path, invocation.invocation_id, Some(error), body.as_bytes())?.into_result()
     }
 
-    /// Posts what went wrong before the first invocation; the process is to end with it.
+    /// Posts a failure of the init phase and returns it; the caller ends the process with it.
     pub fn fail_init(&mut self, failure: Failure) -> Failure {
         let error = HandlerError {
             error_type: failure.error_type.as_bytes(),
@@ -171,7 +173,7 @@ impl RuntimeApi {
         let body = json::error_body(&error);
         let posted = self.post(wire::INIT_ERROR, None, Some(&error), body.as_bytes());
         if let Err(api) = posted.and_then(Posted::into_result) {
-            log::own(log::ERROR, &api.message);
+            log::error(&api.message);
         }
         failure
     }
@@ -183,7 +185,7 @@ impl RuntimeApi {
         error: Option<&HandlerError>,
         body: &[u8],
     ) -> Result<Posted, Failure> {
-        self.worker.answer();
+        self.worker.start_answering();
         let mut request = core::mem::take(&mut self.request);
         request.clear();
         let head = wire::post_head(&self.endpoint, path, invocation_id, wire::JSON);
@@ -192,23 +194,24 @@ impl RuntimeApi {
             wire::push_error(&mut request, error, self.working_directory);
         }
         request.extend(format!("\r\nContent-Length: {}\r\n\r\n", body.len()).as_bytes());
-        // One part is sent faster than two.
-        let rest = if body.len() > SHORT_BODY { body } else { &[] };
+        // One buffer is sent faster than two.
+        let rest = if body.len() > MAX_INLINE_BODY { body } else { &[] };
         if rest.is_empty() {
             request.extend(body);
         }
 
-        let mut buffer = core::mem::take(&mut self.answer);
-        let answer = self.exchange(&request, rest, &mut buffer, &mut || {});
+        let mut buffer = core::mem::take(&mut self.response_buffer);
+        let response = self.exchange(&request, rest, &mut buffer, &mut || {});
         self.request = request;
-        let posted = answer.map(|exchange| Posted::of(path, &exchange, &buffer));
-        self.answer = buffer;
-        self.worker.rest();
+        let posted = response.map(|exchange| Posted::of(path, &exchange, &buffer));
+        self.response_buffer = buffer;
+        self.worker.disarm();
         posted
     }
 
-    /// Sends a request, does `meanwhile`, and reads its answer. A kept connection that turns out to have been closed
-    /// before any byte of an answer is replaced once; that is what closing it at rest looks like.
+    /// Sends a request, calls `meanwhile`, and reads the response. A kept connection that was
+    /// closed before the first byte of a response is replaced once: the server may have closed it
+    /// while idle.
     fn exchange(
         &mut self,
         head: &[u8],
@@ -218,43 +221,43 @@ impl RuntimeApi {
     ) -> Result<Exchange, Failure> {
         let kept = self.connection.take();
         let was_kept = kept.is_some();
-        let mut sent_again = false;
+        let mut resent = false;
         let mut connection = match kept {
             Some(connection) => connection,
             None => self.endpoint.connect()?,
         };
         self.worker.set_descriptor(connection.descriptor());
         let mut result = attempt(&connection, head, body, buffer, meanwhile);
-        if was_kept && result.as_ref().is_err_and(closed_at_rest) {
+        if was_kept && result.as_ref().is_err_and(closed_while_idle) {
             connection = self.endpoint.connect()?;
             self.worker.set_descriptor(connection.descriptor());
             result = attempt(&connection, head, body, buffer, meanwhile);
-            sent_again = true;
+            resent = true;
         }
-        let answer = result.map_err(|error| self.unreadable(head, &error))?;
-        if answer.keep_alive {
+        let response = result.map_err(|error| self.unreadable(head, &error))?;
+        if response.keep_alive {
             self.connection = Some(connection);
         }
-        Ok(Exchange { answer, sent_again })
+        Ok(Exchange { response, resent })
     }
 
     fn unreadable(&self, head: &[u8], error: &ReadError) -> Failure {
         let line = head.split(|&byte| byte == b'\r').next().unwrap_or_default();
         let line = String::from_utf8_lossy(line);
-        let what = match error {
+        let reason = match error {
             ReadError::Closed | ReadError::Cut => "the connection was closed".into(),
             ReadError::System(errno) => format!("errno {errno}"),
-            ReadError::Malformed(what) => format!("malformed answer: {what}"),
+            ReadError::Malformed(part) => format!("malformed response: {part}"),
             ReadError::TooLarge(size) => format!("no memory for {size} bytes"),
         };
-        Failure::runtime_api(format!("{}: {line}: {what}", self.endpoint.authority))
+        Failure::runtime_api(format!("{}: {line}: {reason}", self.endpoint.authority))
     }
 }
 
-/// An answer, and whether the request may have arrived twice.
+/// A response, and whether the request may have arrived twice.
 struct Exchange {
-    answer: Answer,
-    sent_again: bool,
+    response: http::Response,
+    resent: bool,
 }
 
 fn attempt(
@@ -263,40 +266,41 @@ fn attempt(
     body: &[u8],
     buffer: &mut Vec<u8>,
     meanwhile: &mut dyn FnMut(),
-) -> Result<Answer, ReadError> {
+) -> Result<http::Response, ReadError> {
     buffer.clear();
     connection.send([head, body, b"", b""]).map_err(ReadError::System)?;
     meanwhile();
-    http::read_answer(&mut &*connection, buffer)
+    http::read_response(&mut &*connection, buffer)
 }
 
-fn closed_at_rest(error: &ReadError) -> bool {
+fn closed_while_idle(error: &ReadError) -> bool {
     const EPIPE: i32 = 32;
     const ECONNRESET: i32 = 104;
     matches!(error, ReadError::Closed | ReadError::System(EPIPE | ECONNRESET))
 }
 
-/// What became of a post.
+/// The outcome of a post.
 #[derive(Debug)]
 enum Posted {
     /// 200 or 202.
     Accepted,
-    /// This answer is lost, and the next invocation is not.
+    /// This response is lost; the next invocation is served.
     Dropped(String),
-    /// The runtime and the platform no longer agree on where they are.
+    /// The runtime and the platform disagree about the state: the process must end.
     Fatal(Failure),
 }
 
 impl Posted {
     fn of(path: wire::Path, exchange: &Exchange, buffer: &[u8]) -> Posted {
-        let Exchange { answer, sent_again } = exchange;
-        match answer.status {
+        let Exchange { response, resent } = exchange;
+        match response.status {
             200 | 202 => Posted::Accepted,
-            // The first of the two had arrived: the answer is not lost, and not repeated.
-            400 | 403 if *sent_again => Posted::Accepted,
+            // The first of the two requests had arrived, and the server rejects the second.
+            400 | 403 if *resent => Posted::Accepted,
             status => {
-                let message = refusal(&post_line(path), answer, buffer);
-                // 400: this request; 410: this invocation timed out; 413: the answer was too large.
+                let message = refusal(&post_line(path), response, buffer);
+                // 400: a bad request; 410: the invocation timed out; 413: the response is too
+                // large.
                 match status {
                     400 | 410 | 413 => Posted::Dropped(message),
                     _ => Posted::Fatal(Failure::runtime_api(message)),
@@ -309,7 +313,7 @@ impl Posted {
         match self {
             Posted::Accepted => Ok(()),
             Posted::Dropped(message) => {
-                log::own(log::WARN, &message);
+                log::warn(&message);
                 Ok(())
             }
             Posted::Fatal(failure) => Err(failure),
@@ -317,16 +321,16 @@ impl Posted {
     }
 }
 
-/// What people read of a post.
+/// A post's request line, for error messages.
 fn post_line(path: wire::Path) -> String {
     format!("POST /{}", String::from_utf8_lossy(&path.concat()))
 }
 
-/// One line for an answer that refuses: the server's own words are short JSON.
-fn refusal(request: &str, answer: &Answer, buffer: &[u8]) -> String {
-    let body = &buffer[answer.body.clone()];
-    let body = body[..body.len().min(300)].trim_ascii();
+/// Describes an error response on one line; its body is short JSON.
+fn refusal(request: &str, response: &http::Response, buffer: &[u8]) -> String {
+    let body = &buffer[response.body.clone()];
+    let body = body[..body.len().min(MAX_QUOTED)].trim_ascii();
     let printable = |&byte: &u8| if byte.is_ascii_control() { b' ' } else { byte };
-    let words: Vec<u8> = body.iter().map(printable).collect();
-    format!("{request} was answered {}: {}", answer.status, String::from_utf8_lossy(&words))
+    let message: Vec<u8> = body.iter().map(printable).collect();
+    format!("{request} was answered {}: {}", response.status, String::from_utf8_lossy(&message))
 }

@@ -1,7 +1,7 @@
-//! The answer to one invocation: posted whole, or streamed in chunks as the handler writes them.
+//! The response to one invocation: posted whole, or streamed in chunks as the handler writes them.
 //!
 //! Source: "Response streaming" in "Building a custom runtime for AWS Lambda": a failure after the
-//! first chunk travels in the trailers; before it, it is posted to `/error`.
+//! first chunk is sent in the trailers; an earlier one is posted to `/error`.
 
 use alloc::format;
 use alloc::string::String;
@@ -16,7 +16,7 @@ use crate::base64;
 use crate::failure::Failure;
 use crate::handler::Sink;
 use crate::http;
-use crate::in_flight::Goal;
+use crate::in_flight::Destination;
 use crate::invocation::HandlerError;
 use crate::invocation::Invocation;
 use crate::json;
@@ -24,56 +24,56 @@ use crate::sys::Socket;
 
 const EINVAL: i32 = 22;
 const EPIPE: i32 = 32;
-/// How long the server may take to say why it reads no further.
-const PATIENCE_MS: i32 = 100;
-/// What separates the prelude from the body, as a chunk of its own: some readers look for it there.
+/// Time for the server to say why it stopped reading, in milliseconds.
+const REJECTION_TIMEOUT_MS: i32 = 100;
+/// Separates the prelude from the body. It is sent as a chunk of its own: some readers expect that.
 const SEPARATOR: &[u8] = &[0; 8];
 
-/// An answer on its way.
+/// A response in progress.
 #[derive(Debug)]
 pub struct Response<'r> {
     api: &'r mut RuntimeApi,
     invocation: &'r Invocation<'r>,
-    state: State,
+    state: StreamState,
 }
 
 #[derive(Debug)]
-enum State {
-    /// Nothing is known of it: it will be posted whole, unless the handler writes first.
-    Unbegun,
-    /// The handler has said what it will write: of what type, and what an HTTP front needs first.
-    Begun { content_type: Vec<u8>, prelude: Option<Vec<u8>> },
-    /// Some of it has been sent.
+enum StreamState {
+    /// The handler has not written yet: the response is posted whole unless it does.
+    NotStarted,
+    /// The handler has set the content type, or the prelude of an HTTP response.
+    Declared { content_type: Vec<u8>, prelude: Option<Vec<u8>> },
+    /// The head, and perhaps chunks, have been sent.
     Streaming(Socket),
-    /// It could not be written to the end.
+    /// Sending has failed.
     Broken(Posted),
 }
 
 impl Sink for Response<'_> {
     fn begin(&mut self, content_type: Option<&[u8]>, prelude: Option<&[u8]>) -> Result<(), i32> {
         let content_type = match (content_type, prelude) {
-            (_, Some(_)) => wire::HTTP,
+            (_, Some(_)) => wire::HTTP_INTEGRATION,
             (Some(content_type), None) => content_type,
-            (None, None) => wire::BYTES,
+            (None, None) => wire::OCTET_STREAM,
         };
-        // It stands in a header.
+        // The content type becomes a header's value.
         let is_plain = content_type.iter().all(|byte| matches!(byte, b' '..=b'~'));
-        if !is_plain || !matches!(self.state, State::Unbegun) {
+        if !is_plain || !matches!(self.state, StreamState::NotStarted) {
             return Err(EINVAL);
         }
         let (content_type, prelude) = (content_type.to_vec(), prelude.map(<[u8]>::to_vec));
-        self.state = State::Begun { content_type, prelude };
+        self.state = StreamState::Declared { content_type, prelude };
         Ok(())
     }
 
     fn write(&mut self, data: &[u8]) -> Result<(), i32> {
         match self.state {
-            State::Unbegun => self.begin(None, None)?,
-            State::Broken(_) => return Err(EPIPE),
-            State::Begun { .. } | State::Streaming(_) => {}
+            StreamState::NotStarted => self.begin(None, None)?,
+            StreamState::Broken(_) => return Err(EPIPE),
+            StreamState::Declared { .. } | StreamState::Streaming(_) => {}
         }
         self.piece(data).map_err(|broken| {
-            self.state = State::Broken(broken);
+            self.state = StreamState::Broken(broken);
             EPIPE
         })
     }
@@ -81,57 +81,61 @@ impl Sink for Response<'_> {
 
 impl<'r> Response<'r> {
     pub(super) fn new(api: &'r mut RuntimeApi, invocation: &'r Invocation<'r>) -> Response<'r> {
-        Response { api, invocation, state: State::Unbegun }
+        Response { api, invocation, state: StreamState::NotStarted }
     }
 
-    /// Ends it with these bytes, which are all of it unless some have been written.
+    /// Ends the response with these bytes: all of it, unless the handler has streamed some.
     pub fn finish(self, body: &[u8]) -> Result<(), Failure> {
         match self.state {
-            State::Unbegun => self.api.respond(self.invocation, body),
-            State::Broken(posted) => posted.into_result(),
-            State::Begun { .. } | State::Streaming(_) => self.end(body, b"0\r\n\r\n"),
+            StreamState::NotStarted => self.api.respond(self.invocation, body),
+            StreamState::Broken(posted) => posted.into_result(),
+            StreamState::Declared { .. } | StreamState::Streaming(_) => {
+                self.end(body, b"0\r\n\r\n")
+            }
         }
     }
 
-    /// Ends it with a failure.
+    /// Ends the response with a failure.
     pub fn fail(self, error: &HandlerError) -> Result<(), Failure> {
         match self.state {
-            State::Unbegun | State::Begun { .. } => self.api.fail(self.invocation, error),
-            State::Broken(posted) => posted.into_result(),
-            State::Streaming(_) => self.end(b"", &trailers(error)),
+            StreamState::NotStarted | StreamState::Declared { .. } => {
+                self.api.fail(self.invocation, error)
+            }
+            StreamState::Broken(posted) => posted.into_result(),
+            StreamState::Streaming(_) => self.end(b"", &trailers(error)),
         }
     }
 
-    /// Streams the last piece and what comes behind it, and reads what the server makes of the whole.
+    /// Streams the last piece and the end of the body, and reads the server's reply.
     fn end(mut self, body: &[u8], last: &[u8]) -> Result<(), Failure> {
         let sent = self.piece(body).and_then(|()| self.send([last, b"", b"", b""], true));
         let posted =
-            sent.map_or_else(|broken| broken, |()| self.answer("the connection was closed"));
+            sent.map_or_else(|broken| broken, |()| self.read_reply("the connection was closed"));
         posted.into_result()
     }
 
     fn piece(&mut self, data: &[u8]) -> Result<(), Posted> {
-        if let State::Begun { .. } = self.state {
+        if let StreamState::Declared { .. } = self.state {
             self.start()?;
         }
-        // An empty chunk would be the end.
+        // An empty chunk would end the body.
         if data.is_empty() {
             return Ok(());
         }
         self.send([chunk_head(data).as_bytes(), data, b"\r\n", b""], false)
     }
 
-    /// Sends what comes in front of the first piece.
+    /// Sends the head, and the prelude if there is one.
     fn start(&mut self) -> Result<(), Posted> {
-        let begun = core::mem::replace(&mut self.state, State::Unbegun);
-        let State::Begun { content_type, prelude } = begun else {
+        let declared = core::mem::replace(&mut self.state, StreamState::NotStarted);
+        let StreamState::Declared { content_type, prelude } = declared else {
             return Ok(());
         };
         let RuntimeApi { endpoint, worker, connection, request, .. } = &mut *self.api;
-        // Only part of what follows could be sent again: so the connection is looked at first.
-        let kept = connection.take().filter(Socket::is_at_rest);
+        // A streamed request cannot be sent again, so the kept connection is checked first.
+        let kept = connection.take().filter(Socket::is_idle);
         let socket = kept.map_or_else(|| endpoint.connect(), Ok).map_err(Posted::Fatal)?;
-        worker.answer();
+        worker.start_answering();
         request.clear();
         let path = wire::invocation_path(self.invocation, b"/response");
         let head = wire::post_head(endpoint, path, self.invocation.invocation_id, &content_type);
@@ -142,21 +146,21 @@ impl<'r> Response<'r> {
                 request.extend([chunk_head(chunk).as_bytes(), chunk, b"\r\n"].concat());
             }
         }
-        let goal = Goal::Trailers(socket.descriptor(), wire::ERROR_BODY);
-        worker.prepare(goal, &[b"0", wire::ERROR_TYPE]);
+        let destination = Destination::Trailers(socket.descriptor(), wire::ERROR_BODY);
+        worker.prepare(destination, &[b"0", wire::ERROR_TYPE]);
         let sent = socket.send([request, b"", b"", b""]);
         worker.arm();
-        self.state = State::Streaming(socket);
+        self.state = StreamState::Streaming(socket);
         sent.map_err(|errno| self.broken(errno))
     }
 
-    /// After the last part there is nothing that a report could be added to.
+    /// Sends parts of the body. After the last, a crash report can no longer be appended.
     fn send(&mut self, parts: [&[u8]; 4], is_last: bool) -> Result<(), Posted> {
-        let State::Streaming(socket) = &self.state else {
+        let StreamState::Streaming(socket) = &self.state else {
             return Ok(());
         };
-        // A crash in the middle of a chunk cannot be told before the chunk ends.
-        self.api.worker.answer();
+        // A crash report cannot be inserted in the middle of a chunk.
+        self.api.worker.start_answering();
         let sent = socket.send(parts);
         if !is_last {
             self.api.worker.arm();
@@ -164,31 +168,33 @@ impl<'r> Response<'r> {
         sent.map_err(|errno| self.broken(errno))
     }
 
-    /// What became of a response that cannot be sent any further.
+    /// The outcome of a response that the server stopped reading.
     fn broken(&mut self, errno: i32) -> Posted {
-        if let State::Streaming(socket) = &self.state {
-            socket.wait_for_answer(PATIENCE_MS);
+        if let StreamState::Streaming(socket) = &self.state {
+            socket.wait_readable(REJECTION_TIMEOUT_MS);
         }
-        self.answer(&format!("the reader has gone (errno {errno})"))
+        self.read_reply(&format!("the reader has gone (errno {errno})"))
     }
 
-    /// What the server says of what was sent. If it says nothing, nobody knows what became of it, and the
-    /// next request will show whether the server is still there.
-    fn answer(&mut self, silence: &str) -> Posted {
-        let State::Streaming(socket) = core::mem::replace(&mut self.state, State::Unbegun) else {
+    /// Reads the server's reply. Without one, the outcome is unknown and is logged as `silence`;
+    /// the next request will show whether the server is still there.
+    fn read_reply(&mut self, silence: &str) -> Posted {
+        let StreamState::Streaming(socket) =
+            core::mem::replace(&mut self.state, StreamState::NotStarted)
+        else {
             return Posted::Accepted;
         };
         let path = wire::invocation_path(self.invocation, b"/response");
-        let RuntimeApi { worker, answer: buffer, .. } = &mut *self.api;
-        worker.answer();
-        let answer = http::read_answer(&mut &socket, buffer);
-        worker.rest();
-        let Ok(answer) = answer else {
+        let RuntimeApi { worker, response_buffer: buffer, .. } = &mut *self.api;
+        worker.start_answering();
+        let response = http::read_response(&mut &socket, buffer);
+        worker.disarm();
+        let Ok(response) = response else {
             return Posted::Dropped(format!("{}: {silence}", post_line(path)));
         };
-        let exchange = Exchange { answer, sent_again: false };
+        let exchange = Exchange { response, resent: false };
         let posted = Posted::of(path, &exchange, buffer);
-        self.api.connection = Some(socket).filter(|_| exchange.answer.keep_alive);
+        self.api.connection = Some(socket).filter(|_| exchange.response.keep_alive);
         posted
     }
 }

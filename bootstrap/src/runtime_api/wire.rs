@@ -1,4 +1,4 @@
-//! The URLs and header names of the Runtime API and the Extensions API, and what is written in them.
+//! The URLs and headers of the Runtime API and the Extensions API.
 //!
 //! Source: "Using the Lambda runtime API" and "Lambda Extensions API" in AWS's documentation.
 
@@ -8,42 +8,44 @@ use alloc::vec::Vec;
 
 use super::endpoint::Endpoint;
 use crate::http;
+use crate::integer;
 use crate::invocation::HandlerError;
 use crate::invocation::Invocation;
 use crate::xray;
 
 const USER_AGENT: &str = concat!("pilotlight/", env!("CARGO_PKG_VERSION"));
 
-/// The type of errors, and of responses that are posted whole.
+/// Content type of errors, and of responses that are posted whole.
 pub const JSON: &[u8] = b"application/json";
-/// The type of streamed responses that have said nothing else.
-pub const BYTES: &[u8] = b"application/octet-stream";
-/// The type of streamed responses that begin with status, headers and cookies for an HTTP front.
-pub const HTTP: &[u8] = b"application/vnd.awslambda.http-integration-response";
+/// Default content type of streamed responses.
+pub const OCTET_STREAM: &[u8] = b"application/octet-stream";
+/// Content type of streamed responses with a prelude: status, headers and cookies for function URLs
+/// and API Gateway.
+pub const HTTP_INTEGRATION: &[u8] = b"application/vnd.awslambda.http-integration-response";
 
-/// What every invocation must have.
+/// The header that every invocation must have.
 pub const REQUEST_ID: &str = "Lambda-Runtime-Aws-Request-Id";
 
-/// The header or trailer that categorises a failure, behind the end of the line before.
+/// The header or trailer with a failure's category, after the end of the preceding line.
 pub const ERROR_TYPE: &[u8] = b"\r\nLambda-Runtime-Function-Error-Type: ";
-/// The trailer with a failure's body in base64.
+/// The trailer with a failure's body in Base64.
 pub const ERROR_BODY: &str = "Lambda-Runtime-Function-Error-Body";
 const ERROR_CAUSE: &[u8] = b"\r\nLambda-Runtime-Function-XRay-Error-Cause: ";
 
-/// The headers of a response that is sent in chunks, and may end with an error in its trailers.
+/// The headers of a chunked response, whose trailers may hold an error.
 pub const STREAMING: &[u8] = b"\r\nLambda-Runtime-Function-Response-Mode: streaming\
     \r\nTransfer-Encoding: chunked\
     \r\nTrailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n\r\n";
 
-/// Where something is posted, behind the base and the version; joined from its parts.
+/// The path of a post after the base and the version, in parts.
 pub type Path<'a> = [&'a [u8]; 3];
 
-/// For a failure before the first invocation.
+/// The path for a failure of the init phase.
 pub const INIT_ERROR: Path = [b"init/error", b"", b""];
 
-/// For an invocation: `what` is `/response` or `/error`.
-pub fn invocation_path<'a>(invocation: &Invocation<'a>, what: &'static [u8]) -> Path<'a> {
-    [b"invocation/", invocation.request_id, what]
+/// The path for an invocation: `end` is `/response` or `/error`.
+pub fn invocation_path<'a>(invocation: &Invocation<'a>, end: &'static [u8]) -> Path<'a> {
+    [b"invocation/", invocation.request_id, end]
 }
 
 /// `GET /next`, whole.
@@ -57,7 +59,7 @@ pub fn next_event_request(endpoint: &Endpoint, extension: &[u8]) -> Vec<u8> {
     get(endpoint, b"2020-01-01/extension/event/next", &header)
 }
 
-/// Registers an internal extension, which can ask for no event, but has the runtime told of its end.
+/// The request that registers an internal extension without events: it makes Lambda send SIGTERM.
 pub fn register_request(endpoint: &Endpoint) -> Vec<u8> {
     let (base, host) = (&endpoint.base, &endpoint.authority);
     let request = format!(
@@ -68,10 +70,10 @@ pub fn register_request(endpoint: &Endpoint) -> Vec<u8> {
     request.into_bytes()
 }
 
-/// The extension's name for itself, from the answer to its registration.
+/// The extension's identifier, from the response to its registration.
 pub fn extension_identifier(head: &[u8]) -> Option<&[u8]> {
-    let is_it = |name: &[u8]| name.eq_ignore_ascii_case(b"lambda-extension-identifier");
-    http::headers(head).find(|(name, _)| is_it(name)).map(|(_, value)| value)
+    let is_identifier = |name: &[u8]| name.eq_ignore_ascii_case(b"lambda-extension-identifier");
+    http::headers(head).find(|(name, _)| is_identifier(name)).map(|(_, value)| value)
 }
 
 fn get(endpoint: &Endpoint, path: &[u8], headers: &[u8]) -> Vec<u8> {
@@ -82,7 +84,7 @@ fn get(endpoint: &Endpoint, path: &[u8], headers: &[u8]) -> Vec<u8> {
         .concat()
 }
 
-/// What every post begins with, up to the value of its type, whose line is not ended.
+/// The head of a post, up to the value of its content type; the line end is left to the caller.
 pub fn post_head<'h>(
     endpoint: &'h Endpoint,
     path: Path<'h>,
@@ -112,7 +114,7 @@ pub fn post_head<'h>(
     ]
 }
 
-/// Appends the headers that say of which category a failure is, and what X-Ray is told of it.
+/// Appends the headers with a failure's category and its cause for X-Ray.
 pub fn push_error(request: &mut Vec<u8>, error: &HandlerError, working_directory: &[u8]) {
     let kind = function_error_type(error.error_type);
     let cause = xray::cause(error, working_directory);
@@ -121,7 +123,7 @@ pub fn push_error(request: &mut Vec<u8>, error: &HandlerError, working_directory
     }
 }
 
-/// All that the headers of `/next` say. Names come in any case and order, values in any form.
+/// Reads the headers of `/next`: names in any case and order. Malformed values count as absent.
 pub fn parse_invocation(head: &[u8]) -> Invocation<'_> {
     const PREFIX: &[u8] = b"lambda-runtime-";
     let mut invocation = Invocation::default();
@@ -136,7 +138,7 @@ pub fn parse_invocation(head: &[u8]) -> Invocation<'_> {
         if is(b"aws-request-id") {
             invocation.request_id = value;
         } else if is(b"deadline-ms") {
-            invocation.deadline_ms = http::decimal(value).map(|number| number as u64);
+            invocation.deadline_ms = integer::parse_decimal(value).map(|number| number as u64);
         } else if is(b"invoked-function-arn") {
             invocation.invoked_function_arn = Some(value);
         } else if is(b"trace-id") {
@@ -154,8 +156,8 @@ pub fn parse_invocation(head: &[u8]) -> Invocation<'_> {
     invocation
 }
 
-/// The category of a failure in the one form that the platform keeps,
-/// `(Runtime|Function)\.[A-Z][a-zA-Z]+`: the error's own type where that fits.
+/// The category of a failure in the only form that the platform accepts,
+/// `(Runtime|Function)\.[A-Z][a-zA-Z]+`: the error's own type where that matches.
 pub fn function_error_type(error_type: &[u8]) -> String {
     let (category, reason) = match error_type.strip_prefix(b"Runtime.") {
         Some(reason) => ("Runtime", reason),
@@ -187,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn error_types_are_those_that_the_platform_keeps() {
+    fn error_types_are_those_that_the_platform_accepts() {
         assert_eq!(function_error_type(b"ParseError"), "Function.ParseError");
         assert_eq!(function_error_type(b"Runtime.NoSuchHandler"), "Runtime.NoSuchHandler");
         for other in [&b""[..], b"E", b"parse", b"Error2", b"Own.Error", b"A\r\nB", b"\xff"] {

@@ -8,7 +8,7 @@ use super::protocol;
 use crate::environment::Environment;
 use crate::environment::WarmingVariable;
 use crate::environment::WarmingVariable::*;
-use crate::http;
+use crate::integer;
 use crate::log;
 
 /// Default delay of a child ping, in milliseconds: lambda-warmer's.
@@ -39,12 +39,9 @@ impl<'e> Settings<'e> {
         let Some(value) = self.get(Delay) else {
             return;
         };
-        match http::decimal(value).and_then(|number| u32::try_from(number).ok()) {
+        match integer::parse_decimal(value).and_then(|number| u32::try_from(number).ok()) {
             Some(number) => self.delay_ms = number,
-            None => log::own(
-                log::WARN,
-                "PILOTLIGHT_WARM_DELAY is not a number of milliseconds; it is ignored",
-            ),
+            None => log::warn("PILOTLIGHT_WARM_DELAY is no number"),
         }
     }
 

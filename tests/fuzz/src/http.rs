@@ -1,4 +1,4 @@
-//! Answers of the Runtime API: read whole or in pieces of any size, they are the same answer or the
+//! Responses of the Runtime API: read whole or in pieces of any size, they are the same response or the
 //! same error, and never anything else.
 
 #![no_main]
@@ -32,15 +32,15 @@ fuzz_target!(|input: &[u8]| {
     let read = |sizes: &[u8]| {
         let mut buffer = Vec::new();
         let mut source = Pieces { bytes, sizes: sizes.iter().cycle() };
-        let answer = http::read_answer(&mut source, &mut buffer);
-        answer.map(|answer| {
-            let headers = http::headers(&buffer[answer.head.clone()]).count();
-            (answer.status, answer.keep_alive, headers, buffer[answer.body].to_vec())
+        let response = http::read_response(&mut source, &mut buffer);
+        response.map(|response| {
+            let headers = http::headers(&buffer[response.head.clone()]).count();
+            (response.status, response.keep_alive, headers, buffer[response.body].to_vec())
         })
     };
     let whole = read(&[255]);
     let pieces = read(sizes);
-    // An answer that claims more than memory holds may fail sooner or later; both are errors.
+    // An response that claims more than memory holds may fail sooner or later; both are errors.
     if whole.is_ok() || pieces.is_ok() {
         assert_eq!(whole, pieces);
     }

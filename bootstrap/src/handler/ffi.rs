@@ -1,7 +1,7 @@
-//! Calls across the handler ABI: the only place where the bootstrap trusts what a library says.
+//! Calls across the handler ABI: the only module that trusts the handler's library.
 //!
-//! The promises are those at the top of `sdk/include/pilotlight.h`; whoever wrote the library keeps
-//! them, and the SDK keeps them for everyone who uses it.
+//! The contract is at the top of `sdk/include/pilotlight.h`. The author of the library must uphold
+//! it; the SDK does so for its users.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -30,12 +30,12 @@ use crate::warming;
 
 /// A handler of a library that stays mapped.
 #[derive(Clone, Copy, Debug)]
-pub struct Entry {
+pub struct HandlerFn {
     call: abi::Call,
     flags: u32,
 }
 
-impl Entry {
+impl HandlerFn {
     /// Whether it may be called on several threads at once.
     pub fn is_concurrent(&self) -> bool {
         self.flags & abi::CONCURRENT != 0
@@ -47,7 +47,7 @@ impl Entry {
         invocation: &Invocation<'a>,
         environment: &Environment,
         mut response: &mut dyn Sink,
-    ) -> Answer<'a> {
+    ) -> CallResult<'a> {
         let absent = abi::Bytes::of_option;
         let invocation = abi::Invocation {
             event: abi::Bytes::of(invocation.event),
@@ -65,61 +65,62 @@ impl Entry {
             warm_count: warming::count(),
         };
         let mut outcome = abi::Outcome::EMPTY;
-        // SAFETY: the ABI's rules for `call`: both pointers are valid, and what the invocation
-        // borrows lives for 'a, which the answer cannot outlive.
+        // SAFETY: the ABI's rules for `call`: both pointers are valid, and the invocation borrows
+        // for 'a, which the result cannot outlive.
         let code = unsafe { (self.call)(&raw const invocation, &raw mut outcome) };
-        // What a C handler has printed must be out before the environment can be frozen.
+        // Buffered output must be written before the environment can be frozen.
         flush_streams();
-        Answer { code, outcome, borrows: PhantomData }
+        CallResult { code, outcome, borrows: PhantomData }
     }
 }
 
 unsafe extern "C" {
-    /// In the executable, the one that handlers get: it does not wait for streams that are being read.
+    /// In the executable, the function that handlers get: it does not wait for streams that are
+    /// being read.
     #[cfg_attr(feature = "static", link_name = "pilotlight_fflush")]
     fn fflush(stream: *mut libc::FILE) -> c_int;
 }
 
 fn flush_streams() {
-    // SAFETY: null stands for every stream.
+    // SAFETY: null means every stream.
     unsafe { fflush(ptr::null_mut()) };
 }
 
-/// What a handler answered; released when it is dropped.
+/// The result of a call; dropping it calls the handler's `release`.
 #[derive(Debug)]
-pub struct Answer<'a> {
+pub struct CallResult<'a> {
     code: i32,
     outcome: abi::Outcome,
     borrows: PhantomData<&'a [u8]>,
 }
 
-impl Answer<'_> {
+impl CallResult<'_> {
     /// The response, or the failure.
     pub fn outcome(&self) -> Outcome<'_> {
         if self.code == abi::RESPONSE {
-            return Outcome::Response(self.lent(self.outcome.response).unwrap_or_default());
+            return Outcome::Response(self.borrow(self.outcome.response).unwrap_or_default());
         }
         Outcome::Failure(HandlerError {
-            error_type: self.lent(self.outcome.error_type).unwrap_or(b"Error"),
-            message: self.lent(self.outcome.error_message).unwrap_or_default(),
-            stack_trace: self.lent(self.outcome.stack_trace).unwrap_or_default(),
+            error_type: self.borrow(self.outcome.error_type).unwrap_or(b"Error"),
+            message: self.borrow(self.outcome.error_message).unwrap_or_default(),
+            stack_trace: self.borrow(self.outcome.stack_trace).unwrap_or_default(),
             is_logged: self.code == abi::LOGGED_FAILURE,
         })
     }
 
-    /// One of the outcome's own values.
-    fn lent(&self, bytes: abi::Bytes) -> Option<&[u8]> {
-        // SAFETY: the ABI's rule for what a handler puts into an outcome: it stays until the outcome is
+    /// A value of the outcome.
+    fn borrow(&self, bytes: abi::Bytes) -> Option<&[u8]> {
+        // SAFETY: the ABI's rule for an outcome's values: they stay valid until the outcome is
         // released, which is when `self` is dropped.
         unsafe { bytes.as_slice() }
     }
 }
 
-impl Drop for Answer<'_> {
+impl Drop for CallResult<'_> {
     fn drop(&mut self) {
         if let Some(release) = self.outcome.release {
             // SAFETY: the ABI's rule for `release`: once, after the bytes were read, on the
-            // thread that called the handler (an Answer holds raw pointers, so it stays there).
+            // thread that called the handler (a CallResult holds raw pointers, so it stays there).
             unsafe { release(self.outcome.owner) };
         }
     }
@@ -139,7 +140,7 @@ pub fn construct(library: &'static Library, arguments: Arguments) {
     }
 }
 
-/// What a library exports, found to lie in its own segments.
+/// The exports of a library, checked to lie in its own segments.
 #[derive(Debug)]
 pub struct Exports {
     /// The ABI version that it was built for.
@@ -147,13 +148,13 @@ pub struct Exports {
     init: Option<abi::Init>,
     shutdown: Option<abi::Shutdown>,
     attach: Option<abi::Attach>,
-    /// Every handler, with its name.
-    pub handlers: Vec<(&'static CStr, Entry)>,
+    /// Every handler with its name.
+    pub handlers: Vec<(&'static CStr, HandlerFn)>,
 }
 
 impl Exports {
-    /// Reads them, before any code of the library has run; None where a pointer leads elsewhere.
-    /// Of a library for another ABI, the version alone is read.
+    /// Reads the exports, before any code of the library has run; None if a pointer leaves the
+    /// library. For an unsupported ABI version, only the version is read.
     pub fn read(library: &'static Library) -> Option<Exports> {
         let image = library.image();
         let found: abi::Library = read(image, library.entry)?;
@@ -172,24 +173,24 @@ impl Exports {
         }
         for index in 0..found.handler_count {
             let offset = u64::from(index) * size_of::<abi::Handler>() as u64;
-            let place = (found.handlers.addr() as u64).checked_add(offset)?;
-            let handler: abi::Handler = read(image, place)?;
+            let address = (found.handlers.addr() as u64).checked_add(offset)?;
+            let handler: abi::Handler = read(image, address)?;
             let call = handler.call?;
             image.will_run(image.code(call as usize as u64)?);
             // SAFETY: no code of the library runs before this function returns.
             let name = unsafe { image.bytes_at(handler.name.addr() as u64) }?;
             let name = CStr::from_bytes_until_nul(name).ok()?;
-            exports.handlers.push((name, Entry { call, flags: handler.flags }));
+            exports.handlers.push((name, HandlerFn { call, flags: handler.flags }));
         }
         Some(exports)
     }
 
-    /// Whether there is work to do when the execution environment ends.
+    /// Whether the library has a `shutdown` hook.
     pub fn has_shutdown(&self) -> bool {
         self.shutdown.is_some()
     }
 
-    /// Whether the library may be called as this runtime calls libraries.
+    /// Whether this runtime supports the library's ABI version.
     pub fn is_supported(&self) -> bool {
         pilotlight_loader::abi_mismatch(self.abi_version).is_none()
     }
@@ -202,28 +203,29 @@ fn read<T: Copy>(image: &Image, live: u64) -> Option<T> {
     if bytes.len() < size_of::<T>() {
         return None;
     }
-    // SAFETY: there are enough bytes, and any bytes are one of these structures: numbers, and
-    // pointers that may be null.
+    // SAFETY: there are enough bytes, and every bit pattern is valid for these structures: numbers,
+    // and pointers that may be null.
     Some(unsafe { bytes.as_ptr().cast::<T>().read_unaligned() })
 }
 
-/// Hands the library what the runtime offers, and runs its own start-up work, if it has any.
+/// Passes the runtime's functions to the library, and calls its `init`, if it has these hooks.
 pub fn initialise(exports: &Exports) -> Result<(), Failure> {
     if let Some(attach) = exports.attach {
         let runtime = Box::leak(Box::new(abi::Runtime {
             abi_version: abi::ABI_VERSION,
             log_format: if log::is_json() { abi::LOG_JSON } else { abi::LOG_TEXT },
             log_level: log::level(),
-            log: offered_log,
-            stream_begin: offered_stream_begin,
-            stream_write: offered_stream_write,
+            log: log_record,
+            stream_begin,
+            stream_write,
             config_declare: config::declare,
             config_read: config::read,
             config_release: config::release,
-            log_error: offered_log_error,
+            log_error,
             last_words: crash::last_words,
         }));
-        // SAFETY: the ABI's rule for `attach`: once, before `init`, with what lives for good.
+        // SAFETY: the ABI's rule for `attach`: once, before `init`, with a table that is never
+        // freed.
         unsafe { attach(runtime) };
     }
     let Some(init) = exports.init else {
@@ -232,7 +234,7 @@ pub fn initialise(exports: &Exports) -> Result<(), Failure> {
     let mut outcome = abi::Outcome::EMPTY;
     // SAFETY: the ABI's rule for `init`: once, before the first invocation.
     let code = unsafe { init(&raw mut outcome) };
-    let answer = Answer { code, outcome, borrows: PhantomData };
+    let answer = CallResult { code, outcome, borrows: PhantomData };
     match answer.outcome() {
         Outcome::Response(_) => Ok(()),
         Outcome::Failure(error) => {
@@ -244,7 +246,7 @@ pub fn initialise(exports: &Exports) -> Result<(), Failure> {
     }
 }
 
-/// Runs the library's last work, if it has any, and writes out what C streams hold.
+/// Calls the library's `shutdown` hook, if it has one, and flushes the C streams.
 pub fn shut_down(exports: &Exports) {
     if let Some(shutdown) = exports.shutdown {
         // SAFETY: the ABI's rule for `shutdown`: once, on any thread.
@@ -254,8 +256,8 @@ pub fn shut_down(exports: &Exports) {
 }
 
 /// [`abi::Runtime::log`].
-unsafe extern "C" fn offered_log(level: u32, target: abi::Bytes, message: abi::Bytes) {
-    // SAFETY: the ABI's rule for what a library passes: it stays until the call returns.
+unsafe extern "C" fn log_record(level: u32, target: abi::Bytes, message: abi::Bytes) {
+    // SAFETY: the ABI's rule for arguments: they stay valid until the call returns.
     let target = unsafe { target.as_slice() };
     // SAFETY: as above.
     let message = unsafe { message.as_slice() };
@@ -263,12 +265,12 @@ unsafe extern "C" fn offered_log(level: u32, target: abi::Bytes, message: abi::B
 }
 
 /// [`abi::Runtime::log_error`].
-unsafe extern "C" fn offered_log_error(
+unsafe extern "C" fn log_error(
     error_type: abi::Bytes,
     message: abi::Bytes,
     stack_trace: abi::Bytes,
 ) {
-    // SAFETY: the ABI's rule for what a library passes: it stays until the call returns.
+    // SAFETY: the ABI's rule for arguments: they stay valid until the call returns.
     let error_type = unsafe { error_type.as_slice() }.unwrap_or(b"Error");
     // SAFETY: as above.
     let message = unsafe { message.as_slice() }.unwrap_or_default();
@@ -277,24 +279,25 @@ unsafe extern "C" fn offered_log_error(
     log::failure(&HandlerError { error_type, message, stack_trace, is_logged: false });
 }
 
-/// What `Entry::call` has put into the invocation.
+/// The response that `HandlerFn::call` has put into the invocation.
 ///
 /// # Safety
-/// The handler's promise: its call has not returned, and no other thread writes.
+/// The handler's call has not returned, and no other thread uses the stream.
 unsafe fn sink<'a>(stream: *mut abi::Stream) -> &'a mut dyn Sink {
-    // SAFETY: as the function's own contract.
+    // SAFETY: the caller's promise.
     unsafe { *stream.cast::<&'a mut dyn Sink>() }
 }
 
 /// [`abi::Runtime::stream_begin`].
-unsafe extern "C" fn offered_stream_begin(
+unsafe extern "C" fn stream_begin(
     stream: *mut abi::Stream,
     content_type: abi::Bytes,
     prelude: abi::Bytes,
 ) -> i32 {
-    // SAFETY: the handler's promise of the ABI.
+    // SAFETY: the ABI's rule for `stream`: the invocation's, during its call, on one thread at a
+    // time.
     let sink = unsafe { sink(stream) };
-    // SAFETY: the ABI's rule for what a library passes: it stays until the call returns.
+    // SAFETY: the ABI's rule for arguments: they stay valid until the call returns.
     let content_type = unsafe { content_type.as_slice() };
     // SAFETY: as above.
     let prelude = unsafe { prelude.as_slice() };
@@ -302,7 +305,7 @@ unsafe extern "C" fn offered_stream_begin(
 }
 
 /// [`abi::Runtime::stream_write`].
-unsafe extern "C" fn offered_stream_write(stream: *mut abi::Stream, data: abi::Bytes) -> i32 {
+unsafe extern "C" fn stream_write(stream: *mut abi::Stream, data: abi::Bytes) -> i32 {
     // SAFETY: as above.
     let sink = unsafe { sink(stream) };
     // SAFETY: as above.
