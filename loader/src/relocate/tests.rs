@@ -113,14 +113,17 @@ const TLS: TlsPlace = TlsPlace { module: 3, thread_pointer_offset: Ok(0u64.wrapp
 
 /// Relocates a library whose writable segment has sixteen words, which are returned.
 fn relocated(file: &[u8], tls: Option<(TlsPlace, &TlsTemplate)>) -> Result<[u64; 16], Defect> {
+    relocated_in(&Scope { base: BASE, host: &Host, tls, has_heap: false }, file)
+}
+
+fn relocated_in(scope: &Scope, file: &[u8]) -> Result<[u64; 16], Defect> {
     let mut words = [[0xff; 8]; 16];
     let tables = Tables::new(alloc::vec![(TABLES, file)]);
     let mut data = Data::new(alloc::vec![(DATA, words.as_flattened_mut())]);
     let section = Extent { address: TABLES, size: 16 * 6 };
     let dynamic = Dynamic::read(&section, &tables, &mut data)?;
     let symbols = dynamic.symbols(&tables, None)?;
-    let scope = Scope { base: BASE, host: &Host, tls };
-    relocate(&dynamic, &symbols, &tables, &mut data, &scope)?;
+    relocate(&dynamic, &symbols, &tables, &mut data, scope)?;
     Ok(words.map(u64::from_le_bytes))
 }
 
@@ -169,6 +172,16 @@ fn each_kind_of_relocation_has_its_value() {
     let words = relocated(&library(&symbols, &relocations), Some((TLS, &TEMPLATE)));
     let expected: Vec<u64> = cases.iter().map(|&(_, value)| value).collect();
     assert_eq!(words.expect("sound")[..cases.len()], expected);
+}
+
+#[test]
+fn a_library_that_exports_a_heap_takes_the_symbols_of_the_process_first() {
+    let symbols = [("both", GLOBAL, 1, 0x30), ("its own", GLOBAL, 1, 0x40)];
+    let file = library(&symbols, &[(DATA, 6, 1, 0), (DATA + 8, 6, 2, 0)]);
+    for (has_heap, both) in [(false, BASE + 0x30), (true, 0x8000)] {
+        let scope = Scope { base: BASE, host: &Host, tls: None, has_heap };
+        assert_eq!(relocated_in(&scope, &file).expect("sound")[..2], [both, BASE + 0x40]);
+    }
 }
 
 #[test]
