@@ -257,8 +257,8 @@ fn find_by_gnu_hash(
     let mut index = word(buckets_at.checked_add(bucket)?)?;
     let chains_at = buckets_at.checked_add(usize::try_from(buckets).ok()?)?;
     loop {
-        let place = usize::try_from(index.checked_sub(first)?).ok()?;
-        let entry = word(chains_at.checked_add(place)?)?;
+        let chain = usize::try_from(index.checked_sub(first)?).ok()?;
+        let entry = word(chains_at.checked_add(chain)?)?;
         if entry | 1 == hash | 1
             && let Some(value) = matches(index)
         {
@@ -288,8 +288,8 @@ fn find_by_sysv_hash(
         if let Some(value) = matches(index) {
             return Some(value);
         }
-        let place = usize::try_from(buckets).ok()?.checked_add(usize::try_from(index).ok()?)?;
-        index = word(place.checked_add(2)?)?;
+        let chain = usize::try_from(buckets).ok()?.checked_add(usize::try_from(index).ok()?)?;
+        index = word(chain.checked_add(2)?)?;
     }
     None
 }

@@ -15,13 +15,13 @@ const PAGE: u64 = 4096;
 const HEADER_SIZE: usize = 64;
 const PROGRAM_HEADER_SIZE: usize = 56;
 /// Far above what linkers write (about a dozen), far below what would cost memory.
-const MOST_PROGRAM_HEADERS: usize = 128;
+const MAX_PROGRAM_HEADERS: usize = 128;
 
 /// As far as position-independent code reaches: an offset of 31 bits from the instruction.
-const MOST_MEMORY: u64 = 1 << 31;
+const MAX_IMAGE_SIZE: u64 = 1 << 31;
 
 /// Where the addresses of processes end (Linux, `TASK_SIZE` with page tables of four levels).
-const MOST_ADDRESS: u64 = 1 << 47;
+const MAX_ADDRESS: u64 = 1 << 47;
 
 const PT_LOAD: u32 = 1;
 const PT_DYNAMIC: u32 = 2;
@@ -145,7 +145,7 @@ fn program_header_range(header: &[u8]) -> Result<Range<usize>, Defect> {
     }
     let entry_size = usize::from(u16_at(header, 54));
     let count = usize::from(u16_at(header, 56));
-    if entry_size != PROGRAM_HEADER_SIZE || count == 0 || count > MOST_PROGRAM_HEADERS {
+    if entry_size != PROGRAM_HEADER_SIZE || count == 0 || count > MAX_PROGRAM_HEADERS {
         return Err(Defect::ProgramHeaders { count, entry_size });
     }
     let start = usize::try_from(u64_at(header, 32)).unwrap_or(usize::MAX);
@@ -197,7 +197,7 @@ pub fn parse(file: &[u8]) -> Result<Parsed, Defect> {
         }
     }
     let low = segments[0].pages().start;
-    if let Some(far) = segments.iter().find(|segment| segment.pages().end - low > MOST_MEMORY) {
+    if let Some(far) = segments.iter().find(|segment| segment.pages().end - low > MAX_IMAGE_SIZE) {
         return Err(Defect::BadSegment { address: far.address });
     }
     Ok(Parsed { segments, dynamic, tls, relro, eh_frame_header, program_headers: range })
@@ -245,7 +245,7 @@ impl ProgramHeader {
             return Err(Defect::Truncated { what: "a segment", file_size });
         }
         let end = self.address.checked_add(self.memory_size);
-        let fits_memory = end.is_some_and(|end| end <= MOST_ADDRESS);
+        let fits_memory = end.is_some_and(|end| end <= MAX_ADDRESS);
         let same_page_offset = self.offset % PAGE == self.address % PAGE;
         if !fits_memory || self.file_size > self.memory_size || !same_page_offset {
             return Err(defect);

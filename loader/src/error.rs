@@ -82,7 +82,7 @@ pub enum Defect {
         available: u64,
     },
     /// The kernel refused a mapping.
-    Unmappable {
+    MapFailed {
         /// The system's error number.
         errno: i32,
     },
@@ -107,8 +107,8 @@ pub enum Defect {
     },
     /// A relocation's place lies outside the writable segments.
     BadRelocation {
-        /// The place.
-        address: u64,
+        /// `r_offset`.
+        offset: u64,
     },
     /// Symbols that nothing defines.
     MissingSymbols {
@@ -177,7 +177,7 @@ impl fmt::Display for Defect {
                 "needs {size} bytes of thread-local storage (aligned to {align}) under the initial-exec model, and {available} (aligned to {}) are left; compile it without -ftls-model=initial-exec, or keep large thread-locals on the heap",
                 provided::TLS_ALIGN,
             ),
-            Defect::Unmappable { errno } => write!(f, "cannot be mapped (errno {errno})"),
+            Defect::MapFailed { errno } => write!(f, "cannot be mapped (errno {errno})"),
             Defect::BadTable { what } => {
                 write!(f, "is damaged: its {what} lies outside its segments; package it again")
             }
@@ -192,9 +192,9 @@ impl fmt::Display for Defect {
             Defect::UnsupportedRelocation { kind, what } => {
                 write!(f, "has a relocation of type {kind}, which is not supported: {what}")
             }
-            Defect::BadRelocation { address } => write!(
+            Defect::BadRelocation { offset } => write!(
                 f,
-                "is damaged: a relocation at {address:#x} lies outside its writable segments"
+                "is damaged: a relocation at {offset:#x} lies outside its writable segments"
             ),
             Defect::MissingSymbols { names, count } => {
                 f.write_str("needs ")?;

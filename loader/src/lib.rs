@@ -12,31 +12,32 @@
 extern crate alloc;
 
 pub mod arch;
+pub mod catalog;
+pub mod copies;
 pub mod dynamic;
 pub mod elf;
 mod error;
 mod handlers;
 mod link;
-pub mod listed;
 mod memory;
 pub mod provided;
 mod relocate;
+mod requirements;
 pub mod sections;
-mod survey;
 mod symbol_hash;
 mod symbolize;
 
 pub use self::error::Defect;
 pub use self::error::LoadError;
 pub use self::handlers::abi_mismatch;
+pub use self::link::EntrySymbol;
 pub use self::link::Linked;
-pub use self::link::Wanted;
 pub use self::link::link;
 pub use self::memory::Data;
 pub use self::memory::Tables;
 pub use self::relocate::Provider;
 pub use self::relocate::TlsPlace;
-pub use self::survey::Survey;
+pub use self::requirements::Requirements;
 pub use self::symbol_hash::symbol_hash;
 pub use self::symbolize::has_local;
 pub use self::symbolize::nearest_symbol;

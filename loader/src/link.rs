@@ -17,9 +17,9 @@ use super::relocate::Scope;
 
 /// The symbol that a library is mapped for.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted {
+pub struct EntrySymbol {
     /// Its name.
-    pub symbol: &'static str,
+    pub name: &'static str,
     /// How many bytes have to lie behind it.
     pub size: u64,
 }
@@ -47,14 +47,14 @@ pub fn link(
     data: &mut Data,
     base: u64,
     host: &dyn Provider,
-    wanted: Wanted,
+    entry_symbol: EntrySymbol,
 ) -> Result<Linked, Defect> {
     let dynamic = Dynamic::read(&parsed.dynamic, tables, data)?;
     let symbols = dynamic.symbols(tables, Some(data))?;
     dynamic.check_needed(&symbols)?;
     let entry = dynamic
-        .find(wanted.symbol.as_bytes(), &symbols, tables, Some(data))
-        .ok_or(Defect::NoSuchSymbol { name: wanted.symbol })?;
+        .find(entry_symbol.name.as_bytes(), &symbols, tables, Some(data))
+        .ok_or(Defect::NoSuchSymbol { name: entry_symbol.name })?;
     let template = parsed.tls.as_ref().filter(|template| template.memory_size > 0);
     let tls = template.map(|template| (host.reserve_tls(template), template));
     // ELF looks names up in the executable and the C library first. For a heap that matters: a
@@ -64,7 +64,7 @@ pub fn link(
     relocate::relocate(&dynamic, &symbols, tables, data, &scope)?;
 
     let inside = |address, size| parsed.segment_at(address, size).is_some();
-    if !inside(entry, wanted.size) {
+    if !inside(entry, entry_symbol.size) {
         return Err(Defect::BadTable { what: "entry symbol" });
     }
     if template.is_some_and(|template| !inside(template.address, template.file_size)) {
@@ -83,7 +83,7 @@ pub fn link(
     let destructors = array(dynamic.fini_array, tables, data)?.into_iter().rev().chain(last);
     let destructors: Result<_, _> = destructors.filter(is_function).map(code).collect();
     let (constructors, destructors) = (constructors?, destructors?);
-    let tls = tls.map(|(place, _)| place);
+    let tls = tls.map(|(tls, _)| tls);
     Ok(Linked { dynamic, entry, constructors, destructors, tls })
 }
 

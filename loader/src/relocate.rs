@@ -18,7 +18,7 @@ use super::memory::Data;
 use super::memory::Tables;
 
 /// How many missing symbols a refusal names.
-const MOST_NAMES: usize = 8;
+const MAX_NAMES: usize = 8;
 
 /// What a library finds in the process that maps it.
 pub trait Provider {
@@ -84,9 +84,9 @@ pub fn relocate(
             } else {
                 entry.value(symbols, scope, &mut missing)?
             };
-            match data.word(entry.place) {
+            match data.word(entry.offset) {
                 Some(word) => *word = value.to_le_bytes(),
-                None => return Err(Defect::BadRelocation { address: entry.place }),
+                None => return Err(Defect::BadRelocation { offset: entry.offset }),
             }
             let (start, words) = data.words();
             entries = relocate_run(others, start, words, scope.base);
@@ -104,8 +104,8 @@ fn relocate_run<'a>(
     words: &mut [[u8; 8]],
     base: u64,
 ) -> &'a [RawEntry] {
-    while let [[place, info, addend], others @ ..] = entries {
-        let index = word_index(u64::from_le_bytes(*place), start);
+    while let [[offset, info, addend], others @ ..] = entries {
+        let index = word_index(u64::from_le_bytes(*offset), start);
         let word = index.and_then(|index| words.get_mut(index));
         match word {
             Some(word) if low_half(u64::from_le_bytes(*info)) == arch::RELATIVE => {
@@ -119,8 +119,8 @@ fn relocate_run<'a>(
 }
 
 /// Which of the words from `start` on lies at `place`; a place between two becomes one far beyond the last.
-fn word_index(place: u64, start: u64) -> Option<usize> {
-    usize::try_from(place.wrapping_sub(start).rotate_right(3)).ok()
+fn word_index(vaddr: u64, start: u64) -> Option<usize> {
+    usize::try_from(vaddr.wrapping_sub(start).rotate_right(3)).ok()
 }
 
 /// Place, information and addend of an entry.
@@ -128,7 +128,7 @@ type RawEntry = [[u8; 8]; 3];
 
 /// One entry of a `DT_RELA` table.
 pub struct Entry {
-    place: u64,
+    offset: u64,
     /// The raw number.
     pub kind: u32,
     /// An index of the symbol table; 0 for none.
@@ -146,10 +146,10 @@ impl Entry {
         table.as_chunks::<8>().0.as_chunks::<3>().0
     }
 
-    fn from_raw([place, info, addend]: &RawEntry) -> Entry {
+    fn from_raw([offset, info, addend]: &RawEntry) -> Entry {
         let info = u64::from_le_bytes(*info);
         Entry {
-            place: u64::from_le_bytes(*place),
+            offset: u64::from_le_bytes(*offset),
             kind: low_half(info),
             symbol: low_half(info >> 32),
             addend: u64::from_le_bytes(*addend),
@@ -172,9 +172,9 @@ impl Entry {
             Relocation::TlsModule => thread_local(symbol, symbols, scope)?.0.module,
             Relocation::TlsOffset => thread_local(symbol, symbols, scope)?.1.wrapping_add(addend),
             Relocation::ThreadPointerOffset => {
-                let (place, offset) = thread_local(symbol, symbols, scope)?;
+                let (tls, offset) = thread_local(symbol, symbols, scope)?;
                 let start =
-                    place.thread_pointer_offset.map_err(|available| too_large(scope, available))?;
+                    tls.thread_pointer_offset.map_err(|available| too_large(scope, available))?;
                 start.wrapping_add(offset).wrapping_add(addend)
             }
         })
@@ -255,24 +255,24 @@ fn too_large(scope: &Scope, available: u64) -> Defect {
 /// `DT_RELR`: an even word is a place; an odd one is a bitmap of the 63 words that follow it.
 /// Source: the gABI's "Relative Relocation Table".
 fn apply_relative(relr: &[u8], data: &mut Data, base: u64) -> Result<(), Defect> {
-    let mut place: u64 = 0;
+    let mut vaddr: u64 = 0;
     for entry in relr.as_chunks().0 {
         let entry = u64::from_le_bytes(*entry);
         if entry & 1 == 0 {
             add_base(entry, data, base)?;
-            place = entry.wrapping_add(8);
+            vaddr = entry.wrapping_add(8);
             continue;
         }
-        apply_bitmap(entry >> 1, place, data, base)?;
-        place = place.wrapping_add(63 * 8);
+        apply_bitmap(entry >> 1, vaddr, data, base)?;
+        vaddr = vaddr.wrapping_add(63 * 8);
     }
     Ok(())
 }
 
 /// Goes from one bit that is set to the next: which they are is as good as chance to the CPU.
-fn apply_bitmap(mut bits: u64, place: u64, data: &mut Data, base: u64) -> Result<(), Defect> {
+fn apply_bitmap(mut bits: u64, vaddr: u64, data: &mut Data, base: u64) -> Result<(), Defect> {
     let (start, words) = data.words();
-    let index = word_index(place, start);
+    let index = word_index(vaddr, start);
     let words = index.and_then(|index| words.get_mut(index..)?.first_chunk_mut::<63>());
     match words {
         // Nothing to add to them.
@@ -285,7 +285,7 @@ fn apply_bitmap(mut bits: u64, place: u64, data: &mut Data, base: u64) -> Result
         }
         None => {
             while bits != 0 {
-                add_base(place.wrapping_add(u64::from(bits.trailing_zeros()) * 8), data, base)?;
+                add_base(vaddr.wrapping_add(u64::from(bits.trailing_zeros()) * 8), data, base)?;
                 bits &= bits - 1;
             }
         }
@@ -295,16 +295,16 @@ fn apply_bitmap(mut bits: u64, place: u64, data: &mut Data, base: u64) -> Result
 
 /// How many places a `DT_RELR` table names.
 pub fn count_relative(relr: &[u8]) -> usize {
-    let places = relr.chunks_exact(8).map(|entry| match u64_at(entry, 0) {
+    let counts = relr.chunks_exact(8).map(|entry| match u64_at(entry, 0) {
         entry if entry & 1 == 0 => 1,
         bitmap => bitmap.count_ones() - 1,
     });
-    places.fold(0, |sum, places| sum + usize::try_from(places).unwrap_or(0))
+    counts.fold(0, |sum, count| sum + usize::try_from(count).unwrap_or(0))
 }
 
-fn add_base(place: u64, data: &mut Data, base: u64) -> Result<(), Defect> {
-    let Some(word) = data.word(place) else {
-        return Err(Defect::BadRelocation { address: place });
+fn add_base(vaddr: u64, data: &mut Data, base: u64) -> Result<(), Defect> {
+    let Some(word) = data.word(vaddr) else {
+        return Err(Defect::BadRelocation { offset: vaddr });
     };
     add(word, base);
     Ok(())
@@ -336,7 +336,7 @@ impl Missing {
         if count == 0 {
             return Ok(());
         }
-        self.names.truncate(MOST_NAMES);
+        self.names.truncate(MAX_NAMES);
         Err(Defect::MissingSymbols { names: self.names, count })
     }
 }

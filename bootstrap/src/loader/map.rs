@@ -22,19 +22,19 @@ use crate::sys;
 
 /// How much longer than its file an image may be without being mapped twice: segments begin on
 /// pages of their own, and zeros follow the last.
-const SLACK: usize = 64 << 10;
+const IMAGE_SLACK: usize = 64 << 10;
 
 /// How much longer than RELRO writable segments may be to be filled at once.
-const FEW_PAGES: u64 = 64 << 10;
+const EAGER_SLACK: u64 = 64 << 10;
 
 /// How many bytes are taken as zeros and read over.
-const MOST_ZEROED: u64 = 128 << 10;
+const MAX_ZEROED: u64 = 128 << 10;
 
 /// What is not larger is read from storage whole; of others, what their start needs.
-const SMALL: u64 = 1 << 20;
+const MAX_READ_WHOLE: u64 = 1 << 20;
 
 /// How much is read around a function that will run.
-const CODE: u64 = 256 << 10;
+const CODE_READ_AHEAD: u64 = 256 << 10;
 
 /// A range of addresses that this process owns, and gives back when it is dropped.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ impl Range {
         // SAFETY: without MAP_FIXED the kernel chooses a range that nobody uses, or none.
         let start = unsafe { libc::mmap(address.cast(), size, protection, flags, descriptor, 0) };
         if start == libc::MAP_FAILED {
-            return Err(Defect::Unmappable { errno: sys::errno() });
+            return Err(Defect::MapFailed { errno: sys::errno() });
         }
         Ok(Range { start: start.cast(), size })
     }
@@ -99,9 +99,9 @@ pub struct FileView<'a> {
 impl<'a> FileView<'a> {
     /// Maps a file of `file_size` bytes, which are not 0.
     pub fn map(file: &'a File, file_size: u64) -> Result<FileView<'a>, Defect> {
-        let (is_cold, is_small) = (!file.is_cached(), file_size <= SMALL);
+        let (is_cold, is_small) = (!file.is_cached(), file_size <= MAX_READ_WHOLE);
         let size = usize::try_from(file_size).unwrap_or(usize::MAX);
-        let range = Range::of_file(file, size.saturating_add(SLACK))?;
+        let range = Range::of_file(file, size.saturating_add(IMAGE_SLACK))?;
         if is_cold && is_small {
             range.read_ahead(0, file_size);
         }
@@ -120,7 +120,7 @@ impl<'a> FileView<'a> {
     ///
     /// A library whose linker was told where it shall lie (`--image-base`) gets that place if it is free:
     /// there, packed relocations change nothing, and nearly all of its pages stay the file's.
-    pub fn place(self, segments: Vec<Segment>, relro: u64) -> Result<Image, Defect> {
+    pub fn map_segments(self, segments: Vec<Segment>, relro: u64) -> Result<Image, Defect> {
         let low = segments.first().map_or(0, |first| first.pages().start);
         let high = segments.last().map_or(0, |last| last.pages().end);
         let size = usize::try_from(high - low).unwrap_or(usize::MAX);
@@ -138,10 +138,10 @@ impl<'a> FileView<'a> {
         if in_parts {
             image.read_ahead(relro);
         }
-        let most = relocated + FEW_PAGES;
+        let max_size = relocated + EAGER_SLACK;
         let mut rest = image.segments.as_slice();
         while let [segment, others @ ..] = rest {
-            let (copied, behind) = rest.split_at(few_writable(rest, most));
+            let (copied, behind) = rest.split_at(few_writable(rest, max_size));
             // The view itself is what a read-only segment at the file's start looks like.
             let in_place = segment.offset == segment.address - low;
             if !copied.is_empty() {
@@ -172,9 +172,9 @@ impl Image {
     /// still the file as it is.
     fn read_ahead(&self, relro: u64) {
         for segment in self.segments.iter().filter(|segment| segment.writable) {
-            self.range.read_ahead(segment.offset, segment.file_size.min(relro + FEW_PAGES));
+            self.range.read_ahead(segment.offset, segment.file_size.min(relro + EAGER_SLACK));
         }
-        self.range.read_ahead(0, relro * 3 + FEW_PAGES);
+        self.range.read_ahead(0, relro * 3 + EAGER_SLACK);
     }
 
     /// Gives neighbouring writable segments memory of their own, in one go: relocation writes to nearly all
@@ -188,17 +188,17 @@ impl Image {
             return Ok(());
         };
         let (start, file_end, end) = (first.pages().start, last.file_pages().end, last.pages().end);
-        if file_end.saturating_sub(start) > MOST_ZEROED {
+        if file_end.saturating_sub(start) > MAX_ZEROED {
             let copy = |segment| self.map_segment(file, segment, libc::MAP_POPULATE);
             return segments.iter().try_for_each(copy);
         }
         let protection = protection(first);
         if file_end > start {
             let flags = libc::MAP_ANONYMOUS | libc::MAP_POPULATE;
-            self.place(start, file_end, protection, flags, None)?;
+            self.map_pages(start, file_end, protection, flags, None)?;
         }
         if end > file_end {
-            self.place(file_end, end, protection, libc::MAP_ANONYMOUS, None)?;
+            self.map_pages(file_end, end, protection, libc::MAP_ANONYMOUS, None)?;
         }
         for segment in segments {
             let size = usize::try_from(segment.file_size).unwrap_or(0);
@@ -216,10 +216,10 @@ impl Image {
         let (pages, file_pages) = (segment.pages(), segment.file_pages());
         if !file_pages.is_empty() {
             let offset = segment.offset - (segment.address - pages.start);
-            self.place(pages.start, file_pages.end, protection, flags, Some((file, offset)))?;
+            self.map_pages(pages.start, file_pages.end, protection, flags, Some((file, offset)))?;
         }
         if pages.end > file_pages.end {
-            self.place(file_pages.end, pages.end, protection, libc::MAP_ANONYMOUS, None)?;
+            self.map_pages(file_pages.end, pages.end, protection, libc::MAP_ANONYMOUS, None)?;
         }
         // What lies behind the file's bytes on their last page is the file's next section, and
         // has to read as zero where the segment goes on. (A read-only segment never goes on.)
@@ -235,7 +235,7 @@ impl Image {
     }
 
     /// Lays pages of `file`, or zeros, over a part of the range.
-    fn place(
+    fn map_pages(
         &self,
         from: u64,
         to: u64,
@@ -255,7 +255,7 @@ impl Image {
             libc::mmap(self.pointer(from).cast(), size, protection, flags, descriptor, offset)
         };
         if at == libc::MAP_FAILED {
-            return Err(Defect::Unmappable { errno: sys::errno() });
+            return Err(Defect::MapFailed { errno: sys::errno() });
         }
         Ok(())
     }
@@ -285,7 +285,10 @@ impl Image {
     pub fn will_run(&self, live: u64) {
         if self.in_parts {
             let address = live.wrapping_sub(self.base());
-            self.range.read_ahead((address - address % CODE).saturating_sub(self.low), CODE);
+            self.range.read_ahead(
+                (address - address % CODE_READ_AHEAD).saturating_sub(self.low),
+                CODE_READ_AHEAD,
+            );
         }
     }
 
@@ -358,15 +361,15 @@ impl Image {
     }
 }
 
-/// How many of the first segments are writable neighbours, and have at most `most` bytes of pages in the
+/// How many of the first segments are writable neighbours, and have at most `max_size` bytes of pages in the
 /// file.
-fn few_writable(segments: &[Segment], most: u64) -> usize {
+fn few_writable(segments: &[Segment], max_size: u64) -> usize {
     let start = segments.first().map_or(0, |first| first.pages().start);
     let mut end = start;
     let few = segments.iter().take_while(|segment| {
         let is_next = segment.writable && segment.pages().start == end;
         end = segment.pages().end;
-        is_next && segment.file_pages().end - start <= most
+        is_next && segment.file_pages().end - start <= max_size
     });
     few.count()
 }

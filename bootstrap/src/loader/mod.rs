@@ -19,7 +19,7 @@ pub use pilotlight_loader::symbol_hash;
 
 pub use self::map::Image;
 
-use pilotlight_loader::Wanted;
+use pilotlight_loader::EntrySymbol;
 use pilotlight_loader::dynamic::Dynamic;
 use pilotlight_loader::elf;
 use pilotlight_loader::elf::Extent;
@@ -106,11 +106,15 @@ pub fn load(
     symbol: &'static str,
     size: u64,
 ) -> Result<Library, LoadError> {
-    let wanted = Wanted { symbol, size };
-    load_file(file, host, wanted).map_err(|defect| LoadError::new(path, defect))
+    let entry_symbol = EntrySymbol { name: symbol, size };
+    load_file(file, host, entry_symbol).map_err(|defect| LoadError::new(path, defect))
 }
 
-fn load_file(file: &File, host: &dyn Provider, wanted: Wanted) -> Result<Library, Defect> {
+fn load_file(
+    file: &File,
+    host: &dyn Provider,
+    entry_symbol: EntrySymbol,
+) -> Result<Library, Defect> {
     let file_size = file.size().map_err(|errno| Defect::Unreadable { errno })?;
     if file_size == 0 {
         return Err(Defect::Empty);
@@ -118,16 +122,16 @@ fn load_file(file: &File, host: &dyn Provider, wanted: Wanted) -> Result<Library
     let view = FileView::map(file, file_size)?;
     let parsed = elf::parse(view.bytes())?;
     let relocated = parsed.relro.as_ref().map_or(0, |relro| relro.size);
-    let mut image = view.place(parsed.segments.clone(), relocated)?;
+    let mut image = view.map_segments(parsed.segments.clone(), relocated)?;
     let base = image.base();
     let (tables, mut data) = image.parts();
-    let linked = link(&parsed, &tables, &mut data, base, host, wanted)?;
+    let linked = link(&parsed, &tables, &mut data, base, host, entry_symbol)?;
     for &constructor in &linked.constructors {
         image.will_run(constructor);
     }
     let live = |extent: &Extent| image.data(extent.address, extent.size);
-    let tls = parsed.tls.as_ref().zip(linked.tls).map(|(template, place)| {
-        (TlsTemplate { address: image.live(template.address), ..template.clone() }, place)
+    let tls = parsed.tls.as_ref().zip(linked.tls).map(|(template, tls)| {
+        (TlsTemplate { address: image.live(template.address), ..template.clone() }, tls)
     });
     Ok(Library {
         dynamic: linked.dynamic,

@@ -4,8 +4,8 @@ use super::*;
 use crate::elf::Extent;
 use crate::symbol_hash;
 
-fn entry(place: u64, kind: u64, addend: u64) -> RawEntry {
-    [place, kind, addend].map(u64::to_le_bytes)
+fn entry(offset: u64, kind: u64, addend: u64) -> RawEntry {
+    [offset, kind, addend].map(u64::to_le_bytes)
 }
 
 #[test]
@@ -70,9 +70,9 @@ fn library(symbols: &[(&str, u8, u16, u64)], relocations: &[(u64, u32, u32, u64)
         strings.extend(name.bytes().chain([0]));
     }
     let mut entries = Vec::new();
-    for &(place, kind, symbol, addend) in relocations {
+    for &(offset, kind, symbol, addend) in relocations {
         let info = u64::from(symbol) << 32 | u64::from(kind);
-        entries.extend([place, info, addend].map(u64::to_le_bytes).as_flattened());
+        entries.extend([offset, info, addend].map(u64::to_le_bytes).as_flattened());
     }
     const DYNAMIC: usize = 16 * 6;
     let strings_at = TABLES + DYNAMIC as u64;
@@ -164,10 +164,10 @@ fn each_kind_of_relocation_has_its_value() {
         ((0, 8, 0x20), BASE + 0x20),
         ((0, 1, 9), 9),
     ];
-    let places = (0..).map(|index| DATA + index * 8);
-    let relocations: Vec<_> = places
+    let offsets = (0..).map(|index| DATA + index * 8);
+    let relocations: Vec<_> = offsets
         .zip(&cases)
-        .map(|(place, &((symbol, kind, addend), _))| (place, kind, symbol, addend))
+        .map(|(offset, &((symbol, kind, addend), _))| (offset, kind, symbol, addend))
         .collect();
     let words = relocated(&library(&symbols, &relocations), Some((TLS, &TEMPLATE)));
     let expected: Vec<u64> = cases.iter().map(|&(_, value)| value).collect();
@@ -205,10 +205,10 @@ fn what_a_relocation_may_not_be_is_refused() {
         let refused = refused((DATA, kind, 0, 0), None).expect_err("not supported");
         assert!(matches!(refused, Defect::UnsupportedRelocation { kind: of, .. } if of == kind));
     }
-    for place in [0, TABLES, DATA - 8, DATA + 121, DATA + 128, u64::MAX] {
+    for offset in [0, TABLES, DATA - 8, DATA + 121, DATA + 128, u64::MAX] {
         for kind in [8, 6] {
-            let bad = Err(Defect::BadRelocation { address: place });
-            assert_eq!(refused((place, kind, 0, 0), None), bad);
+            let bad = Err(Defect::BadRelocation { offset });
+            assert_eq!(refused((offset, kind, 0, 0), None), bad);
         }
     }
     assert_eq!(

@@ -14,16 +14,16 @@ use std::path::PathBuf;
 use pilotlight_abi::LIBRARY_SYMBOL;
 use pilotlight_abi::Library;
 use pilotlight_loader::Defect;
+use pilotlight_loader::EntrySymbol;
 use pilotlight_loader::Linked;
-use pilotlight_loader::Survey;
-use pilotlight_loader::Wanted;
+use pilotlight_loader::Requirements;
+use pilotlight_loader::catalog::SymbolCatalog;
+use pilotlight_loader::copies;
+use pilotlight_loader::copies::Copies;
 use pilotlight_loader::elf;
 use pilotlight_loader::elf::Parsed;
 use pilotlight_loader::has_local;
 use pilotlight_loader::link;
-use pilotlight_loader::listed;
-use pilotlight_loader::listed::Copies;
-use pilotlight_loader::listed::Listed;
 use pilotlight_loader::sections::strippable_size;
 
 use self::handlers::Handlers;
@@ -41,7 +41,7 @@ pub struct Check {
     /// Whether it defines a `free` that it does not export.
     has_own_free: bool,
     parsed: Option<Parsed>,
-    survey: Option<Survey>,
+    requirements: Option<Requirements>,
     linked: Option<Linked>,
     handlers: Option<Handlers>,
     /// What the bootstrap would say; None where it would load the library.
@@ -56,7 +56,7 @@ pub fn check(path: &Path) -> Check {
         strippable_size: 0,
         has_own_free: false,
         parsed: None,
-        survey: None,
+        requirements: None,
         linked: None,
         handlers: None,
         refusal: None,
@@ -83,14 +83,15 @@ impl Check {
         }
         let words = |defect: Defect| defect.to_string();
         let parsed = &*self.parsed.insert(elf::parse(file).map_err(words)?);
-        let tables = listed::tables(parsed, file);
+        let tables = copies::tables(parsed, file);
         let mut copies = Copies::of(parsed, file);
         let mut data = copies.data();
         // A damaged table is named by the steps below, which the bootstrap takes as well.
-        self.survey = Survey::of(parsed, &tables, &mut data).ok();
-        let wanted = Wanted { symbol: LIBRARY_SYMBOL, size: size_of::<Library>() as u64 };
-        let runtime = Listed::default();
-        let linked = link(parsed, &tables, &mut data, BASE, &runtime, wanted).map_err(words)?;
+        self.requirements = Requirements::of(parsed, &tables, &mut data).ok();
+        let entry_symbol = EntrySymbol { name: LIBRARY_SYMBOL, size: size_of::<Library>() as u64 };
+        let runtime = SymbolCatalog::default();
+        let linked =
+            link(parsed, &tables, &mut data, BASE, &runtime, entry_symbol).map_err(words)?;
         let memory = handlers::Memory { parsed, tables: &tables, data: &mut data };
         let entry = linked.entry;
         self.linked = Some(linked);

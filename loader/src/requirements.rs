@@ -20,7 +20,7 @@ use super::relocate::Entry;
 
 /// What a library asks for.
 #[derive(Debug, Default)]
-pub struct Survey {
+pub struct Requirements {
     /// The libraries that it names, whoever provides them.
     pub libraries: Vec<String>,
     /// The symbols that it cannot do without.
@@ -35,13 +35,13 @@ pub struct Survey {
     pub packed_relative: usize,
 }
 
-impl Survey {
+impl Requirements {
     /// Reads it out of segments that have not been relocated yet.
-    pub fn of(parsed: &Parsed, tables: &Tables, data: &mut Data) -> Result<Survey, Defect> {
+    pub fn of(parsed: &Parsed, tables: &Tables, data: &mut Data) -> Result<Requirements, Defect> {
         let dynamic = Dynamic::read(&parsed.dynamic, tables, data)?;
         let symbols = dynamic.symbols(tables, Some(data))?;
         let libraries = dynamic.needed(&symbols, |_| true)?;
-        let mut survey = Survey { libraries, ..Survey::default() };
+        let mut requirements = Requirements { libraries, ..Requirements::default() };
         let table = |(address, size), data: &mut Data| {
             if size == 0 {
                 return Ok(Vec::new());
@@ -50,12 +50,12 @@ impl Survey {
                 .map(dynamic::Table::into_owned)
                 .ok_or(Defect::BadTable { what: "table of relocations" })
         };
-        survey.packed_relative = relocate::count_relative(&table(dynamic.relr, data)?);
-        survey.count("packed relative", survey.packed_relative);
-        for place in [dynamic.rela, dynamic.plt] {
-            Entry::all(&table(place, data)?).for_each(|entry| survey.add(&entry, &symbols));
+        requirements.packed_relative = relocate::count_relative(&table(dynamic.relr, data)?);
+        requirements.count("packed relative", requirements.packed_relative);
+        for range in [dynamic.rela, dynamic.plt] {
+            Entry::all(&table(range, data)?).for_each(|entry| requirements.add(&entry, &symbols));
         }
-        Ok(survey)
+        Ok(requirements)
     }
 
     fn add(&mut self, entry: &Entry, symbols: &Symbols) {

@@ -1,0 +1,58 @@
+//! The runtime as a library would find it, by its lists: for judging without mapping.
+
+use alloc::collections::BTreeSet;
+
+use super::Provider;
+use super::TlsPlace;
+use super::elf::TlsTemplate;
+use super::provided;
+use super::symbol_hash;
+
+/// Where symbols pretend to be.
+const PLACEHOLDER_ADDRESS: u64 = 0x1000;
+
+/// The bootstrap and the layer's `pilotlight/libc.so`.
+#[derive(Debug)]
+pub struct SymbolCatalog {
+    bootstrap: BTreeSet<u64>,
+    module: BTreeSet<&'static str>,
+}
+
+impl Default for SymbolCatalog {
+    fn default() -> SymbolCatalog {
+        let names = |list| provided::entries(list).map(|(name, _)| name);
+        let hashed = |name: &'static str| symbol_hash(name.as_bytes());
+        SymbolCatalog {
+            bootstrap: names(provided::BOOTSTRAP).map(hashed).collect(),
+            module: names(provided::MODULE).collect(),
+        }
+    }
+}
+
+impl SymbolCatalog {
+    /// The bootstrap itself has the symbol.
+    pub fn has(&self, name: &str) -> bool {
+        self.symbol(symbol_hash(name.as_bytes())).is_some()
+    }
+
+    /// `pilotlight/libc.so` has the symbol.
+    pub fn can_fetch(&self, name: &str) -> bool {
+        self.module.contains(name)
+    }
+}
+
+impl Provider for SymbolCatalog {
+    fn symbol(&self, hash: u64) -> Option<u64> {
+        self.bootstrap.contains(&hash).then_some(PLACEHOLDER_ADDRESS)
+    }
+
+    fn rare_symbol(&self, name: &[u8]) -> Option<u64> {
+        let name = str::from_utf8(name).ok()?;
+        self.can_fetch(name).then_some(PLACEHOLDER_ADDRESS)
+    }
+
+    fn reserve_tls(&self, template: &TlsTemplate) -> TlsPlace {
+        let place = provided::tls_place(0, template);
+        TlsPlace { module: 0, thread_pointer_offset: place.map(|place| place.start) }
+    }
+}
