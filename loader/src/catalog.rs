@@ -2,11 +2,12 @@
 
 use alloc::collections::BTreeSet;
 
-use super::Provider;
-use super::TlsPlace;
-use super::elf::TlsTemplate;
 use super::provided;
-use super::symbol_hash;
+use super::relocate::Provider;
+use super::symbol_hash::symbol_hash;
+use super::tls;
+use super::tls::TlsPlace;
+use super::tls::TlsTemplate;
 
 /// Where symbols pretend to be.
 const PLACEHOLDER_ADDRESS: u64 = 0x1000;
@@ -52,7 +53,7 @@ impl Provider for SymbolCatalog {
     }
 
     fn reserve_tls(&self, template: &TlsTemplate) -> TlsPlace {
-        let place = provided::tls_place(0, template);
-        TlsPlace { module: 0, thread_pointer_offset: place.map(|place| place.start) }
+        let range = tls::reserve_range(0, template);
+        TlsPlace { module: 0, thread_pointer_offset: range.map(|range| range.start) }
     }
 }

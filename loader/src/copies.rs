@@ -3,10 +3,10 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::Data;
-use super::Tables;
 use super::elf::Parsed;
 use super::elf::Segment;
+use super::memory::Data;
+use super::memory::Tables;
 
 /// The part of the file that a segment begins with; the parser has checked that it is there.
 fn content<'a>(segment: &Segment, file: &'a [u8]) -> &'a [u8] {

@@ -8,6 +8,7 @@ use core::ops::Range;
 
 use super::arch;
 use super::error::Defect;
+use super::tls::TlsTemplate;
 
 /// Pages are 4 KiB on every CPU that Lambda offers.
 const PAGE: u64 = 4096;
@@ -71,19 +72,6 @@ pub struct Extent {
     pub address: u64,
     /// Length in memory.
     pub size: u64,
-}
-
-/// The thread-local template: `PT_TLS`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TlsTemplate {
-    /// Where the initial bytes are, relative to the base.
-    pub address: u64,
-    /// How many initial bytes there are.
-    pub file_size: u64,
-    /// How many bytes each thread has; the rest is zero.
-    pub memory_size: u64,
-    /// Power of two.
-    pub align: u64,
 }
 
 /// A file whose headers have been read and found loadable.

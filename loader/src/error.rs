@@ -7,7 +7,7 @@ use core::ffi::CStr;
 use core::fmt;
 
 use super::arch;
-use super::provided;
+use super::tls::TLS_ALIGN;
 
 /// What is wrong with a file, and what to do about it.
 #[derive(Debug, PartialEq, Eq)]
@@ -175,7 +175,7 @@ impl fmt::Display for Defect {
             Defect::TlsTooLarge { size, align, available } => write!(
                 f,
                 "needs {size} bytes of thread-local storage (aligned to {align}) under the initial-exec model, and {available} (aligned to {}) are left; compile it without -ftls-model=initial-exec, or keep large thread-locals on the heap",
-                provided::TLS_ALIGN,
+                TLS_ALIGN,
             ),
             Defect::MapFailed { errno } => write!(f, "cannot be mapped (errno {errno})"),
             Defect::BadTable { what } => {

@@ -26,6 +26,7 @@ mod requirements;
 pub mod sections;
 mod symbol_hash;
 mod symbolize;
+pub mod tls;
 
 pub use self::error::Defect;
 pub use self::error::LoadError;
@@ -36,8 +37,9 @@ pub use self::link::link;
 pub use self::memory::Data;
 pub use self::memory::Tables;
 pub use self::relocate::Provider;
-pub use self::relocate::TlsPlace;
 pub use self::requirements::Requirements;
 pub use self::symbol_hash::symbol_hash;
 pub use self::symbolize::has_local;
 pub use self::symbolize::nearest_symbol;
+pub use self::tls::TlsPlace;
+pub use self::tls::TlsTemplate;

@@ -3,17 +3,17 @@
 
 use alloc::vec::Vec;
 
-use super::Defect;
-use super::Provider;
-use super::TlsPlace;
 use super::dynamic;
 use super::dynamic::Dynamic;
 use super::elf;
 use super::elf::Parsed;
+use super::error::Defect;
 use super::memory::Data;
 use super::memory::Tables;
 use super::relocate;
+use super::relocate::Provider;
 use super::relocate::Scope;
+use super::tls::TlsPlace;
 
 /// The symbol that a library is mapped for.
 #[derive(Clone, Copy, Debug)]

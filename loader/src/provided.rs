@@ -2,10 +2,6 @@
 //! and the room for thread-locals. `build.rs` and `layer/libc/build.sh` link what the lists name, so
 //! that they cannot say more than there is.
 
-use core::ops::Range;
-
-use super::elf::TlsTemplate;
-
 /// The symbols of the bootstrap itself.
 pub const BOOTSTRAP: &str = include_str!("../../bootstrap/src/libc/exports.txt");
 
@@ -20,26 +16,6 @@ pub const LIBRARIES: [&str; 7] =
 pub fn has_library(name: &[u8]) -> bool {
     let stem = name.windows(3).position(|part| part == b".so").unwrap_or(name.len());
     LIBRARIES.iter().any(|library| library.as_bytes() == &name[..stem])
-}
-
-/// Bytes in each thread's static block for the thread-locals of all libraries.
-pub const TLS_RESERVE: u64 = 16384;
-
-/// How that block is aligned.
-pub const TLS_ALIGN: u64 = 64;
-
-/// Which bytes of the block a library gets, of which `used` are taken. Err is how many are left
-/// where its thread-locals do not fit, or would not be aligned.
-pub fn tls_place(used: u64, template: &TlsTemplate) -> Result<Range<u64>, u64> {
-    let left = TLS_RESERVE - used;
-    if template.align > TLS_ALIGN {
-        return Err(left);
-    }
-    // The compiler aligned each thread-local relative to the template's own address.
-    let skew = template.address % template.align;
-    let start = used.next_multiple_of(template.align) + skew;
-    let end = start.checked_add(template.memory_size).filter(|&end| end <= TLS_RESERVE);
-    Ok(start..end.ok_or(left)?)
 }
 
 /// The entries of a list: each symbol's name, and what it is called where it is defined.

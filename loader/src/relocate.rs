@@ -11,11 +11,12 @@ use super::arch::Relocation;
 use super::dynamic::Dynamic;
 use super::dynamic::Symbols;
 use super::dynamic::table;
-use super::elf::TlsTemplate;
 use super::elf::u64_at;
 use super::error::Defect;
 use super::memory::Data;
 use super::memory::Tables;
+use super::tls::TlsPlace;
+use super::tls::TlsTemplate;
 
 /// How many missing symbols a refusal names.
 const MAX_NAMES: usize = 8;
@@ -31,16 +32,6 @@ pub trait Provider {
 
     /// Sets aside room for a library's thread-locals in every thread.
     fn reserve_tls(&self, template: &TlsTemplate) -> TlsPlace;
-}
-
-/// Where a library's thread-locals are, in every thread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TlsPlace {
-    /// What `__tls_get_addr` finds in its argument's first word.
-    pub module: u64,
-    /// What is added to the thread pointer, modulo 2⁶⁴. Err is how many bytes are left in the
-    /// reserve where the library's did not fit: then only `__tls_get_addr` finds them.
-    pub thread_pointer_offset: Result<u64, u64>,
 }
 
 /// What relocations refer to beside the file itself.

@@ -6,13 +6,13 @@ use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::Defect;
 use super::arch;
 use super::arch::Relocation;
 use super::dynamic;
 use super::dynamic::Dynamic;
 use super::dynamic::Symbols;
 use super::elf::Parsed;
+use super::error::Defect;
 use super::memory::Data;
 use super::memory::Tables;
 use super::relocate;

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 /* Room for the thread-locals of every library mapped, in every thread's static block. Untouched
- * pages of it cost address space alone. Kept equal to loader/src/provided.rs. */
+ * pages of it cost address space alone. Kept equal to loader/src/tls.rs. */
 #define RESERVE_SIZE 16384
 static _Thread_local char reserve[RESERVE_SIZE] __attribute__((aligned(64)));
 

@@ -16,7 +16,7 @@ use core::sync::atomic::AtomicPtr;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering;
 
-use pilotlight_loader::provided;
+use pilotlight_loader::tls;
 
 use super::heap;
 use crate::loader::TlsPlace;
@@ -64,7 +64,7 @@ static USED: AtomicUsize = AtomicUsize::new(0);
 /// then whichever maps the module `services`. The rest of the C library, which may be mapped meanwhile,
 /// has no thread-locals (tests/it/binary.rs).
 pub fn reserve(template: &TlsTemplate) -> TlsPlace {
-    match provided::tls_place(USED.load(Ordering::Relaxed) as u64, template) {
+    match tls::reserve_range(USED.load(Ordering::Relaxed) as u64, template) {
         Ok(place) => {
             USED.store(number(place.end), Ordering::Relaxed);
             let reserve = pilotlight_tls_reserve().addr() as u64;

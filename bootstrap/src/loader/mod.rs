@@ -14,7 +14,7 @@ pub use pilotlight_loader::Defect;
 pub use pilotlight_loader::LoadError;
 pub use pilotlight_loader::Provider;
 pub use pilotlight_loader::TlsPlace;
-pub use pilotlight_loader::elf::TlsTemplate;
+pub use pilotlight_loader::TlsTemplate;
 pub use pilotlight_loader::symbol_hash;
 
 pub use self::map::Image;

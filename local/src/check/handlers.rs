@@ -11,7 +11,8 @@ use pilotlight_loader::elf::Parsed;
 use pilotlight_loader::elf::u32_at;
 use pilotlight_loader::elf::u64_at;
 
-use super::BASE;
+/// Base address of the copies: any page other than the first will do.
+pub const BASE: u64 = 0x10_0000_0000;
 
 /// What a library exports.
 #[derive(Debug)]

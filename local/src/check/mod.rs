@@ -26,10 +26,8 @@ use pilotlight_loader::has_local;
 use pilotlight_loader::link;
 use pilotlight_loader::sections::strippable_size;
 
+use self::handlers::BASE;
 use self::handlers::Handlers;
-
-/// Where the copies pretend to be mapped: any page that is not the first will do.
-const BASE: u64 = 0x10_0000_0000;
 
 /// What was found out about a file.
 #[derive(Debug)]

@@ -7,8 +7,8 @@ use pilotlight_loader::arch;
 use pilotlight_loader::catalog::SymbolCatalog;
 use pilotlight_loader::elf::Parsed;
 use pilotlight_loader::elf::Segment;
-use pilotlight_loader::provided::TLS_RESERVE;
 use pilotlight_loader::provided::has_library;
+use pilotlight_loader::tls::TLS_RESERVE;
 
 use super::Check;
 use super::Requirements;
