@@ -7,16 +7,44 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::elf::Extent;
-use super::elf::u16_at;
 use super::elf::u32_at;
 use super::elf::u64_at;
 use super::error::Defect;
 use super::memory::Data;
 use super::memory::Tables;
 use super::provided;
+use super::symbol::SYMBOL_SIZE;
+use super::symbol::Symbol;
 use super::symbol_hash::hash_to_nul;
 
-const SYMBOL_SIZE: usize = 24;
+/// Bytes of an entry of the dynamic section: tag and value.
+const DYNAMIC_SIZE: usize = 16;
+
+const DT_NULL: u64 = 0;
+const DT_NEEDED: u64 = 1;
+const DT_PLTRELSZ: u64 = 2;
+const DT_HASH: u64 = 4;
+const DT_STRTAB: u64 = 5;
+const DT_SYMTAB: u64 = 6;
+const DT_RELA: u64 = 7;
+const DT_RELASZ: u64 = 8;
+const DT_STRSZ: u64 = 10;
+const DT_INIT: u64 = 12;
+const DT_FINI: u64 = 13;
+const DT_REL: u64 = 17;
+const DT_TEXTREL: u64 = 22;
+const DT_JMPREL: u64 = 23;
+const DT_INIT_ARRAY: u64 = 25;
+const DT_FINI_ARRAY: u64 = 26;
+const DT_INIT_ARRAYSZ: u64 = 27;
+const DT_FINI_ARRAYSZ: u64 = 28;
+const DT_FLAGS: u64 = 30;
+const DT_RELRSZ: u64 = 35;
+const DT_RELR: u64 = 36;
+const DT_GNU_HASH: u64 = 0x6fff_fef5;
+
+/// The flag of `DT_FLAGS` that stands for `DT_TEXTREL`.
+const DF_TEXTREL: u64 = 4;
 
 /// A table of the file: borrowed where it cannot change, copied where relocations could reach it
 /// (tools that edit libraries put tables into writable segments).
@@ -55,31 +83,31 @@ impl Dynamic {
             return Err(bad);
         };
         let mut dynamic = Dynamic::default();
-        for entry in bytes.chunks_exact(16) {
+        for entry in bytes.chunks_exact(DYNAMIC_SIZE) {
             let value = u64_at(entry, 8);
             match u64_at(entry, 0) {
-                0 => break,
-                1 => dynamic.needed.push(value),
-                2 => dynamic.plt.1 = value,
-                4 => dynamic.sysv_hash = value,
-                5 => dynamic.strings = value,
-                6 => dynamic.symbols = value,
-                7 => dynamic.rela.0 = value,
-                8 => dynamic.rela.1 = value,
-                10 => dynamic.strings_size = value,
-                12 => dynamic.init = value,
-                13 => dynamic.fini = value,
-                17 => return Err(Defect::BadTable { what: "DT_REL table" }),
-                22 => return Err(Defect::TextRelocations),
-                23 => dynamic.plt.0 = value,
-                25 => dynamic.init_array.0 = value,
-                26 => dynamic.fini_array.0 = value,
-                27 => dynamic.init_array.1 = value,
-                28 => dynamic.fini_array.1 = value,
-                30 if value & 4 != 0 => return Err(Defect::TextRelocations),
-                35 => dynamic.relr.1 = value,
-                36 => dynamic.relr.0 = value,
-                0x6fff_fef5 => dynamic.gnu_hash = value,
+                DT_NULL => break,
+                DT_NEEDED => dynamic.needed.push(value),
+                DT_PLTRELSZ => dynamic.plt.1 = value,
+                DT_HASH => dynamic.sysv_hash = value,
+                DT_STRTAB => dynamic.strings = value,
+                DT_SYMTAB => dynamic.symbols = value,
+                DT_RELA => dynamic.rela.0 = value,
+                DT_RELASZ => dynamic.rela.1 = value,
+                DT_STRSZ => dynamic.strings_size = value,
+                DT_INIT => dynamic.init = value,
+                DT_FINI => dynamic.fini = value,
+                DT_REL => return Err(Defect::BadTable { what: "DT_REL table" }),
+                DT_TEXTREL => return Err(Defect::TextRelocations),
+                DT_JMPREL => dynamic.plt.0 = value,
+                DT_INIT_ARRAY => dynamic.init_array.0 = value,
+                DT_FINI_ARRAY => dynamic.fini_array.0 = value,
+                DT_INIT_ARRAYSZ => dynamic.init_array.1 = value,
+                DT_FINI_ARRAYSZ => dynamic.fini_array.1 = value,
+                DT_FLAGS if value & DF_TEXTREL != 0 => return Err(Defect::TextRelocations),
+                DT_RELRSZ => dynamic.relr.1 = value,
+                DT_RELR => dynamic.relr.0 = value,
+                DT_GNU_HASH => dynamic.gnu_hash = value,
                 _ => {}
             }
         }
@@ -171,49 +199,12 @@ pub struct Symbols<'a> {
     strings: Table<'a>,
 }
 
-/// One entry of the symbol table.
-#[derive(Clone, Copy, Debug)]
-pub struct Symbol {
-    name: u32,
-    info: u8,
-    section: u16,
-    /// A file-relative address, or an offset into the thread-local template.
-    pub value: u64,
-}
-
-impl Symbol {
-    /// Some section of the file holds it.
-    pub fn is_defined(&self) -> bool {
-        self.section != 0
-    }
-
-    /// It may stay undefined, and is then null.
-    pub fn is_weak(&self) -> bool {
-        self.info >> 4 == 2
-    }
-
-    /// Its address is what a function of the library returns.
-    pub fn is_indirect_function(&self) -> bool {
-        self.info & 0xf == 10
-    }
-
-    /// Its value is an address as it stands.
-    pub fn is_absolute(&self) -> bool {
-        self.section == 0xfff1
-    }
-}
-
 impl Symbols<'_> {
     /// The symbol with this index, or None past the table.
     pub fn get(&self, index: u32) -> Option<Symbol> {
         let start = usize::try_from(index).ok()?.checked_mul(SYMBOL_SIZE)?;
         let entry = self.symbols.get(start..start.checked_add(SYMBOL_SIZE)?)?;
-        Some(Symbol {
-            name: u32_at(entry, 0),
-            info: entry[4],
-            section: u16_at(entry, 6),
-            value: u64_at(entry, 8),
-        })
+        Some(Symbol::read(entry))
     }
 
     /// The symbol's name, without its NUL.

@@ -13,8 +13,10 @@ use super::tls::TlsTemplate;
 /// Pages are 4 KiB on every CPU that Lambda offers.
 const PAGE: u64 = 4096;
 
-const HEADER_SIZE: usize = 64;
-const PROGRAM_HEADER_SIZE: usize = 56;
+/// Bytes of the ELF header.
+pub const HEADER_SIZE: usize = 64;
+/// Bytes of a program header.
+pub const PROGRAM_HEADER_SIZE: usize = 56;
 /// Far above what linkers write (about a dozen), far below what would cost memory.
 const MAX_PROGRAM_HEADERS: usize = 128;
 
@@ -23,6 +25,13 @@ const MAX_IMAGE_SIZE: u64 = 1 << 31;
 
 /// Where the addresses of processes end (Linux, `TASK_SIZE` with page tables of four levels).
 const MAX_ADDRESS: u64 = 1 << 47;
+
+const ELFCLASS64: u8 = 2;
+const ELFDATA2LSB: u8 = 1;
+
+const ET_REL: u16 = 1;
+const ET_EXEC: u16 = 2;
+const ET_DYN: u16 = 3;
 
 const PT_LOAD: u32 = 1;
 const PT_DYNAMIC: u32 = 2;
@@ -115,10 +124,10 @@ fn program_header_range(header: &[u8]) -> Result<Range<usize>, Defect> {
     if header.len() < HEADER_SIZE {
         return Err(Defect::Truncated { what: "the ELF header", file_size });
     }
-    if header[4] != 2 {
+    if header[4] != ELFCLASS64 {
         return Err(Defect::Not64Bit);
     }
-    if header[5] != 1 {
+    if header[5] != ELFDATA2LSB {
         return Err(Defect::WrongMachine { machine: "a big-endian CPU" });
     }
     let machine = u16_at(header, 18);
@@ -126,9 +135,9 @@ fn program_header_range(header: &[u8]) -> Result<Range<usize>, Defect> {
         return Err(Defect::WrongMachine { machine: arch::machine_name(machine) });
     }
     match u16_at(header, 16) {
-        3 => {}
-        2 => return Err(Defect::Executable),
-        1 => return Err(Defect::ObjectFile),
+        ET_DYN => {}
+        ET_EXEC => return Err(Defect::Executable),
+        ET_REL => return Err(Defect::ObjectFile),
         kind => return Err(Defect::UnknownKind { kind }),
     }
     let entry_size = usize::from(u16_at(header, 54));

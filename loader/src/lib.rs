@@ -24,6 +24,7 @@ pub mod provided;
 mod relocate;
 mod requirements;
 pub mod sections;
+mod symbol;
 mod symbol_hash;
 mod symbolize;
 pub mod tls;

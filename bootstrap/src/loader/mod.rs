@@ -167,5 +167,5 @@ fn program_headers(image: &Image, parsed: &Parsed) -> Option<(u64, u16)> {
         segment.offset <= offset && offset + size <= segment.offset + segment.file_size
     })?;
     let live = image.data(offset - segment.offset + segment.address, size)?;
-    Some((live, u16::try_from(range.len() / 56).ok()?))
+    Some((live, u16::try_from(range.len() / elf::PROGRAM_HEADER_SIZE).ok()?))
 }
