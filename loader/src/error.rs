@@ -102,8 +102,12 @@ pub enum Defect {
     UnsupportedRelocation {
         /// The raw number.
         kind: u32,
-        /// What it is.
-        what: &'static str,
+        /// `r_offset`.
+        offset: u64,
+        /// The symbol's name; empty if it has none.
+        symbol: String,
+        /// The reason, and what to do.
+        why: &'static str,
     },
     /// A relocation's place lies outside the writable segments.
     BadRelocation {
@@ -189,8 +193,15 @@ impl fmt::Display for Defect {
                 list(f, names)?;
                 f.write_str(", which this runtime does not provide; link it statically into the handler")
             }
-            Defect::UnsupportedRelocation { kind, what } => {
-                write!(f, "has a relocation of type {kind}, which is not supported: {what}")
+            Defect::UnsupportedRelocation { kind, offset, symbol, why } => {
+                match arch::relocation_name(*kind) {
+                    Some(name) => write!(f, "has the relocation {name} at {offset:#x}")?,
+                    None => write!(f, "has a relocation of type {kind} at {offset:#x}")?,
+                }
+                if !symbol.is_empty() {
+                    write!(f, " (symbol `{symbol}`)")?;
+                }
+                write!(f, ", which is not supported: {why}")
             }
             Defect::BadRelocation { offset } => write!(
                 f,

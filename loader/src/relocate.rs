@@ -155,11 +155,10 @@ impl Entry {
         missing: &mut Missing,
     ) -> Result<u64, Defect> {
         let Entry { kind, symbol, addend, .. } = *self;
-        let relocation =
-            arch::relocation(kind).map_err(|what| Defect::UnsupportedRelocation { kind, what })?;
+        let relocation = arch::relocation(kind).map_err(|why| self.unsupported(symbols, why))?;
         Ok(match relocation {
-            Relocation::Slot => resolve(symbol, symbols, scope, missing)?,
-            Relocation::Absolute => resolve(symbol, symbols, scope, missing)?.wrapping_add(addend),
+            Relocation::Slot => self.resolve(symbols, scope, missing)?,
+            Relocation::Absolute => self.resolve(symbols, scope, missing)?.wrapping_add(addend),
             Relocation::TlsModule => thread_local(symbol, symbols, scope)?.0.module,
             Relocation::TlsOffset => thread_local(symbol, symbols, scope)?.1.wrapping_add(addend),
             Relocation::ThreadPointerOffset => {
@@ -170,56 +169,63 @@ impl Entry {
             }
         })
     }
+
+    /// The live address of a symbol; 0 for a weak one that nobody defines.
+    fn resolve(
+        &self,
+        symbols: &Symbols,
+        scope: &Scope,
+        missing: &mut Missing,
+    ) -> Result<u64, Defect> {
+        // Index 0 is the null symbol: its address is 0 by definition.
+        if self.symbol == 0 {
+            return Ok(0);
+        }
+        let Some(symbol) = symbols.get(self.symbol) else {
+            return Err(Defect::BadTable { what: "symbol table" });
+        };
+        if symbol.is_indirect_function() && symbol.is_defined() {
+            return Err(self.unsupported(symbols, arch::INDIRECT_FUNCTION));
+        }
+        if symbol.is_absolute() {
+            return Ok(symbol.value);
+        }
+        let own = symbol.is_defined().then(|| scope.base.wrapping_add(symbol.value));
+        if let (Some(own), false) = (own, scope.has_heap) {
+            return Ok(own);
+        }
+        let Some(hash) = symbols.name_hash(&symbol) else {
+            return Err(Defect::BadTable { what: "string table" });
+        };
+        if let Some(address) = scope.host.symbol(hash).or(own) {
+            return Ok(address);
+        }
+        let name = symbols.name(&symbol).unwrap_or_default();
+        // Every library asks weakly for a few symbols that no other has; fetching is for those that it
+        // cannot do without. Threads are asked for weakly by <pthread.h>'s cleanup handlers, and by C++
+        // of the time when they were a library of their own (glibc before 2.34), and are not optional.
+        if symbol.is_weak() && !name.strip_prefix(b"__").unwrap_or(name).starts_with(b"pthread_") {
+            return Ok(0);
+        }
+        let address = scope.host.rare_symbol(name);
+        if address.is_none() && !symbol.is_weak() {
+            missing.add(name);
+        }
+        Ok(address.unwrap_or(0))
+    }
+
+    #[cold]
+    fn unsupported(&self, symbols: &Symbols, why: &'static str) -> Defect {
+        let symbol = symbols.get(self.symbol);
+        let name = symbol.and_then(|symbol| symbols.name(&symbol)).unwrap_or_default();
+        let symbol = String::from_utf8_lossy(name).into_owned();
+        Defect::UnsupportedRelocation { kind: self.kind, offset: self.offset, symbol, why }
+    }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the upper half is read by itself")]
 const fn low_half(word: u64) -> u32 {
     word as u32
-}
-
-/// The live address of a symbol; 0 for a weak one that nobody defines.
-fn resolve(
-    index: u32,
-    symbols: &Symbols,
-    scope: &Scope,
-    missing: &mut Missing,
-) -> Result<u64, Defect> {
-    // Index 0 is the null symbol: its address is 0 by definition.
-    if index == 0 {
-        return Ok(0);
-    }
-    let Some(symbol) = symbols.get(index) else {
-        return Err(Defect::BadTable { what: "symbol table" });
-    };
-    if symbol.is_indirect_function() && symbol.is_defined() {
-        let what = "a symbol that is an indirect function";
-        return Err(Defect::UnsupportedRelocation { kind: 6, what });
-    }
-    if symbol.is_absolute() {
-        return Ok(symbol.value);
-    }
-    let own = symbol.is_defined().then(|| scope.base.wrapping_add(symbol.value));
-    if let (Some(own), false) = (own, scope.has_heap) {
-        return Ok(own);
-    }
-    let Some(hash) = symbols.name_hash(&symbol) else {
-        return Err(Defect::BadTable { what: "string table" });
-    };
-    if let Some(address) = scope.host.symbol(hash).or(own) {
-        return Ok(address);
-    }
-    let name = symbols.name(&symbol).unwrap_or_default();
-    // Every library asks weakly for a few symbols that no other has; fetching is for those that it
-    // cannot do without. Threads are asked for weakly by <pthread.h>'s cleanup handlers, and by C++
-    // of the time when they were a library of their own (glibc before 2.34), and are not optional.
-    if symbol.is_weak() && !name.strip_prefix(b"__").unwrap_or(name).starts_with(b"pthread_") {
-        return Ok(0);
-    }
-    let address = scope.host.rare_symbol(name);
-    if address.is_none() && !symbol.is_weak() {
-        missing.add(name);
-    }
-    Ok(address.unwrap_or(0))
 }
 
 /// Where a thread-local's library keeps them, and its offset there.

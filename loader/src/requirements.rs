@@ -68,7 +68,7 @@ impl Requirements {
                 Ok(Relocation::Slot) => "slots",
                 Ok(Relocation::Absolute) => "addresses",
                 Ok(_) => "thread-local",
-                Err(what) => what,
+                Err(_) => arch::relocation_name(entry.kind).unwrap_or("unknown"),
             },
             1,
         );

@@ -220,6 +220,25 @@ fn what_a_relocation_may_not_be_is_refused() {
     let full = TlsPlace { thread_pointer_offset: Err(16), ..TLS };
     let too_large = Err(Defect::TlsTooLarge { size: 64, align: 8, available: 16 });
     assert_eq!(refused((DATA, 18, 0, 0), Some((full, &TEMPLATE))), too_large);
-    let indirect = library(&[("chosen", GLOBAL | 10, 1, 0)], &[(DATA, 6, 1, 0)]);
-    assert!(matches!(relocated(&indirect, None), Err(Defect::UnsupportedRelocation { .. })));
+}
+
+#[test]
+fn a_refused_relocation_is_named_with_its_offset_and_symbol() {
+    let symbols = [("chosen", GLOBAL | 10, 1, 0), ("thread-local", GLOBAL, 1, 0)];
+    let cases = [
+        ((DATA, 1, 1, 0), "R_X86_64_64 at 0x4000 (symbol `chosen`), which is not supported: it is"),
+        ((DATA, 7, 1, 0), "R_X86_64_JUMP_SLOT at 0x4000 (symbol `chosen`), which is not"),
+        (
+            (DATA + 8, 36, 2, 0),
+            "R_X86_64_TLSDESC at 0x4008 (symbol `thread-local`), which is not supported: \
+             compile the library with -mtls-dialect=gnu",
+        ),
+        ((DATA, 37, 0, 0), "the relocation R_X86_64_IRELATIVE at 0x4000, which is not supported"),
+        ((DATA, 99, 0, 0), "a relocation of type 99 at 0x4000, which is not supported"),
+    ];
+    for (relocation, expected) in cases {
+        let refused = relocated(&library(&symbols, &[relocation]), None).expect_err("unsupported");
+        let message = alloc::format!("{refused}");
+        assert!(message.contains(expected), "{message}");
+    }
 }
