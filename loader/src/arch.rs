@@ -31,9 +31,18 @@ pub const MACHINE: u16 = EM_X86_64;
 /// The kind of nearly all relocations of a library: `B + A`.
 pub const RELATIVE: u32 = R_X86_64_RELATIVE;
 
-/// The remedy for every relocation that an indirect function needs.
-pub const INDIRECT_FUNCTION: &str =
-    "it is for an indirect function; build the library without ifunc";
+/// A relocation that this loader deliberately does not apply.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Unsupported {
+    /// Its name.
+    pub name: &'static str,
+    /// What to do about it.
+    pub remedy: &'static str,
+}
+
+/// A symbol whose address is what a function of the library returns.
+pub const INDIRECT_FUNCTION: &Unsupported =
+    &Unsupported { name: "an indirect function", remedy: "build the library without ifunc" };
 
 /// The value of any other relocation. `A` is its addend, `S` the symbol's address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,9 +59,8 @@ pub enum Relocation {
     ThreadPointerOffset,
 }
 
-/// Translates a raw number other than [`RELATIVE`]. Err says why this loader deliberately refuses
-/// the relocation, and what to do.
-pub const fn relocation(kind: u32) -> Result<Relocation, &'static str> {
+/// Translates a raw number other than [`RELATIVE`].
+pub const fn relocation(kind: u32) -> Result<Relocation, &'static Unsupported> {
     match kind {
         R_X86_64_64 => Ok(Relocation::Absolute),
         R_X86_64_GLOB_DAT | R_X86_64_JUMP_SLOT => Ok(Relocation::Slot),
@@ -60,33 +68,22 @@ pub const fn relocation(kind: u32) -> Result<Relocation, &'static str> {
         R_X86_64_DTPOFF64 => Ok(Relocation::TlsOffset),
         R_X86_64_TPOFF64 => Ok(Relocation::ThreadPointerOffset),
         R_X86_64_PC32 | R_X86_64_PLT32 | R_X86_64_GOTPCREL..=R_X86_64_32S => {
-            Err("it holds a 32-bit address; compile the library with -fPIC")
+            Err(&Unsupported { name: "a 32-bit address", remedy: "compile the library with -fPIC" })
         }
-        R_X86_64_NONE => Err("linkers leave it out; link the library again"),
-        R_X86_64_COPY => Err("only executables have it; link the library with -shared"),
-        R_X86_64_TLSDESC => Err("compile the library with -mtls-dialect=gnu"),
+        R_X86_64_NONE => Err(&Unsupported {
+            name: "R_X86_64_NONE",
+            remedy: "link the library with another linker",
+        }),
+        R_X86_64_COPY => {
+            Err(&Unsupported { name: "R_X86_64_COPY", remedy: "link the library with -shared" })
+        }
+        R_X86_64_TLSDESC => Err(&Unsupported {
+            name: "R_X86_64_TLSDESC",
+            remedy: "compile the library with -mtls-dialect=gnu",
+        }),
         R_X86_64_IRELATIVE => Err(INDIRECT_FUNCTION),
-        _ => Err("this version does not know it; use a newer layer"),
+        _ => Err(&Unsupported { name: "an unknown relocation", remedy: "use a newer layer" }),
     }
-}
-
-/// The psABI's name of a relocation that may be refused; None for a number that has none here.
-pub const fn relocation_name(kind: u32) -> Option<&'static str> {
-    Some(match kind {
-        R_X86_64_NONE => "R_X86_64_NONE",
-        R_X86_64_64 => "R_X86_64_64",
-        R_X86_64_PC32 => "R_X86_64_PC32",
-        R_X86_64_PLT32 => "R_X86_64_PLT32",
-        R_X86_64_COPY => "R_X86_64_COPY",
-        R_X86_64_GLOB_DAT => "R_X86_64_GLOB_DAT",
-        R_X86_64_JUMP_SLOT => "R_X86_64_JUMP_SLOT",
-        R_X86_64_GOTPCREL => "R_X86_64_GOTPCREL",
-        R_X86_64_32 => "R_X86_64_32",
-        R_X86_64_32S => "R_X86_64_32S",
-        R_X86_64_TLSDESC => "R_X86_64_TLSDESC",
-        R_X86_64_IRELATIVE => "R_X86_64_IRELATIVE",
-        _ => return None,
-    })
 }
 
 /// A CPU's name, as Lambda and the CPU's makers spell it.

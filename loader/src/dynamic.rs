@@ -203,8 +203,7 @@ impl Symbols<'_> {
     /// The symbol with this index, or None past the table.
     pub fn get(&self, index: u32) -> Option<Symbol> {
         let start = usize::try_from(index).ok()?.checked_mul(SYMBOL_SIZE)?;
-        let entry = self.symbols.get(start..start.checked_add(SYMBOL_SIZE)?)?;
-        Some(Symbol::read(entry))
+        self.symbols.get(start..)?.first_chunk().map(Symbol::read)
     }
 
     /// The symbol's name, without its NUL.

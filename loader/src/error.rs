@@ -1,6 +1,7 @@
 //! Everything that can be wrong with a handler library: one variant a defect, each with the words
 //! that the person who deployed it reads.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ffi::CStr;
@@ -99,16 +100,7 @@ pub enum Defect {
         names: Vec<String>,
     },
     /// A relocation that is not supported.
-    UnsupportedRelocation {
-        /// The raw number.
-        kind: u32,
-        /// `r_offset`.
-        offset: u64,
-        /// The symbol's name; empty if it has none.
-        symbol: String,
-        /// The reason, and what to do.
-        why: &'static str,
-    },
+    UnsupportedRelocation(Box<UnsupportedRelocation>),
     /// A relocation's place lies outside the writable segments.
     BadRelocation {
         /// `r_offset`.
@@ -193,16 +185,7 @@ impl fmt::Display for Defect {
                 list(f, names)?;
                 f.write_str(", which this runtime does not provide; link it statically into the handler")
             }
-            Defect::UnsupportedRelocation { kind, offset, symbol, why } => {
-                match arch::relocation_name(*kind) {
-                    Some(name) => write!(f, "has the relocation {name} at {offset:#x}")?,
-                    None => write!(f, "has a relocation of type {kind} at {offset:#x}")?,
-                }
-                if !symbol.is_empty() {
-                    write!(f, " (symbol `{symbol}`)")?;
-                }
-                write!(f, ", which is not supported: {why}")
-            }
+            Defect::UnsupportedRelocation(relocation) => relocation.fmt(f),
             Defect::BadRelocation { offset } => write!(
                 f,
                 "is damaged: a relocation at {offset:#x} lies outside its writable segments"
@@ -223,6 +206,31 @@ impl fmt::Display for Defect {
                 "does not export `{name}`, so it is no handler library; export its handlers with pilotlight::handler!(…) (in C: PILOTLIGHT_HANDLERS)"
             ),
         }
+    }
+}
+
+/// A relocation that is refused. It is boxed, so that it does not enlarge every result that a
+/// [`Defect`] may be in.
+#[derive(Debug, PartialEq, Eq)]
+pub struct UnsupportedRelocation {
+    /// The raw number.
+    pub kind: u32,
+    /// `r_offset`.
+    pub offset: u64,
+    /// The symbol's name; empty if it has none.
+    pub symbol: String,
+    /// Its name, and what to do about it.
+    pub what: &'static arch::Unsupported,
+}
+
+impl fmt::Display for UnsupportedRelocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let UnsupportedRelocation { kind, offset, symbol, what } = self;
+        write!(f, "has {} (relocation {kind}) at {offset:#x}", what.name)?;
+        if !symbol.is_empty() {
+            write!(f, " (symbol {symbol})")?;
+        }
+        write!(f, ", which is not supported; {}", what.remedy)
     }
 }
 

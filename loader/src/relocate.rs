@@ -3,16 +3,19 @@
 //! Binding is immediate (no lazy PLT), and a library's own definitions come first, unless it
 //! exports a heap. Missing symbols are collected, so that one refusal names them all.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::arch;
 use super::arch::Relocation;
+use super::arch::Unsupported;
 use super::dynamic::Dynamic;
 use super::dynamic::Symbols;
 use super::dynamic::table;
 use super::elf::u64_at;
 use super::error::Defect;
+use super::error::UnsupportedRelocation;
 use super::memory::Data;
 use super::memory::Tables;
 use super::tls::TlsPlace;
@@ -155,7 +158,7 @@ impl Entry {
         missing: &mut Missing,
     ) -> Result<u64, Defect> {
         let Entry { kind, symbol, addend, .. } = *self;
-        let relocation = arch::relocation(kind).map_err(|why| self.unsupported(symbols, why))?;
+        let relocation = arch::relocation(kind).map_err(|what| self.unsupported(symbols, what))?;
         Ok(match relocation {
             Relocation::Slot => self.resolve(symbols, scope, missing)?,
             Relocation::Absolute => self.resolve(symbols, scope, missing)?.wrapping_add(addend),
@@ -215,11 +218,13 @@ impl Entry {
     }
 
     #[cold]
-    fn unsupported(&self, symbols: &Symbols, why: &'static str) -> Defect {
+    fn unsupported(&self, symbols: &Symbols, what: &'static Unsupported) -> Defect {
         let symbol = symbols.get(self.symbol);
         let name = symbol.and_then(|symbol| symbols.name(&symbol)).unwrap_or_default();
         let symbol = String::from_utf8_lossy(name).into_owned();
-        Defect::UnsupportedRelocation { kind: self.kind, offset: self.offset, symbol, why }
+        let Entry { kind, offset, .. } = *self;
+        let refused = UnsupportedRelocation { kind, offset, symbol, what };
+        Defect::UnsupportedRelocation(Box::new(refused))
     }
 }
 

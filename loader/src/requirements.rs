@@ -68,7 +68,7 @@ impl Requirements {
                 Ok(Relocation::Slot) => "slots",
                 Ok(Relocation::Absolute) => "addresses",
                 Ok(_) => "thread-local",
-                Err(_) => arch::relocation_name(entry.kind).unwrap_or("unknown"),
+                Err(what) => what.name,
             },
             1,
         );

@@ -28,8 +28,8 @@ pub struct Symbol {
 }
 
 impl Symbol {
-    /// Reads an entry of [`SYMBOL_SIZE`] bytes.
-    pub fn read(entry: &[u8]) -> Symbol {
+    /// Reads an entry.
+    pub fn read(entry: &[u8; SYMBOL_SIZE]) -> Symbol {
         Symbol {
             name: u32_at(entry, 0),
             info: entry[4],

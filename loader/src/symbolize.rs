@@ -6,7 +6,6 @@
 use super::sections::SHT_DYNSYM;
 use super::sections::SHT_SYMTAB;
 use super::sections::sections;
-use super::symbol::SYMBOL_SIZE;
 use super::symbol::Symbol;
 
 /// The name of the function that begins at or before `address` (relative to the base), and the
@@ -42,6 +41,6 @@ fn nearest_in(file: &[u8], kind: u32, address: u64) -> Option<(&[u8], u64)> {
 fn functions_in(file: &[u8], kind: u32) -> Option<(impl Iterator<Item = Symbol>, &[u8])> {
     let table = sections(file).find(|section| section.kind() == kind)?;
     let names = sections(file).nth(table.link()?)?.content(file)?;
-    let symbols = table.content(file)?.chunks_exact(SYMBOL_SIZE).map(Symbol::read);
+    let symbols = table.content(file)?.as_chunks().0.iter().map(Symbol::read);
     Some((symbols.filter(|symbol| symbol.is_function() && symbol.is_defined()), names))
 }
