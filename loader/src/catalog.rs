@@ -1,4 +1,4 @@
-//! The runtime as a library would find it, by its lists: for judging without mapping.
+//! The symbols that the runtime provides, by its lists: for judging a library without mapping it.
 
 use alloc::collections::BTreeSet;
 
@@ -9,10 +9,10 @@ use super::tls;
 use super::tls::TlsPlace;
 use super::tls::TlsTemplate;
 
-/// Where symbols pretend to be.
+/// The address given to every symbol that the lists hold.
 const PLACEHOLDER_ADDRESS: u64 = 0x1000;
 
-/// The bootstrap and the layer's `pilotlight/libc.so`.
+/// The symbols of the bootstrap and of the layer's `pilotlight/libc.so`.
 #[derive(Debug)]
 pub struct SymbolCatalog {
     bootstrap: BTreeSet<u64>,
@@ -31,12 +31,12 @@ impl Default for SymbolCatalog {
 }
 
 impl SymbolCatalog {
-    /// The bootstrap itself has the symbol.
+    /// Whether the bootstrap itself has the symbol.
     pub fn has(&self, name: &str) -> bool {
         self.symbol(symbol_hash(name.as_bytes())).is_some()
     }
 
-    /// `pilotlight/libc.so` has the symbol.
+    /// Whether `pilotlight/libc.so` has the symbol.
     pub fn can_fetch(&self, name: &str) -> bool {
         self.module.contains(name)
     }

@@ -46,11 +46,11 @@ const DT_GNU_HASH: u64 = 0x6fff_fef5;
 /// The flag of `DT_FLAGS` that stands for `DT_TEXTREL`.
 const DF_TEXTREL: u64 = 4;
 
-/// A table of the file: borrowed where it cannot change, copied where relocations could reach it
-/// (tools that edit libraries put tables into writable segments).
+/// A table of the file: borrowed if it is read-only, copied if relocations could change it (tools that
+/// edit libraries put tables into writable segments).
 pub type Table<'a> = Cow<'a, [u8]>;
 
-/// What the dynamic section says, as numbers; 0 where an entry is absent.
+/// The values of the dynamic section; 0 if an entry is absent.
 #[derive(Debug, Default)]
 pub struct Dynamic {
     needed: Vec<u64>,
@@ -127,31 +127,31 @@ impl Dynamic {
         Ok(Symbols { symbols, strings })
     }
 
-    /// The names of the libraries that it needs, of those that are `wanted`.
+    /// The names of the needed libraries that `filter` accepts.
     pub fn needed(
         &self,
         symbols: &Symbols,
-        wanted: fn(&[u8]) -> bool,
+        filter: fn(&[u8]) -> bool,
     ) -> Result<Vec<String>, Defect> {
         let mut names = Vec::new();
         for &offset in &self.needed {
             let name = usize::try_from(offset).ok().and_then(|offset| symbols.string(offset));
             let name = name.ok_or(Defect::BadTable { what: "list of needed libraries" })?;
-            if wanted(name) {
+            if filter(name) {
                 names.push(String::from_utf8_lossy(name).into_owned());
             }
         }
         Ok(names)
     }
 
-    /// Refuses libraries that nobody provides.
+    /// Refuses a library that needs libraries other than those that the runtime provides.
     pub fn check_needed(&self, symbols: &Symbols) -> Result<(), Defect> {
         let names = self.needed(symbols, |name| !provided::has_library(name))?;
         if names.is_empty() { Ok(()) } else { Err(Defect::MissingLibraries { names }) }
     }
 
     /// Finds a defined symbol's file-relative address by the file's own hash table. Without `data`,
-    /// only tables that cannot change are looked at.
+    /// it reads read-only tables alone.
     pub fn find(
         &self,
         name: &[u8],
@@ -172,7 +172,7 @@ impl Dynamic {
     }
 }
 
-/// A view of `size` bytes at `address`, or a copy where they could change.
+/// A view of `size` bytes at `address`, or a copy if they could change.
 pub fn table<'a>(
     address: u64,
     size: u64,
@@ -211,7 +211,7 @@ impl Symbols<'_> {
         self.string(usize::try_from(symbol.name).ok()?)
     }
 
-    /// The hash of the symbol's name, by which the process's own symbols are looked up.
+    /// The hash of the symbol's name, by which the process's symbols are looked up.
     pub fn name_hash(&self, symbol: &Symbol) -> Option<u64> {
         hash_to_nul(self.strings.get(usize::try_from(symbol.name).ok()?..)?)
     }
@@ -228,7 +228,7 @@ fn gnu_hash(name: &[u8]) -> u32 {
     name.iter().fold(5381, |hash: u32, &byte| hash.wrapping_mul(33).wrapping_add(byte.into()))
 }
 
-/// One of the 32-bit words that hash tables are made of.
+/// A 32-bit word of a hash table.
 fn word(table: &[u8], index: usize) -> Option<u32> {
     let start = index.checked_mul(4)?;
     table.get(start..start.checked_add(4)?).map(|bytes| u32_at(bytes, 0))
@@ -270,7 +270,7 @@ fn find_by_sysv_hash(
     let (buckets, chains) = (word(0)?, word(1)?);
     let bucket = usize::try_from(sysv_hash(name).checked_rem(buckets)?).ok()?;
     let mut index = word(bucket + 2)?;
-    // A chain longer than the table runs in a circle.
+    // A chain longer than the table is circular.
     for _ in 0..chains {
         if index == 0 {
             return None;
@@ -298,11 +298,11 @@ mod tests {
 
     #[test]
     fn hashes_are_those_of_the_specifications() {
-        // Values that `readelf --histogram -I` and the gABI's own example agree on.
+        // `readelf --histogram -I` and the gABI's own example agree on these values.
         assert_eq!(gnu_hash(b""), 5381);
         assert_eq!(gnu_hash(b"printf"), 0x156b_2bb8);
         assert_eq!(sysv_hash(b"printf"), 0x0779_05a6);
-        // Long enough for its first characters to come round.
+        // Long enough for the bits of its first characters to wrap around.
         assert_eq!(sysv_hash(b"pilotlight_library"), 0x0774_5869);
     }
 
@@ -327,7 +327,7 @@ mod tests {
     #[test]
     fn the_lowest_bit_of_a_hash_says_where_its_chain_ends() {
         let names = [&b"x"[..], b"y", b"z", b"w"];
-        // One bucket; only the last entry's bit is set, whatever the hashes have there.
+        // One bucket; only the last entry has its lowest bit set, whatever the hashes' own bits are.
         let last = names.len() - 1;
         let entry = |(number, name): (usize, &&[u8])| {
             if number == last { gnu_hash(name) | 1 } else { gnu_hash(name) & !1 }

@@ -1,10 +1,10 @@
-//! What a handler library is, and why one is refused: ELF, read and relocated in safe code over
-//! slices. The bootstrap hands in memory that it has mapped, `pilotlight check` copies of the file,
-//! so that both say the same in the same words.
+//! Reads, relocates and judges handler libraries: ELF in safe code over slices. The bootstrap passes
+//! memory that it has mapped, `pilotlight check` copies of the file, so that both give the same
+//! verdict in the same words.
 //!
-//! What it deliberately does not do: lazy binding, symbol versions, libraries that need other
+//! Deliberately absent: lazy binding in libraries, symbol versions, libraries that need other
 //! libraries, indirect functions, copy relocations, thread-local descriptors, pages both writable
-//! and executable. Each absence is a [`Defect`] with its own words.
+//! and executable. A library that cannot do without one is refused with a [`Defect`] of its own.
 
 #![no_std]
 #![forbid(unsafe_code)]

@@ -1,6 +1,5 @@
-//! What the runtime provides to libraries: the lists of C symbols, the libraries that they stand for
-//! and the room for thread-locals. `build.rs` and `layer/libc/build.sh` link what the lists name, so
-//! that they cannot say more than there is.
+//! The C symbols that the runtime provides, and the libraries that they stand for. `build.rs` and
+//! `layer/libc/build.sh` link what the lists name, so a list cannot name a symbol that is absent.
 
 /// The symbols of the bootstrap itself.
 pub const BOOTSTRAP: &str = include_str!("../../bootstrap/src/libc/exports.txt");
@@ -12,13 +11,13 @@ pub const MODULE: &str = include_str!("../../layer/libc/more.txt");
 pub const LIBRARIES: [&str; 7] =
     ["libc", "libm", "libpthread", "libdl", "librt", "libgcc_s", "ld-linux-x86-64"];
 
-/// Whether the symbols of a library of this name are provided.
+/// Whether the runtime provides the symbols of the library of this name.
 pub fn has_library(name: &[u8]) -> bool {
     let stem = name.windows(3).position(|part| part == b".so").unwrap_or(name.len());
     LIBRARIES.iter().any(|library| library.as_bytes() == &name[..stem])
 }
 
-/// The entries of a list: each symbol's name, and what it is called where it is defined.
+/// The entries of a list: each symbol's name, and the name of its definition.
 pub fn entries(list: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
     let lines = list.lines().map(str::trim);
     lines
