@@ -1,5 +1,4 @@
-//! From headers to a library that could be called: which steps there are, in which order, and what
-//! each refuses.
+//! The steps from parsed headers to a library that could be called, in order. Each may refuse it.
 
 use alloc::vec::Vec;
 
@@ -20,27 +19,27 @@ use super::tls::TlsPlace;
 pub struct EntrySymbol {
     /// Its name.
     pub name: &'static str,
-    /// How many bytes have to lie behind it.
+    /// Bytes of the object that it names, which one segment must hold.
     pub size: u64,
 }
 
 /// A library whose data has been relocated.
 #[derive(Debug)]
 pub struct Linked {
-    /// What the dynamic section says.
+    /// The dynamic section.
     pub dynamic: Dynamic,
-    /// The address of the symbol that was wanted, relative to the base.
+    /// The address of the entry symbol, relative to the base.
     pub entry: u64,
-    /// Live addresses of the constructors, in the order in which they are to run.
+    /// Live addresses of the constructors, in the order of their calls.
     pub constructors: Vec<u64>,
-    /// Live addresses of the destructors, in the order in which they are to run.
+    /// Live addresses of the destructors, in the order of their calls.
     pub destructors: Vec<u64>,
-    /// Where its thread-locals are, if it has any.
+    /// The location of its thread-locals, if it has any.
     pub tls: Option<TlsPlace>,
 }
 
-/// Relocates the segments that `tables` and `data` lend, which are to live at `base`, against what
-/// `host` provides.
+/// Relocates the segments in `tables` and `data` for the base address `base`, against the symbols of
+/// `host`.
 pub fn link(
     parsed: &Parsed,
     tables: &Tables,
@@ -87,7 +86,7 @@ pub fn link(
     Ok(Linked { dynamic, entry, constructors, destructors, tls })
 }
 
-/// 0 and -1 are place holders.
+/// 0 and -1 are placeholders.
 fn is_function(live: &u64) -> bool {
     *live != 0 && *live != u64::MAX
 }

@@ -21,29 +21,29 @@ use super::memory::Tables;
 use super::tls::TlsPlace;
 use super::tls::TlsTemplate;
 
-/// How many missing symbols a refusal names.
+/// Missing symbols that a refusal names.
 const MAX_NAMES: usize = 8;
 
-/// What a library finds in the process that maps it.
+/// The symbols and the thread-local storage of the process that maps a library.
 pub trait Provider {
     /// The address of a symbol that the process provides, by its name's
     /// [`symbol_hash`](crate::symbol_hash).
     fn symbol(&self, hash: u64) -> Option<u64>;
 
-    /// The address of a symbol that the process has to fetch first, by its name.
+    /// The address of a symbol, by its name, for which the process has to map a module first.
     fn rare_symbol(&self, name: &[u8]) -> Option<u64>;
 
-    /// Sets aside room for a library's thread-locals in every thread.
+    /// Reserves space for a library's thread-locals in every thread.
     fn reserve_tls(&self, template: &TlsTemplate) -> TlsPlace;
 }
 
-/// What relocations refer to beside the file itself.
+/// The context of relocations, besides the file itself.
 pub struct Scope<'a> {
     /// The base address.
     pub base: u64,
-    /// Where undefined symbols are looked up.
+    /// The process in which undefined symbols are looked up.
     pub host: &'a dyn Provider,
-    /// Where the library's thread-locals are, if it has any, and what they are.
+    /// The location and the template of the library's thread-locals, if it has any.
     pub tls: Option<(TlsPlace, &'a TlsTemplate)>,
     /// Whether the library exports a heap of its own. Then the process's symbols come first.
     pub has_heap: bool,
@@ -89,9 +89,9 @@ pub fn relocate(
     missing.into_result()
 }
 
-/// Applies relative relocations, which nearly all are, up to one that is of another kind or whose place is
-/// none of `words` (the first of them at `start`), and returns those that are left. A large library has tens
-/// of thousands: this loop is what its init runs longest.
+/// Applies relative relocations up to the first that is of another kind or outside `words` (which
+/// begin at `start`), and returns the remaining ones. Nearly all relocations are relative, and a large
+/// library has tens of thousands: its init spends most of its time in this loop.
 fn relocate_run<'a>(
     mut entries: &'a [RawEntry],
     start: u64,
@@ -112,18 +112,19 @@ fn relocate_run<'a>(
     entries
 }
 
-/// Which of the words from `start` on lies at `place`; a place between two becomes one far beyond the last.
+/// The index of the word at `vaddr`, counted from `start`. A misaligned `vaddr` has an index far
+/// beyond the last word.
 fn word_index(vaddr: u64, start: u64) -> Option<usize> {
     usize::try_from(vaddr.wrapping_sub(start).rotate_right(3)).ok()
 }
 
-/// Place, information and addend of an entry.
+/// `r_offset`, `r_info` and `r_addend`.
 type RawEntry = [[u8; 8]; 3];
 
 /// One entry of a `DT_RELA` table.
 pub struct Entry {
     offset: u64,
-    /// The raw number.
+    /// The raw number of the relocation.
     pub kind: u32,
     /// An index of the symbol table; 0 for none.
     pub symbol: u32,
@@ -150,7 +151,7 @@ impl Entry {
         }
     }
 
-    /// What is to be written to the place of an entry that is not relative.
+    /// The value that an entry of another kind than `RELATIVE` writes.
     fn value(
         &self,
         symbols: &Symbols,
@@ -173,7 +174,7 @@ impl Entry {
         })
     }
 
-    /// The live address of a symbol; 0 for a weak one that nobody defines.
+    /// The live address of the symbol; 0 for a weak symbol without a definition.
     fn resolve(
         &self,
         symbols: &Symbols,
@@ -204,9 +205,10 @@ impl Entry {
             return Ok(address);
         }
         let name = symbols.name(&symbol).unwrap_or_default();
-        // Every library asks weakly for a few symbols that no other has; fetching is for those that it
-        // cannot do without. Threads are asked for weakly by <pthread.h>'s cleanup handlers, and by C++
-        // of the time when they were a library of their own (glibc before 2.34), and are not optional.
+        // Every library refers weakly to a few symbols that no other library defines, so only symbols
+        // that it cannot do without are worth mapping the module. Weak references to threads are not
+        // optional: <pthread.h>'s cleanup handlers make them, and so does C++ built for glibc before
+        // 2.34, when threads were a library of their own.
         if symbol.is_weak() && !name.strip_prefix(b"__").unwrap_or(name).starts_with(b"pthread_") {
             return Ok(0);
         }
@@ -233,7 +235,7 @@ const fn low_half(word: u64) -> u32 {
     word as u32
 }
 
-/// Where a thread-local's library keeps them, and its offset there.
+/// The location of the thread-locals of a symbol's library, and the symbol's offset in them.
 fn thread_local(index: u32, symbols: &Symbols, scope: &Scope) -> Result<(TlsPlace, u64), Defect> {
     let (tls, _) = scope.tls.ok_or(Defect::BadTls)?;
     if index == 0 {
@@ -254,7 +256,7 @@ fn too_large(scope: &Scope, available: u64) -> Defect {
     Defect::TlsTooLarge { size, align, available }
 }
 
-/// `DT_RELR`: an even word is a place; an odd one is a bitmap of the 63 words that follow it.
+/// `DT_RELR`: an even word is an address; an odd one is a bitmap of the 63 words that follow it.
 /// Source: the gABI's "Relative Relocation Table".
 fn apply_relative(relr: &[u8], data: &mut Data, base: u64) -> Result<(), Defect> {
     let mut vaddr: u64 = 0;
@@ -271,13 +273,13 @@ fn apply_relative(relr: &[u8], data: &mut Data, base: u64) -> Result<(), Defect>
     Ok(())
 }
 
-/// Goes from one bit that is set to the next: which they are is as good as chance to the CPU.
+/// Goes from each set bit to the next: a branch for every bit would be unpredictable to the CPU.
 fn apply_bitmap(mut bits: u64, vaddr: u64, data: &mut Data, base: u64) -> Result<(), Defect> {
     let (start, words) = data.words();
     let index = word_index(vaddr, start);
     let words = index.and_then(|index| words.get_mut(index..)?.first_chunk_mut::<63>());
     match words {
-        // Nothing to add to them.
+        // The words are right as they are.
         Some(_) if base == 0 => {}
         Some(words) => {
             while bits != 0 {
@@ -295,7 +297,7 @@ fn apply_bitmap(mut bits: u64, vaddr: u64, data: &mut Data, base: u64) -> Result
     Ok(())
 }
 
-/// How many places a `DT_RELR` table names.
+/// The number of words that a `DT_RELR` table relocates.
 pub fn count_relative(relr: &[u8]) -> usize {
     let counts = relr.chunks_exact(8).map(|entry| match u64_at(entry, 0) {
         entry if entry & 1 == 0 => 1,
@@ -312,7 +314,8 @@ fn add_base(vaddr: u64, data: &mut Data, base: u64) -> Result<(), Defect> {
     Ok(())
 }
 
-/// At the address that the linker was given the word is right, and its page stays the file's.
+/// At the address that the linker was given (base 0), the word is right and its page remains shared
+/// with the file.
 fn add(word: &mut [u8; 8], base: u64) {
     if base != 0 {
         *word = u64::from_le_bytes(*word).wrapping_add(base).to_le_bytes();
@@ -321,7 +324,7 @@ fn add(word: &mut [u8; 8], base: u64) {
 
 #[derive(Default)]
 struct Missing {
-    /// Each once, since a symbol may be referred to in many places.
+    /// Each name once, although many relocations may refer to it.
     names: Vec<String>,
 }
 

@@ -1,5 +1,5 @@
-//! What a library asks for, for those who only look: its relocations by kind, and every symbol and
-//! library that it needs, beyond the first that would have it refused.
+//! The requirements of a library, for reports: its relocations by kind, and every symbol and library
+//! that it needs. Loading stops at the first that is missing; this list does not.
 
 use alloc::collections::BTreeMap;
 use alloc::collections::BTreeSet;
@@ -18,25 +18,25 @@ use super::memory::Tables;
 use super::relocate;
 use super::relocate::Entry;
 
-/// What a library asks for.
+/// The requirements of a library.
 #[derive(Debug, Default)]
 pub struct Requirements {
-    /// The libraries that it names, whoever provides them.
+    /// The libraries that it names, provided or not.
     pub libraries: Vec<String>,
     /// The symbols that it cannot do without.
     pub symbols: BTreeSet<String>,
-    /// The symbols that it takes where they are.
+    /// The symbols that it uses only if they are defined.
     pub weak_symbols: BTreeSet<String>,
-    /// How many relocations there are of each kind, and what the kind is called.
+    /// The number of relocations of each kind, by the kind's name.
     pub relocations: BTreeMap<&'static str, usize>,
-    /// How many of them are relative ones with a full entry each.
+    /// The number of relative relocations with a full entry each.
     pub unpacked_relative: usize,
-    /// How many are relative ones in `DT_RELR`.
+    /// The number of relative relocations in `DT_RELR`.
     pub packed_relative: usize,
 }
 
 impl Requirements {
-    /// Reads it out of segments that have not been relocated yet.
+    /// Reads the requirements from segments that have not been relocated yet.
     pub fn of(parsed: &Parsed, tables: &Tables, data: &mut Data) -> Result<Requirements, Defect> {
         let dynamic = Dynamic::read(&parsed.dynamic, tables, data)?;
         let symbols = dynamic.symbols(tables, Some(data))?;

@@ -9,9 +9,9 @@ fn entry(offset: u64, kind: u64, addend: u64) -> RawEntry {
 }
 
 #[test]
-fn a_bitmap_stands_for_the_words_behind_its_place() {
-    // Every other word behind the first, the second and the last of the next 63, and one in the segment
-    // that follows.
+fn a_bitmap_stands_for_the_words_after_its_address() {
+    // Every other word after the first, the second and the last of the next 63, and one in the next
+    // segment.
     let table =
         [0x1000, 0x5555_5555_5555_5555, 1 | 1 << 2 | 1 << 63, 0x3000, 0b101].map(u64::to_le_bytes);
     let (mut first, mut second) = ([[0; 8]; 127], [[0; 8]; 3]);
@@ -33,7 +33,7 @@ fn a_bitmap_stands_for_the_words_behind_its_place() {
 }
 
 #[test]
-fn a_run_ends_before_what_it_cannot_relocate() {
+fn a_run_ends_before_the_first_entry_that_is_not_its_own() {
     let relative = u64::from(arch::RELATIVE);
     let fine = entry(0x1008, relative, 0x20);
     let others = [
@@ -57,7 +57,7 @@ const TABLES: u64 = 0x1000;
 const DATA: u64 = 0x4000;
 const BASE: u64 = 0x10_0000;
 
-/// The read-only segment of a library: its dynamic section, and the tables that this names.
+/// The read-only segment of a library: its dynamic section and the tables that it names.
 fn library(symbols: &[(&str, u8, u16, u64)], relocations: &[(u64, u32, u32, u64)]) -> Vec<u8> {
     let mut strings = alloc::vec![0];
     let mut table = alloc::vec![0; 24];
@@ -87,11 +87,11 @@ fn library(symbols: &[(&str, u8, u16, u64)], relocations: &[(u64, u32, u32, u64)
         [0, 0],
     ];
     let dynamic = dynamic.map(|entry| entry.map(u64::to_le_bytes).as_flattened().to_vec());
-    // The symbols come last, because nothing says how many there are.
+    // The symbols come last, because no entry gives their number.
     [dynamic.concat(), strings, entries, table].concat()
 }
 
-/// A process that has two symbols at hand and can fetch two.
+/// A process that has two symbols, and two more in its module.
 struct Host;
 
 impl Provider for Host {
@@ -111,7 +111,7 @@ impl Provider for Host {
 
 const TLS: TlsPlace = TlsPlace { module: 3, thread_pointer_offset: Ok(0u64.wrapping_sub(0x100)) };
 
-/// Relocates a library whose writable segment has sixteen words, which are returned.
+/// Relocates a library, and returns the sixteen words of its writable segment.
 fn relocated(file: &[u8], tls: Option<(TlsPlace, &TlsTemplate)>) -> Result<[u64; 16], Defect> {
     relocated_in(&Scope { base: BASE, host: &Host, tls, has_heap: false }, file)
 }
@@ -144,7 +144,7 @@ fn each_kind_of_relocation_has_its_value() {
         ("rare but weak", WEAK, 0, 0),
         ("thread-local", GLOBAL, 1, 0x18),
     ];
-    // Symbol, kind and addend; and what is written.
+    // Symbol, kind and addend, and the value that is written.
     let cases = [
         // A slot has no addend, and a library's own definition comes first.
         ((1, 6, 5), BASE + 0x30),
@@ -154,7 +154,7 @@ fn each_kind_of_relocation_has_its_value() {
         ((3, 6, 0), 0),
         ((4, 6, 0), 0x77),
         ((5, 7, 0), 0xa000),
-        // What is asked for weakly is not fetched.
+        // The module is not mapped for a weak reference.
         ((6, 7, 0), 0),
         ((7, 16, 0), 3),
         ((0, 16, 0), 3),
