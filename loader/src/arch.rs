@@ -36,7 +36,7 @@ pub const RELATIVE: u32 = R_X86_64_RELATIVE;
 pub struct Unsupported {
     /// Its name.
     pub name: &'static str,
-    /// What to do about it.
+    /// The remedy: compiler or linker options, or another layer.
     pub remedy: &'static str,
 }
 
@@ -67,7 +67,7 @@ pub const fn relocation(kind: u32) -> Result<Relocation, &'static Unsupported> {
         R_X86_64_DTPMOD64 => Ok(Relocation::TlsModule),
         R_X86_64_DTPOFF64 => Ok(Relocation::TlsOffset),
         R_X86_64_TPOFF64 => Ok(Relocation::ThreadPointerOffset),
-        R_X86_64_PC32 | R_X86_64_PLT32 | R_X86_64_GOTPCREL..=R_X86_64_32S => {
+        R_X86_64_PC32 | R_X86_64_PLT32 | R_X86_64_GOTPCREL | R_X86_64_32 | R_X86_64_32S => {
             Err(&Unsupported { name: "a 32-bit address", remedy: "compile the library with -fPIC" })
         }
         R_X86_64_NONE => Err(&Unsupported {

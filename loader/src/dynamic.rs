@@ -46,8 +46,8 @@ const DT_GNU_HASH: u64 = 0x6fff_fef5;
 /// The flag of `DT_FLAGS` that stands for `DT_TEXTREL`.
 const DF_TEXTREL: u64 = 4;
 
-/// A table of the file: borrowed if it is read-only, copied if relocations could change it (tools that
-/// edit libraries put tables into writable segments).
+/// A table of the file: borrowed if it is read-only, copied if relocations could change it (tools
+/// that edit libraries put tables into writable segments).
 pub type Table<'a> = Cow<'a, [u8]>;
 
 /// The values of the dynamic section; 0 if an entry is absent.
@@ -327,7 +327,8 @@ mod tests {
     #[test]
     fn the_lowest_bit_of_a_hash_says_where_its_chain_ends() {
         let names = [&b"x"[..], b"y", b"z", b"w"];
-        // One bucket; only the last entry has its lowest bit set, whatever the hashes' own bits are.
+        // One bucket; only the last entry has its lowest bit set, whatever the hashes' own bits
+        // are.
         let last = names.len() - 1;
         let entry = |(number, name): (usize, &&[u8])| {
             if number == last { gnu_hash(name) | 1 } else { gnu_hash(name) & !1 }

@@ -1,6 +1,6 @@
-//! Reads, relocates and judges handler libraries: ELF in safe code over slices. The bootstrap passes
-//! memory that it has mapped, `pilotlight check` copies of the file, so that both give the same
-//! verdict in the same words.
+//! Reads, relocates and judges handler libraries: ELF in safe code over slices. The bootstrap
+//! passes memory that it has mapped, `pilotlight check` copies of the file, so that both give the
+//! same verdict in the same words.
 //!
 //! Deliberately absent: lazy binding in libraries, symbol versions, libraries that need other
 //! libraries, indirect functions, copy relocations, thread-local descriptors, pages both writable

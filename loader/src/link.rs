@@ -38,8 +38,8 @@ pub struct Linked {
     pub tls: Option<TlsPlace>,
 }
 
-/// Relocates the segments in `tables` and `data` for the base address `base`, against the symbols of
-/// `host`.
+/// Relocates the segments in `tables` and `data` for the base address `base`, against the symbols
+/// of `host`.
 pub fn link(
     parsed: &Parsed,
     tables: &Tables,

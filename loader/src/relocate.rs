@@ -90,8 +90,8 @@ pub fn relocate(
 }
 
 /// Applies relative relocations up to the first that is of another kind or outside `words` (which
-/// begin at `start`), and returns the remaining ones. Nearly all relocations are relative, and a large
-/// library has tens of thousands: its init spends most of its time in this loop.
+/// begin at `start`), and returns the remaining ones. Nearly all relocations are relative, and a
+/// large library has tens of thousands: its init spends most of its time in this loop.
 fn relocate_run<'a>(
     mut entries: &'a [RawEntry],
     start: u64,
@@ -205,10 +205,10 @@ impl Entry {
             return Ok(address);
         }
         let name = symbols.name(&symbol).unwrap_or_default();
-        // Every library refers weakly to a few symbols that no other library defines, so only symbols
-        // that it cannot do without are worth mapping the module. Weak references to threads are not
-        // optional: <pthread.h>'s cleanup handlers make them, and so does C++ built for glibc before
-        // 2.34, when threads were a library of their own.
+        // Every library refers weakly to a few symbols that no other library defines, so only
+        // symbols that it cannot do without are worth mapping the module. Weak references to
+        // threads are not optional: <pthread.h>'s cleanup handlers make them, and so does C++ built
+        // for glibc before 2.34, when threads were a library of their own.
         if symbol.is_weak() && !name.strip_prefix(b"__").unwrap_or(name).starts_with(b"pthread_") {
             return Ok(0);
         }

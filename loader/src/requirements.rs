@@ -1,5 +1,5 @@
-//! The requirements of a library, for reports: its relocations by kind, and every symbol and library
-//! that it needs. Loading stops at the first that is missing; this list does not.
+//! The requirements of a library, for reports: its relocations by kind, and every symbol and
+//! library that it needs. Loading stops at the first that is missing; this list does not.
 
 use alloc::collections::BTreeMap;
 use alloc::collections::BTreeSet;

@@ -1,5 +1,5 @@
-//! The hash by which an undefined symbol is looked up among the symbols of the process. It takes eight
-//! bytes of the name at a time; the last are padded with zeros.
+//! The hash by which an undefined symbol is looked up among the symbols of the process. It takes
+//! eight bytes of the name at a time; the last are padded with zeros.
 
 /// One step: a bijection of the hash, and of the word. Names with the same hash are one name to the
 /// loader. `build.rs` refuses such names in the list of exports; for any other name, the chance to

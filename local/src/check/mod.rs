@@ -1,8 +1,8 @@
-//! `pilotlight check`: what a library is, what would have the bootstrap refuse it, and what would
-//! make it start faster, without running any of its code.
+//! `pilotlight check`: describes a library, says why the bootstrap would refuse it, and how it
+//! would start faster, without running any of its code.
 //!
-//! The file is read and relocated by the same crate as in the bootstrap, over copies of its segments,
-//! so the verdict and its words are the bootstrap's own.
+//! The bootstrap's own crate reads and relocates the file, over copies of its segments, so the
+//! verdict and its words are the bootstrap's.
 
 mod handlers;
 mod report;
@@ -29,12 +29,12 @@ use pilotlight_loader::sections::strippable_size;
 use self::handlers::BASE;
 use self::handlers::Handlers;
 
-/// What was found out about a file.
+/// The findings about a file.
 #[derive(Debug)]
 pub struct Check {
     path: PathBuf,
     file_size: usize,
-    /// Symbols and debug information.
+    /// Bytes of symbols and debug information.
     strippable_size: usize,
     /// Whether it defines a `free` that it does not export.
     has_own_free: bool,
@@ -42,11 +42,11 @@ pub struct Check {
     requirements: Option<Requirements>,
     linked: Option<Linked>,
     handlers: Option<Handlers>,
-    /// What the bootstrap would say; None where it would load the library.
+    /// The bootstrap's refusal; None if it would load the library.
     pub refusal: Option<String>,
 }
 
-/// Reads the file at `path` and judges it. What cannot be read is refused, as by the bootstrap.
+/// Reads the file at `path` and judges it. An unreadable file is refused, as by the bootstrap.
 pub fn check(path: &Path) -> Check {
     let mut check = Check {
         path: path.to_path_buf(),
@@ -60,42 +60,42 @@ pub fn check(path: &Path) -> Check {
         refusal: None,
     };
     let refusal = match fs::read(path) {
-        Ok(file) => check.look(&file).err(),
+        Ok(file) => check.judge(&file).err(),
         Err(error) => {
             let errno = error.raw_os_error().unwrap_or(0);
             Some(Defect::Unreadable { errno }.to_string())
         }
     };
-    check.refusal = refusal.map(|words| format!("{} {words}", path.display()));
+    check.refusal = refusal.map(|refusal| format!("{} {refusal}", path.display()));
     check
 }
 
 impl Check {
     /// Takes the steps of the bootstrap; Err is its refusal.
-    fn look(&mut self, file: &[u8]) -> Result<(), String> {
+    fn judge(&mut self, file: &[u8]) -> Result<(), String> {
         self.file_size = file.len();
         self.strippable_size = strippable_size(file);
         self.has_own_free = has_local(file, b"free");
         if file.is_empty() {
             return Err(Defect::Empty.to_string());
         }
-        let words = |defect: Defect| defect.to_string();
-        let parsed = &*self.parsed.insert(elf::parse(file).map_err(words)?);
+        let message = |defect: Defect| defect.to_string();
+        let parsed = &*self.parsed.insert(elf::parse(file).map_err(message)?);
         let tables = copies::tables(parsed, file);
         let mut copies = Copies::of(parsed, file);
         let mut data = copies.data();
-        // A damaged table is named by the steps below, which the bootstrap takes as well.
+        // The steps below, which the bootstrap takes as well, name a damaged table.
         self.requirements = Requirements::of(parsed, &tables, &mut data).ok();
         let entry_symbol = EntrySymbol { name: LIBRARY_SYMBOL, size: size_of::<Library>() as u64 };
         let runtime = SymbolCatalog::default();
         let linked =
-            link(parsed, &tables, &mut data, BASE, &runtime, entry_symbol).map_err(words)?;
+            link(parsed, &tables, &mut data, BASE, &runtime, entry_symbol).map_err(message)?;
         let memory = handlers::Memory { parsed, tables: &tables, data: &mut data };
         let entry = linked.entry;
         self.linked = Some(linked);
         let handlers = handlers::read(memory, entry);
         let handlers = handlers.ok_or(Defect::BadTable { what: "`pilotlight_library`" });
-        let handlers = &*self.handlers.insert(handlers.map_err(words)?);
+        let handlers = &*self.handlers.insert(handlers.map_err(message)?);
         pilotlight_loader::abi_mismatch(handlers.abi_version).map_or(Ok(()), Err)
     }
 }
