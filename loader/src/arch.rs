@@ -17,7 +17,6 @@ const R_X86_64_GLOB_DAT: u32 = 6;
 const R_X86_64_JUMP_SLOT: u32 = 7;
 const R_X86_64_RELATIVE: u32 = 8;
 const R_X86_64_GOTPCREL: u32 = 9;
-const R_X86_64_32: u32 = 10;
 const R_X86_64_32S: u32 = 11;
 const R_X86_64_DTPMOD64: u32 = 16;
 const R_X86_64_DTPOFF64: u32 = 17;
@@ -67,7 +66,7 @@ pub const fn relocation(kind: u32) -> Result<Relocation, &'static Unsupported> {
         R_X86_64_DTPMOD64 => Ok(Relocation::TlsModule),
         R_X86_64_DTPOFF64 => Ok(Relocation::TlsOffset),
         R_X86_64_TPOFF64 => Ok(Relocation::ThreadPointerOffset),
-        R_X86_64_PC32 | R_X86_64_PLT32 | R_X86_64_GOTPCREL | R_X86_64_32 | R_X86_64_32S => {
+        R_X86_64_PC32 | R_X86_64_PLT32 | R_X86_64_GOTPCREL..=R_X86_64_32S => {
             Err(&Unsupported { name: "a 32-bit address", remedy: "compile the library with -fPIC" })
         }
         R_X86_64_NONE => Err(&Unsupported {
