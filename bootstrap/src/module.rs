@@ -26,8 +26,8 @@ pub fn map(
     let path = CString::new(path).unwrap_or_default();
     let library = match File::open(&path) {
         Ok(file) => loader::load(&file, &path, host, symbol, size).and_then(|library| {
-            let unmappable = |errno| LoadError::new(&path, Defect::Unmappable { errno });
-            library.protect().map_err(unmappable).map(|()| library)
+            let failed = |errno| LoadError::new(&path, Defect::MapFailed { errno });
+            library.protect().map_err(failed).map(|()| library)
         }),
         Err(errno) => Err(LoadError::new(&path, Defect::Unreadable { errno })),
     };

@@ -7,22 +7,50 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::elf::Extent;
-use super::elf::u16_at;
 use super::elf::u32_at;
 use super::elf::u64_at;
 use super::error::Defect;
 use super::memory::Data;
 use super::memory::Tables;
 use super::provided;
+use super::symbol::SYMBOL_SIZE;
+use super::symbol::Symbol;
 use super::symbol_hash::hash_to_nul;
 
-const SYMBOL_SIZE: usize = 24;
+/// Bytes of an entry of the dynamic section: tag and value.
+const DYNAMIC_SIZE: usize = 16;
 
-/// A table of the file: borrowed where it cannot change, copied where relocations could reach it
-/// (tools that edit libraries put tables into writable segments).
+const DT_NULL: u64 = 0;
+const DT_NEEDED: u64 = 1;
+const DT_PLTRELSZ: u64 = 2;
+const DT_HASH: u64 = 4;
+const DT_STRTAB: u64 = 5;
+const DT_SYMTAB: u64 = 6;
+const DT_RELA: u64 = 7;
+const DT_RELASZ: u64 = 8;
+const DT_STRSZ: u64 = 10;
+const DT_INIT: u64 = 12;
+const DT_FINI: u64 = 13;
+const DT_REL: u64 = 17;
+const DT_TEXTREL: u64 = 22;
+const DT_JMPREL: u64 = 23;
+const DT_INIT_ARRAY: u64 = 25;
+const DT_FINI_ARRAY: u64 = 26;
+const DT_INIT_ARRAYSZ: u64 = 27;
+const DT_FINI_ARRAYSZ: u64 = 28;
+const DT_FLAGS: u64 = 30;
+const DT_RELRSZ: u64 = 35;
+const DT_RELR: u64 = 36;
+const DT_GNU_HASH: u64 = 0x6fff_fef5;
+
+/// The flag of `DT_FLAGS` that stands for `DT_TEXTREL`.
+const DF_TEXTREL: u64 = 4;
+
+/// A table of the file: borrowed if it is read-only, copied if relocations could change it (tools
+/// that edit libraries put tables into writable segments).
 pub type Table<'a> = Cow<'a, [u8]>;
 
-/// What the dynamic section says, as numbers; 0 where an entry is absent.
+/// The values of the dynamic section; 0 if an entry is absent.
 #[derive(Debug, Default)]
 pub struct Dynamic {
     needed: Vec<u64>,
@@ -55,31 +83,31 @@ impl Dynamic {
             return Err(bad);
         };
         let mut dynamic = Dynamic::default();
-        for entry in bytes.chunks_exact(16) {
+        for entry in bytes.chunks_exact(DYNAMIC_SIZE) {
             let value = u64_at(entry, 8);
             match u64_at(entry, 0) {
-                0 => break,
-                1 => dynamic.needed.push(value),
-                2 => dynamic.plt.1 = value,
-                4 => dynamic.sysv_hash = value,
-                5 => dynamic.strings = value,
-                6 => dynamic.symbols = value,
-                7 => dynamic.rela.0 = value,
-                8 => dynamic.rela.1 = value,
-                10 => dynamic.strings_size = value,
-                12 => dynamic.init = value,
-                13 => dynamic.fini = value,
-                17 => return Err(Defect::BadTable { what: "DT_REL table" }),
-                22 => return Err(Defect::TextRelocations),
-                23 => dynamic.plt.0 = value,
-                25 => dynamic.init_array.0 = value,
-                26 => dynamic.fini_array.0 = value,
-                27 => dynamic.init_array.1 = value,
-                28 => dynamic.fini_array.1 = value,
-                30 if value & 4 != 0 => return Err(Defect::TextRelocations),
-                35 => dynamic.relr.1 = value,
-                36 => dynamic.relr.0 = value,
-                0x6fff_fef5 => dynamic.gnu_hash = value,
+                DT_NULL => break,
+                DT_NEEDED => dynamic.needed.push(value),
+                DT_PLTRELSZ => dynamic.plt.1 = value,
+                DT_HASH => dynamic.sysv_hash = value,
+                DT_STRTAB => dynamic.strings = value,
+                DT_SYMTAB => dynamic.symbols = value,
+                DT_RELA => dynamic.rela.0 = value,
+                DT_RELASZ => dynamic.rela.1 = value,
+                DT_STRSZ => dynamic.strings_size = value,
+                DT_INIT => dynamic.init = value,
+                DT_FINI => dynamic.fini = value,
+                DT_REL => return Err(Defect::BadTable { what: "DT_REL table" }),
+                DT_TEXTREL => return Err(Defect::TextRelocations),
+                DT_JMPREL => dynamic.plt.0 = value,
+                DT_INIT_ARRAY => dynamic.init_array.0 = value,
+                DT_FINI_ARRAY => dynamic.fini_array.0 = value,
+                DT_INIT_ARRAYSZ => dynamic.init_array.1 = value,
+                DT_FINI_ARRAYSZ => dynamic.fini_array.1 = value,
+                DT_FLAGS if value & DF_TEXTREL != 0 => return Err(Defect::TextRelocations),
+                DT_RELRSZ => dynamic.relr.1 = value,
+                DT_RELR => dynamic.relr.0 = value,
+                DT_GNU_HASH => dynamic.gnu_hash = value,
                 _ => {}
             }
         }
@@ -99,31 +127,31 @@ impl Dynamic {
         Ok(Symbols { symbols, strings })
     }
 
-    /// The names of the libraries that it needs, of those that are `wanted`.
+    /// The names of the needed libraries that `filter` accepts.
     pub fn needed(
         &self,
         symbols: &Symbols,
-        wanted: fn(&[u8]) -> bool,
+        filter: fn(&[u8]) -> bool,
     ) -> Result<Vec<String>, Defect> {
         let mut names = Vec::new();
         for &offset in &self.needed {
             let name = usize::try_from(offset).ok().and_then(|offset| symbols.string(offset));
             let name = name.ok_or(Defect::BadTable { what: "list of needed libraries" })?;
-            if wanted(name) {
+            if filter(name) {
                 names.push(String::from_utf8_lossy(name).into_owned());
             }
         }
         Ok(names)
     }
 
-    /// Refuses libraries that nobody provides.
+    /// Refuses a library that needs libraries other than those that the runtime provides.
     pub fn check_needed(&self, symbols: &Symbols) -> Result<(), Defect> {
         let names = self.needed(symbols, |name| !provided::has_library(name))?;
         if names.is_empty() { Ok(()) } else { Err(Defect::MissingLibraries { names }) }
     }
 
     /// Finds a defined symbol's file-relative address by the file's own hash table. Without `data`,
-    /// only tables that cannot change are looked at.
+    /// it reads read-only tables alone.
     pub fn find(
         &self,
         name: &[u8],
@@ -144,7 +172,7 @@ impl Dynamic {
     }
 }
 
-/// A view of `size` bytes at `address`, or a copy where they could change.
+/// A view of `size` bytes at `address`, or a copy if they could change.
 pub fn table<'a>(
     address: u64,
     size: u64,
@@ -171,49 +199,11 @@ pub struct Symbols<'a> {
     strings: Table<'a>,
 }
 
-/// One entry of the symbol table.
-#[derive(Clone, Copy, Debug)]
-pub struct Symbol {
-    name: u32,
-    info: u8,
-    section: u16,
-    /// A file-relative address, or an offset into the thread-local template.
-    pub value: u64,
-}
-
-impl Symbol {
-    /// Some section of the file holds it.
-    pub fn is_defined(&self) -> bool {
-        self.section != 0
-    }
-
-    /// It may stay undefined, and is then null.
-    pub fn is_weak(&self) -> bool {
-        self.info >> 4 == 2
-    }
-
-    /// Its address is what a function of the library returns.
-    pub fn is_indirect_function(&self) -> bool {
-        self.info & 0xf == 10
-    }
-
-    /// Its value is an address as it stands.
-    pub fn is_absolute(&self) -> bool {
-        self.section == 0xfff1
-    }
-}
-
 impl Symbols<'_> {
     /// The symbol with this index, or None past the table.
     pub fn get(&self, index: u32) -> Option<Symbol> {
         let start = usize::try_from(index).ok()?.checked_mul(SYMBOL_SIZE)?;
-        let entry = self.symbols.get(start..start.checked_add(SYMBOL_SIZE)?)?;
-        Some(Symbol {
-            name: u32_at(entry, 0),
-            info: entry[4],
-            section: u16_at(entry, 6),
-            value: u64_at(entry, 8),
-        })
+        self.symbols.get(start..)?.first_chunk().map(Symbol::read)
     }
 
     /// The symbol's name, without its NUL.
@@ -221,7 +211,7 @@ impl Symbols<'_> {
         self.string(usize::try_from(symbol.name).ok()?)
     }
 
-    /// The hash of the symbol's name, by which the process's own symbols are looked up.
+    /// The hash of the symbol's name, by which the process's symbols are looked up.
     pub fn name_hash(&self, symbol: &Symbol) -> Option<u64> {
         hash_to_nul(self.strings.get(usize::try_from(symbol.name).ok()?..)?)
     }
@@ -238,7 +228,7 @@ fn gnu_hash(name: &[u8]) -> u32 {
     name.iter().fold(5381, |hash: u32, &byte| hash.wrapping_mul(33).wrapping_add(byte.into()))
 }
 
-/// One of the 32-bit words that hash tables are made of.
+/// A 32-bit word of a hash table.
 fn word(table: &[u8], index: usize) -> Option<u32> {
     let start = index.checked_mul(4)?;
     table.get(start..start.checked_add(4)?).map(|bytes| u32_at(bytes, 0))
@@ -257,8 +247,8 @@ fn find_by_gnu_hash(
     let mut index = word(buckets_at.checked_add(bucket)?)?;
     let chains_at = buckets_at.checked_add(usize::try_from(buckets).ok()?)?;
     loop {
-        let place = usize::try_from(index.checked_sub(first)?).ok()?;
-        let entry = word(chains_at.checked_add(place)?)?;
+        let chain = usize::try_from(index.checked_sub(first)?).ok()?;
+        let entry = word(chains_at.checked_add(chain)?)?;
         if entry | 1 == hash | 1
             && let Some(value) = matches(index)
         {
@@ -280,7 +270,7 @@ fn find_by_sysv_hash(
     let (buckets, chains) = (word(0)?, word(1)?);
     let bucket = usize::try_from(sysv_hash(name).checked_rem(buckets)?).ok()?;
     let mut index = word(bucket + 2)?;
-    // A chain longer than the table runs in a circle.
+    // A chain longer than the table is circular.
     for _ in 0..chains {
         if index == 0 {
             return None;
@@ -288,8 +278,8 @@ fn find_by_sysv_hash(
         if let Some(value) = matches(index) {
             return Some(value);
         }
-        let place = usize::try_from(buckets).ok()?.checked_add(usize::try_from(index).ok()?)?;
-        index = word(place.checked_add(2)?)?;
+        let chain = usize::try_from(buckets).ok()?.checked_add(usize::try_from(index).ok()?)?;
+        index = word(chain.checked_add(2)?)?;
     }
     None
 }
@@ -308,11 +298,11 @@ mod tests {
 
     #[test]
     fn hashes_are_those_of_the_specifications() {
-        // Values that `readelf --histogram -I` and the gABI's own example agree on.
+        // `readelf --histogram -I` and the gABI's own example agree on these values.
         assert_eq!(gnu_hash(b""), 5381);
         assert_eq!(gnu_hash(b"printf"), 0x156b_2bb8);
         assert_eq!(sysv_hash(b"printf"), 0x0779_05a6);
-        // Long enough for its first characters to come round.
+        // Long enough for the bits of its first characters to wrap around.
         assert_eq!(sysv_hash(b"pilotlight_library"), 0x0774_5869);
     }
 
@@ -337,7 +327,8 @@ mod tests {
     #[test]
     fn the_lowest_bit_of_a_hash_says_where_its_chain_ends() {
         let names = [&b"x"[..], b"y", b"z", b"w"];
-        // One bucket; only the last entry's bit is set, whatever the hashes have there.
+        // One bucket; only the last entry has its lowest bit set, whatever the hashes' own bits
+        // are.
         let last = names.len() - 1;
         let entry = |(number, name): (usize, &&[u8])| {
             if number == last { gnu_hash(name) | 1 } else { gnu_hash(name) & !1 }

@@ -1,27 +1,38 @@
-//! What an ELF file says about itself, read with checked arithmetic from bytes that nobody trusts.
+//! The headers of an ELF file, read with checked arithmetic from untrusted bytes.
 //!
 //! Sources: the System V gABI, chapters 4 and 5, and the x86-64 psABI. Nothing here touches memory
-//! that the file names: it turns bytes into numbers, or into the [`Defect`] that names what is wrong.
+//! that the file names: bytes become numbers, or the [`Defect`] that names the fault.
 
 use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::arch;
 use super::error::Defect;
+use super::tls::TlsTemplate;
 
 /// Pages are 4 KiB on every CPU that Lambda offers.
 const PAGE: u64 = 4096;
 
-const HEADER_SIZE: usize = 64;
-const PROGRAM_HEADER_SIZE: usize = 56;
-/// Far above what linkers write (about a dozen), far below what would cost memory.
-const MOST_PROGRAM_HEADERS: usize = 128;
+/// Bytes of the ELF header.
+pub const HEADER_SIZE: usize = 64;
+/// Bytes of a program header.
+pub const PROGRAM_HEADER_SIZE: usize = 56;
+/// Program headers of one file: far more than linkers write (about a dozen), far fewer than would
+/// cost memory.
+const MAX_PROGRAM_HEADERS: usize = 128;
 
-/// As far as position-independent code reaches: an offset of 31 bits from the instruction.
-const MOST_MEMORY: u64 = 1 << 31;
+/// Bytes of an image: position-independent code reaches 31 bits from the instruction.
+const MAX_IMAGE_SIZE: u64 = 1 << 31;
 
-/// Where the addresses of processes end (Linux, `TASK_SIZE` with page tables of four levels).
-const MOST_ADDRESS: u64 = 1 << 47;
+/// End of a process's addresses (Linux, `TASK_SIZE` with page tables of four levels).
+const MAX_ADDRESS: u64 = 1 << 47;
+
+const ELFCLASS64: u8 = 2;
+const ELFDATA2LSB: u8 = 1;
+
+const ET_REL: u16 = 1;
+const ET_EXEC: u16 = 2;
+const ET_DYN: u16 = 3;
 
 const PT_LOAD: u32 = 1;
 const PT_DYNAMIC: u32 = 2;
@@ -33,30 +44,30 @@ const PT_GNU_RELRO: u32 = 0x6474_e552;
 const PF_X: u32 = 1;
 const PF_W: u32 = 2;
 
-/// A piece of the file that is mapped: one `PT_LOAD` program header.
+/// A part of the file that is mapped: one `PT_LOAD` program header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
-    /// Where in the file its bytes begin.
+    /// Offset of its bytes in the file.
     pub offset: u64,
-    /// Where they go, relative to the base address.
+    /// Address in memory, relative to the base.
     pub address: u64,
-    /// How many bytes come from the file.
+    /// Bytes that come from the file.
     pub file_size: u64,
-    /// How many there are in memory; the rest is zero.
+    /// Bytes in memory; those after the file's are zero.
     pub memory_size: u64,
-    /// May be written.
+    /// Whether it may be written.
     pub writable: bool,
-    /// May be run.
+    /// Whether its code may run.
     pub executable: bool,
 }
 
 impl Segment {
-    /// The pages it covers, as addresses relative to the base.
+    /// The pages that it covers, as addresses relative to the base.
     pub fn pages(&self) -> Range<u64> {
         page_floor(self.address)..page_ceil(self.address + self.memory_size)
     }
 
-    /// Those of them that hold bytes of the file.
+    /// The pages that hold bytes of the file.
     pub fn file_pages(&self) -> Range<u64> {
         let start = page_floor(self.address);
         let end = page_ceil(self.address + self.file_size);
@@ -73,19 +84,6 @@ pub struct Extent {
     pub size: u64,
 }
 
-/// The thread-local template: `PT_TLS`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TlsTemplate {
-    /// Where the initial bytes are, relative to the base.
-    pub address: u64,
-    /// How many initial bytes there are.
-    pub file_size: u64,
-    /// How many bytes each thread has; the rest is zero.
-    pub memory_size: u64,
-    /// Power of two.
-    pub align: u64,
-}
-
 /// A file whose headers have been read and found loadable.
 #[derive(Debug)]
 pub struct Parsed {
@@ -97,9 +95,9 @@ pub struct Parsed {
     pub tls: Option<TlsTemplate>,
     /// `PT_GNU_RELRO`: read-only once relocated.
     pub relro: Option<Extent>,
-    /// `PT_GNU_EH_FRAME`: how to unwind.
+    /// `PT_GNU_EH_FRAME`: the unwinder's table.
     pub eh_frame_header: Option<Extent>,
-    /// Where the program headers lie in the file, for `dl_iterate_phdr`.
+    /// Offsets of the program headers in the file, for `dl_iterate_phdr`.
     pub program_headers: Range<usize>,
 }
 
@@ -110,7 +108,7 @@ impl Parsed {
     }
 }
 
-/// The one of these segments that holds `size` bytes at `address`.
+/// The segment that holds `size` bytes at `address`.
 pub fn segment_at(segments: &[Segment], address: u64, size: u64) -> Option<&Segment> {
     segments.iter().find(|segment| {
         let end = segment.address + segment.memory_size;
@@ -118,7 +116,7 @@ pub fn segment_at(segments: &[Segment], address: u64, size: u64) -> Option<&Segm
     })
 }
 
-/// Where the program headers lie in the file, after the ELF header was found to be one of ours.
+/// Checks the ELF header, and returns the offsets of the program headers in the file.
 fn program_header_range(header: &[u8]) -> Result<Range<usize>, Defect> {
     let file_size = header.len() as u64;
     if !header.starts_with(b"\x7fELF") {
@@ -127,10 +125,10 @@ fn program_header_range(header: &[u8]) -> Result<Range<usize>, Defect> {
     if header.len() < HEADER_SIZE {
         return Err(Defect::Truncated { what: "the ELF header", file_size });
     }
-    if header[4] != 2 {
+    if header[4] != ELFCLASS64 {
         return Err(Defect::Not64Bit);
     }
-    if header[5] != 1 {
+    if header[5] != ELFDATA2LSB {
         return Err(Defect::WrongMachine { machine: "a big-endian CPU" });
     }
     let machine = u16_at(header, 18);
@@ -138,14 +136,14 @@ fn program_header_range(header: &[u8]) -> Result<Range<usize>, Defect> {
         return Err(Defect::WrongMachine { machine: arch::machine_name(machine) });
     }
     match u16_at(header, 16) {
-        3 => {}
-        2 => return Err(Defect::Executable),
-        1 => return Err(Defect::ObjectFile),
+        ET_DYN => {}
+        ET_EXEC => return Err(Defect::Executable),
+        ET_REL => return Err(Defect::ObjectFile),
         kind => return Err(Defect::UnknownKind { kind }),
     }
     let entry_size = usize::from(u16_at(header, 54));
     let count = usize::from(u16_at(header, 56));
-    if entry_size != PROGRAM_HEADER_SIZE || count == 0 || count > MOST_PROGRAM_HEADERS {
+    if entry_size != PROGRAM_HEADER_SIZE || count == 0 || count > MAX_PROGRAM_HEADERS {
         return Err(Defect::ProgramHeaders { count, entry_size });
     }
     let start = usize::try_from(u64_at(header, 32)).unwrap_or(usize::MAX);
@@ -156,7 +154,7 @@ fn program_header_range(header: &[u8]) -> Result<Range<usize>, Defect> {
     }
 }
 
-/// Reads a file's headers and checks that what they describe can be mapped.
+/// Reads a file's headers and checks that its segments can be mapped.
 pub fn parse(file: &[u8]) -> Result<Parsed, Defect> {
     let range = program_header_range(file)?;
     let headers = &file[range.clone()];
@@ -197,7 +195,7 @@ pub fn parse(file: &[u8]) -> Result<Parsed, Defect> {
         }
     }
     let low = segments[0].pages().start;
-    if let Some(far) = segments.iter().find(|segment| segment.pages().end - low > MOST_MEMORY) {
+    if let Some(far) = segments.iter().find(|segment| segment.pages().end - low > MAX_IMAGE_SIZE) {
         return Err(Defect::BadSegment { address: far.address });
     }
     Ok(Parsed { segments, dynamic, tls, relro, eh_frame_header, program_headers: range })
@@ -245,7 +243,7 @@ impl ProgramHeader {
             return Err(Defect::Truncated { what: "a segment", file_size });
         }
         let end = self.address.checked_add(self.memory_size);
-        let fits_memory = end.is_some_and(|end| end <= MOST_ADDRESS);
+        let fits_memory = end.is_some_and(|end| end <= MAX_ADDRESS);
         let same_page_offset = self.offset % PAGE == self.address % PAGE;
         if !fits_memory || self.file_size > self.memory_size || !same_page_offset {
             return Err(defect);
@@ -253,7 +251,7 @@ impl ProgramHeader {
         if segment.writable && segment.executable {
             return Err(Defect::WritableAndExecutable { address: self.address });
         }
-        // Zeros behind the file's bytes have to be written, so the segment must be writable.
+        // The zeros after the file's bytes have to be written, so the segment must be writable.
         if self.memory_size > self.file_size && !segment.writable {
             return Err(defect);
         }
@@ -279,12 +277,12 @@ pub const fn page_floor(address: u64) -> u64 {
     address & !(PAGE - 1)
 }
 
-/// The start of the first page at or behind `address`; callers have checked that it exists.
+/// The start of the first page at or after `address`. The caller has checked that it exists.
 pub const fn page_ceil(address: u64) -> u64 {
     page_floor(address + (PAGE - 1))
 }
 
-/// Reads little-endian numbers; each caller has checked that `offset` is inside `bytes`.
+/// Reads a little-endian number. The caller has checked that it lies inside `bytes`.
 pub fn u16_at(bytes: &[u8], offset: usize) -> u16 {
     u16::from_le_bytes([bytes[offset], bytes[offset + 1]])
 }
@@ -307,7 +305,7 @@ pub fn u64_at(bytes: &[u8], offset: usize) -> u64 {
 mod tests {
     use super::*;
 
-    /// A header that is right, and one program header of each kind that matters.
+    /// A valid ELF header, and one program header of each kind that is required.
     fn sound() -> Vec<u8> {
         let mut file = Vec::new();
         file.extend_from_slice(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0");

@@ -1,15 +1,16 @@
-//! Everything that can be wrong with a handler library: one variant a defect, each with the words
-//! that the person who deployed it reads.
+//! The defects of a handler library: one variant each, with the message for the person who deployed
+//! it.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::fmt;
 
 use super::arch;
-use super::provided;
+use super::tls::TLS_ALIGN;
 
-/// What is wrong with a file, and what to do about it.
+/// A defect of a file. Its message says what to do about it.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Defect {
     /// It cannot be opened or read.
@@ -32,23 +33,23 @@ pub enum Defect {
     Executable,
     /// It was not linked.
     ObjectFile,
-    /// `e_type` is none of the above.
+    /// `e_type` has another value.
     UnknownKind {
         /// `e_type`.
         kind: u16,
     },
-    /// The program header table cannot be one.
+    /// The program headers' number or size is impossible.
     ProgramHeaders {
         /// `e_phnum`.
         count: usize,
         /// `e_phentsize`.
         entry_size: usize,
     },
-    /// The file ends before something that it announces.
+    /// The file ends before something that its headers name.
     Truncated {
-        /// What is missing.
+        /// The part that is missing.
         what: &'static str,
-        /// How long the file is.
+        /// Bytes of the file.
         file_size: u64,
     },
     /// A segment's numbers contradict each other.
@@ -56,7 +57,7 @@ pub enum Defect {
         /// Its address.
         address: u64,
     },
-    /// Code that can be changed while it runs.
+    /// A segment is both writable and executable.
     WritableAndExecutable {
         /// The segment's address.
         address: u64,
@@ -66,62 +67,57 @@ pub enum Defect {
         /// The second one's address.
         address: u64,
     },
-    /// Nothing to map.
+    /// It has no segment to map.
     NoSegments,
     /// It has no dynamic section.
     NotDynamic,
     /// The thread-local template's numbers contradict each other.
     BadTls,
-    /// More thread-local bytes than the reserve holds, reached from the thread pointer.
+    /// Its thread-locals, reached from the thread pointer, do not fit into the reserve.
     TlsTooLarge {
-        /// What the library needs.
+        /// Bytes that the library needs.
         size: u64,
-        /// How it must be aligned.
+        /// Their alignment.
         align: u64,
-        /// What is left.
+        /// Bytes left in the reserve.
         available: u64,
     },
     /// The kernel refused a mapping.
-    Unmappable {
+    MapFailed {
         /// The system's error number.
         errno: i32,
     },
     /// A table that the dynamic section names lies outside the file's segments.
     BadTable {
-        /// Which table.
+        /// The table.
         what: &'static str,
     },
-    /// It must be changed where it is executable.
+    /// Relocation would have to write to its code.
     TextRelocations,
-    /// It needs shared libraries that are not there.
+    /// It needs shared libraries that the runtime does not provide.
     MissingLibraries {
         /// Their names.
         names: Vec<String>,
     },
     /// A relocation that is not supported.
-    UnsupportedRelocation {
-        /// The raw number.
-        kind: u32,
-        /// What it is.
-        what: &'static str,
-    },
-    /// A relocation's place lies outside the writable segments.
+    UnsupportedRelocation(Box<UnsupportedRelocation>),
+    /// A relocation would write outside the writable segments.
     BadRelocation {
-        /// The place.
-        address: u64,
+        /// `r_offset`.
+        offset: u64,
     },
-    /// Symbols that nothing defines.
+    /// It needs symbols that neither it nor the runtime defines.
     MissingSymbols {
-        /// Their names; the first few.
+        /// The first few of their names.
         names: Vec<String>,
-        /// How many there are.
+        /// Their number.
         count: usize,
     },
-    /// A constructor or destructor outside the executable segments.
+    /// A constructor or destructor lies outside the executable segments.
     BadConstructor,
-    /// A library without the symbol that was asked for.
+    /// It does not define the entry symbol.
     NoSuchSymbol {
-        /// The symbol.
+        /// The symbol's name.
         name: &'static str,
     },
 }
@@ -132,7 +128,7 @@ impl fmt::Display for Defect {
         match self {
             Defect::Unreadable { errno } => write!(
                 f,
-                "cannot be read (errno {errno}); check that the package holds it and that all may read it"
+                "cannot be read (errno {errno}); check that it is packaged and that all may read it"
             ),
             Defect::Empty => f.write_str("is empty; build and package the handler again"),
             Defect::NotElf => f.write_str(
@@ -141,7 +137,7 @@ impl fmt::Display for Defect {
             Defect::Not64Bit => write!(f, "is a 32-bit library; build it for {this}"),
             Defect::WrongMachine { machine } => write!(
                 f,
-                "was built for {machine}, this runtime is for {this}; build it for {this} or choose the function's architecture to match"
+                "was built for {machine}, this runtime is for {this}; build it for {this} or change the function's architecture"
             ),
             Defect::Executable => f.write_str(
                 "is a program, not a shared library; build it with crate-type = [\"cdylib\"] (in C: -shared -fPIC)",
@@ -175,9 +171,9 @@ impl fmt::Display for Defect {
             Defect::TlsTooLarge { size, align, available } => write!(
                 f,
                 "needs {size} bytes of thread-local storage (aligned to {align}) under the initial-exec model, and {available} (aligned to {}) are left; compile it without -ftls-model=initial-exec, or keep large thread-locals on the heap",
-                provided::TLS_ALIGN,
+                TLS_ALIGN,
             ),
-            Defect::Unmappable { errno } => write!(f, "cannot be mapped (errno {errno})"),
+            Defect::MapFailed { errno } => write!(f, "cannot be mapped (errno {errno})"),
             Defect::BadTable { what } => {
                 write!(f, "is damaged: its {what} lies outside its segments; package it again")
             }
@@ -189,12 +185,10 @@ impl fmt::Display for Defect {
                 list(f, names)?;
                 f.write_str(", which this runtime does not provide; link it statically into the handler")
             }
-            Defect::UnsupportedRelocation { kind, what } => {
-                write!(f, "has a relocation of type {kind}, which is not supported: {what}")
-            }
-            Defect::BadRelocation { address } => write!(
+            Defect::UnsupportedRelocation(relocation) => relocation.fmt(f),
+            Defect::BadRelocation { offset } => write!(
                 f,
-                "is damaged: a relocation at {address:#x} lies outside its writable segments"
+                "is damaged: a relocation at {offset:#x} lies outside its writable segments"
             ),
             Defect::MissingSymbols { names, count } => {
                 f.write_str("needs ")?;
@@ -202,16 +196,41 @@ impl fmt::Display for Defect {
                 if *count > names.len() {
                     write!(f, " and {} more", count - names.len())?;
                 }
-                f.write_str(", which neither it nor this runtime defines; link the library that does statically into the handler")
+                f.write_str(", which neither it nor this runtime defines; link the library that defines them statically")
             }
             Defect::BadConstructor => f.write_str(
                 "is damaged: one of its constructors or destructors is not in an executable segment; package it again",
             ),
             Defect::NoSuchSymbol { name } => write!(
                 f,
-                "does not export `{name}`, so it is no handler library; export its handlers with pilotlight::handler!(…) (in C: PILOTLIGHT_HANDLERS)"
+                "does not export `{name}`, so it is not a handler library; export its handlers with pilotlight::handler!(…) (in C: PILOTLIGHT_HANDLERS)"
             ),
         }
+    }
+}
+
+/// A relocation that is refused. It is boxed, so that it does not enlarge every result that a
+/// [`Defect`] may be in.
+#[derive(Debug, PartialEq, Eq)]
+pub struct UnsupportedRelocation {
+    /// The raw number.
+    pub kind: u32,
+    /// `r_offset`.
+    pub offset: u64,
+    /// The symbol's name; empty if it has none.
+    pub symbol: String,
+    /// Its name, and what to do about it.
+    pub what: &'static arch::Unsupported,
+}
+
+impl fmt::Display for UnsupportedRelocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let UnsupportedRelocation { kind, offset, symbol, what } = self;
+        write!(f, "has {} (relocation {kind}) at {offset:#x}", what.name)?;
+        if !symbol.is_empty() {
+            write!(f, " (symbol {symbol})")?;
+        }
+        write!(f, ", which is not supported; {}", what.remedy)
     }
 }
 
@@ -223,17 +242,17 @@ fn list(f: &mut fmt::Formatter<'_>, names: &[String]) -> fmt::Result {
     Ok(())
 }
 
-/// Why a library was refused.
+/// The refusal of a library.
 #[derive(Debug)]
 pub struct LoadError {
     /// The file.
     pub path: String,
-    /// What is wrong with it.
+    /// Its defect.
     pub defect: Defect,
 }
 
 impl LoadError {
-    /// Says what is wrong with the file at `path`.
+    /// Names the file at `path` and its defect.
     pub fn new(path: &CStr, defect: Defect) -> LoadError {
         LoadError { path: path.to_string_lossy().into_owned(), defect }
     }

@@ -1,12 +1,12 @@
-//! Which handler libraries this runtime calls, by the version of the ABI that they were built for.
+//! The versions of the handler ABI that this runtime can call.
 
 use alloc::format;
 use alloc::string::String;
 
 use pilotlight_abi as abi;
 
-/// Why a library that was built for this version of the ABI is not called, and what to do; None for
-/// one that is.
+/// The reason that a library built for this version of the ABI is refused, and what to do; None if
+/// it is accepted.
 pub fn abi_mismatch(version: u32) -> Option<String> {
     let (major, minor) = (version >> 16, version & 0xffff);
     let (ours, newest) = (abi::ABI_MAJOR, abi::ABI_MINOR);

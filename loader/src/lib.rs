@@ -1,10 +1,10 @@
-//! What a handler library is, and why one is refused: ELF, read and relocated in safe code over
-//! slices. The bootstrap hands in memory that it has mapped, `pilotlight check` copies of the file,
-//! so that both say the same in the same words.
+//! Reads, relocates and judges handler libraries: ELF in safe code over slices. The bootstrap
+//! passes memory that it has mapped, `pilotlight check` copies of the file, so that both give the
+//! same verdict in the same words.
 //!
-//! What it deliberately does not do: lazy binding, symbol versions, libraries that need other
+//! Deliberately absent: lazy binding in libraries, symbol versions, libraries that need other
 //! libraries, indirect functions, copy relocations, thread-local descriptors, pages both writable
-//! and executable. Each absence is a [`Defect`] with its own words.
+//! and executable. A library that cannot do without one is refused with a [`Defect`] of its own.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -12,31 +12,35 @@
 extern crate alloc;
 
 pub mod arch;
+pub mod catalog;
+pub mod copies;
 pub mod dynamic;
 pub mod elf;
 mod error;
 mod handlers;
 mod link;
-pub mod listed;
 mod memory;
 pub mod provided;
 mod relocate;
+mod requirements;
 pub mod sections;
-mod survey;
+mod symbol;
 mod symbol_hash;
 mod symbolize;
+pub mod tls;
 
 pub use self::error::Defect;
 pub use self::error::LoadError;
 pub use self::handlers::abi_mismatch;
+pub use self::link::EntrySymbol;
 pub use self::link::Linked;
-pub use self::link::Wanted;
 pub use self::link::link;
 pub use self::memory::Data;
 pub use self::memory::Tables;
 pub use self::relocate::Provider;
-pub use self::relocate::TlsPlace;
-pub use self::survey::Survey;
+pub use self::requirements::Requirements;
 pub use self::symbol_hash::symbol_hash;
 pub use self::symbolize::has_local;
 pub use self::symbolize::nearest_symbol;
+pub use self::tls::TlsPlace;
+pub use self::tls::TlsTemplate;

@@ -1,60 +1,59 @@
-//! From headers to a library that could be called: which steps there are, in which order, and what
-//! each refuses.
+//! The steps from parsed headers to a library that could be called, in order. Each may refuse it.
 
 use alloc::vec::Vec;
 
-use super::Defect;
-use super::Provider;
-use super::TlsPlace;
 use super::dynamic;
 use super::dynamic::Dynamic;
 use super::elf;
 use super::elf::Parsed;
+use super::error::Defect;
 use super::memory::Data;
 use super::memory::Tables;
 use super::relocate;
+use super::relocate::Provider;
 use super::relocate::Scope;
+use super::tls::TlsPlace;
 
 /// The symbol that a library is mapped for.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted {
+pub struct EntrySymbol {
     /// Its name.
-    pub symbol: &'static str,
-    /// How many bytes have to lie behind it.
+    pub name: &'static str,
+    /// Bytes of the object that it names, which one segment must hold.
     pub size: u64,
 }
 
 /// A library whose data has been relocated.
 #[derive(Debug)]
 pub struct Linked {
-    /// What the dynamic section says.
+    /// The dynamic section.
     pub dynamic: Dynamic,
-    /// The address of the symbol that was wanted, relative to the base.
+    /// The address of the entry symbol, relative to the base.
     pub entry: u64,
-    /// Live addresses of the constructors, in the order in which they are to run.
+    /// Live addresses of the constructors, in the order of their calls.
     pub constructors: Vec<u64>,
-    /// Live addresses of the destructors, in the order in which they are to run.
+    /// Live addresses of the destructors, in the order of their calls.
     pub destructors: Vec<u64>,
-    /// Where its thread-locals are, if it has any.
+    /// The location of its thread-locals, if it has any.
     pub tls: Option<TlsPlace>,
 }
 
-/// Relocates the segments that `tables` and `data` lend, which are to live at `base`, against what
-/// `host` provides.
+/// Relocates the segments in `tables` and `data` for the base address `base`, against the symbols
+/// of `host`.
 pub fn link(
     parsed: &Parsed,
     tables: &Tables,
     data: &mut Data,
     base: u64,
     host: &dyn Provider,
-    wanted: Wanted,
+    entry_symbol: EntrySymbol,
 ) -> Result<Linked, Defect> {
     let dynamic = Dynamic::read(&parsed.dynamic, tables, data)?;
     let symbols = dynamic.symbols(tables, Some(data))?;
     dynamic.check_needed(&symbols)?;
     let entry = dynamic
-        .find(wanted.symbol.as_bytes(), &symbols, tables, Some(data))
-        .ok_or(Defect::NoSuchSymbol { name: wanted.symbol })?;
+        .find(entry_symbol.name.as_bytes(), &symbols, tables, Some(data))
+        .ok_or(Defect::NoSuchSymbol { name: entry_symbol.name })?;
     let template = parsed.tls.as_ref().filter(|template| template.memory_size > 0);
     let tls = template.map(|template| (host.reserve_tls(template), template));
     // ELF looks names up in the executable and the C library first. For a heap that matters: a
@@ -64,7 +63,7 @@ pub fn link(
     relocate::relocate(&dynamic, &symbols, tables, data, &scope)?;
 
     let inside = |address, size| parsed.segment_at(address, size).is_some();
-    if !inside(entry, wanted.size) {
+    if !inside(entry, entry_symbol.size) {
         return Err(Defect::BadTable { what: "entry symbol" });
     }
     if template.is_some_and(|template| !inside(template.address, template.file_size)) {
@@ -83,11 +82,11 @@ pub fn link(
     let destructors = array(dynamic.fini_array, tables, data)?.into_iter().rev().chain(last);
     let destructors: Result<_, _> = destructors.filter(is_function).map(code).collect();
     let (constructors, destructors) = (constructors?, destructors?);
-    let tls = tls.map(|(place, _)| place);
+    let tls = tls.map(|(tls, _)| tls);
     Ok(Linked { dynamic, entry, constructors, destructors, tls })
 }
 
-/// 0 and -1 are place holders.
+/// 0 and -1 are placeholders.
 fn is_function(live: &u64) -> bool {
     *live != 0 && *live != u64::MAX
 }

@@ -1,9 +1,9 @@
-//! A library's segments as slices, at addresses relative to its base: whoever has mapped or copied
-//! them lends them for relocation.
+//! A library's segments as slices, at addresses relative to its base. The caller that has mapped or
+//! copied them lends them for relocation.
 
 use alloc::vec::Vec;
 
-/// The read-only segments: what they hold cannot change while the writable ones are relocated.
+/// The read-only segments, which cannot change while the writable ones are relocated.
 #[derive(Clone, Debug)]
 pub struct Tables<'a> {
     segments: Vec<(u64, &'a [u8])>,
@@ -28,7 +28,7 @@ impl<'a> Tables<'a> {
 #[derive(Debug)]
 pub struct Data<'a> {
     segments: Vec<(u64, &'a mut [u8])>,
-    /// The segment of the last access, taken out of the list: relocations come in order.
+    /// The segment of the last access, taken out of the list: relocations come in order of address.
     window: &'a mut [u8],
     window_address: u64,
 }
@@ -39,7 +39,7 @@ impl<'a> Data<'a> {
         Data { segments, window: &mut [], window_address: 0 }
     }
 
-    /// The bytes at `address`, or None where they do not all lie in one writable segment.
+    /// The bytes at `address`, or None unless one writable segment holds all of them.
     pub fn bytes(&mut self, address: u64, size: u64) -> Option<&mut [u8]> {
         let size = usize::try_from(size).ok()?;
         self.rest(address)?.get_mut(..size)
@@ -50,12 +50,12 @@ impl<'a> Data<'a> {
         self.reach(address)
     }
 
-    /// An address-sized word, or None where it is not inside one writable segment.
+    /// The address-sized word at `address`, or None unless one writable segment holds it.
     pub fn word(&mut self, address: u64) -> Option<&mut [u8; 8]> {
         self.reach(address)?.first_chunk_mut()
     }
 
-    /// The words of the segment of the last access, and the address of the first.
+    /// The segment of the last access as words, and the address of the first.
     pub fn words(&mut self) -> (u64, &mut [[u8; 8]]) {
         (self.window_address, self.window.as_chunks_mut().0)
     }

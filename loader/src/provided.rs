@@ -1,10 +1,5 @@
-//! What the runtime provides to libraries: the lists of C symbols, the libraries that they stand for
-//! and the room for thread-locals. `build.rs` and `layer/libc/build.sh` link what the lists name, so
-//! that they cannot say more than there is.
-
-use core::ops::Range;
-
-use super::elf::TlsTemplate;
+//! The C symbols that the runtime provides, and the libraries that they stand for. `build.rs` and
+//! `layer/libc/build.sh` link what the lists name, so a list cannot name a symbol that is absent.
 
 /// The symbols of the bootstrap itself.
 pub const BOOTSTRAP: &str = include_str!("../../bootstrap/src/libc/exports.txt");
@@ -16,36 +11,13 @@ pub const MODULE: &str = include_str!("../../layer/libc/module_exports.txt");
 pub const LIBRARIES: [&str; 7] =
     ["libc", "libm", "libpthread", "libdl", "librt", "libgcc_s", "ld-linux-x86-64"];
 
-/// Whether the symbols of a library of this name are provided.
+/// Whether the runtime provides the symbols of the library of this name.
 pub fn has_library(name: &[u8]) -> bool {
     let stem = name.windows(3).position(|part| part == b".so").unwrap_or(name.len());
     LIBRARIES.iter().any(|library| library.as_bytes() == &name[..stem])
 }
 
-/// Bytes in each thread's static block for the thread-locals of all libraries.
-pub const TLS_RESERVE: u64 = 16384;
-
-/// Most libraries with thread-locals in one process: a handler and the layer's modules.
-pub const MAX_TLS_LIBRARIES: usize = 8;
-
-/// How that block is aligned.
-pub const TLS_ALIGN: u64 = 64;
-
-/// Which bytes of the block a library gets, of which `used` are taken. Err is how many are left
-/// where its thread-locals do not fit, or would not be aligned.
-pub fn tls_place(used: u64, template: &TlsTemplate) -> Result<Range<u64>, u64> {
-    let left = TLS_RESERVE - used;
-    if template.align > TLS_ALIGN {
-        return Err(left);
-    }
-    // The compiler aligned each thread-local relative to the template's own address.
-    let skew = template.address % template.align;
-    let start = used.next_multiple_of(template.align) + skew;
-    let end = start.checked_add(template.memory_size).filter(|&end| end <= TLS_RESERVE);
-    Ok(start..end.ok_or(left)?)
-}
-
-/// The entries of a list: each symbol's name, and what it is called where it is defined.
+/// The entries of a list: each symbol's name, and the name of its definition.
 pub fn entries(list: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
     let lines = list.lines().map(str::trim);
     lines

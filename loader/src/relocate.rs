@@ -3,53 +3,47 @@
 //! Binding is immediate (no lazy PLT), and a library's own definitions come first, unless it
 //! exports a heap. Missing symbols are collected, so that one refusal names them all.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::arch;
 use super::arch::Relocation;
+use super::arch::Unsupported;
 use super::dynamic::Dynamic;
 use super::dynamic::Symbols;
 use super::dynamic::table;
-use super::elf::TlsTemplate;
 use super::elf::u64_at;
 use super::error::Defect;
+use super::error::UnsupportedRelocation;
 use super::memory::Data;
 use super::memory::Tables;
+use super::tls::TlsPlace;
+use super::tls::TlsTemplate;
 
-/// How many missing symbols a refusal names.
-const MOST_NAMES: usize = 8;
+/// Missing symbols that a refusal names.
+const MAX_NAMES: usize = 8;
 
-/// What a library finds in the process that maps it.
+/// The symbols and the thread-local storage of the process that maps a library.
 pub trait Provider {
     /// The address of a symbol that the process provides, by its name's
     /// [`symbol_hash`](crate::symbol_hash).
     fn symbol(&self, hash: u64) -> Option<u64>;
 
-    /// The address of a symbol that the process has to fetch first, by its name.
+    /// The address of a symbol, by its name, for which the process has to map a module first.
     fn rare_symbol(&self, name: &[u8]) -> Option<u64>;
 
-    /// Sets aside room for a library's thread-locals in every thread.
+    /// Reserves space for a library's thread-locals in every thread.
     fn reserve_tls(&self, template: &TlsTemplate) -> TlsPlace;
 }
 
-/// Where a library's thread-locals are, in every thread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TlsPlace {
-    /// What `__tls_get_addr` finds in its argument's first word.
-    pub module: u64,
-    /// What is added to the thread pointer, modulo 2⁶⁴. Err is how many bytes are left in the
-    /// reserve where the library's did not fit: then only `__tls_get_addr` finds them.
-    pub thread_pointer_offset: Result<u64, u64>,
-}
-
-/// What relocations refer to beside the file itself.
+/// The context of relocations, besides the file itself.
 pub struct Scope<'a> {
     /// The base address.
     pub base: u64,
-    /// Where undefined symbols are looked up.
+    /// The process in which undefined symbols are looked up.
     pub host: &'a dyn Provider,
-    /// Where the library's thread-locals are, if it has any, and what they are.
+    /// The location and the template of the library's thread-locals, if it has any.
     pub tls: Option<(TlsPlace, &'a TlsTemplate)>,
     /// Whether the library exports a heap of its own. Then the process's symbols come first.
     pub has_heap: bool,
@@ -84,9 +78,9 @@ pub fn relocate(
             } else {
                 entry.value(symbols, scope, &mut missing)?
             };
-            match data.word(entry.place) {
+            match data.word(entry.offset) {
                 Some(word) => *word = value.to_le_bytes(),
-                None => return Err(Defect::BadRelocation { address: entry.place }),
+                None => return Err(Defect::BadRelocation { offset: entry.offset }),
             }
             let (start, words) = data.words();
             entries = relocate_run(others, start, words, scope.base);
@@ -95,17 +89,17 @@ pub fn relocate(
     missing.into_result()
 }
 
-/// Applies relative relocations, which nearly all are, up to one that is of another kind or whose place is
-/// none of `words` (the first of them at `start`), and returns those that are left. A large library has tens
-/// of thousands: this loop is what its init runs longest.
+/// Applies relative relocations up to the first that is of another kind or outside `words` (which
+/// begin at `start`), and returns the remaining ones. Nearly all relocations are relative, and a
+/// large library has tens of thousands: its init spends most of its time in this loop.
 fn relocate_run<'a>(
     mut entries: &'a [RawEntry],
     start: u64,
     words: &mut [[u8; 8]],
     base: u64,
 ) -> &'a [RawEntry] {
-    while let [[place, info, addend], others @ ..] = entries {
-        let index = word_index(u64::from_le_bytes(*place), start);
+    while let [[offset, info, addend], others @ ..] = entries {
+        let index = word_index(u64::from_le_bytes(*offset), start);
         let word = index.and_then(|index| words.get_mut(index));
         match word {
             Some(word) if low_half(u64::from_le_bytes(*info)) == arch::RELATIVE => {
@@ -118,18 +112,19 @@ fn relocate_run<'a>(
     entries
 }
 
-/// Which of the words from `start` on lies at `place`; a place between two becomes one far beyond the last.
-fn word_index(place: u64, start: u64) -> Option<usize> {
-    usize::try_from(place.wrapping_sub(start).rotate_right(3)).ok()
+/// The index of the word at `vaddr`, counted from `start`. A misaligned `vaddr` has an index far
+/// beyond the last word.
+fn word_index(vaddr: u64, start: u64) -> Option<usize> {
+    usize::try_from(vaddr.wrapping_sub(start).rotate_right(3)).ok()
 }
 
-/// Place, information and addend of an entry.
+/// `r_offset`, `r_info` and `r_addend`.
 type RawEntry = [[u8; 8]; 3];
 
 /// One entry of a `DT_RELA` table.
 pub struct Entry {
-    place: u64,
-    /// The raw number.
+    offset: u64,
+    /// The raw number of the relocation.
     pub kind: u32,
     /// An index of the symbol table; 0 for none.
     pub symbol: u32,
@@ -146,17 +141,17 @@ impl Entry {
         table.as_chunks::<8>().0.as_chunks::<3>().0
     }
 
-    fn from_raw([place, info, addend]: &RawEntry) -> Entry {
+    fn from_raw([offset, info, addend]: &RawEntry) -> Entry {
         let info = u64::from_le_bytes(*info);
         Entry {
-            place: u64::from_le_bytes(*place),
+            offset: u64::from_le_bytes(*offset),
             kind: low_half(info),
             symbol: low_half(info >> 32),
             addend: u64::from_le_bytes(*addend),
         }
     }
 
-    /// What is to be written to the place of an entry that is not relative.
+    /// The value that an entry of another kind than `RELATIVE` writes.
     fn value(
         &self,
         symbols: &Symbols,
@@ -164,20 +159,74 @@ impl Entry {
         missing: &mut Missing,
     ) -> Result<u64, Defect> {
         let Entry { kind, symbol, addend, .. } = *self;
-        let relocation =
-            arch::relocation(kind).map_err(|what| Defect::UnsupportedRelocation { kind, what })?;
+        let relocation = arch::relocation(kind).map_err(|what| self.unsupported(symbols, what))?;
         Ok(match relocation {
-            Relocation::Slot => resolve(symbol, symbols, scope, missing)?,
-            Relocation::Absolute => resolve(symbol, symbols, scope, missing)?.wrapping_add(addend),
+            Relocation::Slot => self.resolve(symbols, scope, missing)?,
+            Relocation::Absolute => self.resolve(symbols, scope, missing)?.wrapping_add(addend),
             Relocation::TlsModule => thread_local(symbol, symbols, scope)?.0.module,
             Relocation::TlsOffset => thread_local(symbol, symbols, scope)?.1.wrapping_add(addend),
             Relocation::ThreadPointerOffset => {
-                let (place, offset) = thread_local(symbol, symbols, scope)?;
+                let (tls, offset) = thread_local(symbol, symbols, scope)?;
                 let start =
-                    place.thread_pointer_offset.map_err(|available| too_large(scope, available))?;
+                    tls.thread_pointer_offset.map_err(|available| too_large(scope, available))?;
                 start.wrapping_add(offset).wrapping_add(addend)
             }
         })
+    }
+
+    /// The live address of the symbol; 0 for a weak symbol without a definition.
+    fn resolve(
+        &self,
+        symbols: &Symbols,
+        scope: &Scope,
+        missing: &mut Missing,
+    ) -> Result<u64, Defect> {
+        // Index 0 is the null symbol: its address is 0 by definition.
+        if self.symbol == 0 {
+            return Ok(0);
+        }
+        let Some(symbol) = symbols.get(self.symbol) else {
+            return Err(Defect::BadTable { what: "symbol table" });
+        };
+        if symbol.is_indirect_function() && symbol.is_defined() {
+            return Err(self.unsupported(symbols, arch::INDIRECT_FUNCTION));
+        }
+        if symbol.is_absolute() {
+            return Ok(symbol.value);
+        }
+        let own = symbol.is_defined().then(|| scope.base.wrapping_add(symbol.value));
+        if let (Some(own), false) = (own, scope.has_heap) {
+            return Ok(own);
+        }
+        let Some(hash) = symbols.name_hash(&symbol) else {
+            return Err(Defect::BadTable { what: "string table" });
+        };
+        if let Some(address) = scope.host.symbol(hash).or(own) {
+            return Ok(address);
+        }
+        let name = symbols.name(&symbol).unwrap_or_default();
+        // Every library refers weakly to a few symbols that no other library defines, so only
+        // symbols that it cannot do without are worth mapping the module. Weak references to
+        // threads are not optional: <pthread.h>'s cleanup handlers make them, and so does C++ built
+        // for glibc before 2.34, when threads were a library of their own.
+        if symbol.is_weak() && !name.strip_prefix(b"__").unwrap_or(name).starts_with(b"pthread_") {
+            return Ok(0);
+        }
+        let address = scope.host.rare_symbol(name);
+        if address.is_none() && !symbol.is_weak() {
+            missing.add(name);
+        }
+        Ok(address.unwrap_or(0))
+    }
+
+    #[cold]
+    fn unsupported(&self, symbols: &Symbols, what: &'static Unsupported) -> Defect {
+        let symbol = symbols.get(self.symbol);
+        let name = symbol.and_then(|symbol| symbols.name(&symbol)).unwrap_or_default();
+        let symbol = String::from_utf8_lossy(name).into_owned();
+        let Entry { kind, offset, .. } = *self;
+        let refused = UnsupportedRelocation { kind, offset, symbol, what };
+        Defect::UnsupportedRelocation(Box::new(refused))
     }
 }
 
@@ -186,52 +235,7 @@ const fn low_half(word: u64) -> u32 {
     word as u32
 }
 
-/// The live address of a symbol; 0 for a weak one that nobody defines.
-fn resolve(
-    index: u32,
-    symbols: &Symbols,
-    scope: &Scope,
-    missing: &mut Missing,
-) -> Result<u64, Defect> {
-    // Index 0 is the null symbol: its address is 0 by definition.
-    if index == 0 {
-        return Ok(0);
-    }
-    let Some(symbol) = symbols.get(index) else {
-        return Err(Defect::BadTable { what: "symbol table" });
-    };
-    if symbol.is_indirect_function() && symbol.is_defined() {
-        let what = "a symbol that is an indirect function";
-        return Err(Defect::UnsupportedRelocation { kind: 6, what });
-    }
-    if symbol.is_absolute() {
-        return Ok(symbol.value);
-    }
-    let own = symbol.is_defined().then(|| scope.base.wrapping_add(symbol.value));
-    if let (Some(own), false) = (own, scope.has_heap) {
-        return Ok(own);
-    }
-    let Some(hash) = symbols.name_hash(&symbol) else {
-        return Err(Defect::BadTable { what: "string table" });
-    };
-    if let Some(address) = scope.host.symbol(hash).or(own) {
-        return Ok(address);
-    }
-    let name = symbols.name(&symbol).unwrap_or_default();
-    // Every library asks weakly for a few symbols that no other has; fetching is for those that it
-    // cannot do without. Threads are asked for weakly by <pthread.h>'s cleanup handlers, and by C++
-    // of the time when they were a library of their own (glibc before 2.34), and are not optional.
-    if symbol.is_weak() && !name.strip_prefix(b"__").unwrap_or(name).starts_with(b"pthread_") {
-        return Ok(0);
-    }
-    let address = scope.host.rare_symbol(name);
-    if address.is_none() && !symbol.is_weak() {
-        missing.add(name);
-    }
-    Ok(address.unwrap_or(0))
-}
-
-/// Where a thread-local's library keeps them, and its offset there.
+/// The location of the thread-locals of a symbol's library, and the symbol's offset in them.
 fn thread_local(index: u32, symbols: &Symbols, scope: &Scope) -> Result<(TlsPlace, u64), Defect> {
     let (tls, _) = scope.tls.ok_or(Defect::BadTls)?;
     if index == 0 {
@@ -252,30 +256,30 @@ fn too_large(scope: &Scope, available: u64) -> Defect {
     Defect::TlsTooLarge { size, align, available }
 }
 
-/// `DT_RELR`: an even word is a place; an odd one is a bitmap of the 63 words that follow it.
+/// `DT_RELR`: an even word is an address; an odd one is a bitmap of the 63 words that follow it.
 /// Source: the gABI's "Relative Relocation Table".
 fn apply_relative(relr: &[u8], data: &mut Data, base: u64) -> Result<(), Defect> {
-    let mut place: u64 = 0;
+    let mut vaddr: u64 = 0;
     for entry in relr.as_chunks().0 {
         let entry = u64::from_le_bytes(*entry);
         if entry & 1 == 0 {
             add_base(entry, data, base)?;
-            place = entry.wrapping_add(8);
+            vaddr = entry.wrapping_add(8);
             continue;
         }
-        apply_bitmap(entry >> 1, place, data, base)?;
-        place = place.wrapping_add(63 * 8);
+        apply_bitmap(entry >> 1, vaddr, data, base)?;
+        vaddr = vaddr.wrapping_add(63 * 8);
     }
     Ok(())
 }
 
-/// Goes from one bit that is set to the next: which they are is as good as chance to the CPU.
-fn apply_bitmap(mut bits: u64, place: u64, data: &mut Data, base: u64) -> Result<(), Defect> {
+/// Goes from each set bit to the next: a branch for every bit would be unpredictable to the CPU.
+fn apply_bitmap(mut bits: u64, vaddr: u64, data: &mut Data, base: u64) -> Result<(), Defect> {
     let (start, words) = data.words();
-    let index = word_index(place, start);
+    let index = word_index(vaddr, start);
     let words = index.and_then(|index| words.get_mut(index..)?.first_chunk_mut::<63>());
     match words {
-        // Nothing to add to them.
+        // The words are right as they are.
         Some(_) if base == 0 => {}
         Some(words) => {
             while bits != 0 {
@@ -285,7 +289,7 @@ fn apply_bitmap(mut bits: u64, place: u64, data: &mut Data, base: u64) -> Result
         }
         None => {
             while bits != 0 {
-                add_base(place.wrapping_add(u64::from(bits.trailing_zeros()) * 8), data, base)?;
+                add_base(vaddr.wrapping_add(u64::from(bits.trailing_zeros()) * 8), data, base)?;
                 bits &= bits - 1;
             }
         }
@@ -293,24 +297,25 @@ fn apply_bitmap(mut bits: u64, place: u64, data: &mut Data, base: u64) -> Result
     Ok(())
 }
 
-/// How many places a `DT_RELR` table names.
+/// The number of words that a `DT_RELR` table relocates.
 pub fn count_relative(relr: &[u8]) -> usize {
-    let places = relr.chunks_exact(8).map(|entry| match u64_at(entry, 0) {
+    let counts = relr.chunks_exact(8).map(|entry| match u64_at(entry, 0) {
         entry if entry & 1 == 0 => 1,
         bitmap => bitmap.count_ones() - 1,
     });
-    places.fold(0, |sum, places| sum + usize::try_from(places).unwrap_or(0))
+    counts.fold(0, |sum, count| sum + usize::try_from(count).unwrap_or(0))
 }
 
-fn add_base(place: u64, data: &mut Data, base: u64) -> Result<(), Defect> {
-    let Some(word) = data.word(place) else {
-        return Err(Defect::BadRelocation { address: place });
+fn add_base(vaddr: u64, data: &mut Data, base: u64) -> Result<(), Defect> {
+    let Some(word) = data.word(vaddr) else {
+        return Err(Defect::BadRelocation { offset: vaddr });
     };
     add(word, base);
     Ok(())
 }
 
-/// At the address that the linker was given the word is right, and its page stays the file's.
+/// At the address that the linker was given (base 0), the word is right and its page remains shared
+/// with the file.
 fn add(word: &mut [u8; 8], base: u64) {
     if base != 0 {
         *word = u64::from_le_bytes(*word).wrapping_add(base).to_le_bytes();
@@ -319,7 +324,7 @@ fn add(word: &mut [u8; 8], base: u64) {
 
 #[derive(Default)]
 struct Missing {
-    /// Each once, since a symbol may be referred to in many places.
+    /// Each name once, although many relocations may refer to it.
     names: Vec<String>,
 }
 
@@ -336,7 +341,7 @@ impl Missing {
         if count == 0 {
             return Ok(());
         }
-        self.names.truncate(MOST_NAMES);
+        self.names.truncate(MAX_NAMES);
         Err(Defect::MissingSymbols { names: self.names, count })
     }
 }

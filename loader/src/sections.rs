@@ -1,15 +1,21 @@
-//! The section headers, which nothing needs to be mapped for: what they say is for people.
+//! The section headers. Loading does not need them; reports to people do.
 
 use core::ops::Range;
 
+use super::elf::HEADER_SIZE;
 use super::elf::u16_at;
 use super::elf::u32_at;
 use super::elf::u64_at;
 
 const SECTION_SIZE: usize = 64;
 const SHF_ALLOC: u64 = 2;
-/// `SHT_NOBITS`, whose bytes are not in the file.
-const NO_BITS: u32 = 8;
+
+/// The symbols for linkers and debuggers, which `strip` removes.
+pub const SHT_SYMTAB: u32 = 2;
+/// A section without bytes in the file.
+const SHT_NOBITS: u32 = 8;
+/// The symbols for the loader.
+pub const SHT_DYNSYM: u32 = 11;
 
 /// One section header, as its bytes.
 #[derive(Clone, Copy, Debug)]
@@ -21,12 +27,12 @@ impl<'a> Section<'a> {
         u32_at(self.0, 4)
     }
 
-    /// The section that this one refers to.
+    /// `sh_link`: the index of the section that this one refers to.
     pub fn link(self) -> Option<usize> {
         usize::try_from(u32_at(self.0, 40)).ok()
     }
 
-    /// Where its bytes are in the file.
+    /// Offsets of its bytes in the file.
     pub fn range(self) -> Option<Range<usize>> {
         let start = usize::try_from(u64_at(self.0, 24)).ok()?;
         let size = usize::try_from(u64_at(self.0, 32)).ok()?;
@@ -39,10 +45,10 @@ impl<'a> Section<'a> {
     }
 }
 
-/// The sections of a file, none where it names none.
+/// The sections of a file; none if its header names none.
 pub fn sections(file: &[u8]) -> impl Iterator<Item = Section<'_>> + Clone {
     let table = || {
-        let header = file.get(..64)?;
+        let header = file.get(..HEADER_SIZE)?;
         let start = usize::try_from(u64_at(header, 40)).ok()?;
         let count = usize::from(u16_at(header, 60));
         file.get(start..start.checked_add(count * SECTION_SIZE)?)
@@ -50,16 +56,12 @@ pub fn sections(file: &[u8]) -> impl Iterator<Item = Section<'_>> + Clone {
     table().unwrap_or_default().chunks_exact(SECTION_SIZE).map(Section)
 }
 
-/// How many bytes of the file are symbols and debug information, which `strip` takes away.
+/// Bytes of the file that are symbols and debug information, which `strip` removes.
 pub fn strippable_size(file: &[u8]) -> usize {
     let unmapped = sections(file)
-        .filter(|section| u64_at(section.0, 8) & SHF_ALLOC == 0 && section.kind() != NO_BITS);
+        .filter(|section| u64_at(section.0, 8) & SHF_ALLOC == 0 && section.kind() != SHT_NOBITS);
     let sizes = unmapped.filter_map(|section| section.content(file)).map(<[u8]>::len);
-    // Of a file with neither, the names of the sections and the compiler's remark are left.
+    // Without symbols, only the section names and the compiler's comment are left.
     let all = sizes.fold(0, usize::saturating_add);
-    if sections(file).any(|section| section.kind() == super::symbolize::SHT_SYMTAB) {
-        all
-    } else {
-        0
-    }
+    if sections(file).any(|section| section.kind() == SHT_SYMTAB) { all } else { 0 }
 }

@@ -1,23 +1,24 @@
-//! The hash by which an undefined symbol is looked up among what the process provides: eight bytes of the
-//! name at a time, the last of them filled up with zeros.
+//! The hash by which an undefined symbol is looked up among the symbols of the process. It takes
+//! eight bytes of the name at a time; the last are padded with zeros.
 
-/// One step. Each is a bijection of the hash and of the word. Two names with one hash are one name to the
-/// loader: `build.rs` refuses them in the list of exports, and a name from elsewhere that happens to hit one
-/// of some 500 hashes in 2⁶⁴ has no maker.
+/// One step: a bijection of the hash, and of the word. Names with the same hash are one name to the
+/// loader. `build.rs` refuses such names in the list of exports; for any other name, the chance to
+/// hit one of some 500 hashes in 2⁶⁴ is negligible.
 const fn step(hash: u64, word: u64) -> u64 {
-    // An odd number with about as many ones as zeros; the upper half of the product depends on all bits.
+    // An odd number with about as many ones as zeros. The upper half of the product depends on all
+    // bits.
     let product = (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     product ^ product >> 32
 }
 
-/// The hash of a whole name, which has no NUL.
+/// The hash of a name without its NUL.
 pub fn symbol_hash(name: &[u8]) -> u64 {
     let (words, rest) = name.as_chunks();
     let hash = words.iter().fold(0, |hash, word| step(hash, u64::from_le_bytes(*word)));
     step(hash, last_word(rest))
 }
 
-/// The hash of the name that ends at the first NUL; None where there is none.
+/// The hash of the name that ends at the first NUL; None without a NUL.
 pub fn hash_to_nul(bytes: &[u8]) -> Option<u64> {
     const LOW: u64 = 0x0101_0101_0101_0101;
     let (words, rest) = bytes.as_chunks();
@@ -36,7 +37,7 @@ pub fn hash_to_nul(bytes: &[u8]) -> Option<u64> {
     Some(step(hash, last_word(&rest[..end])))
 }
 
-/// Fewer than eight bytes.
+/// Pads fewer than eight bytes with zeros.
 fn last_word(bytes: &[u8]) -> u64 {
     let mut word = [0; 8];
     word[..bytes.len()].copy_from_slice(bytes);
@@ -53,8 +54,8 @@ mod tests {
         let name = b"pthread_condattr_setclock";
         for end in 0..name.len() {
             let name = &name[..end];
-            for behind in [&b""[..], b"\0", b"\x01", b"\x80\0\xff", b"next\0\xffand many more"] {
-                let bytes: Vec<u8> = [name, b"\0", behind].concat();
+            for after in [&b""[..], b"\0", b"\x01", b"\x80\0\xff", b"next\0\xffand many more"] {
+                let bytes: Vec<u8> = [name, b"\0", after].concat();
                 assert_eq!(hash_to_nul(&bytes), Some(symbol_hash(name)), "{bytes:?}");
             }
             assert_eq!(hash_to_nul(name), None);

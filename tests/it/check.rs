@@ -5,10 +5,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use pilotlight_loader::copies;
+use pilotlight_loader::copies::Copies;
 use pilotlight_loader::dynamic::Dynamic;
 use pilotlight_loader::elf;
-use pilotlight_loader::listed;
-use pilotlight_loader::listed::Copies;
 use pilotlight_loader::provided;
 use tempfile::TempDir;
 
@@ -130,7 +130,7 @@ fn a_heap_that_the_c_library_does_not_know_is_warned_of() {
 fn what_is_listed_is_there() {
     let file = fs::read(support::dist("layer/pilotlight/libc.so")).expect("libc.so");
     let parsed = elf::parse(&file).expect("sound");
-    let tables = listed::tables(&parsed, &file);
+    let tables = copies::tables(&parsed, &file);
     let mut copies = Copies::of(&parsed, &file);
     let mut data = copies.data();
     let dynamic = Dynamic::read(&parsed.dynamic, &tables, &mut data).expect("sound");

@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
 
-use pilotlight_loader::Survey;
+use pilotlight_loader::Requirements;
+use pilotlight_loader::copies;
+use pilotlight_loader::copies::Copies;
 use pilotlight_loader::elf;
-use pilotlight_loader::listed;
-use pilotlight_loader::listed::Copies;
 use pilotlight_loader::sections::sections;
 use tempfile::TempDir;
 
@@ -109,10 +109,10 @@ impl Build {
         let hashes: Vec<u32> = hashes.filter(|kind| [sysv_hash, gnu_hash].contains(kind)).collect();
         assert_eq!(hashes, [wanted], "{self:?}");
         let parsed = elf::parse(&file).expect("sound");
-        let tables = listed::tables(&parsed, &file);
+        let tables = copies::tables(&parsed, &file);
         let mut copies = Copies::of(&parsed, &file);
-        let survey = Survey::of(&parsed, &tables, &mut copies.data()).expect("sound");
-        let packed = survey.relocations.contains_key("packed relative");
+        let requirements = Requirements::of(&parsed, &tables, &mut copies.data()).expect("sound");
+        let packed = requirements.relocations.contains_key("packed relative");
         assert_eq!(packed, self.packed.is_some(), "{self:?}");
     }
 

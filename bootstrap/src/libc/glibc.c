@@ -9,10 +9,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Room in every thread's static TLS block for the thread-locals of all libraries. Untouched pages
- * cost address space alone. build.rs defines TLS_RESERVE and
- * TLS_ALIGN as in loader/src/provided.rs. */
-static _Thread_local char reserve[TLS_RESERVE] __attribute__((aligned(TLS_ALIGN)));
+/* Room for the thread-locals of every library mapped, in every thread's static block. Untouched
+ * pages of it cost address space alone. Kept equal to loader/src/tls.rs. */
+#define RESERVE_SIZE 16384
+static _Thread_local char reserve[RESERVE_SIZE] __attribute__((aligned(64)));
 
 char *pilotlight_tls_reserve(void) { return reserve; }
 

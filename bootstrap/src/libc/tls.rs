@@ -16,8 +16,7 @@ use core::sync::atomic::AtomicPtr;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering;
 
-use pilotlight_loader::provided;
-use pilotlight_loader::provided::MAX_TLS_LIBRARIES;
+use pilotlight_loader::tls;
 
 use super::heap;
 use crate::loader::TlsPlace;
@@ -61,7 +60,7 @@ static USED: AtomicUsize = AtomicUsize::new(0);
 /// does so for the handler, and later one thread for the module `services`. The module `libc.so`,
 /// which may be mapped at the same time, has no thread-locals (tests/it/binary.rs).
 pub fn reserve(template: &TlsTemplate) -> TlsPlace {
-    match provided::tls_place(USED.load(Ordering::Relaxed) as u64, template) {
+    match tls::reserve_range(USED.load(Ordering::Relaxed) as u64, template) {
         Ok(place) => {
             USED.store(number(place.end), Ordering::Relaxed);
             let reserve = pilotlight_tls_reserve().addr() as u64;

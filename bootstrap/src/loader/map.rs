@@ -1,9 +1,9 @@
-//! The owner of a mapped file: the only file that calls `mmap`, `mprotect` and `munmap`.
+//! Owns the mappings of libraries: the only file that calls `mmap`, `mprotect` and `munmap`.
 //!
-//! An [`Image`] is all or nothing: when mapping fails, or when it is dropped before the library is
-//! kept, its whole range of addresses is given back. The file is mapped first as it is, its headers
-//! are read there, and its segments are then laid over that same range: as few system calls as
-//! there are segments that are not what the file already looks like.
+//! An [`Image`] is all or nothing: if mapping fails, or if it is dropped before the library is
+//! kept, its whole range of addresses is unmapped. The file is first mapped as it is, its headers
+//! are read there, and its segments are then mapped over that same range. A segment that the first
+//! mapping already shows correctly takes no system call.
 
 use alloc::vec::Vec;
 use core::ptr;
@@ -20,23 +20,24 @@ use pilotlight_loader::elf::segment_at;
 use crate::file::File;
 use crate::sys;
 
-/// How much longer than its file an image may be without being mapped twice: segments begin on
-/// pages of their own, and zeros follow the last.
-const SLACK: usize = 64 << 10;
+/// Bytes by which an image may exceed its file without being mapped twice: segments begin on pages
+/// of their own, and zeros follow the last.
+const IMAGE_SLACK: usize = 64 << 10;
 
-/// How much longer than RELRO writable segments may be to be filled at once.
-const FEW_PAGES: u64 = 64 << 10;
+/// Bytes by which writable segments may exceed RELRO and still be filled, or read ahead, at once.
+const EAGER_SLACK: u64 = 64 << 10;
 
-/// How many bytes are taken as zeros and read over.
-const MOST_ZEROED: u64 = 128 << 10;
+/// Bytes of writable segments that are mapped as zeros and read into.
+const MAX_ZEROED: u64 = 128 << 10;
 
-/// What is not larger is read from storage whole; of others, what their start needs.
-const SMALL: u64 = 1 << 20;
+/// Bytes of a file that is read ahead whole. Of a larger one, only the parts that its start needs
+/// are.
+const MAX_READ_WHOLE: u64 = 1 << 20;
 
-/// How much is read around a function that will run.
-const CODE: u64 = 256 << 10;
+/// Bytes that are read ahead around a function that will run, aligned to their number.
+const CODE_READ_AHEAD: u64 = 256 << 10;
 
-/// A range of addresses that this process owns, and gives back when it is dropped.
+/// A mapped range of addresses, unmapped on drop.
 #[derive(Debug)]
 struct Range {
     start: *mut u8,
@@ -44,64 +45,65 @@ struct Range {
 }
 
 impl Range {
-    /// The file from its start, read-only, somewhere. What lies behind the file's end must not be touched.
+    /// Maps the file from its start, read-only, at any address. Bytes after the file's last page
+    /// must not be touched.
     fn of_file(file: &File, size: usize) -> Result<Range, Defect> {
         Range::map(file, size, ptr::null_mut(), 0)
     }
 
-    /// The same at this address; None where something lies there already.
+    /// Maps it at `address`; None if that range is in use.
     fn of_file_at(file: &File, size: usize, address: u64) -> Option<Range> {
         let wanted = ptr::without_provenance_mut(usize::try_from(address).ok()?);
         let range = Range::map(file, size, wanted, libc::MAP_FIXED_NOREPLACE).ok()?;
-        // Kernels before 4.17 take the address as a wish.
+        // Kernels before 4.17 treat the address as a hint.
         (range.start == wanted).then_some(range)
     }
 
     fn map(file: &File, size: usize, address: *mut u8, flags: i32) -> Result<Range, Defect> {
         let (protection, flags) = (libc::PROT_READ, libc::MAP_PRIVATE | flags);
         let descriptor = file.descriptor();
-        // SAFETY: without MAP_FIXED the kernel chooses a range that nobody uses, or none.
+        // SAFETY: without MAP_FIXED the kernel chooses an unused range, or fails.
         let start = unsafe { libc::mmap(address.cast(), size, protection, flags, descriptor, 0) };
         if start == libc::MAP_FAILED {
-            return Err(Defect::Unmappable { errno: sys::errno() });
+            return Err(Defect::MapFailed { errno: sys::errno() });
         }
         Ok(Range { start: start.cast(), size })
     }
 
-    /// Begins to read from storage what lies there, and does not wait for it. Left alone, the kernel reads
-    /// what is touched when it is touched, and up to megabytes around it with it.
+    /// Starts reading these bytes from storage, without waiting. Otherwise the kernel reads each
+    /// page at its first access, with up to megabytes around it.
     fn read_ahead(&self, offset: u64, size: u64) {
         let start = usize::try_from(page_floor(offset)).unwrap_or(usize::MAX).min(self.size);
         let end = usize::try_from(offset.saturating_add(size)).unwrap_or(usize::MAX).min(self.size);
         let at = self.start.wrapping_add(start).cast();
-        // SAFETY: advice on a range of this process's own, which changes nothing that it holds.
+        // SAFETY: the range is this process's own, and the advice does not change its contents.
         unsafe { libc::madvise(at, end.saturating_sub(start), libc::MADV_WILLNEED) };
     }
 }
 
 impl Drop for Range {
     fn drop(&mut self) {
-        // SAFETY: a range that is dropped was never kept, so nobody holds a pointer into it.
+        // SAFETY: a library that is kept is never dropped, so no pointer into this range is left.
         unsafe { libc::munmap(self.start.cast(), self.size) };
     }
 }
 
-/// A file's bytes as they are, and the room in which its segments will be placed.
+/// A file mapped as it is, in the range over which its segments will be mapped.
 #[derive(Debug)]
 pub struct FileView<'a> {
     file: &'a File,
     file_size: usize,
     range: Range,
-    /// Whether it is read from storage in parts.
+    /// Whether only the parts that the start needs are read ahead.
     in_parts: bool,
 }
 
 impl<'a> FileView<'a> {
     /// Maps a file of `file_size` bytes, which are not 0.
     pub fn map(file: &'a File, file_size: u64) -> Result<FileView<'a>, Defect> {
-        let (is_cold, is_small) = (!file.is_cached(), file_size <= SMALL);
+        let (is_cold, is_small) = (!file.is_cached(), file_size <= MAX_READ_WHOLE);
         let size = usize::try_from(file_size).unwrap_or(usize::MAX);
-        let range = Range::of_file(file, size.saturating_add(SLACK))?;
+        let range = Range::of_file(file, size.saturating_add(IMAGE_SLACK))?;
         if is_cold && is_small {
             range.read_ahead(0, file_size);
         }
@@ -111,22 +113,23 @@ impl<'a> FileView<'a> {
     /// The whole file.
     pub fn bytes(&self) -> &[u8] {
         // SAFETY: these bytes are mapped readable for as long as the range lives. A function's
-        // package is read-only, so nobody cuts or changes the file meanwhile.
+        // package is read-only, so the file is neither truncated nor changed meanwhile.
         unsafe { slice::from_raw_parts(self.range.start, self.file_size) }
     }
 
-    /// Places `segments`, which are in ascending order on pages of their own, and lie in the file.
-    /// `relro` is the size of what relocation is to write.
+    /// Maps `segments`, which are in ascending order on pages of their own, and lie in the file.
+    /// `relro` is the number of bytes that only relocation writes.
     ///
-    /// A library whose linker was told where it shall lie (`--image-base`) gets that place if it is free:
-    /// there, packed relocations change nothing, and nearly all of its pages stay the file's.
-    pub fn place(self, segments: Vec<Segment>, relro: u64) -> Result<Image, Defect> {
+    /// A library linked for a fixed address (`--image-base`) is mapped there if the range is free:
+    /// packed relocations then change nothing, and nearly all of its pages remain shared with the
+    /// file.
+    pub fn map_segments(self, segments: Vec<Segment>, relro: u64) -> Result<Image, Defect> {
         let low = segments.first().map_or(0, |first| first.pages().start);
         let high = segments.last().map_or(0, |last| last.pages().end);
         let size = usize::try_from(high - low).unwrap_or(usize::MAX);
         let FileView { file, file_size, range: view, in_parts } = self;
         let wanted = (low > 0).then(|| Range::of_file_at(file, size, low)).flatten();
-        // A damaged file may say anything of RELRO, which is memory to be filled with what the file has.
+        // A damaged file may name any size, but RELRO is filled from the file.
         let relro = relro.min(file_size as u64);
         let relocated = if wanted.is_some() { 0 } else { relro };
         let range = match wanted {
@@ -138,18 +141,18 @@ impl<'a> FileView<'a> {
         if in_parts {
             image.read_ahead(relro);
         }
-        let most = relocated + FEW_PAGES;
+        let max_size = relocated + EAGER_SLACK;
         let mut rest = image.segments.as_slice();
         while let [segment, others @ ..] = rest {
-            let (copied, behind) = rest.split_at(few_writable(rest, most));
-            // The view itself is what a read-only segment at the file's start looks like.
+            let (copied, after) = rest.split_at(few_writable(rest, max_size));
+            // The view already shows a read-only segment at its offset in the file.
             let in_place = segment.offset == segment.address - low;
             if !copied.is_empty() {
                 image.fill_segments(file, copied)?;
             } else if !in_place || segment.writable || segment.executable {
                 image.map_segment(file, segment, 0)?;
             }
-            rest = if copied.is_empty() { others } else { behind };
+            rest = if copied.is_empty() { others } else { after };
         }
         Ok(image)
     }
@@ -160,82 +163,84 @@ impl<'a> FileView<'a> {
 #[derive(Debug)]
 pub struct Image {
     range: Range,
-    /// What the range's start stands for: the first segment's first page.
+    /// File-relative address of the range's start: the first segment's first page.
     low: u64,
     segments: Vec<Segment>,
     in_parts: bool,
 }
 
 impl Image {
-    /// Begins to read what the start will touch: what may be written, and the tables at the file's start,
-    /// which have 24 bytes for each word of RELRO at most, and the symbols. To be called while the range is
-    /// still the file as it is.
+    /// Starts reading the parts that the start touches: the writable segments, and at the file's
+    /// start the symbols and the relocations, which take at most 24 bytes for each word of RELRO.
+    /// Call it while the range still is the file as it is.
     fn read_ahead(&self, relro: u64) {
         for segment in self.segments.iter().filter(|segment| segment.writable) {
-            self.range.read_ahead(segment.offset, segment.file_size.min(relro + FEW_PAGES));
+            self.range.read_ahead(segment.offset, segment.file_size.min(relro + EAGER_SLACK));
         }
-        self.range.read_ahead(0, relro * 3 + FEW_PAGES);
+        self.range.read_ahead(0, relro * 3 + EAGER_SLACK);
     }
 
-    /// Gives neighbouring writable segments memory of their own, in one go: relocation writes to nearly all
-    /// of their pages, and each would be a fault of its own.
+    /// Gives adjacent writable segments private pages at once: relocation writes to nearly all of
+    /// them, and each would be a page fault of its own.
     ///
-    /// Few pages come as zeros that are read over, from where the CPU has them in its cache: the init of
-    /// hello is 7 % shorter than with pages that the kernel copies. Where there are many, that would write all
-    /// of them twice: the init of an 11 MB handler is 3 to 9 % shorter with copies.
+    /// Few pages: map zeros and `pread` into them while they are in the CPU's cache (7 % faster
+    /// init for hello than copies by the kernel). Many pages: let the kernel copy them, because
+    /// reading would write each twice (3 to 9 % faster init for an 11 MB handler).
     fn fill_segments(&self, file: &File, segments: &[Segment]) -> Result<(), Defect> {
         let (Some(first), Some(last)) = (segments.first(), segments.last()) else {
             return Ok(());
         };
         let (start, file_end, end) = (first.pages().start, last.file_pages().end, last.pages().end);
-        if file_end.saturating_sub(start) > MOST_ZEROED {
+        if file_end.saturating_sub(start) > MAX_ZEROED {
             let copy = |segment| self.map_segment(file, segment, libc::MAP_POPULATE);
             return segments.iter().try_for_each(copy);
         }
         let protection = protection(first);
         if file_end > start {
             let flags = libc::MAP_ANONYMOUS | libc::MAP_POPULATE;
-            self.place(start, file_end, protection, flags, None)?;
+            self.map_pages(start, file_end, protection, flags, None)?;
         }
         if end > file_end {
-            self.place(file_end, end, protection, libc::MAP_ANONYMOUS, None)?;
+            self.map_pages(file_end, end, protection, libc::MAP_ANONYMOUS, None)?;
         }
         for segment in segments {
             let size = usize::try_from(segment.file_size).unwrap_or(0);
             let start = self.pointer(segment.address);
-            // SAFETY: the range was just mapped writable, in an image that nobody else knows yet.
+            // SAFETY: the range was just mapped writable, and no other pointer into the image
+            // exists.
             let bytes = unsafe { slice::from_raw_parts_mut(start, size) };
             file.read_at(bytes, segment.offset).map_err(|errno| Defect::Unreadable { errno })?;
         }
         Ok(())
     }
 
-    /// Maps a segment whose pages are shared with the file until they are written to.
+    /// Maps a segment whose pages are shared with the file until a write to them.
     fn map_segment(&self, file: &File, segment: &Segment, flags: i32) -> Result<(), Defect> {
         let protection = protection(segment);
         let (pages, file_pages) = (segment.pages(), segment.file_pages());
         if !file_pages.is_empty() {
             let offset = segment.offset - (segment.address - pages.start);
-            self.place(pages.start, file_pages.end, protection, flags, Some((file, offset)))?;
+            self.map_pages(pages.start, file_pages.end, protection, flags, Some((file, offset)))?;
         }
         if pages.end > file_pages.end {
-            self.place(file_pages.end, pages.end, protection, libc::MAP_ANONYMOUS, None)?;
+            self.map_pages(file_pages.end, pages.end, protection, libc::MAP_ANONYMOUS, None)?;
         }
-        // What lies behind the file's bytes on their last page is the file's next section, and
-        // has to read as zero where the segment goes on. (A read-only segment never goes on.)
+        // After the segment's bytes, their last page holds the file's next section, which must read
+        // as zero where the segment continues. (A read-only segment never continues.)
         let file_end = segment.address + segment.file_size;
         let zeros = file_pages.end.min(segment.address + segment.memory_size)
             - file_end.min(file_pages.end);
         if segment.writable && zeros > 0 {
             let size = usize::try_from(zeros).unwrap_or(0);
-            // SAFETY: the range was just mapped writable, in an image that nobody else knows yet.
+            // SAFETY: the range was just mapped writable, and no other pointer into the image
+            // exists.
             unsafe { ptr::write_bytes(self.pointer(file_end), 0, size) };
         }
         Ok(())
     }
 
-    /// Lays pages of `file`, or zeros, over a part of the range.
-    fn place(
+    /// Maps pages of `file`, or zeros, over a part of the range.
+    fn map_pages(
         &self,
         from: u64,
         to: u64,
@@ -247,15 +252,15 @@ impl Image {
         let (descriptor, offset) =
             file.map_or((-1, 0), |(file, offset)| (file.descriptor(), offset));
         let flags = libc::MAP_PRIVATE | libc::MAP_FIXED | flags;
-        // The kernel refuses what is not in the file.
+        // The kernel refuses a negative offset.
         let offset = offset.cast_signed();
-        // SAFETY: `from..to` are pages of a segment, so they lie inside the range that this
-        // image owns; nobody holds a pointer into it yet.
+        // SAFETY: `from..to` are pages of a segment, so they lie inside the range that this image
+        // owns, and no pointer into it exists yet.
         let at = unsafe {
             libc::mmap(self.pointer(from).cast(), size, protection, flags, descriptor, offset)
         };
         if at == libc::MAP_FAILED {
-            return Err(Defect::Unmappable { errno: sys::errno() });
+            return Err(Defect::MapFailed { errno: sys::errno() });
         }
         Ok(())
     }
@@ -265,7 +270,7 @@ impl Image {
         self.base().wrapping_add(address)
     }
 
-    /// What is added to a file-relative address to make it live.
+    /// The difference between a live and a file-relative address.
     pub fn base(&self) -> u64 {
         (self.range.start.addr() as u64).wrapping_sub(self.low)
     }
@@ -281,11 +286,14 @@ impl Image {
         self.segment_of(address, 1).filter(|segment| segment.executable).map(|_| live)
     }
 
-    /// Begins to read what lies around a function.
+    /// Starts reading the code around a function.
     pub fn will_run(&self, live: u64) {
         if self.in_parts {
             let address = live.wrapping_sub(self.base());
-            self.range.read_ahead((address - address % CODE).saturating_sub(self.low), CODE);
+            self.range.read_ahead(
+                (address - address % CODE_READ_AHEAD).saturating_sub(self.low),
+                CODE_READ_AHEAD,
+            );
         }
     }
 
@@ -297,7 +305,7 @@ impl Image {
     /// The bytes from a live address to the end of its segment.
     ///
     /// # Safety
-    /// Nobody writes to that segment while the slice is used.
+    /// No code writes to that segment while the slice is used.
     pub unsafe fn bytes_at(&self, live: u64) -> Option<&[u8]> {
         let address = live.wrapping_sub(self.base());
         let segment = self.segment_of(address, 1)?;
@@ -307,7 +315,7 @@ impl Image {
         Some(unsafe { slice::from_raw_parts(self.pointer(address), size) })
     }
 
-    /// The segments that cannot be written.
+    /// The read-only segments.
     pub fn tables(&self) -> Tables<'_> {
         let segments = self.segments.iter().filter(|segment| !segment.writable);
         let bytes = |segment: &Segment| {
@@ -319,7 +327,7 @@ impl Image {
         Tables::new(segments.map(bytes).collect())
     }
 
-    /// Splits the image for relocation: tables are read while data is written.
+    /// The read-only and the writable segments, for relocation.
     pub fn parts(&mut self) -> (Tables<'_>, Data<'_>) {
         let image = &*self;
         let segments = image.segments.iter().filter(|segment| segment.writable);
@@ -334,8 +342,7 @@ impl Image {
         (image.tables(), data)
     }
 
-    /// Makes the whole pages of `extent` read-only, as ld.so does for RELRO.
-    /// Err is a system error number.
+    /// Makes the whole pages of `extent` read-only, as ld.so does for RELRO. Err is `errno`.
     pub fn protect(&self, extent: &Extent) -> Result<(), i32> {
         let start = page_floor(extent.address);
         let end = page_floor(extent.address.saturating_add(extent.size));
@@ -344,7 +351,7 @@ impl Image {
             return Ok(());
         }
         let size = usize::try_from(end - start).unwrap_or(0);
-        // SAFETY: the range lies in this image, and its owner says that nothing else writes there.
+        // SAFETY: the range lies in this image, and the caller promises that no code writes there.
         let result = unsafe { libc::mprotect(self.pointer(start).cast(), size, libc::PROT_READ) };
         if result == 0 { Ok(()) } else { Err(sys::errno()) }
     }
@@ -358,15 +365,15 @@ impl Image {
     }
 }
 
-/// How many of the first segments are writable neighbours, and have at most `most` bytes of pages in the
-/// file.
-fn few_writable(segments: &[Segment], most: u64) -> usize {
+/// The number of leading segments that are writable and adjacent, with at most `max_size` bytes of
+/// pages in the file.
+fn few_writable(segments: &[Segment], max_size: u64) -> usize {
     let start = segments.first().map_or(0, |first| first.pages().start);
     let mut end = start;
     let few = segments.iter().take_while(|segment| {
         let is_next = segment.writable && segment.pages().start == end;
         end = segment.pages().end;
-        is_next && segment.file_pages().end - start <= most
+        is_next && segment.file_pages().end - start <= max_size
     });
     few.count()
 }

@@ -1,8 +1,8 @@
 //! Maps a handler library into this process: `Parsed → Image → Linked → Library`, each step
 //! consuming what the one before made, so that a half-relocated image cannot be called.
 //!
-//! What the file says is read and relocated by the crate `pilotlight-loader`; here is the memory that
-//! it lies in. Nothing is ever unloaded, and a failure leaves nothing mapped.
+//! The crate `pilotlight-loader` parses and relocates; this module owns the memory. A library is
+//! never unloaded, and a failure leaves nothing mapped.
 
 #[allow(unsafe_code)]
 mod map;
@@ -14,12 +14,12 @@ pub use pilotlight_loader::Defect;
 pub use pilotlight_loader::LoadError;
 pub use pilotlight_loader::Provider;
 pub use pilotlight_loader::TlsPlace;
-pub use pilotlight_loader::elf::TlsTemplate;
+pub use pilotlight_loader::TlsTemplate;
 pub use pilotlight_loader::symbol_hash;
 
 pub use self::map::Image;
 
-use pilotlight_loader::Wanted;
+use pilotlight_loader::EntrySymbol;
 use pilotlight_loader::dynamic::Dynamic;
 use pilotlight_loader::elf;
 use pilotlight_loader::elf::Extent;
@@ -31,13 +31,13 @@ use crate::file::File;
 
 /// A process that maps libraries.
 pub trait Host: Provider {
-    /// Makes a library known to the unwinder, gives this thread and every later one its
-    /// thread-locals, and has its destructors run when the process exits. To be called before any of
-    /// its code runs.
+    /// Registers a library with the unwinder, gives this thread and every later one its
+    /// thread-locals, and schedules its destructors for the exit of the process. Call it before any
+    /// of its code runs.
     fn register(&self, path: &CStr, library: &'static Library);
 
-    /// Gives this thread the thread-locals of libraries that were mapped after it began. To be
-    /// called before a thread calls into such a library.
+    /// Gives this thread the thread-locals of libraries that were mapped after it started. Call it
+    /// before the thread calls such a library.
     fn catch_up(&self) {}
 }
 
@@ -45,16 +45,16 @@ pub trait Host: Provider {
 #[derive(Debug)]
 pub struct Library {
     image: Image,
-    /// What is to be written to by relocation alone.
+    /// The bytes that only relocation writes.
     relro: Option<Extent>,
     dynamic: Dynamic,
-    /// Live addresses of the constructors, in the order in which they are to run.
+    /// Live addresses of the constructors, in the order of their calls.
     pub constructors: Vec<u64>,
-    /// Live addresses of the destructors, in the order in which they are to run.
+    /// Live addresses of the destructors, in the order of their calls.
     pub destructors: Vec<u64>,
-    /// The live address of the symbol that was asked for.
+    /// The live address of the entry symbol.
     pub entry: u64,
-    /// The thread-locals: their template with a live address, and where they are.
+    /// The thread-locals: their template, with a live address, and their location.
     pub tls: Option<(TlsTemplate, TlsPlace)>,
     /// The live address of `.eh_frame_hdr`, for the unwinder.
     pub eh_frame_header: Option<u64>,
@@ -68,12 +68,12 @@ impl Library {
         self.image.range()
     }
 
-    /// The memory that the library lies in.
+    /// The library's memory.
     pub fn image(&self) -> &Image {
         &self.image
     }
 
-    /// What was added to the file's addresses.
+    /// The difference between live and file-relative addresses.
     pub fn base(&self) -> u64 {
         self.image.base()
     }
@@ -86,19 +86,19 @@ impl Library {
         self.image.data(address, 1)
     }
 
-    /// Makes what only relocation writes to read-only; Err is a system error number.
+    /// Makes the bytes that only relocation writes read-only. Err is `errno`.
     pub fn protect(&self) -> Result<(), i32> {
         self.relro.as_ref().map_or(Ok(()), |relro| self.image.protect(relro))
     }
 
-    /// Keeps the library for as long as the process lives: code in it may now run.
+    /// Keeps the library for the life of the process: its code may now run.
     pub fn keep(self) -> &'static Library {
         alloc::boxed::Box::leak(alloc::boxed::Box::new(self))
     }
 }
 
-/// Maps the file, relocates it against `host`, and finds the symbol that the caller wants, with
-/// `size` bytes behind it. `path` is for the refusal.
+/// Maps the file, relocates it against `host`, and finds its entry symbol: `symbol`, an object of
+/// `size` bytes. `path` is for the refusal.
 pub fn load(
     file: &File,
     path: &CStr,
@@ -106,11 +106,15 @@ pub fn load(
     symbol: &'static str,
     size: u64,
 ) -> Result<Library, LoadError> {
-    let wanted = Wanted { symbol, size };
-    load_file(file, host, wanted).map_err(|defect| LoadError::new(path, defect))
+    let entry_symbol = EntrySymbol { name: symbol, size };
+    load_file(file, host, entry_symbol).map_err(|defect| LoadError::new(path, defect))
 }
 
-fn load_file(file: &File, host: &dyn Provider, wanted: Wanted) -> Result<Library, Defect> {
+fn load_file(
+    file: &File,
+    host: &dyn Provider,
+    entry_symbol: EntrySymbol,
+) -> Result<Library, Defect> {
     let file_size = file.size().map_err(|errno| Defect::Unreadable { errno })?;
     if file_size == 0 {
         return Err(Defect::Empty);
@@ -118,16 +122,16 @@ fn load_file(file: &File, host: &dyn Provider, wanted: Wanted) -> Result<Library
     let view = FileView::map(file, file_size)?;
     let parsed = elf::parse(view.bytes())?;
     let relocated = parsed.relro.as_ref().map_or(0, |relro| relro.size);
-    let mut image = view.place(parsed.segments.clone(), relocated)?;
+    let mut image = view.map_segments(parsed.segments.clone(), relocated)?;
     let base = image.base();
     let (tables, mut data) = image.parts();
-    let linked = link(&parsed, &tables, &mut data, base, host, wanted)?;
+    let linked = link(&parsed, &tables, &mut data, base, host, entry_symbol)?;
     for &constructor in &linked.constructors {
         image.will_run(constructor);
     }
     let live = |extent: &Extent| image.data(extent.address, extent.size);
-    let tls = parsed.tls.as_ref().zip(linked.tls).map(|(template, place)| {
-        (TlsTemplate { address: image.live(template.address), ..template.clone() }, place)
+    let tls = parsed.tls.as_ref().zip(linked.tls).map(|(template, tls)| {
+        (TlsTemplate { address: image.live(template.address), ..template.clone() }, tls)
     });
     Ok(Library {
         dynamic: linked.dynamic,
@@ -143,7 +147,7 @@ fn load_file(file: &File, host: &dyn Provider, wanted: Wanted) -> Result<Library
 }
 
 /// Calls `found` with the name of the function that begins at or before `address` (relative to the
-/// base) and how far that is. It runs in a signal handler, so it allocates nothing.
+/// base) and the distance from its start. It runs in a signal handler, so it allocates nothing.
 pub fn nearest_symbol<T>(
     file: &File,
     address: u64,
@@ -163,5 +167,5 @@ fn program_headers(image: &Image, parsed: &Parsed) -> Option<(u64, u16)> {
         segment.offset <= offset && offset + size <= segment.offset + segment.file_size
     })?;
     let live = image.data(offset - segment.offset + segment.address, size)?;
-    Some((live, u16::try_from(range.len() / 56).ok()?))
+    Some((live, u16::try_from(range.len() / elf::PROGRAM_HEADER_SIZE).ok()?))
 }

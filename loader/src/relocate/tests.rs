@@ -4,14 +4,14 @@ use super::*;
 use crate::elf::Extent;
 use crate::symbol_hash;
 
-fn entry(place: u64, kind: u64, addend: u64) -> RawEntry {
-    [place, kind, addend].map(u64::to_le_bytes)
+fn entry(offset: u64, kind: u64, addend: u64) -> RawEntry {
+    [offset, kind, addend].map(u64::to_le_bytes)
 }
 
 #[test]
-fn a_bitmap_stands_for_the_words_behind_its_place() {
-    // Every other word behind the first, the second and the last of the next 63, and one in the segment
-    // that follows.
+fn a_bitmap_stands_for_the_words_after_its_address() {
+    // Every other word after the first, the second and the last of the next 63, and one in the next
+    // segment.
     let table =
         [0x1000, 0x5555_5555_5555_5555, 1 | 1 << 2 | 1 << 63, 0x3000, 0b101].map(u64::to_le_bytes);
     let (mut first, mut second) = ([[0; 8]; 127], [[0; 8]; 3]);
@@ -33,7 +33,7 @@ fn a_bitmap_stands_for_the_words_behind_its_place() {
 }
 
 #[test]
-fn a_run_ends_before_what_it_cannot_relocate() {
+fn a_run_ends_before_the_first_entry_that_is_not_its_own() {
     let relative = u64::from(arch::RELATIVE);
     let fine = entry(0x1008, relative, 0x20);
     let others = [
@@ -57,7 +57,7 @@ const TABLES: u64 = 0x1000;
 const DATA: u64 = 0x4000;
 const BASE: u64 = 0x10_0000;
 
-/// The read-only segment of a library: its dynamic section, and the tables that this names.
+/// The read-only segment of a library: its dynamic section and the tables that it names.
 fn library(symbols: &[(&str, u8, u16, u64)], relocations: &[(u64, u32, u32, u64)]) -> Vec<u8> {
     let mut strings = alloc::vec![0];
     let mut table = alloc::vec![0; 24];
@@ -70,9 +70,9 @@ fn library(symbols: &[(&str, u8, u16, u64)], relocations: &[(u64, u32, u32, u64)
         strings.extend(name.bytes().chain([0]));
     }
     let mut entries = Vec::new();
-    for &(place, kind, symbol, addend) in relocations {
+    for &(offset, kind, symbol, addend) in relocations {
         let info = u64::from(symbol) << 32 | u64::from(kind);
-        entries.extend([place, info, addend].map(u64::to_le_bytes).as_flattened());
+        entries.extend([offset, info, addend].map(u64::to_le_bytes).as_flattened());
     }
     const DYNAMIC: usize = 16 * 6;
     let strings_at = TABLES + DYNAMIC as u64;
@@ -87,11 +87,11 @@ fn library(symbols: &[(&str, u8, u16, u64)], relocations: &[(u64, u32, u32, u64)
         [0, 0],
     ];
     let dynamic = dynamic.map(|entry| entry.map(u64::to_le_bytes).as_flattened().to_vec());
-    // The symbols come last, because nothing says how many there are.
+    // The symbols come last, because no entry gives their number.
     [dynamic.concat(), strings, entries, table].concat()
 }
 
-/// A process that has two symbols at hand and can fetch two.
+/// A process that has two symbols, and two more in its module.
 struct Host;
 
 impl Provider for Host {
@@ -111,16 +111,19 @@ impl Provider for Host {
 
 const TLS: TlsPlace = TlsPlace { module: 3, thread_pointer_offset: Ok(0u64.wrapping_sub(0x100)) };
 
-/// Relocates a library whose writable segment has sixteen words, which are returned.
+/// Relocates a library, and returns the sixteen words of its writable segment.
 fn relocated(file: &[u8], tls: Option<(TlsPlace, &TlsTemplate)>) -> Result<[u64; 16], Defect> {
+    relocated_in(&Scope { base: BASE, host: &Host, tls, has_heap: false }, file)
+}
+
+fn relocated_in(scope: &Scope, file: &[u8]) -> Result<[u64; 16], Defect> {
     let mut words = [[0xff; 8]; 16];
     let tables = Tables::new(alloc::vec![(TABLES, file)]);
     let mut data = Data::new(alloc::vec![(DATA, words.as_flattened_mut())]);
     let section = Extent { address: TABLES, size: 16 * 6 };
     let dynamic = Dynamic::read(&section, &tables, &mut data)?;
     let symbols = dynamic.symbols(&tables, None)?;
-    let scope = Scope { base: BASE, host: &Host, tls, has_heap: false };
-    relocate(&dynamic, &symbols, &tables, &mut data, &scope)?;
+    relocate(&dynamic, &symbols, &tables, &mut data, scope)?;
     Ok(words.map(u64::from_le_bytes))
 }
 
@@ -141,7 +144,7 @@ fn each_kind_of_relocation_has_its_value() {
         ("rare but weak", WEAK, 0, 0),
         ("thread-local", GLOBAL, 1, 0x18),
     ];
-    // Symbol, kind and addend; and what is written.
+    // Symbol, kind and addend, and the value that is written.
     let cases = [
         // A slot has no addend, and a library's own definition comes first.
         ((1, 6, 5), BASE + 0x30),
@@ -151,7 +154,7 @@ fn each_kind_of_relocation_has_its_value() {
         ((3, 6, 0), 0),
         ((4, 6, 0), 0x77),
         ((5, 7, 0), 0xa000),
-        // What is asked for weakly is not fetched.
+        // The module is not mapped for a weak reference.
         ((6, 7, 0), 0),
         ((7, 16, 0), 3),
         ((0, 16, 0), 3),
@@ -161,14 +164,24 @@ fn each_kind_of_relocation_has_its_value() {
         ((0, 8, 0x20), BASE + 0x20),
         ((0, 1, 9), 9),
     ];
-    let places = (0..).map(|index| DATA + index * 8);
-    let relocations: Vec<_> = places
+    let offsets = (0..).map(|index| DATA + index * 8);
+    let relocations: Vec<_> = offsets
         .zip(&cases)
-        .map(|(place, &((symbol, kind, addend), _))| (place, kind, symbol, addend))
+        .map(|(offset, &((symbol, kind, addend), _))| (offset, kind, symbol, addend))
         .collect();
     let words = relocated(&library(&symbols, &relocations), Some((TLS, &TEMPLATE)));
     let expected: Vec<u64> = cases.iter().map(|&(_, value)| value).collect();
     assert_eq!(words.expect("sound")[..cases.len()], expected);
+}
+
+#[test]
+fn a_library_that_exports_a_heap_takes_the_symbols_of_the_process_first() {
+    let symbols = [("both", GLOBAL, 1, 0x30), ("its own", GLOBAL, 1, 0x40)];
+    let file = library(&symbols, &[(DATA, 6, 1, 0), (DATA + 8, 6, 2, 0)]);
+    for (has_heap, both) in [(false, BASE + 0x30), (true, 0x8000)] {
+        let scope = Scope { base: BASE, host: &Host, tls: None, has_heap };
+        assert_eq!(relocated_in(&scope, &file).expect("sound")[..2], [both, BASE + 0x40]);
+    }
 }
 
 #[test]
@@ -190,12 +203,14 @@ fn what_a_relocation_may_not_be_is_refused() {
     let refused = |relocation, tls| relocated(&library(&[], &[relocation]), tls);
     for kind in [0, 2, 5, 36, 37, 99] {
         let refused = refused((DATA, kind, 0, 0), None).expect_err("not supported");
-        assert!(matches!(refused, Defect::UnsupportedRelocation { kind: of, .. } if of == kind));
+        assert!(
+            matches!(refused, Defect::UnsupportedRelocation(relocation) if relocation.kind == kind)
+        );
     }
-    for place in [0, TABLES, DATA - 8, DATA + 121, DATA + 128, u64::MAX] {
+    for offset in [0, TABLES, DATA - 8, DATA + 121, DATA + 128, u64::MAX] {
         for kind in [8, 6] {
-            let bad = Err(Defect::BadRelocation { address: place });
-            assert_eq!(refused((place, kind, 0, 0), None), bad);
+            let bad = Err(Defect::BadRelocation { offset });
+            assert_eq!(refused((offset, kind, 0, 0), None), bad);
         }
     }
     assert_eq!(
@@ -207,6 +222,31 @@ fn what_a_relocation_may_not_be_is_refused() {
     let full = TlsPlace { thread_pointer_offset: Err(16), ..TLS };
     let too_large = Err(Defect::TlsTooLarge { size: 64, align: 8, available: 16 });
     assert_eq!(refused((DATA, 18, 0, 0), Some((full, &TEMPLATE))), too_large);
-    let indirect = library(&[("chosen", GLOBAL | 10, 1, 0)], &[(DATA, 6, 1, 0)]);
-    assert!(matches!(relocated(&indirect, None), Err(Defect::UnsupportedRelocation { .. })));
+}
+
+#[test]
+fn a_refused_relocation_is_named_with_its_offset_and_symbol() {
+    let symbols = [("chosen", GLOBAL | 10, 1, 0), ("thread-local", GLOBAL, 1, 0)];
+    let cases = [
+        (
+            (DATA, 1, 1, 0),
+            "has an indirect function (relocation 1) at 0x4000 (symbol chosen), which",
+        ),
+        (
+            (DATA, 7, 1, 0),
+            "has an indirect function (relocation 7) at 0x4000 (symbol chosen), which",
+        ),
+        ((DATA, 37, 0, 0), "has an indirect function (relocation 37) at 0x4000, which is not"),
+        ((DATA, 99, 0, 0), "has an unknown relocation (relocation 99) at 0x4000, which is not"),
+        (
+            (DATA + 8, 36, 2, 0),
+            "has R_X86_64_TLSDESC (relocation 36) at 0x4008 (symbol thread-local), \
+             which is not supported; compile the library with -mtls-dialect=gnu",
+        ),
+    ];
+    for (relocation, expected) in cases {
+        let refused = relocated(&library(&symbols, &[relocation]), None).expect_err("unsupported");
+        let message = alloc::format!("{refused}");
+        assert!(message.contains(expected), "{message}");
+    }
 }

@@ -1,5 +1,5 @@
-//! What a library exports, read out of relocated copies of its segments as the bootstrap reads it
-//! out of the mapped ones.
+//! The exports of a library, read from relocated copies of its segments as the bootstrap reads them
+//! from the mapped ones.
 
 use std::ffi::CStr;
 use std::mem::offset_of;
@@ -11,32 +11,33 @@ use pilotlight_loader::elf::Parsed;
 use pilotlight_loader::elf::u32_at;
 use pilotlight_loader::elf::u64_at;
 
-use super::BASE;
+/// Base address of the copies: any page other than the first will do.
+pub const BASE: u64 = 0x10_0000_0000;
 
-/// What a library exports.
+/// The exports of a library.
 #[derive(Debug)]
 pub struct Handlers {
     /// The ABI version that it was built for.
     pub abi_version: u32,
-    /// It has work to do before the first invocation.
+    /// Whether it has an `init` to call before the first invocation.
     pub has_init: bool,
-    /// The handlers' names; none of a library for another ABI.
+    /// The handlers' names; empty for a library of another ABI.
     pub names: Vec<String>,
 }
 
 /// The segments of a relocated library.
 #[derive(Debug)]
 pub struct Memory<'m, 'a> {
-    /// Where they are.
+    /// The headers that describe them.
     pub parsed: &'m Parsed,
-    /// Those that cannot be written.
+    /// The read-only ones.
     pub tables: &'m Tables<'a>,
-    /// Those that can.
+    /// The writable ones.
     pub data: &'m mut Data<'a>,
 }
 
 impl Memory<'_, '_> {
-    /// The bytes from a relocated address to the end of its segment, `size` or more.
+    /// The bytes from a relocated address to the end of its segment; None if fewer than `size`.
     fn bytes(&mut self, live: u64, size: usize) -> Option<&[u8]> {
         let address = live.wrapping_sub(BASE);
         let bytes = match self.tables.rest(address) {
@@ -52,7 +53,7 @@ impl Memory<'_, '_> {
     }
 }
 
-/// Reads them; None where a pointer leads elsewhere.
+/// Reads the exports; None if a pointer leads out of the library.
 pub fn read(mut memory: Memory<'_, '_>, entry: u64) -> Option<Handlers> {
     let library = memory.bytes(BASE.wrapping_add(entry), size_of::<abi::Library>())?;
     let abi_version = u32_at(library, offset_of!(abi::Library, abi_version));

@@ -1,8 +1,8 @@
-//! `pilotlight check`: what a library is, what would have the bootstrap refuse it, and what would
-//! make it start faster, without running any of its code.
+//! `pilotlight check`: describes a library, says why the bootstrap would refuse it, and how it
+//! would start faster, without running any of its code.
 //!
-//! The file is read and relocated by the same crate as in the bootstrap, over copies of its segments,
-//! so the verdict and its words are the bootstrap's own.
+//! The bootstrap's own crate reads and relocates the file, over copies of its segments, so the
+//! verdict and its words are the bootstrap's.
 
 mod handlers;
 mod report;
@@ -14,41 +14,39 @@ use std::path::PathBuf;
 use pilotlight_abi::LIBRARY_SYMBOL;
 use pilotlight_abi::Library;
 use pilotlight_loader::Defect;
+use pilotlight_loader::EntrySymbol;
 use pilotlight_loader::Linked;
-use pilotlight_loader::Survey;
-use pilotlight_loader::Wanted;
+use pilotlight_loader::Requirements;
+use pilotlight_loader::catalog::SymbolCatalog;
+use pilotlight_loader::copies;
+use pilotlight_loader::copies::Copies;
 use pilotlight_loader::elf;
 use pilotlight_loader::elf::Parsed;
 use pilotlight_loader::has_local;
 use pilotlight_loader::link;
-use pilotlight_loader::listed;
-use pilotlight_loader::listed::Copies;
-use pilotlight_loader::listed::Listed;
 use pilotlight_loader::sections::strippable_size;
 
+use self::handlers::BASE;
 use self::handlers::Handlers;
 
-/// Where the copies pretend to be mapped: any page that is not the first will do.
-const BASE: u64 = 0x10_0000_0000;
-
-/// What was found out about a file.
+/// The findings about a file.
 #[derive(Debug)]
 pub struct Check {
     path: PathBuf,
     file_size: usize,
-    /// Symbols and debug information.
+    /// Bytes of symbols and debug information.
     strippable_size: usize,
     /// Whether it defines a `free` that it does not export.
     has_own_free: bool,
     parsed: Option<Parsed>,
-    survey: Option<Survey>,
+    requirements: Option<Requirements>,
     linked: Option<Linked>,
     handlers: Option<Handlers>,
-    /// What the bootstrap would say; None where it would load the library.
+    /// The bootstrap's refusal; None if it would load the library.
     pub refusal: Option<String>,
 }
 
-/// Reads the file at `path` and judges it. What cannot be read is refused, as by the bootstrap.
+/// Reads the file at `path` and judges it. An unreadable file is refused, as by the bootstrap.
 pub fn check(path: &Path) -> Check {
     let mut check = Check {
         path: path.to_path_buf(),
@@ -56,47 +54,48 @@ pub fn check(path: &Path) -> Check {
         strippable_size: 0,
         has_own_free: false,
         parsed: None,
-        survey: None,
+        requirements: None,
         linked: None,
         handlers: None,
         refusal: None,
     };
     let refusal = match fs::read(path) {
-        Ok(file) => check.look(&file).err(),
+        Ok(file) => check.judge(&file).err(),
         Err(error) => {
             let errno = error.raw_os_error().unwrap_or(0);
             Some(Defect::Unreadable { errno }.to_string())
         }
     };
-    check.refusal = refusal.map(|words| format!("{} {words}", path.display()));
+    check.refusal = refusal.map(|refusal| format!("{} {refusal}", path.display()));
     check
 }
 
 impl Check {
     /// Takes the steps of the bootstrap; Err is its refusal.
-    fn look(&mut self, file: &[u8]) -> Result<(), String> {
+    fn judge(&mut self, file: &[u8]) -> Result<(), String> {
         self.file_size = file.len();
         self.strippable_size = strippable_size(file);
         self.has_own_free = has_local(file, b"free");
         if file.is_empty() {
             return Err(Defect::Empty.to_string());
         }
-        let words = |defect: Defect| defect.to_string();
-        let parsed = &*self.parsed.insert(elf::parse(file).map_err(words)?);
-        let tables = listed::tables(parsed, file);
+        let message = |defect: Defect| defect.to_string();
+        let parsed = &*self.parsed.insert(elf::parse(file).map_err(message)?);
+        let tables = copies::tables(parsed, file);
         let mut copies = Copies::of(parsed, file);
         let mut data = copies.data();
-        // A damaged table is named by the steps below, which the bootstrap takes as well.
-        self.survey = Survey::of(parsed, &tables, &mut data).ok();
-        let wanted = Wanted { symbol: LIBRARY_SYMBOL, size: size_of::<Library>() as u64 };
-        let runtime = Listed::default();
-        let linked = link(parsed, &tables, &mut data, BASE, &runtime, wanted).map_err(words)?;
+        // The steps below, which the bootstrap takes as well, name a damaged table.
+        self.requirements = Requirements::of(parsed, &tables, &mut data).ok();
+        let entry_symbol = EntrySymbol { name: LIBRARY_SYMBOL, size: size_of::<Library>() as u64 };
+        let runtime = SymbolCatalog::default();
+        let linked =
+            link(parsed, &tables, &mut data, BASE, &runtime, entry_symbol).map_err(message)?;
         let memory = handlers::Memory { parsed, tables: &tables, data: &mut data };
         let entry = linked.entry;
         self.linked = Some(linked);
         let handlers = handlers::read(memory, entry);
         let handlers = handlers.ok_or(Defect::BadTable { what: "`pilotlight_library`" });
-        let handlers = &*self.handlers.insert(handlers.map_err(words)?);
+        let handlers = &*self.handlers.insert(handlers.map_err(message)?);
         pilotlight_loader::abi_mismatch(handlers.abi_version).map_or(Ok(()), Err)
     }
 }

@@ -1,23 +1,23 @@
-//! A check as people read it.
+//! The text of a check.
 
 use std::fmt;
 use std::fmt::Formatter;
 
 use pilotlight_loader::arch;
+use pilotlight_loader::catalog::SymbolCatalog;
 use pilotlight_loader::elf::Parsed;
 use pilotlight_loader::elf::Segment;
-use pilotlight_loader::listed::Listed;
-use pilotlight_loader::provided::TLS_RESERVE;
 use pilotlight_loader::provided::has_library;
+use pilotlight_loader::tls::TLS_RESERVE;
 
 use super::Check;
-use super::Survey;
+use super::Requirements;
 
-/// More relocations than this are worth a word: about what takes as long as the smallest start.
-const MANY_RELOCATIONS: usize = 5000;
-/// A library of more bytes is worth one as well.
-const LARGE: usize = 4 << 20;
-/// Functions of the C library whose callers free what they return.
+/// Relative relocations without advice: applying more takes longer than the smallest start.
+const MAX_QUIET_RELOCATIONS: usize = 5000;
+/// Bytes of a stripped library without advice.
+const MAX_QUIET_SIZE: usize = 4 << 20;
+/// Functions of the C library whose results the caller frees.
 const ALLOCATING: [&str; 15] = [
     "__getdelim",
     "asprintf",
@@ -47,9 +47,9 @@ impl fmt::Display for Check {
             Some(refusal) => writeln!(f, "  refused: {refusal}")?,
         }
         if self.refusal.is_some()
-            && let Some(survey) = &self.survey
+            && let Some(requirements) = &self.requirements
         {
-            missing(survey, f)?;
+            missing(requirements, f)?;
         }
         if let Some(warning) = self.warn_of_heap() {
             writeln!(f, "  mind: {warning}")?;
@@ -72,14 +72,16 @@ impl Check {
         }
         let segments: Vec<String> = parsed.segments.iter().map(segment).collect();
         writeln!(f, "  segments: {}", segments.join(", "))?;
-        if let Some(survey) = &self.survey {
-            let kinds = survey.relocations.iter().map(|(kind, count)| format!("{count} {kind}"));
+        if let Some(requirements) = &self.requirements {
+            let kinds =
+                requirements.relocations.iter().map(|(kind, count)| format!("{count} {kind}"));
             let kinds: Vec<String> = kinds.collect();
             let kinds = if kinds.is_empty() { "none".into() } else { kinds.join(", ") };
             writeln!(f, "  relocations: {kinds}")?;
-            let runtime = Listed::default();
-            let of_module = survey.symbols.iter().filter(|name| fetched(&runtime, name)).count();
-            let of_bootstrap = survey.symbols.iter().filter(|name| runtime.has(name)).count();
+            let runtime = SymbolCatalog::default();
+            let of_module =
+                requirements.symbols.iter().filter(|name| fetched(&runtime, name)).count();
+            let of_bootstrap = requirements.symbols.iter().filter(|name| runtime.has(name)).count();
             writeln!(
                 f,
                 "  C library: {of_bootstrap} symbols of the bootstrap, {of_module} of pilotlight/libc.so"
@@ -94,21 +96,21 @@ impl Check {
         Ok(())
     }
 
-    /// Warns of a heap that the C library does not know, in a library that calls functions whose
-    /// results it would free there.
+    /// Warns of a heap that the C library does not know, in a library that would free results of
+    /// the C library there.
     fn warn_of_heap(&self) -> Option<String> {
-        let symbols = &self.survey.as_ref().filter(|_| self.has_own_free)?.symbols;
+        let symbols = &self.requirements.as_ref().filter(|_| self.has_own_free)?.symbols;
         let names: Vec<&str> =
             ALLOCATING.into_iter().filter(|name| symbols.contains(*name)).collect();
         (!names.is_empty()).then(|| {
             format!(
-                "it has a `free` of its own that it does not export, which cannot take what the C library allocates ({}); give the allocator's functions a prefix (tikv-jemallocator: without unprefixed_malloc_on_supported_platforms; mimalloc: without override), or export them",
+                "it has a `free` that it does not export, which cannot take what the C library allocates ({}); give the allocator's functions a prefix (tikv-jemallocator: without unprefixed_malloc_on_supported_platforms; mimalloc: without override), or export them",
                 names.join(", ")
             )
         })
     }
 
-    /// What would make the library start faster.
+    /// The changes that would make the library start faster.
     fn advice(&self) -> Vec<String> {
         let mut advice = Vec::new();
         if self.strippable_size > 0 {
@@ -117,24 +119,24 @@ impl Check {
                 self.strippable_size
             ));
         }
-        if self.file_size - self.strippable_size > LARGE {
-            advice.push("it is large, and a cold start reads it; set lto = \"fat\" and codegen-units = 1 in the release profile, and leave out features of dependencies".into());
+        if self.file_size - self.strippable_size > MAX_QUIET_SIZE {
+            advice.push("a cold start reads a file this large; set lto = \"fat\" and codegen-units = 1 in the release profile, and leave out features of dependencies".into());
         }
-        let Some(survey) = &self.survey else {
+        let Some(requirements) = &self.requirements else {
             return advice;
         };
         let first = self.parsed.as_ref().and_then(|parsed| parsed.segments.first());
-        // At an address that the linker was given, packed relocations change nothing.
+        // In a library linked for a fixed address, packed relocations change nothing.
         let is_placed = first.is_some_and(|segment| segment.address > 0);
-        let packed = if is_placed { 0 } else { survey.packed_relative };
-        let relative = survey.unpacked_relative + packed;
-        if relative > MANY_RELOCATIONS {
+        let packed = if is_placed { 0 } else { requirements.packed_relative };
+        let relative = requirements.unpacked_relative + packed;
+        if relative > MAX_QUIET_RELOCATIONS {
             advice.push(format!(
-                "{relative} relative relocations are applied at every start, and copy the pages that they are in; linked with -C link-arg=-Wl,-z,pack-relative-relocs -C link-arg=-Wl,--image-base=0x1000000000 (in C: -fuse-ld=lld -Wl,--pack-dyn-relocs=relr and the same place) it needs none, and lies at the same address in every process"
+                "{relative} relative relocations are applied at every start, and copy the pages that they change; linked with -C link-arg=-Wl,-z,pack-relative-relocs -C link-arg=-Wl,--image-base=0x1000000000 (in C: -fuse-ld=lld -Wl,--pack-dyn-relocs=relr and the same --image-base) it needs none, and lies at the same address in every process"
             ));
         }
-        let runtime = Listed::default();
-        let fetched: Vec<&str> = survey
+        let runtime = SymbolCatalog::default();
+        let fetched: Vec<&str> = requirements
             .symbols
             .iter()
             .filter(|name| fetched(&runtime, name))
@@ -148,19 +150,20 @@ impl Check {
     }
 }
 
-/// The bootstrap has to map `pilotlight/libc.so` for it.
-fn fetched(runtime: &Listed, name: &str) -> bool {
+/// Whether the bootstrap has to map `pilotlight/libc.so` for the symbol.
+fn fetched(runtime: &SymbolCatalog, name: &str) -> bool {
     !runtime.has(name) && runtime.can_fetch(name)
 }
 
-/// Everything that nobody provides: a refusal stops at the first kind, and names a few.
-fn missing(survey: &Survey, f: &mut Formatter<'_>) -> fmt::Result {
-    for library in survey.libraries.iter().filter(|name| !has_library(name.as_bytes())) {
+/// Lists everything that the runtime does not provide. A refusal stops at the first kind, and names
+/// a few.
+fn missing(requirements: &Requirements, f: &mut Formatter<'_>) -> fmt::Result {
+    for library in requirements.libraries.iter().filter(|name| !has_library(name.as_bytes())) {
         writeln!(f, "  missing library: {library}")?;
     }
-    let runtime = Listed::default();
+    let runtime = SymbolCatalog::default();
     let is_missing = |name: &&String| !runtime.has(name) && !runtime.can_fetch(name);
-    for symbol in survey.symbols.iter().filter(is_missing) {
+    for symbol in requirements.symbols.iter().filter(is_missing) {
         writeln!(f, "  missing symbol: {symbol}")?;
     }
     Ok(())

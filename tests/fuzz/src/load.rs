@@ -15,19 +15,19 @@ use libfuzzer_sys::fuzz_target;
 use pilotlight_bootstrap::file::File;
 use pilotlight_bootstrap::loader;
 use pilotlight_loader::Defect;
-use pilotlight_loader::Wanted;
+use pilotlight_loader::EntrySymbol;
 use pilotlight_loader::elf;
 use pilotlight_loader::link;
-use pilotlight_loader::listed;
-use pilotlight_loader::listed::Copies;
-use pilotlight_loader::listed::Listed;
+use pilotlight_loader::copies;
+use pilotlight_loader::copies::Copies;
+use pilotlight_loader::catalog::SymbolCatalog;
 
-const WANTED: Wanted = Wanted { symbol: "pilotlight_library", size: 24 };
+const ENTRY_SYMBOL: EntrySymbol = EntrySymbol { name: "pilotlight_library", size: 24 };
 /// Exit codes of the child.
 const LOADED: i32 = 0;
 const REFUSED: i32 = 1;
 
-static RUNTIME: LazyLock<Listed> = LazyLock::new(Listed::default);
+static RUNTIME: LazyLock<SymbolCatalog> = LazyLock::new(SymbolCatalog::default);
 /// A file that is nowhere, and gone with the process.
 static MEMORY: LazyLock<fs::File> = LazyLock::new(|| {
     // SAFETY: the name ends with NUL, and the descriptor belongs to nobody else.
@@ -40,15 +40,15 @@ fn judge(file: &[u8]) -> Result<(), Defect> {
         return Err(Defect::Empty);
     }
     let parsed = elf::parse(file)?;
-    let tables = listed::tables(&parsed, file);
+    let tables = copies::tables(&parsed, file);
     let mut copies = Copies::of(&parsed, file);
-    link(&parsed, &tables, &mut copies.data(), 0x10_0000_0000, &*RUNTIME, WANTED).map(|_| ())
+    link(&parsed, &tables, &mut copies.data(), 0x10_0000_0000, &*RUNTIME, ENTRY_SYMBOL).map(|_| ())
 }
 
 /// Maps and relocates the file, and says whether it was refused.
 fn load(path: &CStr) -> i32 {
     let file = File::open(path).expect("open");
-    match loader::load(&file, path, &*RUNTIME, WANTED.symbol, WANTED.size) {
+    match loader::load(&file, path, &*RUNTIME, ENTRY_SYMBOL.name, ENTRY_SYMBOL.size) {
         Ok(library) => library.protect().map_or(REFUSED, |()| LOADED),
         Err(_) => REFUSED,
     }

@@ -1,47 +1,47 @@
-//! What a library asks for, for those who only look: its relocations by kind, and every symbol and
-//! library that it needs, beyond the first that would have it refused.
+//! The requirements of a library, for reports: its relocations by kind, and every symbol and
+//! library that it needs. Loading stops at the first that is missing; this list does not.
 
 use alloc::collections::BTreeMap;
 use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::Defect;
 use super::arch;
 use super::arch::Relocation;
 use super::dynamic;
 use super::dynamic::Dynamic;
 use super::dynamic::Symbols;
 use super::elf::Parsed;
+use super::error::Defect;
 use super::memory::Data;
 use super::memory::Tables;
 use super::relocate;
 use super::relocate::Entry;
 
-/// What a library asks for.
+/// The requirements of a library.
 #[derive(Debug, Default)]
-pub struct Survey {
-    /// The libraries that it names, whoever provides them.
+pub struct Requirements {
+    /// The libraries that it names, provided or not.
     pub libraries: Vec<String>,
     /// The symbols that it cannot do without.
     pub symbols: BTreeSet<String>,
-    /// The symbols that it takes where they are.
+    /// The symbols that it uses only if they are defined.
     pub weak_symbols: BTreeSet<String>,
-    /// How many relocations there are of each kind, and what the kind is called.
+    /// The number of relocations of each kind, by the kind's name.
     pub relocations: BTreeMap<&'static str, usize>,
-    /// How many of them are relative ones with a full entry each.
+    /// The number of relative relocations with a full entry each.
     pub unpacked_relative: usize,
-    /// How many are relative ones in `DT_RELR`.
+    /// The number of relative relocations in `DT_RELR`.
     pub packed_relative: usize,
 }
 
-impl Survey {
-    /// Reads it out of segments that have not been relocated yet.
-    pub fn of(parsed: &Parsed, tables: &Tables, data: &mut Data) -> Result<Survey, Defect> {
+impl Requirements {
+    /// Reads the requirements from segments that have not been relocated yet.
+    pub fn of(parsed: &Parsed, tables: &Tables, data: &mut Data) -> Result<Requirements, Defect> {
         let dynamic = Dynamic::read(&parsed.dynamic, tables, data)?;
         let symbols = dynamic.symbols(tables, Some(data))?;
         let libraries = dynamic.needed(&symbols, |_| true)?;
-        let mut survey = Survey { libraries, ..Survey::default() };
+        let mut requirements = Requirements { libraries, ..Requirements::default() };
         let table = |(address, size), data: &mut Data| {
             if size == 0 {
                 return Ok(Vec::new());
@@ -50,12 +50,12 @@ impl Survey {
                 .map(dynamic::Table::into_owned)
                 .ok_or(Defect::BadTable { what: "table of relocations" })
         };
-        survey.packed_relative = relocate::count_relative(&table(dynamic.relr, data)?);
-        survey.count("packed relative", survey.packed_relative);
-        for place in [dynamic.rela, dynamic.plt] {
-            Entry::all(&table(place, data)?).for_each(|entry| survey.add(&entry, &symbols));
+        requirements.packed_relative = relocate::count_relative(&table(dynamic.relr, data)?);
+        requirements.count("packed relative", requirements.packed_relative);
+        for range in [dynamic.rela, dynamic.plt] {
+            Entry::all(&table(range, data)?).for_each(|entry| requirements.add(&entry, &symbols));
         }
-        Ok(survey)
+        Ok(requirements)
     }
 
     fn add(&mut self, entry: &Entry, symbols: &Symbols) {
@@ -68,7 +68,7 @@ impl Survey {
                 Ok(Relocation::Slot) => "slots",
                 Ok(Relocation::Absolute) => "addresses",
                 Ok(_) => "thread-local",
-                Err(what) => what,
+                Err(what) => what.name,
             },
             1,
         );
