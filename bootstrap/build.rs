@@ -12,6 +12,7 @@ use std::path::PathBuf;
 
 use pilotlight_loader::provided;
 use pilotlight_loader::symbol_hash;
+use pilotlight_loader::tls;
 
 /// The folder of musl's archives in Debian's and Ubuntu's musl-dev.
 const MUSL: &str = "/usr/lib/x86_64-linux-musl";
@@ -38,9 +39,9 @@ fn compile(archive: &str, level: &str, names: &[&str]) {
         .files(names.iter().map(|name| format!("src/libc/{name}.c")))
         .flag("-fno-builtin")
         .flag("-fno-tree-loop-distribute-patterns")
-        .define("TLS_RESERVE", provided::TLS_RESERVE.to_string().as_str())
-        .define("TLS_ALIGN", provided::TLS_ALIGN.to_string().as_str())
-        .define("MAX_TLS_LIBRARIES", provided::MAX_TLS_LIBRARIES.to_string().as_str())
+        .define("TLS_RESERVE", tls::TLS_RESERVE.to_string().as_str())
+        .define("TLS_ALIGN", tls::TLS_ALIGN.to_string().as_str())
+        .define("MAX_TLS_LIBRARIES", tls::MAX_TLS_LIBRARIES.to_string().as_str())
         .opt_level_str(level)
         .compile(archive);
 }

@@ -291,7 +291,7 @@ impl Drop for Socket {
 
 unsafe extern "C" {
     /// In the executable, the function that handlers get ([`crate::libc`]).
-    #[cfg_attr(feature = "static", link_name = "pilotlight_late_getaddrinfo")]
+    #[cfg_attr(feature = "static", link_name = "pilotlight_lazy_getaddrinfo")]
     fn getaddrinfo(
         host: *const c_char,
         service: *const c_char,

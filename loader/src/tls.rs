@@ -5,6 +5,9 @@ use core::ops::Range;
 /// Bytes in each thread's static block for the thread-locals of all libraries.
 pub const TLS_RESERVE: u64 = 16384;
 
+/// Limit on the libraries with thread-locals in one process: a handler and the layer's modules.
+pub const MAX_TLS_LIBRARIES: usize = 8;
+
 /// Alignment of that block.
 pub const TLS_ALIGN: u64 = 64;
 

@@ -70,7 +70,7 @@ extern "C" fn resolve(number: usize) -> usize {
     let name = table::LAZY_NAMES.split(|&byte| byte == 0).nth(number).unwrap_or_default();
     let Some(function) = libc_module::function(name) else {
         let name = String::from_utf8_lossy(name);
-        let message = format!("the handler calls `{name}`, which is in {}", more::NAME);
+        let message = format!("the handler calls `{name}`, which is in {}", libc_module::NAME);
         log::error(&message);
         // SAFETY: there is nothing to go on with, nor a way to say so to the caller.
         unsafe { libc::abort() };

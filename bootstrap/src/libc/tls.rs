@@ -44,7 +44,7 @@ struct Template {
     module: AtomicIsize,
 }
 
-static TEMPLATES: [Template; MAX_TLS_LIBRARIES] = [const {
+static TEMPLATES: [Template; tls::MAX_TLS_LIBRARIES] = [const {
     Template {
         bytes: AtomicPtr::new(ptr::null_mut()),
         size: AtomicUsize::new(0),
@@ -52,7 +52,7 @@ static TEMPLATES: [Template; MAX_TLS_LIBRARIES] = [const {
         align: AtomicUsize::new(0),
         module: AtomicIsize::new(0),
     }
-}; MAX_TLS_LIBRARIES];
+}; tls::MAX_TLS_LIBRARIES];
 static TEMPLATE_COUNT: AtomicUsize = AtomicUsize::new(0);
 static USED: AtomicUsize = AtomicUsize::new(0);
 

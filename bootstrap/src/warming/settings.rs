@@ -41,7 +41,9 @@ impl<'e> Settings<'e> {
         };
         match integer::parse_decimal(value).and_then(|number| u32::try_from(number).ok()) {
             Some(number) => self.delay_ms = number,
-            None => log::warn("PILOTLIGHT_WARM_DELAY is no number"),
+            None => {
+                log::warn("PILOTLIGHT_WARM_DELAY is not a number of milliseconds; it is ignored");
+            },
         }
     }
 
