@@ -16,11 +16,11 @@ use pilotlight_bootstrap::file::File;
 use pilotlight_bootstrap::loader;
 use pilotlight_loader::Defect;
 use pilotlight_loader::EntrySymbol;
-use pilotlight_loader::elf;
-use pilotlight_loader::link;
+use pilotlight_loader::catalog::SymbolCatalog;
 use pilotlight_loader::copies;
 use pilotlight_loader::copies::Copies;
-use pilotlight_loader::catalog::SymbolCatalog;
+use pilotlight_loader::elf;
+use pilotlight_loader::link;
 
 const ENTRY_SYMBOL: EntrySymbol = EntrySymbol { name: "pilotlight_library", size: 24 };
 /// Exit codes of the child.
