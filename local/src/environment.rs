@@ -41,11 +41,11 @@ pub const INIT_LIMIT: Duration = Duration::from_secs(10);
 /// SIGTERM. Source: "Lambda execution environment lifecycle", shutdown phase.
 pub const SHUTDOWN_LIMIT: Duration = Duration::from_millis(500);
 /// Pieces of an answer that wait for a slow client, before the runtime has to wait.
-const PIECES: usize = 16;
+const MAX_PIECES: usize = 16;
 
 /// Why an invocation was not answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unanswered {
+pub enum InvokeError {
     /// There is no process: the program could not be started.
     NotStarted(String),
     /// The runtime reported that it cannot start.
@@ -136,7 +136,7 @@ impl ExecutionEnvironment {
     }
 
     /// Waits for the first `/next`, and says how long it took from the process's start.
-    pub fn wait_initialised(&self, limit: Duration) -> Result<Duration, Unanswered> {
+    pub fn wait_initialised(&self, limit: Duration) -> Result<Duration, InvokeError> {
         let found = self.api.shared().wait_for(limit, |session| {
             if let Some(init) = session.init {
                 return Some(Ok(init));
@@ -144,21 +144,21 @@ impl ExecutionEnvironment {
             // The process is to end by itself once it has reported; what it says last is shown.
             let exit = session.exited?;
             Some(Err(match session.init_error.clone() {
-                Some(error) => Unanswered::InitError(error),
-                None => Unanswered::Exited(exit),
+                Some(error) => InvokeError::InitError(error),
+                None => InvokeError::Exited(exit),
             }))
         });
         self.peak_memory_kib();
         found.unwrap_or_else(|| {
             self.end();
             let error = self.api.shared().session().init_error.clone();
-            Err(error.map_or(Unanswered::TimedOut, Unanswered::InitError))
+            Err(error.map_or(InvokeError::TimedOut, InvokeError::InitError))
         })
     }
 
     /// Has the runtime handle an invocation. It is over when the runtime asks for the next one, or
     /// ends.
-    pub fn invoke(&self, invocation: Invocation, limit: Duration) -> Result<Ended, Unanswered> {
+    pub fn invoke(&self, invocation: Invocation, limit: Duration) -> Result<Ended, InvokeError> {
         let end = Instant::now().checked_add(limit);
         let request_id = invocation.request_id.clone();
         self.api.shared().change(|session| session.queue.push_back(invocation));
@@ -171,10 +171,10 @@ impl ExecutionEnvironment {
         mut invocation: Invocation,
         limit: Duration,
         mut pass_on: impl FnMut(Piece),
-    ) -> Result<Ended, Unanswered> {
+    ) -> Result<Ended, InvokeError> {
         let end = Instant::now().checked_add(limit);
         let request_id = invocation.request_id.clone();
-        let (sender, pieces) = mpsc::sync_channel(PIECES);
+        let (sender, pieces) = mpsc::sync_channel(MAX_PIECES);
         invocation.live = Some(sender);
         self.api.shared().change(|session| session.queue.push_back(invocation));
         loop {
@@ -188,13 +188,13 @@ impl ExecutionEnvironment {
         self.wait_ended(&request_id, end)
     }
 
-    fn wait_ended(&self, request_id: &str, end: Option<Instant>) -> Result<Ended, Unanswered> {
+    fn wait_ended(&self, request_id: &str, end: Option<Instant>) -> Result<Ended, InvokeError> {
         let found = self.api.shared().wait_for(remaining(end), |session| {
-            let place = session.ended.iter().position(|ended| ended.request_id == request_id);
-            if let Some(place) = place {
-                return session.is_at_rest().then(|| Ok(session.ended.swap_remove(place)));
+            let index = session.ended.iter().position(|ended| ended.request_id == request_id);
+            if let Some(index) = index {
+                return session.is_idle().then(|| Ok(session.ended.swap_remove(index)));
             }
-            session.exited.map(|exit| Err(Unanswered::Exited(exit)))
+            session.exited.map(|exit| Err(InvokeError::Exited(exit)))
         });
         found.unwrap_or_else(|| {
             if self.shared().session().concurrency > 1 {
@@ -203,7 +203,7 @@ impl ExecutionEnvironment {
             } else {
                 self.end();
             }
-            Err(Unanswered::TimedOut)
+            Err(InvokeError::TimedOut)
         })
     }
 
@@ -317,14 +317,14 @@ fn reap(mut child: Child, shared: &Shared) {
     shared.change(|session| session.exit(child.wait().unwrap_or_default()));
 }
 
-impl fmt::Display for Unanswered {
+impl fmt::Display for InvokeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use std::os::unix::process::ExitStatusExt as _;
         match self {
-            Unanswered::NotStarted(why) => f.write_str(why),
-            Unanswered::InitError(_) => f.write_str("the runtime reported that it cannot start"),
-            Unanswered::TimedOut => f.write_str("the time was up"),
-            Unanswered::Exited(status) => match (status.code(), status.signal()) {
+            InvokeError::NotStarted(why) => f.write_str(why),
+            InvokeError::InitError(_) => f.write_str("the runtime reported that it cannot start"),
+            InvokeError::TimedOut => f.write_str("the time was up"),
+            InvokeError::Exited(status) => match (status.code(), status.signal()) {
                 (Some(0), _) => f.write_str("Runtime exited without providing a reason"),
                 (Some(code), _) => write!(f, "Runtime exited with error: exit status {code}"),
                 (None, Some(signal)) => {

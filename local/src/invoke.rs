@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 /// The longest that a function may take, and a little for everything else.
-const PATIENCE: Duration = Duration::from_secs(1000);
+const TIMEOUT: Duration = Duration::from_secs(1000);
 /// The largest response.
 const MAX_RESPONSE: u64 = 256 << 20;
 
@@ -35,7 +35,7 @@ pub fn invoke(plan: &Plan, responses: &mut impl Write) -> Result<bool> {
     let url = format!("{endpoint}/2015-03-31/functions/{name}/invocations");
     let agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
-        .timeout_global(Some(PATIENCE))
+        .timeout_global(Some(TIMEOUT))
         .proxy(None)
         .build()
         .new_agent();

@@ -17,7 +17,7 @@ use rustix::event::PollFd;
 use rustix::event::PollFlags;
 
 /// How much of a log `X-Amz-Log-Result` carries, in bytes.
-const TAIL: usize = 4096;
+const MAX_TAIL: usize = 4096;
 /// A line is shown in parts of at most this many bytes, as CloudWatch cuts events at 256 KiB.
 const MAX_LINE: usize = 256 << 10;
 
@@ -103,7 +103,7 @@ impl Log {
 
     fn take(&self, written: &mut Written, bytes: &[u8]) {
         written.tail.extend_from_slice(bytes);
-        let surplus = written.tail.len().saturating_sub(TAIL);
+        let surplus = written.tail.len().saturating_sub(MAX_TAIL);
         written.tail.drain(..surplus);
         if self.label.is_some() {
             written.line.extend_from_slice(bytes);

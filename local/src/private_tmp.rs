@@ -21,9 +21,9 @@ pub fn enter(folder: &Path, keep: &[&Path]) -> io::Result<()> {
     rustix::mount::mount_change("/", private)?;
     for path in keep {
         if let Ok(inside) = path.strip_prefix("/tmp") {
-            let place = folder.join(inside);
-            fs::create_dir_all(&place)?;
-            rustix::mount::mount_bind(*path, &place)?;
+            let target = folder.join(inside);
+            fs::create_dir_all(&target)?;
+            rustix::mount::mount_bind(*path, &target)?;
         }
     }
     Ok(rustix::mount::mount_bind_recursive(folder, "/tmp")?)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::environment::Unanswered;
+use crate::environment::InvokeError;
 use crate::function::Function;
 use crate::runtime_api::Outcome;
 
@@ -53,7 +53,7 @@ pub fn milliseconds(duration: Duration) -> f64 {
 
 /// What the caller gets: the answer's bytes, and whether it is an error.
 pub fn answer(
-    result: Result<Outcome, Unanswered>,
+    result: Result<Outcome, InvokeError>,
     request_id: &str,
     timeout: Duration,
 ) -> (Vec<u8>, bool) {
@@ -64,7 +64,7 @@ pub fn answer(
     match result {
         Ok(Outcome::Response(body)) => (body, false),
         Ok(Outcome::Error { body, .. } | Outcome::FailedStream { body, .. })
-        | Err(Unanswered::InitError(Outcome::Error { body, .. })) => (body, true),
+        | Err(InvokeError::InitError(Outcome::Error { body, .. })) => (body, true),
         Ok(Outcome::TooLarge(limit)) => error(
             "Function.ResponseSizeTooLarge",
             format!("Response payload size exceeded maximum allowed payload size ({limit} bytes)."),
@@ -74,7 +74,7 @@ pub fn answer(
         }
         Err(unanswered) => {
             let words = match &unanswered {
-                Unanswered::TimedOut => {
+                InvokeError::TimedOut => {
                     format!("Task timed out after {:.2} seconds", timeout.as_secs_f64())
                 }
                 other => other.to_string(),
@@ -104,9 +104,9 @@ impl Failure {
     }
 
     /// The error of a start.
-    pub fn of_init(unanswered: &Unanswered) -> Failure {
+    pub fn of_init(unanswered: &InvokeError) -> Failure {
         match unanswered {
-            Unanswered::InitError(Outcome::Error { body, .. }) => Failure::read(body),
+            InvokeError::InitError(Outcome::Error { body, .. }) => Failure::read(body),
             other => Failure::new(&error_type(other), &other.to_string()),
         }
     }
@@ -128,13 +128,13 @@ impl Failure {
 }
 
 /// Lambda's own name for why an invocation was not answered.
-pub fn error_type(unanswered: &Unanswered) -> String {
+pub fn error_type(unanswered: &InvokeError) -> String {
     let name = match unanswered {
-        Unanswered::NotStarted(_) => "Runtime.InvalidEntrypoint",
-        Unanswered::InitError(Outcome::Error { error_type: Some(error_type), .. }) => error_type,
-        Unanswered::InitError(_) => "Runtime.Unknown",
-        Unanswered::Exited(_) => "Runtime.ExitError",
-        Unanswered::TimedOut => "Sandbox.Timedout",
+        InvokeError::NotStarted(_) => "Runtime.InvalidEntrypoint",
+        InvokeError::InitError(Outcome::Error { error_type: Some(error_type), .. }) => error_type,
+        InvokeError::InitError(_) => "Runtime.Unknown",
+        InvokeError::Exited(_) => "Runtime.ExitError",
+        InvokeError::TimedOut => "Sandbox.Timedout",
     };
     name.to_owned()
 }

@@ -21,7 +21,7 @@ use crate::warming::Schedule;
 
 /// How clients reach the functions.
 #[derive(Debug)]
-pub struct Entrance {
+pub struct ServerOptions {
     /// Where to listen.
     pub address: SocketAddr,
     /// Names beside this machine's own that clients may call it by.
@@ -47,9 +47,9 @@ impl Served {
     pub fn start(
         functions: Vec<Function>,
         settings: &Settings,
-        entrance: Entrance,
+        options: ServerOptions,
     ) -> Result<Served> {
-        let Entrance { address, names, credentials, connections } = entrance;
+        let ServerOptions { address, names, credentials, connections } = options;
         let mut server = listen(address)?;
         let address = server.address();
         let epoch = Instant::now();
@@ -59,7 +59,7 @@ impl Served {
         }
         let mut placements = Vec::<Arc<Placement>>::new();
         for mut function in functions {
-            reach_back(&mut function, address, credentials.as_ref());
+            set_client_variables(&mut function, address, credentials.as_ref());
             match Placement::open(function, settings.clone(), epoch) {
                 Ok(placement) => placements.push(placement),
                 Err(error) => {
@@ -102,7 +102,11 @@ fn listen(address: SocketAddr) -> Result<Server> {
 }
 
 /// Functions that invoke functions find this Lambda, unless they are told otherwise.
-fn reach_back(function: &mut Function, address: SocketAddr, credentials: Option<&Credentials>) {
+fn set_client_variables(
+    function: &mut Function,
+    address: SocketAddr,
+    credentials: Option<&Credentials>,
+) {
     let endpoint = format!("http://{address}");
     let (key, secret) = match credentials {
         Some(Credentials { key, secret }) => (key.as_str(), secret.as_str()),

@@ -120,10 +120,10 @@ async fn accept(
     loop {
         let next = async {
             // Never closed.
-            let place = Arc::clone(&free).acquire_owned().await.ok();
-            (place, listener.accept().await)
+            let permit = Arc::clone(&free).acquire_owned().await.ok();
+            (permit, listener.accept().await)
         };
-        let (place, accepted) = tokio::select! {
+        let (permit, accepted) = tokio::select! {
             next = next => next,
             _ = &mut ended => break,
         };
@@ -152,7 +152,7 @@ async fn accept(
         tokio::spawn(async move {
             // A connection that breaks is the client's affair.
             let _ = connection.await;
-            drop(place);
+            drop(permit);
         });
     }
     drop(listener);

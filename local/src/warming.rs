@@ -24,7 +24,7 @@ use crate::report::milliseconds;
 use crate::schedule::Rate;
 
 /// Pings that come faster show nothing any more, and leave the machine no time for anything else.
-const LEAST_PERIOD: Duration = Duration::from_millis(10);
+const MIN_PERIOD: Duration = Duration::from_millis(10);
 
 /// What is sent, and how often.
 #[derive(Clone, Debug)]
@@ -44,7 +44,7 @@ impl Warming {
     /// Refuses pings that would come too fast for this machine.
     pub fn check(&self, clock: Clock) -> Result<()> {
         let period = clock.real(self.rate.period);
-        if period < LEAST_PERIOD {
+        if period < MIN_PERIOD {
             let (speed, rate) = (clock.speed, &self.rate.expression);
             bail!("--speed {speed} makes {rate} a ping every {period:?}: 10 ms is the least here");
         }

@@ -183,7 +183,11 @@ fn an_event_that_does_not_fit_in_memory_fails_its_invocation_alone() {
         assert!(head.starts_with("POST /2018-06-01/runtime/invocation/r1/error "), "{head}");
         assert!(head.contains("\r\nLambda-Runtime-Function-Error-Type: Runtime.OutOfMemory\r\n"));
         assert!(body.contains("no memory for 1125899906842"), "{body}");
-        assert!(seen.log.contains("\tr1\tERROR\tRuntime.OutOfMemory: no memory for "), "{}", seen.log);
+        assert!(
+            seen.log.contains("\tr1\tERROR\tRuntime.OutOfMemory: no memory for "),
+            "{}",
+            seen.log
+        );
         assert_eq!(seen.requests[3].1, "2", "the next event, echoed");
     }
 }

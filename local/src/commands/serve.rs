@@ -19,8 +19,8 @@ use pilotlight_local::placement::Settings;
 use pilotlight_local::process::Workplace;
 use pilotlight_local::schedule::Rate;
 use pilotlight_local::serve;
-use pilotlight_local::serve::Entrance;
 use pilotlight_local::serve::Served;
+use pilotlight_local::serve::ServerOptions;
 use pilotlight_local::warming::Warming;
 
 use super::Configuration;
@@ -131,13 +131,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         folder: workplace.folder().to_path_buf(),
         descriptors: shares.environments,
     };
-    let entrance = Entrance {
+    let options = ServerOptions {
         address: arguments.listen,
         names: arguments.hosts.clone(),
         credentials: arguments.credentials.clone(),
         connections: shares.connections,
     };
-    let served = Served::start(functions, &settings, entrance)?;
+    let served = Served::start(functions, &settings, options)?;
     let (address, query) = (served.address(), served.lambda.access.page_query());
     log::say(format_args!("http://{address}/{query} shows what happens; Ctrl-C ends it"));
     for name in served.lambda.functions.keys() {

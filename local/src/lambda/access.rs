@@ -9,8 +9,8 @@ use std::net::IpAddr;
 use hyper::Version;
 use hyper::header::HOST;
 
-use super::ApiError;
 use super::Credentials;
+use super::ServiceError;
 use super::head::Head;
 use super::signature;
 use crate::host;
@@ -41,19 +41,21 @@ impl Access {
 
     /// Refuses a request that believes to talk to another server: its page's name was made to point
     /// here.
-    pub fn check_host(&self, head: &Head) -> Result<(), ApiError> {
+    pub fn check_host(&self, head: &Head) -> Result<(), ServiceError> {
         let hosts = head.parts.headers.get_all(HOST).iter().count();
         let Some(authority) = head.authority().filter(|_| hosts <= 1) else {
             return match (head.parts.version, hosts) {
                 (Version::HTTP_10, 0) => Ok(()),
-                _ => Err(ApiError::new(400, "BadRequestException", "One Host header is needed")),
+                _ => {
+                    Err(ServiceError::new(400, "BadRequestException", "One Host header is needed"))
+                }
             };
         };
         if self.knows(authority) {
             return Ok(());
         }
         let name = host::without_port(authority);
-        Err(ApiError::denied(format!(
+        Err(ServiceError::denied(format!(
             "The host {name} is none of this server's: call it by localhost or by the address that \
              it listens on, or start it with --host {name}"
         )))
@@ -70,7 +72,7 @@ impl Access {
     }
 
     /// Refuses requests that a page of another site has sent.
-    pub fn check_site(&self, head: &Head) -> Result<(), ApiError> {
+    pub fn check_site(&self, head: &Head) -> Result<(), ServiceError> {
         let fetched = head.header("sec-fetch-site");
         let foreign_fetch = fetched.is_some_and(|site| !matches!(site, "same-origin" | "none"));
         let own = |origin: &str| {
@@ -82,7 +84,7 @@ impl Access {
         if !foreign_fetch && !foreign_origin {
             return Ok(());
         }
-        Err(ApiError::denied(format!(
+        Err(ServiceError::denied(format!(
             "A page of another site ({}) may not invoke functions or see them; it can call a \
              function's URL",
             head.header("origin").or(fetched).unwrap_or_default(),
@@ -90,7 +92,7 @@ impl Access {
     }
 
     /// Refuses a request that is not signed, where signatures are wanted.
-    pub fn check_signature(&self, head: &Head, body: &[u8]) -> Result<(), ApiError> {
+    pub fn check_signature(&self, head: &Head, body: &[u8]) -> Result<(), ServiceError> {
         match &self.credentials {
             Some(credentials) => signature::check(head, body, credentials),
             None => Ok(()),
@@ -98,7 +100,7 @@ impl Access {
     }
 
     /// As [`Access::check_signature`], for a request of the page, which has a token instead.
-    pub fn check_token(&self, head: &Head) -> Result<(), ApiError> {
+    pub fn check_token(&self, head: &Head) -> Result<(), ServiceError> {
         let shown = head.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
         match shown {
             Some(shown) if signature::same(shown.as_bytes(), self.token.as_bytes()) => Ok(()),

@@ -16,8 +16,8 @@ use tokio::sync::Semaphore;
 use tokio::time::sleep;
 use tokio::time::timeout;
 
-use super::ApiError;
 use super::CONCURRENCY;
+use super::ServiceError;
 use super::running::Running;
 use crate::clock::Clock;
 use crate::log;
@@ -36,7 +36,7 @@ const MAX_AGE: Duration = Duration::from_secs(6 * 60 * 60);
 /// Events that wait or are under way, in bytes together. The service has no such limit, a machine does.
 const MAX_BYTES: usize = 512 << 20;
 /// What an event takes beside its own bytes, about.
-const OVERHEAD: usize = 2 << 10;
+const EVENT_OVERHEAD: usize = 2 << 10;
 
 /// The events that wait or are under way, each in a task of its own.
 #[derive(Debug)]
@@ -68,9 +68,9 @@ impl Queue {
     }
 
     /// Takes an event in.
-    pub fn push(&self, placement: &Arc<Placement>, request: Request) -> Result<(), ApiError> {
-        let size = request.event.len() + OVERHEAD;
-        let room = Room::take(&self.free, size).ok_or(Throttled::Account)?;
+    pub fn push(&self, placement: &Arc<Placement>, request: Request) -> Result<(), ServiceError> {
+        let size = request.event.len() + EVENT_OVERHEAD;
+        let reservation = Reservation::take(&self.free, size).ok_or(Throttled::Account)?;
         let turns = self.turns.get(&placement.function.name).unwrap_or(&self.account);
         let attempts = Attempts {
             placement: Arc::clone(placement),
@@ -79,7 +79,7 @@ impl Queue {
             threads: self.threads.clone(),
             account: Arc::clone(&self.account),
             turns: Arc::clone(turns),
-            _room: room,
+            _reservation: reservation,
         };
         self.threads.spawn(attempts.run());
         Ok(())
@@ -87,20 +87,20 @@ impl Queue {
 }
 
 /// Bytes of the queue that an event has taken, until this is dropped.
-struct Room {
+struct Reservation {
     free: Arc<Mutex<usize>>,
     size: usize,
 }
 
-impl Room {
-    fn take(free: &Arc<Mutex<usize>>, size: usize) -> Option<Room> {
+impl Reservation {
+    fn take(free: &Arc<Mutex<usize>>, size: usize) -> Option<Reservation> {
         let mut left = free.lock().unwrap_or_else(PoisonError::into_inner);
         *left = left.checked_sub(size)?;
-        Some(Room { free: Arc::clone(free), size })
+        Some(Reservation { free: Arc::clone(free), size })
     }
 }
 
-impl Drop for Room {
+impl Drop for Reservation {
     fn drop(&mut self) {
         *self.free.lock().unwrap_or_else(PoisonError::into_inner) += self.size;
     }
@@ -114,7 +114,7 @@ struct Attempts {
     threads: Handle,
     account: Arc<Semaphore>,
     turns: Arc<Semaphore>,
-    _room: Room,
+    _reservation: Reservation,
 }
 
 impl Attempts {

@@ -15,9 +15,9 @@ use serde_json::json;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use super::Answer;
-use super::ApiError;
+use super::HttpResponse;
 use super::Lambda;
+use super::ServiceError;
 use super::head;
 use super::head::Head;
 use super::head::percent_decode;
@@ -35,7 +35,7 @@ pub async fn respond(
     target: &str,
     head: &Head,
     body: Incoming,
-) -> Result<Answer, ApiError> {
+) -> Result<HttpResponse, ServiceError> {
     let body = head::read(body, MAX_EVENT).await?;
     lambda.access.check_signature(head, &body)?;
     let named = lambda.find(name, None)?;

@@ -9,7 +9,7 @@ use hyper::body::Body as _;
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
 
-use super::ApiError;
+use super::ServiceError;
 
 /// How long a client may send nothing of a body that it has announced.
 const BODY_LIMIT: Duration = Duration::from_secs(20);
@@ -62,17 +62,17 @@ impl Head {
 }
 
 /// Reads a body of at most `limit` bytes.
-pub async fn read(mut body: Incoming, limit: usize) -> Result<Vec<u8>, ApiError> {
+pub async fn read(mut body: Incoming, limit: usize) -> Result<Vec<u8>, ServiceError> {
     // Chunked bodies announce nothing, and are counted.
     let announced = body.size_hint().lower();
     if announced > MAX_IGNORED {
-        return Err(ApiError::too_large(limit));
+        return Err(ServiceError::too_large(limit));
     }
     let mut bytes = Vec::with_capacity(usize::try_from(announced).unwrap_or(0).min(limit));
     let mut length = 0;
     loop {
         let Ok(frame) = tokio::time::timeout(BODY_LIMIT, body.frame()).await else {
-            return Err(ApiError::new(
+            return Err(ServiceError::new(
                 408,
                 "RequestTimeoutException",
                 format!("The body stopped for {} seconds before its end", BODY_LIMIT.as_secs()),
@@ -82,14 +82,14 @@ pub async fn read(mut body: Incoming, limit: usize) -> Result<Vec<u8>, ApiError>
             Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
             Some(Err(error)) => {
                 let words = format!("The body cannot be read: {error}");
-                return Err(ApiError::new(400, "SerializationException", words));
+                return Err(ServiceError::new(400, "SerializationException", words));
             }
-            None if length > limit as u64 => return Err(ApiError::too_large(limit)),
+            None if length > limit as u64 => return Err(ServiceError::too_large(limit)),
             None => return Ok(bytes),
         };
         length += data.len() as u64;
         if length > MAX_IGNORED {
-            return Err(ApiError::too_large(limit));
+            return Err(ServiceError::too_large(limit));
         }
         if length <= limit as u64 {
             bytes.extend_from_slice(&data);

@@ -11,15 +11,15 @@ use hyper::body::Incoming;
 use serde_json::Value;
 use serde_json::json;
 
-use super::Answer;
-use super::ApiError;
+use super::HttpResponse;
 use super::Lambda;
 use super::Named;
-use super::answer::Pieces;
+use super::ServiceError;
 use super::event_stream;
 use super::head;
 use super::head::Head;
 use super::head::percent_decode;
+use super::http_response::Pieces;
 use super::running::Running;
 use crate::identifiers;
 use crate::placement::Done;
@@ -41,7 +41,7 @@ pub async fn buffered(
     name: &str,
     head: &Head,
     body: Incoming,
-) -> Result<Answer, ApiError> {
+) -> Result<HttpResponse, ServiceError> {
     let kind = head.header("x-amz-invocation-type").unwrap_or("RequestResponse");
     let limit = if kind == "Event" { MAX_ASYNCHRONOUS } else { MAX_SYNCHRONOUS };
     let event = head::read(body, limit).await?;
@@ -59,16 +59,16 @@ pub async fn buffered(
     Ok(answer(head, &named, &request_id, done))
 }
 
-fn accepted(status: u16, request_id: &str) -> Answer {
-    Answer::new(status, "").with("x-amzn-RequestId", request_id)
+fn accepted(status: u16, request_id: &str) -> HttpResponse {
+    HttpResponse::new(status, "").with("x-amzn-RequestId", request_id)
 }
 
-fn answer(head: &Head, named: &Named, request_id: &str, done: Done) -> Answer {
+fn answer(head: &Head, named: &Named, request_id: &str, done: Done) -> HttpResponse {
     let tail = tail(head, &done);
     let result = done.result.map(|ended| ended.outcome);
     let timeout = named.placement.function.timeout;
     let (body, failed) = report::answer(result, request_id, timeout);
-    let mut answer = Answer::json(200, body)
+    let mut answer = HttpResponse::json(200, body)
         .with("x-amzn-RequestId", request_id)
         .with("X-Amz-Executed-Version", "$LATEST");
     if failed {
@@ -86,13 +86,13 @@ pub async fn streamed(
     name: &str,
     head: Head,
     body: Incoming,
-) -> Result<Answer, ApiError> {
+) -> Result<HttpResponse, ServiceError> {
     let event = head::read(body, MAX_SYNCHRONOUS).await?;
     let (named, request) = ask(lambda, name, &head, event, "RequestResponse")?;
     let request_id = request.request_id.clone();
     let timeout = named.placement.function.timeout;
     let mut running = lambda.run(&named, request, head.received, true)?;
-    let answer = Answer::new(200, "")
+    let answer = HttpResponse::new(200, "")
         .with("Content-Type", "application/vnd.amazon.eventstream")
         .with("x-amzn-RequestId", &request_id)
         .with("X-Amz-Executed-Version", "$LATEST");
@@ -155,11 +155,11 @@ fn ask<'a>(
     head: &Head,
     event: Vec<u8>,
     kind: &str,
-) -> Result<(Named<'a>, Request), ApiError> {
+) -> Result<(Named<'a>, Request), ServiceError> {
     lambda.access.check_signature(head, &event)?;
     if !matches!(kind, "RequestResponse" | "Event" | "DryRun") {
         let words = format!("{kind} is no invocation type: RequestResponse, Event or DryRun");
-        return Err(ApiError::new(400, "InvalidParameterValueException", words));
+        return Err(ServiceError::new(400, "InvalidParameterValueException", words));
     }
     let qualifier = head.query().split('&').find_map(|pair| pair.strip_prefix("Qualifier="));
     let named = lambda.find(name, qualifier.map(percent_decode).as_deref())?;
@@ -168,7 +168,7 @@ fn ask<'a>(
     let event = if event.is_empty() { b"{}".to_vec() } else { event };
     if let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(&event) {
         let words = format!("Could not parse request body into json: {error}");
-        return Err(ApiError::new(400, "InvalidRequestContentException", words));
+        return Err(ServiceError::new(400, "InvalidRequestContentException", words));
     }
     let request = Request {
         request_id: identifiers::uuid(),
@@ -182,7 +182,7 @@ fn ask<'a>(
 }
 
 /// An event has to be JSON. Clients may say so, or nothing, or what `curl -d` says of anything.
-fn check_content_type(head: &Head) -> Result<(), ApiError> {
+fn check_content_type(head: &Head) -> Result<(), ServiceError> {
     let full = head.header("content-type").unwrap_or_default().to_ascii_lowercase();
     let kind = full.split(';').next().unwrap_or_default().trim();
     let taken = ["", "application/octet-stream", "binary/octet-stream"];
@@ -191,11 +191,11 @@ fn check_content_type(head: &Head) -> Result<(), ApiError> {
         return Ok(());
     }
     let words = format!("The content type of the Invoke request body is not JSON: {kind}");
-    Err(ApiError::new(415, "UnsupportedMediaTypeException", words))
+    Err(ServiceError::new(415, "UnsupportedMediaTypeException", words))
 }
 
-fn client_context(head: &Head, kind: &str) -> Result<Option<String>, ApiError> {
-    let refuse = |words: &str| ApiError::new(400, "InvalidRequestContentException", words);
+fn client_context(head: &Head, kind: &str) -> Result<Option<String>, ServiceError> {
+    let refuse = |words: &str| ServiceError::new(400, "InvalidRequestContentException", words);
     let Some(encoded) = head.header("x-amz-client-context").filter(|_| kind != "Event") else {
         return Ok(None);
     };

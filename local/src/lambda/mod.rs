@@ -2,12 +2,12 @@
 //! function URLs; and the page.
 
 mod access;
-mod answer;
 mod asynchronous;
 mod error;
 mod event_stream;
 mod function_url;
 mod head;
+mod http_response;
 mod invoke;
 mod running;
 mod signature;
@@ -27,9 +27,9 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 pub use self::access::Access;
-pub use self::answer::Answer;
-pub use self::answer::Body;
-pub use self::error::ApiError;
+pub use self::error::ServiceError;
+pub use self::http_response::Body;
+pub use self::http_response::HttpResponse;
 pub use self::signature::Credentials;
 
 use self::asynchronous::Queue;
@@ -90,14 +90,14 @@ impl Lambda {
     }
 
     /// Finds what a client names: a name, a partial ARN or an ARN, each with or without a qualifier.
-    pub fn find(&self, name: &str, qualifier: Option<&str>) -> Result<Named<'_>, ApiError> {
+    pub fn find(&self, name: &str, qualifier: Option<&str>) -> Result<Named<'_>, ServiceError> {
         let (name, own) = split_name(name);
         if let (Some(own), Some(qualifier)) = (own, qualifier)
             && own != qualifier
         {
             let words = "The derived qualifier from the function name does not match the \
                          specified qualifier.";
-            return Err(ApiError::new(400, "InvalidParameterValueException", words));
+            return Err(ServiceError::new(400, "InvalidParameterValueException", words));
         }
         let qualifier = own.or(qualifier).filter(|qualifier| !qualifier.is_empty());
         let region = function::region();
@@ -108,13 +108,13 @@ impl Lambda {
         let latest = qualifier.is_none_or(|qualifier| qualifier == "$LATEST");
         match self.functions.get(name).filter(|_| latest) {
             Some(placement) => Ok(Named { placement, arn }),
-            None => Err(ApiError::not_found(&arn)),
+            None => Err(ServiceError::not_found(&arn)),
         }
     }
 
     /// Invokes a function asynchronously, as a schedule or another service does: tried again on
     /// errors, and the answer goes nowhere.
-    pub fn invoke_event(&self, named: &Named, request: Request) -> Result<(), ApiError> {
+    pub fn invoke_event(&self, named: &Named, request: Request) -> Result<(), ServiceError> {
         self.queue.push(named.placement, request)
     }
 
@@ -125,7 +125,7 @@ impl Lambda {
         request: Request,
         received: Instant,
         live: bool,
-    ) -> Result<Running, ApiError> {
+    ) -> Result<Running, ServiceError> {
         let Ok(execution) = Arc::clone(&self.executions).try_acquire_owned() else {
             named.placement.count_throttle();
             return Err(Throttled::Account.into());
@@ -155,7 +155,7 @@ impl Lambda {
     }
 
     /// All paths on one page.
-    async fn route(&self, head: Head, body: Incoming) -> Result<Answer, ApiError> {
+    async fn route(&self, head: Head, body: Incoming) -> Result<HttpResponse, ServiceError> {
         let target = head.target().to_owned();
         if let Some(name) = self.named_by_host(&head) {
             return function_url::respond(self, &name, &target, &head, body).await;
@@ -189,7 +189,7 @@ impl Lambda {
                      /lambda-url/NAME/, /environments and /"
                 );
                 head::read(body, 0).await?;
-                Err(ApiError::new(404, "UnknownOperationException", words))
+                Err(ServiceError::new(404, "UnknownOperationException", words))
             }
         }
     }
@@ -200,11 +200,11 @@ impl Lambda {
         self.functions.contains_key(name).then(|| name.to_owned())
     }
 
-    fn environments(&self) -> Answer {
+    fn environments(&self) -> HttpResponse {
         let functions: Vec<_> = self.functions.values().map(|function| function.json()).collect();
         let now = crate::report::milliseconds(self.epoch.elapsed());
         let body = json!({ "now_ms": now, "functions": functions });
-        Answer::json(200, body.to_string()).with("Cache-Control", "no-store")
+        HttpResponse::json(200, body.to_string()).with("Cache-Control", "no-store")
     }
 }
 

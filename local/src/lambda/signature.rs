@@ -12,7 +12,7 @@ use time::PrimitiveDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
-use super::ApiError;
+use super::ServiceError;
 use super::head::Head;
 use super::head::percent_decode;
 use crate::function;
@@ -46,7 +46,7 @@ struct Authorization<'a> {
 }
 
 /// Checks a request's signature.
-pub fn check(head: &Head, body: &[u8], credentials: &Credentials) -> Result<(), ApiError> {
+pub fn check(head: &Head, body: &[u8], credentials: &Credentials) -> Result<(), ServiceError> {
     check_at(head, body, credentials, &function::region(), OffsetDateTime::now_utc())
 }
 
@@ -56,19 +56,19 @@ fn check_at(
     credentials: &Credentials,
     region: &str,
     now: OffsetDateTime,
-) -> Result<(), ApiError> {
+) -> Result<(), ServiceError> {
     let Some(header) = head.header("authorization") else {
         let words = "Missing Authentication Token";
-        return Err(ApiError::new(403, "MissingAuthenticationTokenException", words));
+        return Err(ServiceError::new(403, "MissingAuthenticationTokenException", words));
     };
     let Some(authorization) = parse(header) else {
         let words = "Authorization header is not AWS4-HMAC-SHA256 with a Credential, SignedHeaders \
                      and a Signature.";
-        return Err(ApiError::new(403, "IncompleteSignatureException", words));
+        return Err(ServiceError::new(403, "IncompleteSignatureException", words));
     };
     if authorization.key != credentials.key {
         let words = "The security token included in the request is invalid.";
-        return Err(ApiError::new(403, "UnrecognizedClientException", words));
+        return Err(ServiceError::new(403, "UnrecognizedClientException", words));
     }
     let date = head.header("x-amz-date").unwrap_or_default();
     check_date(date, now)?;
@@ -99,15 +99,15 @@ fn check_at(
     })
 }
 
-fn invalid(words: impl Into<String>) -> ApiError {
-    ApiError::new(403, "InvalidSignatureException", words)
+fn invalid(words: impl Into<String>) -> ServiceError {
+    ServiceError::new(403, "InvalidSignatureException", words)
 }
 
 /// Checks `X-Amz-Date` against the clock. The words are AWS's.
-fn check_date(date: &str, now: OffsetDateTime) -> Result<(), ApiError> {
+fn check_date(date: &str, now: OffsetDateTime) -> Result<(), ServiceError> {
     let Ok(signed) = PrimitiveDateTime::parse(date, DATE) else {
         let words = "X-Amz-Date is missing or not of the form YYYYMMDDTHHMMSSZ.";
-        return Err(ApiError::new(403, "IncompleteSignatureException", words));
+        return Err(ServiceError::new(403, "IncompleteSignatureException", words));
     };
     let text = |time: OffsetDateTime| time.format(DATE).unwrap_or_default();
     let (oldest, newest) = (now - MAX_SKEW, now + MAX_SKEW);
@@ -128,7 +128,7 @@ fn check_date(date: &str, now: OffsetDateTime) -> Result<(), ApiError> {
 }
 
 /// Checks what a signature is good for: `YYYYMMDD/region/service/aws4_request`. The words are AWS's.
-fn check_scope(scope: &str, date: &str, region: &str) -> Result<(), ApiError> {
+fn check_scope(scope: &str, date: &str, region: &str) -> Result<(), ServiceError> {
     let parts: Vec<&str> = scope.split('/').collect();
     let [day, signed_region, service, terminator] = parts[..] else {
         return Err(invalid(

@@ -10,9 +10,9 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::Map;
 use serde_json::Value;
 
-use super::Answer;
-use super::ApiError;
-use super::answer::Pieces;
+use super::HttpResponse;
+use super::ServiceError;
+use super::http_response::Pieces;
 use super::running::Running;
 use crate::runtime_api::Outcome;
 use crate::runtime_api::Piece;
@@ -23,7 +23,7 @@ const WITH_PRELUDE: &str = "application/vnd.awslambda.http-integration-response"
 const MAX_PRELUDE: usize = 1 << 20;
 
 /// The answer that an invocation makes, as soon as its head is known.
-pub async fn of(mut running: Running) -> Result<Answer, ApiError> {
+pub async fn of(mut running: Running) -> Result<HttpResponse, ServiceError> {
     let Some(Piece::Begun { content_type, streamed }) = running.piece().await else {
         // No answer has begun: the function has failed, or there was no place for it.
         running.done().await?;
@@ -36,7 +36,11 @@ pub async fn of(mut running: Running) -> Result<Answer, ApiError> {
     }
     if content_type.as_deref() != Some(WITH_PRELUDE) {
         let kind = content_type.unwrap_or_else(|| "application/octet-stream".into());
-        return Ok(stream(Answer::new(200, "").with("Content-Type", &kind), Vec::new(), running));
+        return Ok(stream(
+            HttpResponse::new(200, "").with("Content-Type", &kind),
+            Vec::new(),
+            running,
+        ));
     }
     let mut gathered = Vec::new();
     while let Some(Piece::Bytes(bytes)) = running.piece().await {
@@ -53,12 +57,12 @@ pub async fn of(mut running: Running) -> Result<Answer, ApiError> {
     Ok(failed())
 }
 
-fn failed() -> Answer {
-    Answer::new(502, "Internal Server Error")
+fn failed() -> HttpResponse {
+    HttpResponse::new(502, "Internal Server Error")
 }
 
 /// Begins the answer, whose body follows piece by piece after `first`.
-fn stream(answer: Answer, first: Vec<u8>, running: Running) -> Answer {
+fn stream(answer: HttpResponse, first: Vec<u8>, running: Running) -> HttpResponse {
     let (pieces, answer) = answer.streamed();
     tokio::spawn(pass_on(first, running, pieces));
     answer
@@ -86,7 +90,7 @@ async fn pass_on(first: Vec<u8>, mut running: Running, mut pieces: Pieces) {
 
 /// The answer that a whole response stands for: with a status it describes one, and anything else
 /// is the body itself.
-fn whole(response: &[u8]) -> Answer {
+fn whole(response: &[u8]) -> HttpResponse {
     match serde_json::from_slice::<Value>(response) {
         Ok(Value::Object(mut described)) if described.contains_key("statusCode") => {
             let body = match described.remove("body") {
@@ -101,15 +105,15 @@ fn whole(response: &[u8]) -> Answer {
             };
             integration(Value::Object(described), body)
         }
-        Ok(Value::String(text)) => Answer::json(200, text),
-        _ => Answer::json(200, response.to_vec()),
+        Ok(Value::String(text)) => HttpResponse::json(200, text),
+        _ => HttpResponse::json(200, response.to_vec()),
     }
 }
 
 /// An answer with the status, headers and cookies that a function has described.
-fn integration(described: Value, body: Vec<u8>) -> Answer {
+fn integration(described: Value, body: Vec<u8>) -> HttpResponse {
     let status = described["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok());
-    let mut answer = Answer::new(status.unwrap_or(200), body);
+    let mut answer = HttpResponse::new(status.unwrap_or(200), body);
     for (name, value) in described["headers"].as_object().unwrap_or(&Map::new()) {
         // The framing is the server's.
         let framing =

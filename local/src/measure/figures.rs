@@ -30,9 +30,9 @@ pub const FIGURES: [Figure; 8] = [
 ];
 
 /// Above this, the control's p90 is too far from its minimum: the machine was busy.
-const MOST_SPREAD: f64 = 2.5;
+const MAX_SPREAD: f64 = 2.5;
 /// Fewer starts say little of a p99.
-const FEW_ROUNDS: usize = 20;
+const MIN_ROUNDS: usize = 20;
 
 /// The figures' quantiles, in the order of the table.
 struct Summary {
@@ -94,14 +94,14 @@ pub fn warnings(series: &[Series]) -> Vec<String> {
     let Some(control) = series.first() else { return warnings };
     let init = Summary::of(&control.init);
     let spread = init.p90 / init.min;
-    if spread > MOST_SPREAD {
+    if spread > MAX_SPREAD {
         warnings.push(format!(
             "the machine was noisy: one in ten starts of the control took {spread:.1} times its \
              minimum or more. Close what else runs here, and try more --rounds; believe the ratios before the \
              times, and the minimum before the p99"
         ));
     }
-    if control.init.len() < FEW_ROUNDS {
+    if control.init.len() < MIN_ROUNDS {
         warnings.push(format!("{} rounds are few: try --rounds 100", control.init.len()));
     }
     warnings

@@ -1,10 +1,10 @@
 //! The page at `/`: what the environments do, live. One file, and nothing from the network.
 
-use crate::lambda::Answer;
+use crate::lambda::HttpResponse;
 
 /// The page.
-pub fn page() -> Answer {
-    Answer::new(200, include_bytes!("page.html").as_slice())
+pub fn page() -> HttpResponse {
+    HttpResponse::new(200, include_bytes!("page.html").as_slice())
         .with("Content-Type", "text/html; charset=utf-8")
         .with("Content-Security-Policy", POLICY)
         .with("Referrer-Policy", "no-referrer")

@@ -8,7 +8,7 @@ use std::time::UNIX_EPOCH;
 
 use crate::environment::ExecutionEnvironment;
 use crate::environment::INIT_LIMIT;
-use crate::environment::Unanswered;
+use crate::environment::InvokeError;
 use crate::environment::is_shortage;
 use crate::function::Function;
 use crate::identifiers;
@@ -46,7 +46,7 @@ pub struct Request {
 #[derive(Debug)]
 pub struct Done {
     /// The answer, or why there is none.
-    pub result: Result<Ended, Unanswered>,
+    pub result: Result<Ended, InvokeError>,
     /// The billed time but for `Init`.
     pub duration: Duration,
     /// `Init Duration`, if this invocation was the first of an environment.
@@ -79,7 +79,7 @@ const WARMED: &[u8] = b"\"warmed\"";
 
 /// There is no process for an invocation, because this machine has no room for one; and why.
 #[derive(Debug)]
-pub struct NoRoom(pub String);
+pub struct NoCapacity(pub String);
 
 /// Runs an invocation to its end. `fresh` says that the environment was made for it; `initialised`
 /// hears of each process that was started, as soon as it asks for work or has failed.
@@ -90,7 +90,7 @@ pub fn run(
     request: Request,
     initialised: &dyn Fn(Span),
     pass_on: Option<&mut dyn FnMut(Piece)>,
-) -> Result<Done, NoRoom> {
+) -> Result<Done, NoCapacity> {
     let request_id = request.request_id.clone();
     let initialise = |limit, kind, phase| {
         let (span, process) = initialise(function, sandbox, limit, kind)?;
@@ -135,12 +135,12 @@ pub fn run(
     });
     let duration = match &result {
         Ok(ended) => ended.duration + spent,
-        Err(Unanswered::TimedOut) => function.timeout,
+        Err(InvokeError::TimedOut) => function.timeout,
         Err(_) => began.elapsed() + spent,
     };
     let process = sandbox.process();
     let memory_kib = process.as_ref().map_or(0, |process| process.peak_memory_kib());
-    if result.as_ref().err() == Some(&Unanswered::TimedOut) {
+    if result.as_ref().err() == Some(&InvokeError::TimedOut) {
         let seconds = function.timeout.as_secs_f64();
         line(sandbox, &format!("{request_id} Task timed out after {seconds:.2} seconds"));
     }
@@ -165,7 +165,7 @@ pub fn run(
 }
 
 /// A process that asks for work, and how long that took; or why there is none.
-type Initialised = Result<(Arc<ExecutionEnvironment>, Duration), Unanswered>;
+type Initialised = Result<(Arc<ExecutionEnvironment>, Duration), InvokeError>;
 
 /// Starts a process, and waits until it asks for work.
 pub fn initialise(
@@ -173,12 +173,12 @@ pub fn initialise(
     sandbox: &Sandbox,
     limit: Duration,
     kind: SpanKind,
-) -> Result<(Span, Initialised), NoRoom> {
+) -> Result<(Span, Initialised), NoCapacity> {
     let started = Instant::now();
     let process = match sandbox.start(function) {
         Ok(process) => process.wait_initialised(limit).map(|took| (process, took)),
-        Err(error) if is_shortage(&error) => return Err(NoRoom(format!("{error:#}"))),
-        Err(error) => Err(Unanswered::NotStarted(format!("{error:#}"))),
+        Err(error) if is_shortage(&error) => return Err(NoCapacity(format!("{error:#}"))),
+        Err(error) => Err(InvokeError::NotStarted(format!("{error:#}"))),
     };
     let failure = process.as_ref().err().map(Failure::of_init);
     Ok((Span::init(kind, started, Instant::now(), failure), process))
@@ -208,8 +208,8 @@ pub fn invocation(request: Request, limit: Duration) -> Invocation {
 }
 
 /// Lambda's line for a failed init, and what the failure was.
-fn init_report(sandbox: &Sandbox, phase: &str, unanswered: &Unanswered, duration: Duration) {
-    let status = if *unanswered == Unanswered::TimedOut { "timeout" } else { "error" };
+fn init_report(sandbox: &Sandbox, phase: &str, unanswered: &InvokeError, duration: Duration) {
+    let status = if *unanswered == InvokeError::TimedOut { "timeout" } else { "error" };
     let error_type = report::error_type(unanswered);
     let words = format!(
         "INIT_REPORT Init Duration: {:.2} ms\tPhase: {phase}\tStatus: {status}\t\

@@ -111,7 +111,7 @@ impl Phase {
 
 /// One environment's history.
 #[derive(Debug)]
-pub struct Life {
+pub struct History {
     /// Which one.
     pub number: u64,
     /// Whether it is kept initialised.
@@ -128,11 +128,11 @@ pub struct Life {
     spans: VecDeque<Span>,
 }
 
-impl Life {
+impl History {
     /// A new environment's.
-    pub fn new(number: u64, provisioned: bool) -> Life {
+    pub fn new(number: u64, provisioned: bool) -> History {
         let now = Instant::now();
-        Life {
+        History {
             number,
             provisioned,
             phase: Phase::Initialising,
@@ -147,7 +147,7 @@ impl Life {
     }
 
     /// It does something else from now on.
-    pub fn turn(&mut self, phase: Phase) {
+    pub fn set_phase(&mut self, phase: Phase) {
         self.phase = phase;
         self.since = Instant::now();
     }
@@ -226,20 +226,20 @@ impl Totals {
             self.pings.add(done);
         } else {
             self.invocations.add(done);
-            keep(&mut self.duration, milliseconds(done.duration));
+            push_bounded(&mut self.duration, milliseconds(done.duration));
         }
         self.errors += u64::from(done.is_error());
         self.memory_kib = self.memory_kib.max(done.memory_kib);
         if let Some(init) = done.init {
-            keep(&mut self.init, milliseconds(init));
+            push_bounded(&mut self.init, milliseconds(init));
         }
         let theirs = done.duration + done.init.unwrap_or_default();
-        keep(&mut self.own, milliseconds(whole.saturating_sub(theirs)));
+        push_bounded(&mut self.own, milliseconds(whole.saturating_sub(theirs)));
     }
 
     /// Counts an environment that was initialised ahead of its invocations.
     pub fn count_init(&mut self, init: Duration) {
-        keep(&mut self.init, milliseconds(init));
+        push_bounded(&mut self.init, milliseconds(init));
     }
 
     /// As they are shown.
@@ -260,7 +260,7 @@ impl Totals {
     }
 }
 
-fn keep(figures: &mut VecDeque<f64>, figure: f64) {
+fn push_bounded(figures: &mut VecDeque<f64>, figure: f64) {
     if figures.len() == MAX_FIGURES {
         figures.pop_front();
     }

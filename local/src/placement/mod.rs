@@ -7,8 +7,8 @@
 
 mod invoke;
 mod journal;
+mod maintenance;
 mod sandbox;
-mod upkeep;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -31,13 +31,13 @@ pub use self::invoke::Done;
 pub use self::invoke::Request;
 pub use self::invoke::invocation;
 
-use self::invoke::NoRoom;
-use self::journal::Life;
+use self::invoke::NoCapacity;
+use self::journal::History;
 use self::journal::Phase;
 use self::journal::Span;
 use self::journal::Totals;
-use self::sandbox::Making;
 use self::sandbox::Sandbox;
+use self::sandbox::SandboxOptions;
 use crate::clock::Clock;
 use crate::descriptors::Share;
 use crate::function::Function;
@@ -95,7 +95,7 @@ pub enum Throttled {
     /// The account's is.
     Account,
     /// This machine has no room for another environment.
-    NoRoom,
+    NoCapacity,
     /// Everything is being ended.
     Closed,
 }
@@ -108,29 +108,29 @@ pub struct Placement {
     settings: Settings,
     /// What times that are shown count from.
     epoch: Instant,
-    state: Mutex<State>,
+    pool: Mutex<Pool>,
     changed: Condvar,
-    upkeep: Mutex<Option<JoinHandle<()>>>,
+    maintenance: Mutex<Option<JoinHandle<()>>>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct Pool {
     environments: Vec<Entry>,
-    ended: VecDeque<Life>,
+    ended: VecDeque<History>,
     totals: Totals,
     last_number: u64,
     in_flight: usize,
     /// Which state of the library's file new environments are made for.
     generation: u64,
     closed: bool,
-    /// Something has happened that the upkeep is to look at.
+    /// Something has happened that the maintenance is to look at.
     changed: bool,
 }
 
 #[derive(Debug)]
 struct Entry {
     sandbox: Arc<Sandbox>,
-    life: Life,
+    history: History,
     /// Invocations that it has.
     busy: usize,
 }
@@ -142,14 +142,14 @@ impl Placement {
             function,
             settings,
             epoch,
-            state: Mutex::default(),
+            pool: Mutex::default(),
             changed: Condvar::new(),
-            upkeep: Mutex::new(None),
+            maintenance: Mutex::new(None),
         });
         placement.provision()?;
-        let keeper = Arc::clone(&placement);
-        let upkeep = thread::spawn(move || keeper.keep());
-        *placement.upkeep.lock().unwrap_or_else(PoisonError::into_inner) = Some(upkeep);
+        let maintained = Arc::clone(&placement);
+        let maintenance = thread::spawn(move || maintained.maintain());
+        *placement.maintenance.lock().unwrap_or_else(PoisonError::into_inner) = Some(maintenance);
         Ok(placement)
     }
 
@@ -168,10 +168,10 @@ impl Placement {
                 self.release(&sandbox, &done, received.elapsed());
                 Ok(done)
             }
-            Err(NoRoom(why)) => {
-                self.say_no_room(&why);
+            Err(NoCapacity(why)) => {
+                self.log_no_capacity(&why);
                 self.withdraw(&sandbox);
-                Err(Throttled::NoRoom)
+                Err(Throttled::NoCapacity)
             }
         }
     }
@@ -183,130 +183,130 @@ impl Placement {
 
     /// Counts an invocation that was refused before it came here.
     pub fn count_throttle(&self) {
-        self.state().totals.throttles += 1;
+        self.pool().totals.throttles += 1;
     }
 
     /// Finds or makes an environment; says whether it is a new one.
     fn place(&self) -> Result<(Arc<Sandbox>, bool), Throttled> {
-        let mut state = self.state();
-        if state.closed {
+        let mut pool = self.pool();
+        if pool.closed {
             return Err(Throttled::Closed);
         }
-        if self.settings.reserved.is_some_and(|reserved| state.in_flight >= reserved) {
-            state.totals.throttles += 1;
+        if self.settings.reserved.is_some_and(|reserved| pool.in_flight >= reserved) {
+            pool.totals.throttles += 1;
             return Err(Throttled::Reserved);
         }
         let room = self.function.max_concurrency.map_or(1, usize::from);
-        let generation = state.generation;
+        let generation = pool.generation;
         // Where a process takes several invocations, also while it starts; of a library that was
         // built anew meanwhile, none.
         let is_free =
             |entry: &&mut Entry| entry.busy < room && entry.sandbox.generation == generation;
-        let best = state.environments.iter_mut().filter(is_free).max_by_key(|entry| {
-            let starts = entry.life.phase == Phase::Initialising;
-            (!starts, entry.sandbox.provisioned, entry.life.since)
+        let best = pool.environments.iter_mut().filter(is_free).max_by_key(|entry| {
+            let starts = entry.history.phase == Phase::Initialising;
+            (!starts, entry.sandbox.provisioned, entry.history.since)
         });
         let placed = if let Some(entry) = best {
             entry.busy += 1;
-            if entry.life.phase != Phase::Initialising {
-                entry.life.turn(Phase::Busy);
+            if entry.history.phase != Phase::Initialising {
+                entry.history.set_phase(Phase::Busy);
             }
             (Arc::clone(&entry.sandbox), false)
         } else {
-            let made = self.create(&mut state, false);
-            (made.map_err(|error| self.refuse(&mut state, &error))?, true)
+            let made = self.create(&mut pool, false);
+            (made.map_err(|error| self.refuse(&mut pool, &error))?, true)
         };
-        state.in_flight += 1;
+        pool.in_flight += 1;
         Ok(placed)
     }
 
-    fn refuse(&self, state: &mut State, error: &anyhow::Error) -> Throttled {
-        state.totals.throttles += 1;
-        self.say_no_room(&format!("{error:#}"));
-        Throttled::NoRoom
+    fn refuse(&self, pool: &mut Pool, error: &anyhow::Error) -> Throttled {
+        pool.totals.throttles += 1;
+        self.log_no_capacity(&format!("{error:#}"));
+        Throttled::NoCapacity
     }
 
-    fn say_no_room(&self, why: &str) {
+    fn log_no_capacity(&self, why: &str) {
         log::say(format_args!("{}: an invocation is refused: {why}", self.function.name));
     }
 
     /// Makes an environment that is busy from the beginning.
-    fn create(&self, state: &mut State, provisioned: bool) -> Result<Arc<Sandbox>> {
+    fn create(&self, pool: &mut Pool, provisioned: bool) -> Result<Arc<Sandbox>> {
         let workers = self.function.max_concurrency.map_or(1, usize::from);
         let descriptors = self.settings.descriptors.take(DESCRIPTORS + workers);
         let descriptors =
             descriptors.context("no file descriptors are left; raise the limit: ulimit -n")?;
-        state.last_number += 1;
-        let number = state.last_number;
-        let making = Making {
+        pool.last_number += 1;
+        let number = pool.last_number;
+        let options = SandboxOptions {
             folder: self.settings.folder.join(format!("{}-{number}", self.function.name)),
             number,
             provisioned,
-            generation: state.generation,
+            generation: pool.generation,
             logs: self.settings.logs,
             descriptors,
         };
-        let sandbox = Arc::new(Sandbox::new(&self.function, making)?);
-        let life = Life::new(number, provisioned);
-        state.environments.push(Entry { sandbox: Arc::clone(&sandbox), life, busy: 1 });
+        let sandbox = Arc::new(Sandbox::new(&self.function, options)?);
+        let history = History::new(number, provisioned);
+        pool.environments.push(Entry { sandbox: Arc::clone(&sandbox), history, busy: 1 });
         Ok(sandbox)
     }
 
     /// An environment of a running invocation has a process that asks for work, or has failed.
     fn initialised(&self, sandbox: &Sandbox, span: Span) {
         let pid = sandbox.process().map(|process| process.pid().as_raw_nonzero().get());
-        let mut state = self.state();
-        let mut entries = state.environments.iter_mut();
+        let mut pool = self.pool();
+        let mut entries = pool.environments.iter_mut();
         if let Some(entry) = entries.find(|entry| entry.sandbox.number == sandbox.number) {
-            entry.life.add(span, pid, 0);
-            entry.life.turn(Phase::Busy);
+            entry.history.add(span, pid, 0);
+            entry.history.set_phase(Phase::Busy);
         }
     }
 
     fn release(&self, sandbox: &Sandbox, done: &Done, whole: Duration) {
         let ready = sandbox.ready();
         let pid = ready.as_ref().map(|process| process.pid().as_raw_nonzero().get());
-        let mut state = self.state();
-        state.in_flight -= 1;
-        state.totals.count(done, whole);
-        let generation = state.generation;
-        let closed = state.closed;
+        let mut pool = self.pool();
+        pool.in_flight -= 1;
+        pool.totals.count(done, whole);
+        let generation = pool.generation;
+        let closed = pool.closed;
         let found =
-            state.environments.iter().position(|entry| entry.sandbox.number == sandbox.number);
-        let Some(place) = found else { return };
-        let entry = &mut state.environments[place];
+            pool.environments.iter().position(|entry| entry.sandbox.number == sandbox.number);
+        let Some(index) = found else { return };
+        let entry = &mut pool.environments[index];
         entry.busy -= 1;
-        entry.life.add(done.span.clone(), pid, done.memory_kib);
+        entry.history.add(done.span.clone(), pid, done.memory_kib);
         let stale = sandbox.generation != generation || sandbox.provisioned && ready.is_none();
         if entry.busy > 0 {
             return;
         }
         if stale || closed {
-            let entry = state.environments.swap_remove(place);
-            self.bury(&mut state, entry);
+            let entry = pool.environments.swap_remove(index);
+            self.retire(&mut pool, entry);
         } else if let Some(process) = ready.filter(|_| self.freezes()) {
             process.freeze();
-            entry.life.turn(Phase::Frozen);
+            entry.history.set_phase(Phase::Frozen);
         } else {
-            entry.life.turn(Phase::Idle);
+            entry.history.set_phase(Phase::Idle);
         }
-        state.changed = true;
-        drop(state);
+        pool.changed = true;
+        drop(pool);
         self.changed.notify_all();
     }
 
     /// Takes an invocation back for which no process could be started.
     fn withdraw(&self, sandbox: &Sandbox) {
-        let mut state = self.state();
-        state.in_flight -= 1;
-        state.totals.throttles += 1;
+        let mut pool = self.pool();
+        pool.in_flight -= 1;
+        pool.totals.throttles += 1;
         let found =
-            state.environments.iter().position(|entry| entry.sandbox.number == sandbox.number);
-        let Some(place) = found else { return };
-        state.environments[place].busy -= 1;
-        if state.environments[place].busy == 0 {
-            let entry = state.environments.swap_remove(place);
-            self.bury(&mut state, entry);
+            pool.environments.iter().position(|entry| entry.sandbox.number == sandbox.number);
+        let Some(index) = found else { return };
+        pool.environments[index].busy -= 1;
+        if pool.environments[index].busy == 0 {
+            let entry = pool.environments.swap_remove(index);
+            self.retire(&mut pool, entry);
         }
     }
 
@@ -315,11 +315,11 @@ impl Placement {
     }
 
     /// Ends an environment that has been taken out; what it was stays to be seen.
-    fn bury(&self, state: &mut State, mut entry: Entry) {
-        entry.life.turn(Phase::Ended);
-        state.ended.push_back(entry.life);
-        if state.ended.len() > MAX_ENDED {
-            state.ended.pop_front();
+    fn retire(&self, pool: &mut Pool, mut entry: Entry) {
+        entry.history.set_phase(Phase::Ended);
+        pool.ended.push_back(entry.history);
+        if pool.ended.len() > MAX_ENDED {
+            pool.ended.pop_front();
         }
         // Ending takes its time where there is a shutdown hook. Without a thread to spare, the
         // environment ends as it is dropped, and the guard ends what is left.
@@ -332,9 +332,9 @@ impl Placement {
     /// Ends every environment, and takes no invocation any more.
     pub fn close(&self) {
         let ending: Vec<_> = {
-            let mut state = self.state();
-            state.closed = true;
-            state.environments.drain(..).collect()
+            let mut pool = self.pool();
+            pool.closed = true;
+            pool.environments.drain(..).collect()
         };
         self.changed.notify_all();
         thread::scope(|scope| {
@@ -345,19 +345,20 @@ impl Placement {
                 }
             }
         });
-        let upkeep = self.upkeep.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(upkeep) = upkeep {
+        let maintenance = self.maintenance.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(maintenance) = maintenance {
             // A thread that panicked has printed why.
-            let _ = upkeep.join();
+            let _ = maintenance.join();
         }
     }
 
     /// The environments, those that have ended too, and what they have done together.
     pub fn json(&self) -> Value {
-        let state = self.state();
-        let lives = state.ended.iter().chain(state.environments.iter().map(|entry| &entry.life));
-        let mut lives: Vec<_> = lives.collect();
-        lives.sort_by_key(|life| life.number);
+        let pool = self.pool();
+        let histories =
+            pool.ended.iter().chain(pool.environments.iter().map(|entry| &entry.history));
+        let mut histories: Vec<_> = histories.collect();
+        histories.sort_by_key(|history| history.number);
         json!({
             "name": self.function.name,
             "arn": self.function.arn(),
@@ -367,13 +368,13 @@ impl Placement {
             "provisioned": self.settings.provisioned,
             "freezes": self.freezes(),
             "warming": self.settings.warming.as_ref().map(|warming| warming.json(self.settings.clock)),
-            "in_flight": state.in_flight,
-            "totals": state.totals.json(),
-            "environments": lives.iter().map(|life| life.json(self.epoch)).collect::<Vec<_>>(),
+            "in_flight": pool.in_flight,
+            "totals": pool.totals.json(),
+            "environments": histories.iter().map(|history| history.json(self.epoch)).collect::<Vec<_>>(),
         })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pool(&self) -> MutexGuard<'_, Pool> {
+        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -51,7 +51,7 @@ pub struct Sandbox {
 
 /// What a new environment is made of.
 #[derive(Debug)]
-pub struct Making {
+pub struct SandboxOptions {
     /// The folder that becomes its own.
     pub folder: PathBuf,
     /// Counts a function's environments, from 1.
@@ -68,8 +68,8 @@ pub struct Making {
 
 impl Sandbox {
     /// Makes an environment, without a process yet.
-    pub fn new(function: &Function, making: Making) -> Result<Sandbox> {
-        let Making { folder, number, provisioned, generation, logs, descriptors } = making;
+    pub fn new(function: &Function, options: SandboxOptions) -> Result<Sandbox> {
+        let SandboxOptions { folder, number, provisioned, generation, logs, descriptors } = options;
         let tmp = folder.join("tmp");
         fs::create_dir_all(&tmp).context("cannot make the environment's /tmp")?;
         let label = match logs {

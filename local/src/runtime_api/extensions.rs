@@ -10,7 +10,7 @@ use std::time::Instant;
 use serde_json::Value;
 use serde_json::json;
 
-use super::Refusal;
+use super::ApiError;
 use super::Shared;
 use super::http;
 use super::http::Answer;
@@ -19,19 +19,19 @@ use super::http::Connection;
 use super::http::Head;
 
 /// A registration is a few words.
-const MOST_BODY: usize = 64 << 10;
+const MAX_BODY: usize = 64 << 10;
 /// How many extensions Lambda takes.
-const MOST_EXTENSIONS: usize = 10;
+const MAX_EXTENSIONS: usize = 10;
 
 /// Answers a request that is one of these APIs'; None if it is not.
 pub fn respond(
     head: &Head,
     connection: &mut Connection,
     shared: &Shared,
-) -> io::Result<Option<Result<Answer, Refusal>>> {
+) -> io::Result<Option<Result<Answer, ApiError>>> {
     Ok(match (head.method.as_str(), head.path()) {
         ("POST", "/2020-01-01/extension/register") => {
-            let body = Body::of(head, connection)?.whole(connection, MOST_BODY)?;
+            let body = Body::of(head, connection)?.whole(connection, MAX_BODY)?;
             Some(register(head, &body.unwrap_or_default(), shared))
         }
         ("GET", "/2020-01-01/extension/event/next") => Some(next(head, shared)),
@@ -43,9 +43,9 @@ pub fn respond(
     })
 }
 
-fn register(head: &Head, body: &[u8], shared: &Shared) -> Result<Answer, Refusal> {
+fn register(head: &Head, body: &[u8], shared: &Shared) -> Result<Answer, ApiError> {
     let refuse =
-        |status, error_type, message: String| Err(Refusal::new(status, error_type, message));
+        |status, error_type, message: String| Err(ApiError::new(status, error_type, message));
     let Some(name) = head.header("Lambda-Extension-Name").filter(|name| !name.is_empty()) else {
         let message = "the header Lambda-Extension-Name is missing";
         return refuse(400, "Extension.InvalidExtensionName", message.to_owned());
@@ -60,7 +60,7 @@ fn register(head: &Head, body: &[u8], shared: &Shared) -> Result<Answer, Refusal
         return refuse(403, "Extension.InvalidEventType", message);
     }
     let mut session = shared.session();
-    if !session.is_initialising() || session.extensions.len() >= MOST_EXTENSIONS {
+    if !session.is_initialising() || session.extensions.len() >= MAX_EXTENSIONS {
         let message = "extensions register before the runtime's first /next, and ten at most";
         return refuse(403, "Extension.RegistrationClosed", message.to_owned());
     }
@@ -71,13 +71,13 @@ fn register(head: &Head, body: &[u8], shared: &Shared) -> Result<Answer, Refusal
 }
 
 /// Waits until the environment ends, which the process learns by SIGTERM.
-fn next(head: &Head, shared: &Shared) -> Result<Answer, Refusal> {
+fn next(head: &Head, shared: &Shared) -> Result<Answer, ApiError> {
     {
         let mut session = shared.session();
         let identifier = head.header("Lambda-Extension-Identifier").unwrap_or_default();
         if !session.extensions.iter().any(|known| known == identifier) {
             let message = "the header Lambda-Extension-Identifier names no extension";
-            return Err(Refusal::new(403, "Extension.UnknownExtensionIdentifier", message));
+            return Err(ApiError::new(403, "Extension.UnknownExtensionIdentifier", message));
         }
         session.extensions_waiting += 1;
         session.finish_init(Instant::now());

@@ -83,7 +83,7 @@ pub struct Ended {
 
 /// What the server answers a request that it refuses.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct ApiError {
     /// The status code.
     pub status: u16,
     /// `errorType` of the body.
@@ -92,13 +92,13 @@ pub struct Refusal {
     pub message: String,
 }
 
-impl Refusal {
+impl ApiError {
     pub(super) fn new(
         status: u16,
         error_type: &'static str,
         message: impl Into<String>,
-    ) -> Refusal {
-        Refusal { status, error_type, message: message.into() }
+    ) -> ApiError {
+        ApiError { status, error_type, message: message.into() }
     }
 
     /// The answer, in the shape of the Runtime API.

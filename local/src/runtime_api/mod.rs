@@ -34,12 +34,12 @@ use self::http::Connection;
 use self::http::Head;
 use self::http::Listener;
 use self::http::json;
-use self::invocation::Refusal;
+use self::invocation::ApiError;
 use crate::host;
 
 const PREFIX: &str = "/2018-06-01/runtime/";
 /// A posted error, far above what a runtime writes.
-const MOST_ERROR: usize = 8 << 20;
+const MAX_ERROR: usize = 8 << 20;
 
 /// The server, until it is dropped.
 #[derive(Debug)]
@@ -130,12 +130,12 @@ impl Drop for RuntimeApi {
 fn serve(mut connection: Connection, shared: &Shared) -> io::Result<()> {
     while let Some(head) = connection.read_head()? {
         shared.session().requests += 1;
-        if let Err(refusal) = refuse_browsers(&head) {
+        if let Err(error) = refuse_browsers(&head) {
             // The body is not read, so that nothing else can come on this connection.
-            return connection.write(&refusal.answer());
+            return connection.write(&error.answer());
         }
         let answered = respond(&head, &mut connection, shared)?;
-        connection.write(&answered.unwrap_or_else(|refusal| refusal.answer()))?;
+        connection.write(&answered.unwrap_or_else(|error| error.answer()))?;
     }
     Ok(())
 }
@@ -143,11 +143,11 @@ fn serve(mut connection: Connection, shared: &Shared) -> io::Result<()> {
 /// Refuses requests of web pages, which can reach any port of this machine and could take events or
 /// answer them. A page's script names its origin, or a host that its DNS server has pointed here;
 /// a runtime does neither.
-fn refuse_browsers(head: &Head) -> Result<(), Refusal> {
+fn refuse_browsers(head: &Head) -> Result<(), ApiError> {
     let by_page = head.header("origin").is_some() || head.header("sec-fetch-site").is_some();
     if by_page || head.header("host").is_some_and(|host| !host::is_of_this_machine(host)) {
         let message = "the Runtime API is for runtimes on this machine, and not for web pages";
-        return Err(Refusal::new(403, "AccessDenied", message));
+        return Err(ApiError::new(403, "AccessDenied", message));
     }
     Ok(())
 }
@@ -157,7 +157,7 @@ fn respond(
     head: &Head,
     connection: &mut Connection,
     shared: &Shared,
-) -> io::Result<Result<Answer, Refusal>> {
+) -> io::Result<Result<Answer, ApiError>> {
     let path = head.path().strip_prefix(PREFIX).unwrap_or_default();
     let parts: Vec<&str> = path.split('/').collect();
     Ok(match (head.method.as_str(), parts.as_slice()) {
@@ -196,7 +196,7 @@ fn respond(
     })
 }
 
-fn next(head: &Head, shared: &Shared) -> Result<Answer, Refusal> {
+fn next(head: &Head, shared: &Shared) -> Result<Answer, ApiError> {
     let begun = shared.session().begin_next(head.received);
     shared.change(|_| {});
     begun?;
@@ -225,7 +225,7 @@ fn accepted() -> Answer {
 }
 
 fn read_error(head: &Head, connection: &mut Connection) -> io::Result<Outcome> {
-    let body = Body::of(head, connection)?.whole(connection, MOST_ERROR)?;
+    let body = Body::of(head, connection)?.whole(connection, MAX_ERROR)?;
     let error_type = head.header("Lambda-Runtime-Function-Error-Type").map(str::to_owned);
     let too_long = || io::Error::new(io::ErrorKind::InvalidData, "an error of more than 8 MiB");
     Ok(Outcome::Error { body: body.ok_or_else(too_long)?, error_type })

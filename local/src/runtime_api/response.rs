@@ -5,10 +5,10 @@ use std::io;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
+use super::ApiError;
 use super::MAX_RESPONSE;
 use super::Outcome;
 use super::Piece;
-use super::Refusal;
 use super::Shared;
 use super::accepted;
 use super::http::Answer;
@@ -28,23 +28,23 @@ pub fn take(
     id: &str,
     connection: &mut Connection,
     shared: &Shared,
-) -> io::Result<Result<Answer, Refusal>> {
+) -> io::Result<Result<Answer, ApiError>> {
     let streams = match head.header("Lambda-Runtime-Function-Response-Mode") {
         None | Some("") => false,
         Some("streaming") => true,
         Some(_) => {
             let message = "Invalid function response mode";
-            return Ok(Err(Refusal::new(400, "InvalidFunctionResponseMode", message)));
+            return Ok(Err(ApiError::new(400, "InvalidFunctionResponseMode", message)));
         }
     };
     let mut body = Body::of(head, connection)?;
     let begun = shared.session().begin_answer(id, head.header(ATTEMPT_ID));
     let live = match begun {
         Ok(live) => live,
-        Err(refusal) => {
+        Err(error) => {
             // The connection goes on behind the body.
             while body.piece(connection)?.is_some() {}
-            return Ok(Err(refusal));
+            return Ok(Err(error));
         }
     };
     let content_type = head.header("content-type").map(str::to_owned);

@@ -9,11 +9,11 @@ use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 use std::time::Instant;
 
+use super::invocation::ApiError;
 use super::invocation::Ended;
 use super::invocation::Invocation;
 use super::invocation::Outcome;
 use super::invocation::Piece;
-use super::invocation::Refusal;
 
 /// The largest response that the service takes: 6 MiB and 100 bytes.
 pub const MAX_RESPONSE: usize = 6 * 1024 * 1024 + 100;
@@ -102,7 +102,7 @@ impl Session {
     }
 
     /// `/next` has come in, and is to wait for an invocation.
-    pub fn begin_next(&mut self, received: Instant) -> Result<(), Refusal> {
+    pub fn begin_next(&mut self, received: Instant) -> Result<(), ApiError> {
         if self.state == State::InitFailed {
             return Err(self.refuse("Next"));
         }
@@ -153,9 +153,9 @@ impl Session {
         &mut self,
         request_id: &str,
         attempt_id: Option<&str>,
-    ) -> Result<Option<SyncSender<Piece>>, Refusal> {
+    ) -> Result<Option<SyncSender<Piece>>, ApiError> {
         if self.expired.contains(request_id) {
-            return Err(Refusal::new(410, "InvokeTimeout", "Invoke timeout"));
+            return Err(ApiError::new(410, "InvokeTimeout", "Invoke timeout"));
         }
         let found =
             self.in_flight.iter_mut().find(|flight| flight.invocation.request_id == request_id);
@@ -169,7 +169,7 @@ impl Session {
             });
         };
         if attempt_id.is_some_and(|attempt_id| attempt_id != in_flight.invocation.attempt_id) {
-            return Err(Refusal::new(400, "InvalidInvocationId", "Invalid invocation ID"));
+            return Err(ApiError::new(400, "InvalidInvocationId", "Invalid invocation ID"));
         }
         if in_flight.answering {
             return Err(self.refuse("InvocationResponse"));
@@ -185,13 +185,13 @@ impl Session {
         received: Instant,
         outcome: Outcome,
         content_type: Option<String>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ApiError> {
         let of = |flight: &InFlight| flight.invocation.request_id == request_id;
-        let Some(place) = self.in_flight.iter().position(of) else {
+        let Some(index) = self.in_flight.iter().position(of) else {
             // Its time was up meanwhile.
-            return Err(Refusal::new(410, "InvokeTimeout", "Invoke timeout"));
+            return Err(ApiError::new(410, "InvokeTimeout", "Invoke timeout"));
         };
-        let in_flight = self.in_flight.remove(place);
+        let in_flight = self.in_flight.remove(index);
         self.answered = true;
         let too_large = match outcome {
             Outcome::TooLarge(limit) => Some(limit),
@@ -205,7 +205,7 @@ impl Session {
             at: received,
         });
         if let Some(limit) = too_large {
-            return Err(Refusal::new(
+            return Err(ApiError::new(
                 413,
                 "RequestEntityTooLarge",
                 format!("Exceeded maximum allowed payload size ({limit} bytes)."),
@@ -229,7 +229,7 @@ impl Session {
     }
 
     /// An error was posted to `/init/error`.
-    pub fn fail_init(&mut self, outcome: Outcome) -> Result<(), Refusal> {
+    pub fn fail_init(&mut self, outcome: Outcome) -> Result<(), ApiError> {
         if self.state != State::Initialising {
             return Err(self.refuse("InitError"));
         }
@@ -240,11 +240,11 @@ impl Session {
 
     /// Whether the runtime has nothing more to do for the invocations that have ended: the service
     /// holds an answer until `/next`, or the end of the process.
-    pub fn is_at_rest(&self) -> bool {
+    pub fn is_idle(&self) -> bool {
         self.concurrency > 1 || self.exited.is_some() || !self.answered
     }
 
-    fn refuse(&self, transition: &str) -> Refusal {
+    fn refuse(&self, transition: &str) -> ApiError {
         let state = match self.state {
             State::Initialising => "RuntimeStartedState",
             State::InitFailed => "RuntimeInitErrorState",
@@ -252,7 +252,7 @@ impl Session {
             State::Initialised if self.answered => "RuntimeResponseSentState",
             State::Initialised => "RuntimeReadyState",
         };
-        Refusal::new(
+        ApiError::new(
             403,
             "InvalidStateTransition",
             format!(
@@ -269,8 +269,8 @@ impl Default for Session {
     }
 }
 
-fn invalid_request_id() -> Refusal {
-    Refusal::new(400, "InvalidRequestID", "Invalid request ID")
+fn invalid_request_id() -> ApiError {
+    ApiError::new(400, "InvalidRequestID", "Invalid request ID")
 }
 
 #[cfg(test)]
@@ -290,7 +290,7 @@ mod tests {
         let response = Outcome::Response(b"r".to_vec());
         let ended =
             begun.and_then(|()| session.end_answer(request_id, Instant::now(), response, None));
-        ended.err().map_or(202, |refusal| refusal.status)
+        ended.err().map_or(202, |error| error.status)
     }
 
     #[test]
@@ -306,10 +306,10 @@ mod tests {
         assert_eq!(answer(&mut session, "b", None), 400);
         assert_eq!(answer(&mut session, "a", Some("another")), 400);
         assert_eq!(answer(&mut session, "a", Some("attempt")), 202);
-        assert!(!session.is_at_rest());
+        assert!(!session.is_idle());
         assert_eq!(answer(&mut session, "a", None), 403);
         session.begin_next(now).expect("ready again");
-        assert!(session.is_at_rest());
+        assert!(session.is_idle());
         assert!(session.deliver().is_none());
         let error = Outcome::Error { body: Vec::new(), error_type: None };
         assert_eq!(session.fail_init(error).expect_err("refused").status, 403);

@@ -11,12 +11,12 @@ use super::malformed;
 use super::owned;
 
 /// A piece that is passed on at once is at most this long.
-const PIECE: usize = 64 << 10;
+const MAX_PIECE: usize = 64 << 10;
 /// Trailers that a body may have.
 const MAX_TRAILERS: usize = 32;
 /// Length of all trailers together, and of a line with a chunk's size, in bytes. An error's body in a
 /// trailer is far below it.
-const MAX_LINES: usize = 8 << 20;
+const MAX_LINE_BYTES: usize = 8 << 20;
 
 /// A request's body, as far as it is read.
 #[derive(Debug)]
@@ -65,8 +65,8 @@ impl Body {
                 }
                 Framing::Counted(left) | Framing::Chunked(left) => left,
             };
-            let most = usize::try_from(*left).unwrap_or(usize::MAX).min(PIECE);
-            let piece = connection.some(most)?;
+            let limit = usize::try_from(*left).unwrap_or(usize::MAX).min(MAX_PIECE);
+            let piece = connection.some(limit)?;
             *left -= piece.len() as u64;
             if self.framing == Framing::Chunked(0) && connection.line()? != b"\r\n" {
                 return Err(malformed("a chunk longer than its size"));
@@ -80,18 +80,18 @@ impl Body {
     pub fn whole(
         &mut self,
         connection: &mut Connection,
-        most: usize,
+        limit: usize,
     ) -> io::Result<Option<Vec<u8>>> {
         let mut whole = Vec::new();
         if let Framing::Counted(length) = self.framing {
             let Ok(length) = usize::try_from(length) else { return Ok(None) };
-            if length > most {
+            if length > limit {
                 return Ok(None);
             }
             whole.reserve_exact(length);
         }
         while let Some(piece) = self.piece(connection)? {
-            if whole.len() + piece.len() > most {
+            if whole.len() + piece.len() > limit {
                 return Ok(None);
             }
             whole.extend_from_slice(&piece);
@@ -113,7 +113,7 @@ impl Body {
         let mut block = Vec::new();
         while !block.ends_with(b"\r\n\r\n") && block != b"\r\n" {
             block.extend(connection.line()?);
-            if block.len() > MAX_LINES {
+            if block.len() > MAX_LINE_BYTES {
                 return Err(malformed("trailers of more than 8 MiB"));
             }
         }
@@ -141,11 +141,11 @@ fn content_length(head: &Head) -> io::Result<u64> {
 
 impl Connection {
     /// At least one byte and at most so many.
-    fn some(&mut self, most: usize) -> io::Result<Vec<u8>> {
+    fn some(&mut self, limit: usize) -> io::Result<Vec<u8>> {
         if !self.buffer.is_empty() {
-            return Ok(self.buffer.drain(..most.min(self.buffer.len())).collect());
+            return Ok(self.buffer.drain(..limit.min(self.buffer.len())).collect());
         }
-        let mut bytes = vec![0; most];
+        let mut bytes = vec![0; limit];
         let read = (&*self.stream).read(&mut bytes)?;
         if read == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
@@ -161,7 +161,7 @@ impl Connection {
                 return Ok(self.buffer.drain(..=searched + end).collect());
             }
             searched = self.buffer.len();
-            if searched > MAX_LINES {
+            if searched > MAX_LINE_BYTES {
                 return Err(malformed("a line of more than 8 MiB"));
             }
             if self.more()? == 0 {

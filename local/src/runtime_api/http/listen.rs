@@ -29,12 +29,12 @@ struct Shared {
     socket: TcpListener,
     serve: Box<dyn Fn(Connection) + Send + Sync>,
     /// How many threads wait at most, once they have been needed.
-    most_waiting: usize,
-    state: Mutex<State>,
+    max_waiting: usize,
+    workers: Mutex<Workers>,
 }
 
 #[derive(Default)]
-struct State {
+struct Workers {
     waiting: usize,
     stopping: bool,
     last: u64,
@@ -55,13 +55,13 @@ impl Listener {
         let shared = Arc::new(Shared {
             socket,
             serve: Box::new(serve),
-            most_waiting: threads.max(32),
-            state: Mutex::default(),
+            max_waiting: threads.max(32),
+            workers: Mutex::default(),
         });
         // Dropping it ends the threads that could be started.
         let listener = Listener { address, shared };
         for _ in 0..threads.max(1) {
-            listener.shared.add_thread(&mut listener.shared.state())?;
+            listener.shared.add_thread(&mut listener.shared.workers())?;
         }
         Ok(listener)
     }
@@ -75,13 +75,13 @@ impl Listener {
 impl Drop for Listener {
     fn drop(&mut self) {
         let threads = {
-            let mut state = self.shared.state();
-            state.stopping = true;
-            for stream in state.serving.values() {
+            let mut workers = self.shared.workers();
+            workers.stopping = true;
+            for stream in workers.serving.values() {
                 // One that is closed already has ended by itself.
                 let _ = stream.shutdown(Shutdown::Both);
             }
-            std::mem::take(&mut state.threads)
+            std::mem::take(&mut workers.threads)
         };
         // Wakes those that wait for a connection.
         let _ = rustix::net::shutdown(&self.shared.socket, rustix::net::Shutdown::Both);
@@ -93,23 +93,23 @@ impl Drop for Listener {
 }
 
 impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn workers(&self) -> MutexGuard<'_, Workers> {
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add_thread(self: &Arc<Self>, state: &mut State) -> io::Result<()> {
+    fn add_thread(self: &Arc<Self>, workers: &mut Workers) -> io::Result<()> {
         let shared = Arc::clone(self);
         let thread = thread::Builder::new().stack_size(512 << 10).spawn(move || shared.work())?;
-        state.waiting += 1;
-        state.threads.retain(|thread| !thread.is_finished());
-        state.threads.push(thread);
+        workers.waiting += 1;
+        workers.threads.retain(|thread| !thread.is_finished());
+        workers.threads.push(thread);
         Ok(())
     }
 
     fn work(self: Arc<Self>) {
         loop {
             let Ok((stream, _)) = self.socket.accept() else {
-                if self.state().stopping {
+                if self.workers().stopping {
                     return;
                 }
                 // No descriptors are left: those that are served will give some back.
@@ -121,29 +121,29 @@ impl Shared {
             if let Ok(connection) = Connection::new(stream) {
                 (self.serve)(connection);
             }
-            let mut state = self.state();
-            state.serving.remove(&number);
-            if state.stopping || state.waiting >= self.most_waiting {
+            let mut workers = self.workers();
+            workers.serving.remove(&number);
+            if workers.stopping || workers.waiting >= self.max_waiting {
                 return;
             }
-            state.waiting += 1;
+            workers.waiting += 1;
         }
     }
 
     /// None when the thread is to end.
     fn begin(self: &Arc<Self>, stream: &Arc<TcpStream>) -> Option<u64> {
-        let mut state = self.state();
-        state.waiting -= 1;
-        if state.stopping {
+        let mut workers = self.workers();
+        workers.waiting -= 1;
+        if workers.stopping {
             return None;
         }
-        if state.waiting == 0 {
+        if workers.waiting == 0 {
             // Without another thread, connections wait until one of the others is free.
-            let _ = self.add_thread(&mut state);
+            let _ = self.add_thread(&mut workers);
         }
-        state.last += 1;
-        let number = state.last;
-        state.serving.insert(number, Arc::clone(stream));
+        workers.last += 1;
+        let number = workers.last;
+        workers.serving.insert(number, Arc::clone(stream));
         Some(number)
     }
 }

@@ -11,30 +11,30 @@ use std::time::SystemTime;
 use anyhow::Result;
 use anyhow::anyhow;
 
-use crate::environment::Unanswered;
+use crate::environment::InvokeError;
 use crate::log;
 
 use super::Placement;
-use super::State;
+use super::Pool;
 use super::invoke;
-use super::invoke::NoRoom;
+use super::invoke::NoCapacity;
 use super::journal::Phase;
 use super::journal::SpanKind;
 use super::sandbox::Sandbox;
 
 /// How often a watched file is looked at.
-const WATCH: Duration = Duration::from_millis(200);
+const WATCH_INTERVAL: Duration = Duration::from_millis(200);
 /// The least limit for the init of a provisioned environment.
-const PROVISIONED_INIT: Duration = Duration::from_secs(130);
+const MIN_PROVISIONED_INIT_LIMIT: Duration = Duration::from_secs(130);
 /// How long after a provisioned environment could not be initialised it is tried again.
-const AGAIN: Duration = Duration::from_secs(1);
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// A file's state, as far as a new build changes it.
 type Stamp = Option<(SystemTime, u64)>;
 
 impl Placement {
     /// Does what is due, until the placement is closed.
-    pub(super) fn keep(self: Arc<Self>) {
+    pub(super) fn maintain(self: Arc<Self>) {
         let mut watched = self.stamp();
         let mut seen = watched;
         loop {
@@ -49,38 +49,38 @@ impl Placement {
                 seen = now;
             }
             if self.provision().is_err() {
-                wait = wait.min(AGAIN);
+                wait = wait.min(RETRY_DELAY);
             }
             if self.settings.watch {
-                wait = wait.min(WATCH);
+                wait = wait.min(WATCH_INTERVAL);
             }
-            let nothing = |state: &mut State| !state.changed && !state.closed;
-            let waited = self.changed.wait_timeout_while(self.state(), wait, nothing);
-            let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
-            if state.closed {
+            let nothing = |pool: &mut Pool| !pool.changed && !pool.closed;
+            let waited = self.changed.wait_timeout_while(self.pool(), wait, nothing);
+            let mut pool = waited.unwrap_or_else(PoisonError::into_inner).0;
+            if pool.closed {
                 return;
             }
-            state.changed = false;
+            pool.changed = false;
         }
     }
 
     /// Ends what has been idle for too long; says when the next one will have been.
     fn retire_idle(&self) -> Duration {
         let limit = self.settings.clock.real(self.settings.idle);
-        let mut state = self.state();
+        let mut pool = self.pool();
         let mut wait = limit;
-        let mut place = 0;
-        while let Some(entry) = state.environments.get(place) {
-            let idle = matches!(entry.life.phase, Phase::Idle | Phase::Frozen);
-            let left = limit.saturating_sub(entry.life.since.elapsed());
+        let mut index = 0;
+        while let Some(entry) = pool.environments.get(index) {
+            let idle = matches!(entry.history.phase, Phase::Idle | Phase::Frozen);
+            let left = limit.saturating_sub(entry.history.since.elapsed());
             if !idle || entry.sandbox.provisioned {
-                place += 1;
+                index += 1;
             } else if left.is_zero() {
-                let entry = state.environments.swap_remove(place);
-                self.bury(&mut state, entry);
+                let entry = pool.environments.swap_remove(index);
+                self.retire(&mut pool, entry);
             } else {
                 wait = wait.min(left);
-                place += 1;
+                index += 1;
             }
         }
         wait
@@ -88,18 +88,18 @@ impl Placement {
 
     /// The library was built anew: idle environments end now, and busy ones when they are done.
     fn replace_all(&self) {
-        let mut state = self.state();
-        state.generation += 1;
-        let mut place = 0;
-        while let Some(entry) = state.environments.get(place) {
+        let mut pool = self.pool();
+        pool.generation += 1;
+        let mut index = 0;
+        while let Some(entry) = pool.environments.get(index) {
             if entry.busy > 0 {
-                place += 1;
+                index += 1;
             } else {
-                let entry = state.environments.swap_remove(place);
-                self.bury(&mut state, entry);
+                let entry = pool.environments.swap_remove(index);
+                self.retire(&mut pool, entry);
             }
         }
-        drop(state);
+        drop(pool);
         let name = &self.function.name;
         log::say(format_args!("{name} was built anew: its environments are replaced"));
     }
@@ -108,12 +108,12 @@ impl Placement {
     pub(super) fn provision(&self) -> Result<()> {
         let mut made = Vec::new();
         {
-            let mut state = self.state();
-            let there = |state: &State| {
-                state.environments.iter().filter(|entry| entry.sandbox.provisioned).count()
+            let mut pool = self.pool();
+            let there = |pool: &Pool| {
+                pool.environments.iter().filter(|entry| entry.sandbox.provisioned).count()
             };
-            while there(&state) < self.settings.provisioned && !state.closed {
-                made.push(self.create(&mut state, true)?);
+            while there(&pool) < self.settings.provisioned && !pool.closed {
+                made.push(self.create(&mut pool, true)?);
             }
         }
         thread::scope(|scope| {
@@ -129,23 +129,23 @@ impl Placement {
     }
 
     fn initialise(&self, sandbox: &Sandbox) -> Result<()> {
-        let limit = PROVISIONED_INIT.max(self.function.timeout);
+        let limit = MIN_PROVISIONED_INIT_LIMIT.max(self.function.timeout);
         let mut starting = sandbox.starting();
         *starting = true;
         let started = invoke::initialise(&self.function, sandbox, limit, SpanKind::Init);
         drop(starting);
-        let mut state = self.state();
+        let mut pool = self.pool();
         let found =
-            state.environments.iter().position(|entry| entry.sandbox.number == sandbox.number);
+            pool.environments.iter().position(|entry| entry.sandbox.number == sandbox.number);
         // Otherwise everything is being ended.
-        let Some(place) = found else { return Ok(()) };
+        let Some(index) = found else { return Ok(()) };
         let why = match started {
             Ok((span, Ok((process, took)))) => {
-                state.totals.count_init(took);
-                let entry = &mut state.environments[place];
+                pool.totals.count_init(took);
+                let entry = &mut pool.environments[index];
                 entry.busy -= 1;
                 let pid = process.pid().as_raw_nonzero().get();
-                entry.life.add(span, Some(pid), process.peak_memory_kib());
+                entry.history.add(span, Some(pid), process.peak_memory_kib());
                 let phase = match entry.busy {
                     0 if self.freezes() => {
                         process.freeze();
@@ -154,20 +154,20 @@ impl Placement {
                     0 => Phase::Idle,
                     _ => Phase::Busy,
                 };
-                entry.life.turn(phase);
+                entry.history.set_phase(phase);
                 return Ok(());
             }
             Ok((span, Err(unanswered))) => {
-                state.environments[place].life.add(span, None, 0);
+                pool.environments[index].history.add(span, None, 0);
                 match &unanswered {
-                    Unanswered::InitError(outcome) => crate::report::words(outcome),
+                    InvokeError::InitError(outcome) => crate::report::words(outcome),
                     other => other.to_string(),
                 }
             }
-            Err(NoRoom(why)) => why,
+            Err(NoCapacity(why)) => why,
         };
-        let entry = state.environments.swap_remove(place);
-        self.bury(&mut state, entry);
+        let entry = pool.environments.swap_remove(index);
+        self.retire(&mut pool, entry);
         let name = &self.function.name;
         log::say(format_args!("{name}: a provisioned environment failed: {why}"));
         Err(anyhow!("{name}: a provisioned environment could not be initialised: {why}"))

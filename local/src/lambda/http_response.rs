@@ -23,31 +23,31 @@ const MAX_WAITING: usize = 4;
 
 /// An answer: status, headers, body.
 #[derive(Debug)]
-pub struct Answer {
+pub struct HttpResponse {
     response: Response<Body>,
 }
 
-impl Answer {
+impl HttpResponse {
     /// An answer with this body.
-    pub fn new(status: u16, body: impl Into<Bytes>) -> Answer {
-        Answer::of(status, Either::Left(Full::new(body.into())))
+    pub fn new(status: u16, body: impl Into<Bytes>) -> HttpResponse {
+        HttpResponse::of(status, Either::Left(Full::new(body.into())))
     }
 
     /// An answer whose body is JSON.
-    pub fn json(status: u16, body: impl Into<Bytes>) -> Answer {
-        Answer::new(status, body).with("Content-Type", "application/json")
+    pub fn json(status: u16, body: impl Into<Bytes>) -> HttpResponse {
+        HttpResponse::new(status, body).with("Content-Type", "application/json")
     }
 
-    fn of(status: u16, body: Body) -> Answer {
+    fn of(status: u16, body: Body) -> HttpResponse {
         let mut response = Response::new(body);
         // A status below 200 is none that ends a request.
         let known = StatusCode::from_u16(status).ok().filter(|status| !status.is_informational());
         *response.status_mut() = known.unwrap_or(StatusCode::BAD_GATEWAY);
-        Answer { response }
+        HttpResponse { response }
     }
 
     /// The same answer with one more header line. A name or value that HTTP cannot carry is left out.
-    pub fn with(mut self, name: &str, value: &str) -> Answer {
+    pub fn with(mut self, name: &str, value: &str) -> HttpResponse {
         let name = HeaderName::from_bytes(name.as_bytes());
         if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value.as_bytes())) {
             self.response.headers_mut().append(name, value);
@@ -61,10 +61,10 @@ impl Answer {
     }
 
     /// The same answer with a body that comes in pieces, and its other end.
-    pub fn streamed(self) -> (Pieces, Answer) {
+    pub fn streamed(self) -> (Pieces, HttpResponse) {
         let (pieces, body) = Channel::new(MAX_WAITING);
         let response = self.response.map(|_| Either::Right(body));
-        (pieces, Answer { response })
+        (pieces, HttpResponse { response })
     }
 
     /// As hyper sends it.
