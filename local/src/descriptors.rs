@@ -4,11 +4,12 @@
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::OnceLock;
-use std::sync::PoisonError;
 
 use rustix::process::Pid;
 use rustix::process::Resource;
 use rustix::process::Rlimit;
+
+use crate::sync::lock;
 
 /// Descriptors for everything that is counted neither as a client's nor as an environment's.
 const SPARE: usize = 64;
@@ -73,7 +74,7 @@ impl Share {
 
     /// Takes so many; None if fewer are left.
     pub fn take(self: &Arc<Self>, count: usize) -> Option<Taken> {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = lock(&self.free);
         *free = free.checked_sub(count)?;
         Some(Taken { share: Arc::clone(self), count })
     }
@@ -88,7 +89,7 @@ pub struct Taken {
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        *self.share.free.lock().unwrap_or_else(PoisonError::into_inner) += self.count;
+        *lock(&self.share.free) += self.count;
     }
 }
 

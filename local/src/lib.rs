@@ -31,4 +31,5 @@ pub mod runtime_api;
 pub mod schedule;
 pub mod serve;
 pub mod server;
+mod sync;
 pub mod warming;

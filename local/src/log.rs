@@ -9,12 +9,13 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
-use std::sync::PoisonError;
 use std::thread;
 use std::time::Duration;
 
 use rustix::event::PollFd;
 use rustix::event::PollFlags;
+
+use crate::sync::lock;
 
 /// How much of a log `X-Amz-Log-Result` carries, in bytes.
 const MAX_TAIL: usize = 4096;
@@ -144,7 +145,7 @@ impl Log {
     }
 
     fn written(&self) -> MutexGuard<'_, Written> {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.written)
     }
 }
 

@@ -20,7 +20,6 @@ use std::process::Command;
 use std::process::Stdio;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
-use std::sync::PoisonError;
 use std::thread;
 use std::time::Duration;
 
@@ -35,6 +34,7 @@ use tempfile::TempDir;
 
 use crate::descriptors;
 use crate::identifiers;
+use crate::sync::lock;
 
 /// The guard's subcommand; its argument is the working folder.
 pub const GUARD: &str = "guard";
@@ -202,7 +202,7 @@ impl Groups {
 }
 
 fn groups() -> MutexGuard<'static, Groups> {
-    GROUPS.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&GROUPS)
 }
 
 /// A file of a process's own under `/proc`.

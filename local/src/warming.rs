@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::sync::Condvar;
 use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -22,6 +21,8 @@ use crate::log;
 use crate::placement::Request;
 use crate::report::milliseconds;
 use crate::schedule::Rate;
+use crate::sync::lock;
+use crate::sync::unpoisoned;
 
 /// Pings that come faster show nothing any more, and leave the machine no time for anything else.
 const MIN_PERIOD: Duration = Duration::from_millis(10);
@@ -81,7 +82,7 @@ impl Schedule {
 impl Drop for Schedule {
     fn drop(&mut self) {
         let (flag, changed) = &*self.ended;
-        *flag.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *lock(flag) = true;
         changed.notify_all();
         if let Some(thread) = self.thread.take() {
             // A thread that panicked has printed why.
@@ -103,9 +104,9 @@ fn keep(warming: &Warming, clock: Clock, lambda: &Lambda, ended: &(Mutex<bool>, 
             let Some(next) = due.checked_add(period) else { return };
             due = next;
         }
-        let ended = flag.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = lock(flag);
         let waited = changed.wait_timeout_while(ended, due - now, |ended| !*ended);
-        if *waited.unwrap_or_else(PoisonError::into_inner).0 {
+        if *unpoisoned(waited).0 {
             return;
         }
     }

@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -24,6 +23,7 @@ use crate::log;
 use crate::placement::Placement;
 use crate::placement::Request;
 use crate::placement::Throttled;
+use crate::sync::lock;
 
 /// Waits before the second and the third attempt.
 const RETRIES: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
@@ -94,7 +94,7 @@ struct Reservation {
 
 impl Reservation {
     fn take(free: &Arc<Mutex<usize>>, size: usize) -> Option<Reservation> {
-        let mut left = free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut left = lock(free);
         *left = left.checked_sub(size)?;
         Some(Reservation { free: Arc::clone(free), size })
     }
@@ -102,7 +102,7 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        *self.free.lock().unwrap_or_else(PoisonError::into_inner) += self.size;
+        *lock(&self.free) += self.size;
     }
 }
 

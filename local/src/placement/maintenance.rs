@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::sync::Arc;
-use std::sync::PoisonError;
 use std::thread;
 use std::time::Duration;
 use std::time::SystemTime;
@@ -13,6 +12,7 @@ use anyhow::anyhow;
 
 use crate::environment::InvokeError;
 use crate::log;
+use crate::sync::unpoisoned;
 
 use super::Placement;
 use super::Pool;
@@ -56,7 +56,7 @@ impl Placement {
             }
             let nothing = |pool: &mut Pool| !pool.changed && !pool.closed;
             let waited = self.changed.wait_timeout_while(self.pool(), wait, nothing);
-            let mut pool = waited.unwrap_or_else(PoisonError::into_inner).0;
+            let mut pool = unpoisoned(waited).0;
             if pool.closed {
                 return;
             }

@@ -16,7 +16,6 @@ use std::sync::Arc;
 use std::sync::Condvar;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
-use std::sync::PoisonError;
 use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -43,6 +42,7 @@ use crate::descriptors::Share;
 use crate::function::Function;
 use crate::log;
 use crate::runtime_api::Piece;
+use crate::sync::lock;
 use crate::warming::Warming;
 
 /// Environments that are shown after they have ended.
@@ -149,7 +149,7 @@ impl Placement {
         placement.provision()?;
         let maintained = Arc::clone(&placement);
         let maintenance = thread::spawn(move || maintained.maintain());
-        *placement.maintenance.lock().unwrap_or_else(PoisonError::into_inner) = Some(maintenance);
+        *lock(&placement.maintenance) = Some(maintenance);
         Ok(placement)
     }
 
@@ -345,7 +345,7 @@ impl Placement {
                 }
             }
         });
-        let maintenance = self.maintenance.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let maintenance = lock(&self.maintenance).take();
         if let Some(maintenance) = maintenance {
             // A thread that panicked has printed why.
             let _ = maintenance.join();
@@ -375,6 +375,6 @@ impl Placement {
     }
 
     fn pool(&self) -> MutexGuard<'_, Pool> {
-        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.pool)
     }
 }

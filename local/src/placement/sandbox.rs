@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
-use std::sync::PoisonError;
 use std::sync::mpsc;
 use std::sync::mpsc::Sender;
 use std::thread;
@@ -23,6 +22,7 @@ use crate::function::Function;
 use crate::identifiers;
 use crate::private_tmp;
 use crate::process;
+use crate::sync::lock;
 
 type Start = (Function, Sender<Result<ExecutionEnvironment>>);
 
@@ -133,7 +133,7 @@ impl Sandbox {
     /// Waits until nobody else starts a process here; whoever holds this may. It says whether there
     /// ever was one.
     pub fn starting(&self) -> MutexGuard<'_, bool> {
-        self.started.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.started)
     }
 
     /// The present process, alive or not.
@@ -162,7 +162,7 @@ impl Sandbox {
     }
 
     fn slot(&self) -> MutexGuard<'_, Option<Arc<ExecutionEnvironment>>> {
-        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.process)
     }
 }
 

@@ -17,7 +17,6 @@ use std::sync::Condvar;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::OnceLock;
-use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -36,6 +35,8 @@ use self::http::Listener;
 use self::http::json;
 use self::invocation::ApiError;
 use crate::host;
+use crate::sync::lock;
+use crate::sync::unpoisoned;
 
 const PREFIX: &str = "/2018-06-01/runtime/";
 /// A posted error, far above what a runtime writes.
@@ -60,7 +61,7 @@ pub struct Shared {
 impl Shared {
     /// The session; a thread that panicked has left it as it was.
     pub fn session(&self) -> MutexGuard<'_, Session> {
-        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.session)
     }
 
     /// Changes the session, and has everybody look at it again.
@@ -88,7 +89,7 @@ impl Shared {
                 return None;
             }
             let waited = self.changed.wait_timeout(session, left);
-            session = waited.unwrap_or_else(PoisonError::into_inner).0;
+            session = unpoisoned(waited).0;
         }
     }
 }

@@ -9,12 +9,13 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
-use std::sync::PoisonError;
 use std::thread;
 use std::thread::JoinHandle;
 
 use super::Connection;
 use super::arrival;
+
+use crate::sync::lock;
 
 /// A listening socket with its threads, until it is dropped.
 ///
@@ -94,7 +95,7 @@ impl Drop for Listener {
 
 impl Shared {
     fn workers(&self) -> MutexGuard<'_, Workers> {
-        self.workers.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.workers)
     }
 
     fn add_thread(self: &Arc<Self>, workers: &mut Workers) -> io::Result<()> {
