@@ -88,12 +88,12 @@ impl Function {
     /// The same function under another program, which brings its handler along. Its arguments, if
     /// it has any, are divided by spaces.
     pub fn with_command(&self, command: &str) -> Result<Function> {
-        let mut words = command.split_whitespace().map(str::to_owned);
-        let shown = words.next().context("a command begins with a program")?;
+        let mut parts = command.split_whitespace().map(str::to_owned);
+        let shown = parts.next().context("a command begins with a program")?;
         let program = Path::new(&shown)
             .canonicalize()
             .with_context(|| format!("{shown}: no such program"))?;
-        Ok(Function { bootstrap: program, arguments: words.collect(), ..self.clone() })
+        Ok(Function { bootstrap: program, arguments: parts.collect(), ..self.clone() })
     }
 
     /// The ARN that invocations name.
@@ -136,8 +136,8 @@ impl Function {
         ];
         let mut variables: Vec<(String, String)> =
             fixed.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        if let Some(most) = self.max_concurrency {
-            variables.push(("AWS_LAMBDA_MAX_CONCURRENCY".to_owned(), most.to_string()));
+        if let Some(limit) = self.max_concurrency {
+            variables.push(("AWS_LAMBDA_MAX_CONCURRENCY".to_owned(), limit.to_string()));
         }
         for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
             variables.extend(env::var(name).ok().map(|value| (name.to_owned(), value)));

@@ -23,8 +23,8 @@ const MAX_TAIL: usize = 4096;
 const MAX_LINE: usize = 256 << 10;
 
 /// Says something of this command's own.
-pub fn say(words: impl fmt::Display) {
-    show(format!("pilotlight: {words}\n").as_bytes());
+pub fn say(message: impl fmt::Display) {
+    show(format!("pilotlight: {message}\n").as_bytes());
 }
 
 /// Writes whole lines to standard error.

@@ -57,7 +57,7 @@ pub fn answer(
     request_id: &str,
     timeout: Duration,
 ) -> (Vec<u8>, bool) {
-    let error = |error_type: &str, message: String| {
+    let failed = |error_type: &str, message: String| {
         let body = serde_json::json!({ "errorType": error_type, "errorMessage": message });
         (body.to_string().into_bytes(), true)
     };
@@ -65,22 +65,22 @@ pub fn answer(
         Ok(Outcome::Response(body)) => (body, false),
         Ok(Outcome::Error { body, .. } | Outcome::FailedStream { body, .. })
         | Err(InvokeError::InitError(Outcome::Error { body, .. })) => (body, true),
-        Ok(Outcome::TooLarge(limit)) => error(
+        Ok(Outcome::TooLarge(limit)) => failed(
             "Function.ResponseSizeTooLarge",
             format!("Response payload size exceeded maximum allowed payload size ({limit} bytes)."),
         ),
         Ok(Outcome::Truncated) => {
-            error("Runtime.TruncatedResponse", "The response broke off.".to_owned())
+            failed("Runtime.TruncatedResponse", "The response broke off.".to_owned())
         }
-        Err(unanswered) => {
-            let words = match &unanswered {
+        Err(error) => {
+            let message = match &error {
                 InvokeError::TimedOut => {
                     format!("Task timed out after {:.2} seconds", timeout.as_secs_f64())
                 }
                 other => other.to_string(),
             };
-            let message = format!("RequestId: {request_id} Error: {words}");
-            error(&error_type(&unanswered), message)
+            let message = format!("RequestId: {request_id} Error: {message}");
+            failed(&error_type(&error), message)
         }
     }
 }
@@ -104,8 +104,8 @@ impl Failure {
     }
 
     /// The error of a start.
-    pub fn of_init(unanswered: &InvokeError) -> Failure {
-        match unanswered {
+    pub fn of_init(error: &InvokeError) -> Failure {
+        match error {
             InvokeError::InitError(Outcome::Error { body, .. }) => Failure::read(body),
             other => Failure::new(&error_type(other), &other.to_string()),
         }
@@ -128,8 +128,8 @@ impl Failure {
 }
 
 /// Lambda's own name for why an invocation was not answered.
-pub fn error_type(unanswered: &InvokeError) -> String {
-    let name = match unanswered {
+pub fn error_type(error: &InvokeError) -> String {
+    let name = match error {
         InvokeError::NotStarted(_) => "Runtime.InvalidEntrypoint",
         InvokeError::InitError(Outcome::Error { error_type: Some(error_type), .. }) => error_type,
         InvokeError::InitError(_) => "Runtime.Unknown",
@@ -140,7 +140,7 @@ pub fn error_type(unanswered: &InvokeError) -> String {
 }
 
 /// What an outcome says, for a log.
-pub fn words(outcome: &Outcome) -> String {
+pub fn describe(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Response(body)
         | Outcome::Error { body, .. }

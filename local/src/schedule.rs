@@ -24,8 +24,8 @@ impl Rate {
             bail!("cron schedules are not simulated here: write how often, as in rate(5 minutes)");
         }
         let inner = expression.strip_prefix("rate(").and_then(|inner| inner.strip_suffix(')'));
-        let mut words = inner.unwrap_or_default().split_whitespace();
-        let (Some(number), Some(unit), None) = (words.next(), words.next(), words.next()) else {
+        let mut parts = inner.unwrap_or_default().split_whitespace();
+        let (Some(number), Some(unit), None) = (parts.next(), parts.next(), parts.next()) else {
             bail!("expected rate(VALUE UNIT), as in rate(5 minutes)");
         };
         // EventBridge takes digits alone; a parser of integers would take a sign, too.
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said() {
-        for (expression, words) in [
+        for (expression, message) in [
             ("rate(1 minutes)", "write rate(1 minute)"),
             ("rate(5 minute)", "write rate(5 minutes)"),
             ("rate(2 hour)", "write rate(2 hours)"),
@@ -88,7 +88,7 @@ mod tests {
             ("cron(0/5 * * * ? *)", "cron schedules are not simulated"),
         ] {
             let error = Rate::parse(expression).expect_err(expression).to_string();
-            assert!(error.contains(words), "{expression}: {error}");
+            assert!(error.contains(message), "{expression}: {error}");
         }
     }
 }

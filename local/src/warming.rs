@@ -73,8 +73,8 @@ impl Schedule {
     /// Sends the first ping now, as a rate begins with its rule.
     pub fn start(warming: Warming, clock: Clock, lambda: Arc<Lambda>) -> Schedule {
         let ended = Arc::<(Mutex<bool>, Condvar)>::default();
-        let seen = Arc::clone(&ended);
-        let thread = Some(thread::spawn(move || keep(&warming, clock, &lambda, &seen)));
+        let signal = Arc::clone(&ended);
+        let thread = Some(thread::spawn(move || run(&warming, clock, &lambda, &signal)));
         Schedule { ended, thread }
     }
 }
@@ -91,7 +91,7 @@ impl Drop for Schedule {
     }
 }
 
-fn keep(warming: &Warming, clock: Clock, lambda: &Lambda, ended: &(Mutex<bool>, Condvar)) {
+fn run(warming: &Warming, clock: Clock, lambda: &Lambda, ended: &(Mutex<bool>, Condvar)) {
     let (flag, changed) = ended;
     let period = clock.real(warming.rate.period);
     let mut due = Instant::now();

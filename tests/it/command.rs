@@ -168,16 +168,16 @@ fn a_handler_that_cannot_be_loaded_is_shown() {
 
 #[test]
 fn bad_arguments_are_named_and_make_exit_code_2() {
-    let said = |arguments: &[&str], words: &str| {
+    let refused = |arguments: &[&str], message: &str| {
         let output = pilotlight(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        assert!(text(&output.stderr).contains(words), "{arguments:?}: {}", text(&output.stderr));
+        assert!(text(&output.stderr).contains(message), "{arguments:?}: {}", text(&output.stderr));
     };
-    said(&["run", "nothing.so"], "nothing.so: no such file; build the handler first");
-    said(&["run", "Cargo.toml"], "Cargo.toml: a handler library's file name ends with .so");
-    said(&["run", HELLO, "--event", "@nothing"], "cannot read the event from nothing");
-    said(&["run", HELLO, "--env", "NAME"], "expected NAME=VALUE");
-    said(&["run", HELLO, "--timeout", "0"], "expected a number of seconds");
-    said(&["run", HELLO, "--layer", "nothing"], "nothing/bootstrap: no bootstrap there");
-    said(&["run"], "<LIBRARY>");
+    refused(&["run", "nothing.so"], "nothing.so: no such file; build the handler first");
+    refused(&["run", "Cargo.toml"], "Cargo.toml: a handler library's file name ends with .so");
+    refused(&["run", HELLO, "--event", "@nothing"], "cannot read the event from nothing");
+    refused(&["run", HELLO, "--env", "NAME"], "expected NAME=VALUE");
+    refused(&["run", HELLO, "--timeout", "0"], "expected a number of seconds");
+    refused(&["run", HELLO, "--layer", "nothing"], "nothing/bootstrap: no bootstrap there");
+    refused(&["run"], "<LIBRARY>");
 }

@@ -71,20 +71,20 @@ fn a_streamed_answer_is_there_while_it_is_made() {
     let request =
         format!("GET /lambda-url/describes{} HTTP/1.1\r\nHost: localhost\r\n\r\n", gate.display());
     stream.write_all(request.as_bytes()).expect("sent");
-    let mut seen = Vec::new();
+    let mut received = Vec::new();
     let mut bytes = [0; 4096];
-    while !seen.ends_with(b"first\r\n") {
+    while !received.ends_with(b"first\r\n") {
         let read = stream.read(&mut bytes).expect("a piece");
-        assert_ne!(read, 0, "{}", String::from_utf8_lossy(&seen));
-        seen.extend_from_slice(&bytes[..read]);
+        assert_ne!(read, 0, "{}", String::from_utf8_lossy(&received));
+        received.extend_from_slice(&bytes[..read]);
     }
     std::fs::write(&gate, "").expect("opened");
-    while !seen.ends_with(b"0\r\n\r\n") {
+    while !received.ends_with(b"0\r\n\r\n") {
         let read = stream.read(&mut bytes).expect("the rest");
         assert_ne!(read, 0);
-        seen.extend_from_slice(&bytes[..read]);
+        received.extend_from_slice(&bytes[..read]);
     }
-    let seen = String::from_utf8(seen).expect("UTF-8");
-    assert!(seen.starts_with("HTTP/1.1 201 Created\r\n"), "{seen}");
-    assert!(seen.contains("5\r\nfirst\r\n4\r\nlast\r\n0\r\n\r\n"), "{seen}");
+    let received = String::from_utf8(received).expect("UTF-8");
+    assert!(received.starts_with("HTTP/1.1 201 Created\r\n"), "{received}");
+    assert!(received.contains("5\r\nfirst\r\n4\r\nlast\r\n0\r\n\r\n"), "{received}");
 }

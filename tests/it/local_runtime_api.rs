@@ -105,8 +105,8 @@ fn the_availability_zone_is_told_to_whoever_has_the_token() {
     api.shared().metadata_token.set("secret".to_owned()).expect("not set before");
     let ask = |header| get(&api, "/2026-01-15/metadata/execution-environment", header);
     assert!(ask("Authorization: Bearer guess").starts_with("HTTP/1.1 401 "));
-    let told = ask("Authorization: Bearer secret");
-    assert!(told.ends_with("{\"AvailabilityZoneID\":\"use1-az1\"}"), "{told}");
+    let answer = ask("Authorization: Bearer secret");
+    assert!(answer.ends_with("{\"AvailabilityZoneID\":\"use1-az1\"}"), "{answer}");
 }
 
 #[test]

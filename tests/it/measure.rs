@@ -50,8 +50,8 @@ fn every_figure_is_reported_beside_the_control() {
         assert!((at(figure, "ratio") - ratio).abs() < 1e-9, "{figure}");
         assert!(table.contains(&format!("{ratio:.2}\n")), "{name} {ratio:.2} is not in {table}");
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("3 rounds are few: try --rounds 100"), "{said}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("3 rounds are few: try --rounds 100"), "{stderr}");
     let page = std::fs::read_to_string(html).expect("a page");
     assert!(page.matches("<svg").count() >= 6, "a picture for each figure");
     assert_eq!(page.matches("<circle").count() % 3, 0, "a dot for each start");
@@ -68,7 +68,7 @@ fn the_page_cache_may_be_cold_and_peers_may_have_arguments() {
     let output =
         measure(&["--cold-cache", "--peer", &peer, "--json", json.to_str().expect("UTF-8")]);
     let all = written(&output, &json);
-    let evicted = |place: usize| all["candidates"][place]["evicted_files"].as_u64();
+    let evicted = |index: usize| all["candidates"][index]["evicted_files"].as_u64();
     // The program itself; the bootstrap and its library; those and another program with its own.
     assert_eq!((evicted(0), evicted(1)), (Some(1), Some(2)), "{all:#}");
     assert!(evicted(2) > evicted(1), "{all:#}");
@@ -77,11 +77,11 @@ fn the_page_cache_may_be_cold_and_peers_may_have_arguments() {
 
 #[test]
 fn what_cannot_be_measured_is_named() {
-    let refused = |arguments: &[&str], words: &str| {
+    let refused = |arguments: &[&str], message: &str| {
         let output = measure(arguments);
         assert_eq!(output.status.code(), Some(2), "{output:?}");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(said.contains(words), "{said}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains(message), "{stderr}");
     };
     refused(&["--peer", "nobody=/nowhere/peer"], "/nowhere/peer: no such program");
     refused(&["--peer", "true=/bin/true"], "true: ended before it asked for an invocation");

@@ -30,9 +30,9 @@ fn load(served: &Served) {
         .arg(format!("{}/2015-03-31/functions/slow/invocations", served.url))
         .output()
         .expect("ab: run ./build.sh test");
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(said.contains("Complete requests:      100"), "{output:?}");
-    assert!(!said.contains("Non-2xx"), "{said}");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(stdout.contains("Complete requests:      100"), "{output:?}");
+    assert!(!stdout.contains("Non-2xx"), "{stdout}");
 }
 
 /// Runs Chromium on the page.
@@ -83,14 +83,14 @@ fn pings_are_told_from_invocations() {
     let served = Served::start(&[&example("slow")], &[&options[..], &variables].concat());
     served.wait_for("slow", "three pings", |function| function["totals"]["pings"]["count"] == 3);
     let page = chromium(&served, &["--dump-dom"]);
-    for words in [
+    for text in [
         "pings for 3, rate(1 hour), here every 3600.0 s",
         "<dt>cold</dt><dd>0",
         "<dt>pings</dt><dd>3 <small>3 cold</small>",
         "<dt>billed for pings</dt>",
         "idle, 0× and 1 ping,",
     ] {
-        assert!(page.contains(words), "no {words} in {page}");
+        assert!(page.contains(text), "no {text} in {page}");
     }
     let picture = pictures().join("pings.png");
     let shot = format!("--screenshot={}", picture.display());
@@ -107,9 +107,9 @@ fn pings_are_told_from_invocations() {
 fn twenty_cold_starts_are_seen_and_then_none() {
     let library = example("slow");
     let served = Served::start(&[&library], &["--freeze", "--reserved", "30", "--timeout", "60"]);
-    let texts = |page: &str, words: &[&str]| {
-        for words in words {
-            assert!(page.contains(words), "no {words} in {page}");
+    let texts = |page: &str, expected: &[&str]| {
+        for text in expected {
+            assert!(page.contains(text), "no {text} in {page}");
         }
     };
     let empty = chromium(&served, &["--dump-dom"]);

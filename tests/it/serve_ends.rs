@@ -55,11 +55,11 @@ fn layer(script: &str) -> TempDir {
 
 #[test]
 fn bad_input_is_named() {
-    let refused = |arguments: &[&str], words: &str| {
+    let refused = |arguments: &[&str], message: &str| {
         let output = served::command().args(arguments).output().expect("the command");
         assert_eq!(output.status.code(), Some(2), "{output:?}");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(said.contains(words), "{said}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains(message), "{stderr}");
     };
     let echo = example("echo");
     let echo = echo.to_str().expect("UTF-8");

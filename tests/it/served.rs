@@ -167,14 +167,14 @@ impl Served {
     }
 
     /// The same, when it has come to say this: a log may be read later than the answer it is about.
-    pub fn log_with(&self, words: &str) -> String {
+    pub fn log_with(&self, text: &str) -> String {
         let end = Instant::now() + support::PATIENCE;
         loop {
             let log = self.log();
-            if log.contains(words) {
+            if log.contains(text) {
                 return log;
             }
-            assert!(Instant::now() < end, "nothing says `{words}`:\n{log}");
+            assert!(Instant::now() < end, "nothing says `{text}`:\n{log}");
             thread::sleep(Duration::from_millis(5));
         }
     }

@@ -101,9 +101,9 @@ impl Access {
 
     /// As [`Access::check_signature`], for a request of the page, which has a token instead.
     pub fn check_token(&self, head: &Head) -> Result<(), ServiceError> {
-        let shown = head.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
-        match shown {
-            Some(shown) if signature::same(shown.as_bytes(), self.token.as_bytes()) => Ok(()),
+        let token = head.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+        match token {
+            Some(token) if signature::same(token.as_bytes(), self.token.as_bytes()) => Ok(()),
             _ => self.check_signature(head, b""),
         }
     }

@@ -40,9 +40,9 @@ impl ServiceError {
 
     /// The event is longer than the service takes.
     pub fn too_large(limit: usize) -> ServiceError {
-        let words =
+        let message =
             format!("Request must be smaller than {limit} bytes for the InvokeFunction operation");
-        ServiceError::new(413, "RequestTooLargeException", words)
+        ServiceError::new(413, "RequestTooLargeException", message)
     }
 
     /// The message.

@@ -81,8 +81,8 @@ pub async fn read(mut body: Incoming, limit: usize) -> Result<Vec<u8>, ServiceEr
         let data = match frame {
             Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
             Some(Err(error)) => {
-                let words = format!("The body cannot be read: {error}");
-                return Err(ServiceError::new(400, "SerializationException", words));
+                let message = format!("The body cannot be read: {error}");
+                return Err(ServiceError::new(400, "SerializationException", message));
             }
             None if length > limit as u64 => return Err(ServiceError::too_large(limit)),
             None => return Ok(bytes),

@@ -158,8 +158,8 @@ fn ask<'a>(
 ) -> Result<(Named<'a>, Request), ServiceError> {
     lambda.access.check_signature(head, &event)?;
     if !matches!(kind, "RequestResponse" | "Event" | "DryRun") {
-        let words = format!("{kind} is no invocation type: RequestResponse, Event or DryRun");
-        return Err(ServiceError::new(400, "InvalidParameterValueException", words));
+        let message = format!("{kind} is no invocation type: RequestResponse, Event or DryRun");
+        return Err(ServiceError::new(400, "InvalidParameterValueException", message));
     }
     let qualifier = head.query().split('&').find_map(|pair| pair.strip_prefix("Qualifier="));
     let named = lambda.find(name, qualifier.map(percent_decode).as_deref())?;
@@ -167,8 +167,8 @@ fn ask<'a>(
     // An invocation without an event has an empty one.
     let event = if event.is_empty() { b"{}".to_vec() } else { event };
     if let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(&event) {
-        let words = format!("Could not parse request body into json: {error}");
-        return Err(ServiceError::new(400, "InvalidRequestContentException", words));
+        let message = format!("Could not parse request body into json: {error}");
+        return Err(ServiceError::new(400, "InvalidRequestContentException", message));
     }
     let request = Request {
         request_id: identifiers::uuid(),
@@ -190,12 +190,12 @@ fn check_content_type(head: &Head) -> Result<(), ServiceError> {
     if kind.contains("json") || kind == form || taken.contains(&kind) {
         return Ok(());
     }
-    let words = format!("The content type of the Invoke request body is not JSON: {kind}");
-    Err(ServiceError::new(415, "UnsupportedMediaTypeException", words))
+    let message = format!("The content type of the Invoke request body is not JSON: {kind}");
+    Err(ServiceError::new(415, "UnsupportedMediaTypeException", message))
 }
 
 fn client_context(head: &Head, kind: &str) -> Result<Option<String>, ServiceError> {
-    let refuse = |words: &str| ServiceError::new(400, "InvalidRequestContentException", words);
+    let refuse = |message: &str| ServiceError::new(400, "InvalidRequestContentException", message);
     let Some(encoded) = head.header("x-amz-client-context").filter(|_| kind != "Event") else {
         return Ok(None);
     };

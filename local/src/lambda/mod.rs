@@ -95,9 +95,9 @@ impl Lambda {
         if let (Some(own), Some(qualifier)) = (own, qualifier)
             && own != qualifier
         {
-            let words = "The derived qualifier from the function name does not match the \
+            let message = "The derived qualifier from the function name does not match the \
                          specified qualifier.";
-            return Err(ServiceError::new(400, "InvalidParameterValueException", words));
+            return Err(ServiceError::new(400, "InvalidParameterValueException", message));
         }
         let qualifier = own.or(qualifier).filter(|qualifier| !qualifier.is_empty());
         let region = function::region();
@@ -184,12 +184,12 @@ impl Lambda {
                 Ok(self.environments())
             }
             (method, _) => {
-                let words = format!(
+                let message = format!(
                     "{method} {path} is not served; there are POST /2015-03-31/functions/NAME/invocations, \
                      /lambda-url/NAME/, /environments and /"
                 );
                 head::read(body, 0).await?;
-                Err(ServiceError::new(404, "UnknownOperationException", words))
+                Err(ServiceError::new(404, "UnknownOperationException", message))
             }
         }
     }

@@ -58,17 +58,17 @@ fn check_at(
     now: OffsetDateTime,
 ) -> Result<(), ServiceError> {
     let Some(header) = head.header("authorization") else {
-        let words = "Missing Authentication Token";
-        return Err(ServiceError::new(403, "MissingAuthenticationTokenException", words));
+        let message = "Missing Authentication Token";
+        return Err(ServiceError::new(403, "MissingAuthenticationTokenException", message));
     };
     let Some(authorization) = parse(header) else {
-        let words = "Authorization header is not AWS4-HMAC-SHA256 with a Credential, SignedHeaders \
+        let message = "Authorization header is not AWS4-HMAC-SHA256 with a Credential, SignedHeaders \
                      and a Signature.";
-        return Err(ServiceError::new(403, "IncompleteSignatureException", words));
+        return Err(ServiceError::new(403, "IncompleteSignatureException", message));
     };
     if authorization.key != credentials.key {
-        let words = "The security token included in the request is invalid.";
-        return Err(ServiceError::new(403, "UnrecognizedClientException", words));
+        let message = "The security token included in the request is invalid.";
+        return Err(ServiceError::new(403, "UnrecognizedClientException", message));
     }
     let date = head.header("x-amz-date").unwrap_or_default();
     check_date(date, now)?;
@@ -99,35 +99,35 @@ fn check_at(
     })
 }
 
-fn invalid(words: impl Into<String>) -> ServiceError {
-    ServiceError::new(403, "InvalidSignatureException", words)
+fn invalid(message: impl Into<String>) -> ServiceError {
+    ServiceError::new(403, "InvalidSignatureException", message)
 }
 
-/// Checks `X-Amz-Date` against the clock. The words are AWS's.
+/// Checks `X-Amz-Date` against the clock. The messages are AWS's.
 fn check_date(date: &str, now: OffsetDateTime) -> Result<(), ServiceError> {
     let Ok(signed) = PrimitiveDateTime::parse(date, DATE) else {
-        let words = "X-Amz-Date is missing or not of the form YYYYMMDDTHHMMSSZ.";
-        return Err(ServiceError::new(403, "IncompleteSignatureException", words));
+        let message = "X-Amz-Date is missing or not of the form YYYYMMDDTHHMMSSZ.";
+        return Err(ServiceError::new(403, "IncompleteSignatureException", message));
     };
     let text = |time: OffsetDateTime| time.format(DATE).unwrap_or_default();
     let (oldest, newest) = (now - MAX_SKEW, now + MAX_SKEW);
     if signed.assume_utc() < oldest {
         let (oldest, now) = (text(oldest), text(now));
-        let words =
+        let message =
             format!("Signature expired: {date} is now earlier than {oldest} ({now} - 5 min.)");
-        return Err(invalid(words));
+        return Err(invalid(message));
     }
     if signed.assume_utc() > newest {
         let (newest, now) = (text(newest), text(now));
-        let words = format!(
+        let message = format!(
             "Signature not yet current: {date} is still later than {newest} ({now} + 5 min.)"
         );
-        return Err(invalid(words));
+        return Err(invalid(message));
     }
     Ok(())
 }
 
-/// Checks what a signature is good for: `YYYYMMDD/region/service/aws4_request`. The words are AWS's.
+/// Checks what a signature is good for: `YYYYMMDD/region/service/aws4_request`. The messages are AWS's.
 fn check_scope(scope: &str, date: &str, region: &str) -> Result<(), ServiceError> {
     let parts: Vec<&str> = scope.split('/').collect();
     let [day, signed_region, service, terminator] = parts[..] else {
@@ -149,8 +149,8 @@ fn check_scope(scope: &str, date: &str, region: &str) -> Result<(), ServiceError
         )));
     }
     if service != SERVICE {
-        let words = format!("Credential should be scoped to correct service: '{SERVICE}'.");
-        return Err(invalid(words));
+        let message = format!("Credential should be scoped to correct service: '{SERVICE}'.");
+        return Err(invalid(message));
     }
     if terminator != TERMINATOR {
         return Err(invalid(format!(
@@ -319,11 +319,11 @@ mod tests {
 
     #[test]
     fn a_signature_is_good_for_its_day_region_and_service_only() {
-        let said = |scope: &str| {
+        let refusal = |scope: &str| {
             let head = request("/", scope, &[], "host;x-amz-date", "00");
             message(&head, "{}", SECRET, 0).expect("refused")
         };
-        for (scope, words) in [
+        for (scope, message) in [
             ("20010101/us-east-1/lambda/aws4_request", "'20010101' != '20260102'"),
             ("20260102/mars-1/lambda/aws4_request", "a valid region, not 'mars-1'"),
             ("20260102/us-east-1/s3/aws4_request", "correct service: 'lambda'"),
@@ -331,7 +331,7 @@ mod tests {
             ("20260102/us-east-1/lambda", "should be scoped as YYYYMMDD/region"),
             (SCOPE, "The request signature we calculated does not match"),
         ] {
-            assert!(said(scope).contains(words), "{}", said(scope));
+            assert!(refusal(scope).contains(message), "{}", refusal(scope));
         }
         let head = request("/", SCOPE, &[], "host;x-amz-date", "00");
         let late = message(&head, "{}", SECRET, 6).expect("refused");

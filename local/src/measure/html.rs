@@ -45,11 +45,11 @@ pub fn html(title: &str, candidates: &[Candidate], series: &[Series]) -> String 
 
 fn picture(figure: &Figure, candidates: &[Candidate], series: &[Series]) -> String {
     let high = |series: &Series| quantile((figure.of)(series), 0.99).unwrap_or(0.0);
-    let most = series.iter().map(high).fold(0.0, f64::max);
-    if most == 0.0 {
+    let max = series.iter().map(high).fold(0.0, f64::max);
+    if max == 0.0 {
         return String::new();
     }
-    let at = |value: f64| LEFT + (value / most).min(1.0) * (WIDTH - LEFT - 70.0);
+    let at = |value: f64| LEFT + (value / max).min(1.0) * (WIDTH - LEFT - 70.0);
     let control = series.first().and_then(|series| quantile((figure.of)(series), 0.5));
     let mut rows = String::new();
     let mut middle = ROW / 2.0;
@@ -85,11 +85,11 @@ fn picture(figure: &Figure, candidates: &[Candidate], series: &[Series]) -> Stri
     format!(
         "<h2>{}</h2><svg viewBox=\"0 0 {WIDTH} {:.0}\" role=\"img\" aria-label=\"{0}\">{rows}\
          <text x=\"{LEFT}\" y=\"{:.0}\" class=\"axis\">0</text>\
-         <text x=\"{:.0}\" y=\"{2:.0}\" class=\"axis\">{most:.0}</text></svg>",
+         <text x=\"{:.0}\" y=\"{2:.0}\" class=\"axis\">{max:.0}</text></svg>",
         figure.title,
         bottom + 16.0,
         bottom + 11.0,
-        at(most),
+        at(max),
     )
 }
 

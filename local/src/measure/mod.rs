@@ -130,7 +130,7 @@ pub fn measure(
 }
 
 /// So many candidates in another order for each round, the same in every run. What ran before leaves the CPU's
-/// caches as it likes: the same program has been seen to start in 126 µs and in 179, in two places of one
+/// caches as it likes: the same program has been seen to start in 126 µs and in 179, in two positions of one
 /// order.
 fn order(count: usize, round: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
@@ -199,7 +199,7 @@ fn start(
 fn check(ended: &[Ended], expected: Option<&[u8]>) -> Result<()> {
     for ended in ended {
         let Outcome::Response(response) = &ended.outcome else {
-            bail!("answered with an error: {}", crate::report::words(&ended.outcome));
+            bail!("answered with an error: {}", crate::report::describe(&ended.outcome));
         };
         if expected.is_some_and(|expected| expected != response) {
             bail!("answered {}", String::from_utf8_lossy(response));
@@ -229,16 +229,16 @@ mod tests {
 
     #[test]
     fn each_candidate_comes_everywhere_and_behind_each_other() {
-        let mut places = [[0; 3]; 3];
-        let mut behind = [[0; 3]; 3];
+        let mut positions = [[0; 3]; 3];
+        let mut after = [[0; 3]; 3];
         for round in 0..300 {
             let order = order(3, round);
-            order.iter().enumerate().for_each(|(place, &index)| places[index][place] += 1);
-            order.windows(2).for_each(|pair| behind[pair[0]][pair[1]] += 1);
+            order.iter().enumerate().for_each(|(position, &index)| positions[index][position] += 1);
+            order.windows(2).for_each(|pair| after[pair[0]][pair[1]] += 1);
         }
         // A third of the rounds each, and of the 600 pairs a sixth.
-        assert!(places.iter().flatten().all(|count| (70..130).contains(count)), "{places:?}");
-        let pairs = behind.iter().flatten().filter(|&&count| count > 0);
-        assert!(pairs.clone().count() == 6 && pairs.clone().all(|&count| count > 60), "{behind:?}");
+        assert!(positions.iter().flatten().all(|count| (70..130).contains(count)), "{positions:?}");
+        let pairs = after.iter().flatten().filter(|&&count| count > 0);
+        assert!(pairs.clone().count() == 6 && pairs.clone().all(|&count| count > 60), "{after:?}");
     }
 }

@@ -94,8 +94,8 @@ pub fn run(
     let request_id = request.request_id.clone();
     let initialise = |limit, kind, phase| {
         let (span, process) = initialise(function, sandbox, limit, kind)?;
-        if let Err(unanswered) = &process {
-            init_report(sandbox, phase, unanswered, span.duration());
+        if let Err(error) = &process {
+            init_report(sandbox, phase, error, span.duration());
         }
         initialised(span);
         Ok(process)
@@ -152,7 +152,7 @@ pub fn run(
     let failure = match &result {
         Ok(Ended { outcome: Outcome::Response(_), .. }) => None,
         Ok(ended) => Some(Ok(ended.outcome.clone())),
-        Err(unanswered) => Some(Err(unanswered.clone())),
+        Err(error) => Some(Err(error.clone())),
     };
     let failure = failure
         .map(|result| Failure::read(&report::answer(result, &request_id, function.timeout).0));
@@ -208,21 +208,21 @@ pub fn invocation(request: Request, limit: Duration) -> Invocation {
 }
 
 /// Lambda's line for a failed init, and what the failure was.
-fn init_report(sandbox: &Sandbox, phase: &str, unanswered: &InvokeError, duration: Duration) {
-    let status = if *unanswered == InvokeError::TimedOut { "timeout" } else { "error" };
-    let error_type = report::error_type(unanswered);
-    let words = format!(
+fn init_report(sandbox: &Sandbox, phase: &str, error: &InvokeError, duration: Duration) {
+    let status = if *error == InvokeError::TimedOut { "timeout" } else { "error" };
+    let error_type = report::error_type(error);
+    let message = format!(
         "INIT_REPORT Init Duration: {:.2} ms\tPhase: {phase}\tStatus: {status}\t\
-         Error Type: {error_type}\tError: {unanswered}",
+         Error Type: {error_type}\tError: {error}",
         report::milliseconds(duration)
     );
-    line(sandbox, &words);
+    line(sandbox, &message);
 }
 
-fn line(sandbox: &Sandbox, words: &str) {
+fn line(sandbox: &Sandbox, message: &str) {
     match sandbox.process().as_ref().and_then(|process| process.log()) {
-        Some(log) => log.line(words),
+        Some(log) => log.line(message),
         // There never was a process that could have had a log.
-        None => log::show(format!("{}{words}\n", sandbox.label).as_bytes()),
+        None => log::show(format!("{}{message}\n", sandbox.label).as_bytes()),
     }
 }

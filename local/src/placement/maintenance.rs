@@ -36,17 +36,17 @@ impl Placement {
     /// Does what is due, until the placement is closed.
     pub(super) fn maintain(self: Arc<Self>) {
         let mut watched = self.stamp();
-        let mut seen = watched;
+        let mut observed = watched;
         loop {
             let mut wait = self.retire_idle();
             if self.settings.watch {
                 // A file that changes is being written: it is new when it has stopped to change.
                 let now = self.stamp();
-                if now.is_some() && now != watched && now == seen {
+                if now.is_some() && now != watched && now == observed {
                     watched = now;
                     self.replace_all();
                 }
-                seen = now;
+                observed = now;
             }
             if self.provision().is_err() {
                 wait = wait.min(RETRY_DELAY);
@@ -109,10 +109,10 @@ impl Placement {
         let mut made = Vec::new();
         {
             let mut pool = self.pool();
-            let there = |pool: &Pool| {
+            let provisioned = |pool: &Pool| {
                 pool.environments.iter().filter(|entry| entry.sandbox.provisioned).count()
             };
-            while there(&pool) < self.settings.provisioned && !pool.closed {
+            while provisioned(&pool) < self.settings.provisioned && !pool.closed {
                 made.push(self.create(&mut pool, true)?);
             }
         }
@@ -157,10 +157,10 @@ impl Placement {
                 entry.history.set_phase(phase);
                 return Ok(());
             }
-            Ok((span, Err(unanswered))) => {
+            Ok((span, Err(error))) => {
                 pool.environments[index].history.add(span, None, 0);
-                match &unanswered {
-                    InvokeError::InitError(outcome) => crate::report::words(outcome),
+                match &error {
+                    InvokeError::InitError(outcome) => crate::report::describe(outcome),
                     other => other.to_string(),
                 }
             }
