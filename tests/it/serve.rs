@@ -146,7 +146,7 @@ fn a_library_that_was_built_anew_replaces_the_environments() {
     place(&example("echo"));
     served.wait_for("slow", "replaced", |function| in_state(function, "ended").len() == 1);
     assert_eq!(served.invoke("slow", "[\"echoed\"]").text(), "[\"echoed\"]");
-    served.log_with("slow was built anew");
+    served.log_with("slow was rebuilt");
 }
 
 #[test]

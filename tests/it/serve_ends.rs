@@ -82,16 +82,13 @@ fn bad_input_is_named() {
     refused(&fast, "rate(1 minute) a ping every 6ms");
     let socket = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = socket.local_addr().expect("an address").to_string();
-    refused(
-        &["serve", echo, "--listen", &address],
-        "something else does; end it, or choose another",
-    );
+    refused(&["serve", echo, "--listen", &address], "the port is in use; choose another");
     let broken = layer("exit 3");
     let layer = broken.path().to_str().expect("UTF-8");
     let options = ["--listen", "127.0.0.1:0", "--provisioned", "1", "--layer", layer];
     refused(
         &[&["serve", echo], &options[..]].concat(),
-        "echo: a provisioned environment could not be initialised: Runtime exited with error: exit status 3",
+        "echo: cannot initialise a provisioned environment: Runtime exited with error: exit status 3",
     );
 }
 

@@ -1,4 +1,4 @@
-//! One invocation in one execution environment: init if it has to be, the handler, Lambda's lines.
+//! One invocation in one execution environment: the init if needed, the handler, Lambda's log lines.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,10 +25,10 @@ use super::journal::Span;
 use super::journal::SpanKind;
 use super::sandbox::Sandbox;
 
-/// What a client asks for.
+/// A client's request.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
-    /// Names the invocation, across its attempts.
+    /// Identifies the invocation; all its attempts have the same.
     pub request_id: String,
     /// The event.
     pub event: Vec<u8>,
@@ -38,16 +38,16 @@ pub struct Request {
     pub client_context: Option<String>,
     /// `X-Amz-Tenant-Id`.
     pub tenant_id: Option<String>,
-    /// The ARN that was invoked, with its qualifier if it had one.
+    /// The ARN that was invoked, with its qualifier if there was one.
     pub arn: String,
 }
 
-/// What became of it.
+/// A finished invocation.
 #[derive(Debug)]
 pub struct Done {
-    /// The answer, or why there is none.
+    /// The answer, or the reason that there is none.
     pub result: Result<Ended, InvokeError>,
-    /// The billed time but for `Init`.
+    /// The billed time without `Init`.
     pub duration: Duration,
     /// `Init Duration`, if this invocation was the first of an environment.
     pub init: Option<Duration>,
@@ -57,7 +57,7 @@ pub struct Done {
     pub memory_kib: u64,
     /// Whether it began with the `Init` of a new environment.
     pub is_cold: bool,
-    /// What the page is to show.
+    /// Its entry on the page.
     pub span: Span,
 }
 
@@ -73,16 +73,16 @@ impl Done {
     }
 }
 
-/// What the runtime answers a ping with, which no handler has seen. (A handler that answers just this
-/// is taken for one.)
+/// The runtime's answer to a ping, which never reaches the handler. (An invocation whose handler
+/// returns exactly this is counted as a ping.)
 const WARMED: &[u8] = b"\"warmed\"";
 
-/// There is no process for an invocation, because this machine has no room for one; and why.
+/// The reason that this machine cannot run another process.
 #[derive(Debug)]
 pub struct NoCapacity(pub String);
 
-/// Runs an invocation to its end. `fresh` says that the environment was made for it; `initialised`
-/// hears of each process that was started, as soon as it asks for work or has failed.
+/// Runs an invocation to its end. `fresh` says that the environment is new. `initialised` is called
+/// for each process that was started, as soon as it calls `/next` or has failed.
 pub fn run(
     function: &Function,
     sandbox: &Sandbox,
@@ -101,7 +101,7 @@ pub fn run(
         Ok(process)
     };
     let mut init = None;
-    // Invocations that share a process wait until one of them has started it.
+    // Invocations that share a process wait until the first of them has started it.
     let mut starting = sandbox.starting();
     let first = !std::mem::replace(&mut *starting, true);
     let mut process = sandbox.ready();
@@ -111,7 +111,7 @@ pub fn run(
         init = Some(started.1);
         process = Some(started.0);
     }
-    // Lambda tries once more, within the invocation's own time; likewise after a crash.
+    // After a failed init or a crash, Lambda retries the init within the invocation's own time.
     let mut spent = Duration::ZERO;
     let process = match process {
         Some(process) => Ok(process),
@@ -164,10 +164,10 @@ pub fn run(
     Ok(Done { result, duration, init, log_tail, memory_kib, is_cold: fresh, span })
 }
 
-/// A process that asks for work, and how long that took; or why there is none.
+/// An initialised process with the duration of its init, or the reason that there is none.
 type Initialised = Result<(Arc<ExecutionEnvironment>, Duration), InvokeError>;
 
-/// Starts a process, and waits until it asks for work.
+/// Starts a process, and waits until it calls `/next`.
 pub fn initialise(
     function: &Function,
     sandbox: &Sandbox,
@@ -184,7 +184,7 @@ pub fn initialise(
     Ok((Span::init(kind, started, Instant::now(), failure), process))
 }
 
-/// An invocation with the headers that the service sends, for which so much time is left.
+/// An invocation with the headers that the service sends; `limit` is the time left for it.
 pub fn invocation(request: Request, limit: Duration) -> Invocation {
     let deadline = SystemTime::now() + limit;
     let deadline = deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
@@ -207,7 +207,7 @@ pub fn invocation(request: Request, limit: Duration) -> Invocation {
     }
 }
 
-/// Lambda's line for a failed init, and what the failure was.
+/// Writes Lambda's line for a failed init, with the error appended.
 fn init_report(sandbox: &Sandbox, phase: &str, error: &InvokeError, duration: Duration) {
     let status = if *error == InvokeError::TimedOut { "timeout" } else { "error" };
     let error_type = report::error_type(error);
@@ -222,7 +222,7 @@ fn init_report(sandbox: &Sandbox, phase: &str, error: &InvokeError, duration: Du
 fn line(sandbox: &Sandbox, message: &str) {
     match sandbox.process().as_ref().and_then(|process| process.log()) {
         Some(log) => log.line(message),
-        // There never was a process that could have had a log.
+        // No process was ever started, so there is no log.
         None => log::show(format!("{}{message}\n", sandbox.label).as_bytes()),
     }
 }

@@ -1,4 +1,4 @@
-//! What happened in the environments, for the page and for `GET /environments`.
+//! The history of the environments, for the page and for `GET /environments`.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -13,28 +13,28 @@ use crate::report::milliseconds;
 
 use super::invoke::Done;
 
-/// Spans that are kept of one environment.
+/// Limit for the spans that are kept of one environment; older ones are dropped.
 const MAX_SPANS: usize = 120;
-/// Figures that medians are taken of: the latest so many.
+/// Limit for the figures that a quantile is computed from; older ones are dropped.
 const MAX_FIGURES: usize = 10_000;
 
-/// What a stretch of an environment's time was spent on.
+/// What an environment did in a span of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpanKind {
     /// `Init`, before the first invocation.
     Init,
-    /// `Init` again, within an invocation: after a failed one, a crash or a time-out.
+    /// `Init` within an invocation, after a failed init, a crash or a timeout.
     Reinit,
-    /// The handler.
+    /// The handler ran.
     Invocation,
-    /// A ping, which the runtime has answered.
+    /// The runtime answered a ping.
     Ping,
 }
 
-/// A stretch of an environment's time.
+/// A span of an environment's time.
 #[derive(Clone, Debug)]
 pub struct Span {
-    /// What it was spent on.
+    /// What the environment did.
     pub kind: SpanKind,
     request_id: String,
     start: Instant,
@@ -43,7 +43,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// A handler's, or a ping's.
+    /// The span of an invocation or a ping.
     pub fn invocation(
         kind: SpanKind,
         request_id: String,
@@ -54,12 +54,12 @@ impl Span {
         Span { kind, request_id, start, end, failure }
     }
 
-    /// A start's.
+    /// The span of an init.
     pub fn init(kind: SpanKind, start: Instant, end: Instant, failure: Option<Failure>) -> Span {
         Span { kind, request_id: String::new(), start, end, failure }
     }
 
-    /// How long it was.
+    /// Its length.
     pub fn duration(&self) -> Duration {
         self.end.saturating_duration_since(self.start)
     }
@@ -82,18 +82,18 @@ impl Span {
     }
 }
 
-/// What an environment is doing.
+/// The current phase of an environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// Its first process is starting.
     Initialising,
     /// It has an invocation.
     Busy,
-    /// It waits for one.
+    /// It waits for an invocation; its process runs.
     Idle,
-    /// It waits for one, stopped.
+    /// It waits for an invocation; its process is stopped.
     Frozen,
-    /// It is gone.
+    /// Its process is gone.
     Ended,
 }
 
@@ -112,13 +112,13 @@ impl Phase {
 /// One environment's history.
 #[derive(Debug)]
 pub struct History {
-    /// Which one.
+    /// The environment's number.
     pub number: u64,
-    /// Whether it is kept initialised.
+    /// Whether the environment is a provisioned one.
     pub provisioned: bool,
-    /// What it is doing.
+    /// The current phase.
     pub phase: Phase,
-    /// Since when.
+    /// The start of the current phase.
     pub since: Instant,
     created: Instant,
     pid: Option<i32>,
@@ -129,7 +129,7 @@ pub struct History {
 }
 
 impl History {
-    /// A new environment's.
+    /// The history of a new environment.
     pub fn new(number: u64, provisioned: bool) -> History {
         let now = Instant::now();
         History {
@@ -146,13 +146,13 @@ impl History {
         }
     }
 
-    /// It does something else from now on.
+    /// Enters a phase now.
     pub fn set_phase(&mut self, phase: Phase) {
         self.phase = phase;
         self.since = Instant::now();
     }
 
-    /// Adds what has happened.
+    /// Adds a span, and updates the process id and the peak memory.
     pub fn add(&mut self, span: Span, pid: Option<i32>, memory_kib: u64) {
         self.invocations += u64::from(span.kind == SpanKind::Invocation);
         self.pings += u64::from(span.kind == SpanKind::Ping);
@@ -162,7 +162,7 @@ impl History {
         self.memory_kib = self.memory_kib.max(memory_kib);
     }
 
-    /// As it is shown; times are milliseconds since `epoch`.
+    /// The entry of `GET /environments`; times are milliseconds since `epoch`.
     pub fn json(&self, epoch: Instant) -> Value {
         json!({
             "number": self.number,
@@ -179,7 +179,7 @@ impl History {
     }
 }
 
-/// Invocations of one kind.
+/// Counters of invocations or of pings.
 #[derive(Debug, Default)]
 struct Counts {
     count: u64,
@@ -204,7 +204,7 @@ impl Counts {
     }
 }
 
-/// What all environments of a function have done together.
+/// Totals over all environments of a function.
 #[derive(Debug, Default)]
 pub struct Totals {
     invocations: Counts,
@@ -219,7 +219,7 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Counts an invocation, pings apart from what a handler has served. `whole` is its time from the
+    /// Counts an invocation; pings are counted separately. `whole` is the time from the client's
     /// request to the answer.
     pub fn count(&mut self, done: &Done, whole: Duration) {
         if done.span.kind == SpanKind::Ping {
@@ -237,12 +237,12 @@ impl Totals {
         push_bounded(&mut self.own, milliseconds(whole.saturating_sub(theirs)));
     }
 
-    /// Counts an environment that was initialised ahead of its invocations.
+    /// Counts the init of a provisioned environment.
     pub fn count_init(&mut self, init: Duration) {
         push_bounded(&mut self.init, milliseconds(init));
     }
 
-    /// As they are shown.
+    /// The entry of `GET /environments`.
     pub fn json(&self) -> Value {
         json!({
             "invocations": self.invocations.count,

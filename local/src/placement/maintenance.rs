@@ -1,5 +1,5 @@
-//! What happens to environments by itself: idle ones end, provisioned ones are replaced, and all
-//! are when the library was built anew.
+//! Background maintenance of a function's environments: ends idle ones, replaces provisioned ones,
+//! and replaces all when the library is rebuilt.
 
 use std::fs;
 use std::sync::Arc;
@@ -22,25 +22,25 @@ use super::journal::Phase;
 use super::journal::SpanKind;
 use super::sandbox::Sandbox;
 
-/// How often a watched file is looked at.
+/// Interval between checks of a watched library.
 const WATCH_INTERVAL: Duration = Duration::from_millis(200);
-/// The least limit for the init of a provisioned environment.
+/// Lower bound of the limit for the init of a provisioned environment.
 const MIN_PROVISIONED_INIT_LIMIT: Duration = Duration::from_secs(130);
-/// How long after a provisioned environment could not be initialised it is tried again.
+/// Delay before the init of a provisioned environment is retried.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// A file's state, as far as a new build changes it.
+/// Modification time and size of a file, which a new build changes.
 type Stamp = Option<(SystemTime, u64)>;
 
 impl Placement {
-    /// Does what is due, until the placement is closed.
+    /// Runs until the placement is closed.
     pub(super) fn maintain(self: Arc<Self>) {
         let mut watched = self.stamp();
         let mut observed = watched;
         loop {
             let mut wait = self.retire_idle();
             if self.settings.watch {
-                // A file that changes is being written: it is new when it has stopped to change.
+                // While the file changes, the linker still writes it: wait until it is stable.
                 let now = self.stamp();
                 if now.is_some() && now != watched && now == observed {
                     watched = now;
@@ -64,7 +64,7 @@ impl Placement {
         }
     }
 
-    /// Ends what has been idle for too long; says when the next one will have been.
+    /// Ends environments that were idle too long; returns the time until the next one will be.
     fn retire_idle(&self) -> Duration {
         let limit = self.settings.clock.real(self.settings.idle);
         let mut pool = self.pool();
@@ -86,7 +86,7 @@ impl Placement {
         wait
     }
 
-    /// The library was built anew: idle environments end now, and busy ones when they are done.
+    /// Replaces the environments of a rebuilt library: ends idle ones now, busy ones when they finish.
     fn replace_all(&self) {
         let mut pool = self.pool();
         pool.generation += 1;
@@ -101,10 +101,10 @@ impl Placement {
         }
         drop(pool);
         let name = &self.function.name;
-        log::say(format_args!("{name} was built anew: its environments are replaced"));
+        log::say(format_args!("{name} was rebuilt: replacing its environments"));
     }
 
-    /// Initialises provisioned environments until there are as many as are wanted.
+    /// Initialises provisioned environments until their number is as configured.
     pub(super) fn provision(&self) -> Result<()> {
         let mut made = Vec::new();
         {
@@ -123,7 +123,7 @@ impl Placement {
                 Ok(result) => result,
                 Err(_) => Err(anyhow!("the environment's start panicked")),
             });
-            // All are waited for, whatever the first one says.
+            // Collected first, so that every thread is joined even if the first one failed.
             results.collect::<Vec<_>>().into_iter().collect()
         })
     }
@@ -137,7 +137,7 @@ impl Placement {
         let mut pool = self.pool();
         let found =
             pool.environments.iter().position(|entry| entry.sandbox.number == sandbox.number);
-        // Otherwise everything is being ended.
+        // It is missing only if the placement was closed meanwhile.
         let Some(index) = found else { return Ok(()) };
         let why = match started {
             Ok((span, Ok((process, took)))) => {
@@ -169,8 +169,8 @@ impl Placement {
         let entry = pool.environments.swap_remove(index);
         self.retire(&mut pool, entry);
         let name = &self.function.name;
-        log::say(format_args!("{name}: a provisioned environment failed: {why}"));
-        Err(anyhow!("{name}: a provisioned environment could not be initialised: {why}"))
+        log::say(format_args!("{name}: provisioned environment failed: {why}"));
+        Err(anyhow!("{name}: cannot initialise a provisioned environment: {why}"))
     }
 
     fn stamp(&self) -> Stamp {

@@ -1,9 +1,9 @@
-//! Placement: which execution environment takes an invocation, and when there is a new one.
+//! Placement: chooses the execution environment for an invocation, or creates one.
 //!
-//! As Lambda's: an environment runs one invocation at a time; a free warm one is taken, the most
-//! recently used first, else a new one is made, which is a cold start; beyond the reserved
-//! concurrency the invocation is refused. With [`Function::max_concurrency`] it is as a Managed
-//! Instance's instead: an environment runs several.
+//! As on Lambda, an environment runs one invocation at a time. A free warm environment is used, the
+//! most recently used first; without one, a new environment is created, which is a cold start. Beyond
+//! the reserved concurrency, the invocation is refused. With [`Function::max_concurrency`], an
+//! environment runs several invocations at once, as on a Managed Instance.
 
 mod invoke;
 mod journal;
@@ -45,58 +45,58 @@ use crate::runtime_api::Piece;
 use crate::sync::lock;
 use crate::warming::Warming;
 
-/// Environments that are shown after they have ended.
+/// Limit for the ended environments that are still shown.
 const MAX_ENDED: usize = 50;
-/// Descriptors of one environment beside a connection for each worker: the Runtime API's socket, the
-/// log's two ends while a process starts, and an extension's connection.
+/// File descriptors of one environment, without a connection for each worker: the Runtime API's
+/// socket, the log's two ends while a process starts, and an extension's connection.
 const DESCRIPTORS: usize = 4;
 
-/// How a function's environments are kept.
+/// The settings of a function's environments.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The function's reserved concurrency.
     pub reserved: Option<usize>,
-    /// How many environments are initialised ahead.
+    /// The function's provisioned concurrency: environments that are initialised in advance.
     pub provisioned: usize,
-    /// After which an idle environment is ended, in Lambda's time.
+    /// The idle time after which an environment is ended, in Lambda's time.
     pub idle: Duration,
-    /// Whether environments are stopped between invocations.
+    /// Whether processes are stopped between invocations.
     pub freeze: bool,
-    /// Whether a library that was built anew replaces the environments.
+    /// Whether the environments are replaced when the library is rebuilt.
     pub watch: bool,
-    /// How fast Lambda's time passes.
+    /// The speed of Lambda's time.
     pub clock: Clock,
-    /// What is to keep environments warm, if anything.
+    /// The warming schedule, if there is one.
     pub warming: Option<Warming>,
-    /// Where logs go.
+    /// The destination of the logs.
     pub logs: Logs,
-    /// Where environments have their folders.
+    /// The folder that holds the environments' folders.
     pub folder: PathBuf,
-    /// What the processes of all functions may open together.
+    /// The file descriptors that all functions share.
     pub descriptors: Arc<Share>,
 }
 
-/// Where the lines of the environments go.
+/// The destination of the environments' log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Logs {
-    /// Nowhere; clients can ask for the end of them.
+    /// Nowhere; clients can request the tail.
     Kept,
-    /// To standard error, as they are.
+    /// Standard error, unchanged.
     Plain,
-    /// To standard error, each after its function's name and its environment's number.
+    /// Standard error, each line prefixed with the function's name and the environment's number.
     Labelled,
 }
 
-/// Why an invocation was not placed.
+/// The reason that an invocation was not placed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Throttled {
     /// The function's reserved concurrency is used up.
     Reserved,
-    /// The account's is.
+    /// The account's concurrency is used up.
     Account,
-    /// This machine has no room for another environment.
+    /// This machine cannot run another environment.
     NoCapacity,
-    /// Everything is being ended.
+    /// The server is shutting down.
     Closed,
 }
 
@@ -106,7 +106,7 @@ pub struct Placement {
     /// The function.
     pub function: Function,
     settings: Settings,
-    /// What times that are shown count from.
+    /// The origin of the times that are shown.
     epoch: Instant,
     pool: Mutex<Pool>,
     changed: Condvar,
@@ -120,10 +120,10 @@ struct Pool {
     totals: Totals,
     last_number: u64,
     in_flight: usize,
-    /// Which state of the library's file new environments are made for.
+    /// The build of the library that new environments run: a counter.
     generation: u64,
     closed: bool,
-    /// Something has happened that the maintenance is to look at.
+    /// Something changed that the maintenance thread has not seen yet.
     changed: bool,
 }
 
@@ -131,12 +131,12 @@ struct Pool {
 struct Entry {
     sandbox: Arc<Sandbox>,
     history: History,
-    /// Invocations that it has.
+    /// The number of its running invocations.
     busy: usize,
 }
 
 impl Placement {
-    /// Begins to keep environments, and initialises those that are wanted ahead.
+    /// Initialises the provisioned environments, and starts the maintenance thread.
     pub fn open(function: Function, settings: Settings, epoch: Instant) -> Result<Arc<Placement>> {
         let placement = Arc::new(Placement {
             function,
@@ -153,8 +153,8 @@ impl Placement {
         Ok(placement)
     }
 
-    /// Places an invocation, and waits until it is over. Its answer goes to `pass_on` while it
-    /// comes in, if there is one. `received` is when the request for it came in.
+    /// Places an invocation, and waits until it has ended. `pass_on`, if given, gets the pieces of
+    /// the answer while they arrive. `received` is the arrival time of the client's request.
     pub fn invoke(
         &self,
         request: Request,
@@ -181,12 +181,12 @@ impl Placement {
         self.settings.reserved
     }
 
-    /// Counts an invocation that was refused before it came here.
+    /// Counts an invocation that the caller refused.
     pub fn count_throttle(&self) {
         self.pool().totals.throttles += 1;
     }
 
-    /// Finds or makes an environment; says whether it is a new one.
+    /// Finds or creates an environment; the flag says whether it is new.
     fn place(&self) -> Result<(Arc<Sandbox>, bool), Throttled> {
         let mut pool = self.pool();
         if pool.closed {
@@ -198,8 +198,8 @@ impl Placement {
         }
         let room = self.function.max_concurrency.map_or(1, usize::from);
         let generation = pool.generation;
-        // Where a process takes several invocations, also while it starts; of a library that was
-        // built anew meanwhile, none.
+        // A process that runs several invocations takes them also while it starts. An environment of
+        // an earlier build of the library takes none.
         let is_free =
             |entry: &&mut Entry| entry.busy < room && entry.sandbox.generation == generation;
         let best = pool.environments.iter_mut().filter(is_free).max_by_key(|entry| {
@@ -227,15 +227,15 @@ impl Placement {
     }
 
     fn log_no_capacity(&self, why: &str) {
-        log::say(format_args!("{}: an invocation is refused: {why}", self.function.name));
+        log::say(format_args!("{}: invocation refused: {why}", self.function.name));
     }
 
-    /// Makes an environment that is busy from the beginning.
+    /// Creates an environment, which counts as busy at once.
     fn create(&self, pool: &mut Pool, provisioned: bool) -> Result<Arc<Sandbox>> {
         let workers = self.function.max_concurrency.map_or(1, usize::from);
         let descriptors = self.settings.descriptors.take(DESCRIPTORS + workers);
         let descriptors =
-            descriptors.context("no file descriptors are left; raise the limit: ulimit -n")?;
+            descriptors.context("no file descriptors left; raise the limit with ulimit -n")?;
         pool.last_number += 1;
         let number = pool.last_number;
         let options = SandboxOptions {
@@ -252,7 +252,7 @@ impl Placement {
         Ok(sandbox)
     }
 
-    /// An environment of a running invocation has a process that asks for work, or has failed.
+    /// Records that the environment of a running invocation has finished or failed an init.
     fn initialised(&self, sandbox: &Sandbox, span: Span) {
         let pid = sandbox.process().map(|process| process.pid().as_raw_nonzero().get());
         let mut pool = self.pool();
@@ -295,7 +295,7 @@ impl Placement {
         self.changed.notify_all();
     }
 
-    /// Takes an invocation back for which no process could be started.
+    /// Removes an invocation for which no process could be started.
     fn withdraw(&self, sandbox: &Sandbox) {
         let mut pool = self.pool();
         pool.in_flight -= 1;
@@ -314,22 +314,22 @@ impl Placement {
         self.settings.freeze && self.function.max_concurrency.is_none()
     }
 
-    /// Ends an environment that has been taken out; what it was stays to be seen.
+    /// Ends an environment that was removed from the pool; its history stays visible.
     fn retire(&self, pool: &mut Pool, mut entry: Entry) {
         entry.history.set_phase(Phase::Ended);
         pool.ended.push_back(entry.history);
         if pool.ended.len() > MAX_ENDED {
             pool.ended.pop_front();
         }
-        // Ending takes its time where there is a shutdown hook. Without a thread to spare, the
-        // environment ends as it is dropped, and the guard ends what is left.
+        // A shutdown hook takes time, hence a thread. If none can be started, dropping the sandbox
+        // ends the process, and the guard later ends what is left.
         let _ = thread::Builder::new().stack_size(256 << 10).spawn(move || {
             entry.sandbox.end();
             entry.sandbox.end_strays();
         });
     }
 
-    /// Ends every environment, and takes no invocation any more.
+    /// Ends every environment, and refuses further invocations.
     pub fn close(&self) {
         let ending: Vec<_> = {
             let mut pool = self.pool();
@@ -347,12 +347,12 @@ impl Placement {
         });
         let maintenance = lock(&self.maintenance).take();
         if let Some(maintenance) = maintenance {
-            // A thread that panicked has printed why.
+            // A thread that panicked has printed its message.
             let _ = maintenance.join();
         }
     }
 
-    /// The environments, those that have ended too, and what they have done together.
+    /// The function's entry of `GET /environments`: settings, totals, current and ended environments.
     pub fn json(&self) -> Value {
         let pool = self.pool();
         let histories =

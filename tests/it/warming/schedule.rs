@@ -71,7 +71,10 @@ fn a_schedule_that_is_too_slow_keeps_nothing_warm_and_it_is_said() {
         function["totals"]["pings"]["cold"].as_u64().is_some_and(|cold| cold >= 2)
     });
     let log = served.log();
-    assert!(log.contains("idle environments end after 1 seconds, and pings are 60 apart"), "{log}");
+    assert!(
+        log.contains("idle environments end after 1 seconds, but pings are 60 seconds apart"),
+        "{log}"
+    );
 }
 
 #[test]
