@@ -1,8 +1,8 @@
-//! Access control: which requests are let in at all, before anything is done for them.
+//! Access control: refuses requests before anything is done for them.
 //!
 //! A web page can send requests to any port of this machine. It must not invoke functions, nor read
-//! what they do. Function URLs are made for browsers and take requests of any page; without CORS
-//! headers, which only the function itself can add, the page cannot read the answer.
+//! their state. Function URLs are made for browsers and accept requests of any page; without CORS
+//! headers, which only the function itself can add, the page cannot read the response.
 
 use std::net::IpAddr;
 
@@ -16,14 +16,14 @@ use super::signature;
 use crate::host;
 use crate::identifiers;
 
-/// The rules of one server.
+/// The access rules of a server.
 #[derive(Debug)]
 pub struct Access {
     listens_on: IpAddr,
-    /// Names beside this machine's own that clients may call the server by, in lower case.
+    /// Further host names that clients may use, in lower case.
     names: Vec<String>,
     credentials: Option<Credentials>,
-    /// What the page shows in place of a signature.
+    /// The page sends it in place of a signature.
     token: String,
 }
 
@@ -34,21 +34,22 @@ impl Access {
         Access { listens_on, names, credentials, token: identifiers::secret() }
     }
 
-    /// What the page's address ends with, where it needs a token.
+    /// The query of the page's address: its token, if one is needed.
     pub fn page_query(&self) -> String {
         self.credentials.as_ref().map(|_| format!("?token={}", self.token)).unwrap_or_default()
     }
 
-    /// Refuses a request that believes to talk to another server: its page's name was made to point
-    /// here.
+    /// Refuses a request for another host: a page whose name was made to resolve to this machine.
     pub fn check_host(&self, head: &Head) -> Result<(), ServiceError> {
         let hosts = head.parts.headers.get_all(HOST).iter().count();
         let Some(authority) = head.authority().filter(|_| hosts <= 1) else {
             return match (head.parts.version, hosts) {
                 (Version::HTTP_10, 0) => Ok(()),
-                _ => {
-                    Err(ServiceError::new(400, "BadRequestException", "One Host header is needed"))
-                }
+                _ => Err(ServiceError::new(
+                    400,
+                    "BadRequestException",
+                    "Exactly one Host is required",
+                )),
             };
         };
         if self.knows(authority) {
@@ -56,14 +57,14 @@ impl Access {
         }
         let name = host::without_port(authority);
         Err(ServiceError::denied(format!(
-            "The host {name} is none of this server's: call it by localhost or by the address that \
-             it listens on, or start it with --host {name}"
+            "The host {name} is not a name of this server: use localhost or the address that it \
+             listens on, or start it with --host {name}"
         )))
     }
 
     fn knows(&self, authority: &str) -> bool {
         let host = host::without_port(authority);
-        // A page that was loaded from an address has no name that could be pointed elsewhere.
+        // An address as the host is safe: a page loaded from it has no name to be re-resolved.
         let address = host.parse::<IpAddr>();
         let reached = |address| self.listens_on == address || self.listens_on.is_unspecified();
         host::is_of_this_machine(authority)
@@ -71,7 +72,7 @@ impl Access {
             || self.names.contains(&host.to_ascii_lowercase())
     }
 
-    /// Refuses requests that a page of another site has sent.
+    /// Refuses requests sent by a page of another site.
     pub fn check_site(&self, head: &Head) -> Result<(), ServiceError> {
         let fetched = head.header("sec-fetch-site");
         let foreign_fetch = fetched.is_some_and(|site| !matches!(site, "same-origin" | "none"));
@@ -85,13 +86,13 @@ impl Access {
             return Ok(());
         }
         Err(ServiceError::denied(format!(
-            "A page of another site ({}) may not invoke functions or see them; it can call a \
-             function's URL",
+            "A page of another site ({}) must not invoke or list functions; it can use a function \
+             URL",
             head.header("origin").or(fetched).unwrap_or_default(),
         )))
     }
 
-    /// Refuses a request that is not signed, where signatures are wanted.
+    /// Refuses a request without a valid signature, if the server has credentials.
     pub fn check_signature(&self, head: &Head, body: &[u8]) -> Result<(), ServiceError> {
         match &self.credentials {
             Some(credentials) => signature::check(head, body, credentials),
@@ -99,7 +100,7 @@ impl Access {
         }
     }
 
-    /// As [`Access::check_signature`], for a request of the page, which has a token instead.
+    /// Like [`Access::check_signature`], but also accepts the page's token.
     pub fn check_token(&self, head: &Head) -> Result<(), ServiceError> {
         let token = head.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
         match token {

@@ -1,4 +1,4 @@
-//! Lambda's own errors, in the shapes that its clients read.
+//! Lambda's own errors, in the form that its clients parse.
 
 use serde_json::Value;
 use serde_json::json;
@@ -7,7 +7,7 @@ use super::HttpResponse;
 use crate::identifiers;
 use crate::placement::Throttled;
 
-/// An error of the service, not of a function.
+/// An error of the service, as opposed to an error of a function.
 #[derive(Clone, Debug)]
 pub struct ServiceError {
     status: u16,
@@ -17,9 +17,9 @@ pub struct ServiceError {
 }
 
 impl ServiceError {
-    /// An error that its message explains.
+    /// An error with a message.
     pub fn new(status: u16, error_type: &'static str, message: impl Into<String>) -> ServiceError {
-        // Source: the members of the exceptions in botocore's model of Lambda, which has both ways.
+        // Source: the exceptions of botocore's model of Lambda, which has both spellings.
         let name = match error_type {
             "ResourceNotFoundException" | "ServiceException" => "Message",
             _ => "message",
@@ -33,12 +33,12 @@ impl ServiceError {
         ServiceError::new(403, "AccessDeniedException", message)
     }
 
-    /// There is no such function, or not in that version.
+    /// The function, or this version of it, does not exist.
     pub fn not_found(arn: &str) -> ServiceError {
         ServiceError::new(404, "ResourceNotFoundException", format!("Function not found: {arn}"))
     }
 
-    /// The event is longer than the service takes.
+    /// The event is larger than `limit` bytes.
     pub fn too_large(limit: usize) -> ServiceError {
         let message =
             format!("Request must be smaller than {limit} bytes for the InvokeFunction operation");
@@ -51,7 +51,7 @@ impl ServiceError {
         message.and_then(Value::as_str).unwrap_or(self.error_type)
     }
 
-    /// The answer.
+    /// The response that reports the error.
     pub fn answer(&self) -> HttpResponse {
         let answer = HttpResponse::json(self.status, self.body.to_string())
             .with("x-amzn-ErrorType", self.error_type)
@@ -67,13 +67,13 @@ impl From<Throttled> for ServiceError {
     fn from(throttled: Throttled) -> ServiceError {
         let reason = match throttled {
             Throttled::Reserved => "ReservedFunctionConcurrentInvocationLimitExceeded",
-            // An account has no more than its machines can take, either.
+            // A machine without capacity looks to clients like an account at its limit.
             Throttled::Account | Throttled::NoCapacity => "ConcurrentInvocationLimitExceeded",
             Throttled::Closed => {
                 return ServiceError::new(
                     500,
                     "ServiceException",
-                    "The local Lambda is being ended",
+                    "The local Lambda is shutting down",
                 );
             }
         };

@@ -1,4 +1,4 @@
-//! A request's head, and its body within limits.
+//! A request's head, and reading its body within limits.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -11,18 +11,18 @@ use hyper::http::request::Parts;
 
 use super::ServiceError;
 
-/// How long a client may send nothing of a body that it has announced.
+/// Limit for a pause within a body.
 const BODY_LIMIT: Duration = Duration::from_secs(20);
-/// A body up to this size, in bytes, is read although it is too long, because most clients look for an
-/// answer only after they have sent everything. At a longer one the connection is closed.
+/// Limit for a body that is too long and is read anyway, in bytes: most clients read the response only
+/// after they have sent everything. With a longer body, the connection is closed.
 const MAX_IGNORED: u64 = 64 << 20;
 
-/// What a request says before its body.
+/// A request without its body.
 #[derive(Debug)]
 pub struct Head {
     /// Method, target, version and header lines.
     pub parts: Parts,
-    /// When it was there.
+    /// The arrival time.
     pub received: Instant,
     /// The client's address.
     pub client: IpAddr,
@@ -49,12 +49,12 @@ impl Head {
         self.parts.uri.query().unwrap_or_default()
     }
 
-    /// A header's value, by its name in lower case, where it is text.
+    /// A header's value, by its name in lower case, if it is UTF-8.
     pub fn header(&self, name: &str) -> Option<&str> {
         std::str::from_utf8(self.parts.headers.get(name)?.as_bytes()).ok()
     }
 
-    /// The host and port that the client believes to talk to: those of an absolute target, or `Host`.
+    /// The host and port that the client addresses: those of an absolute target, or `Host`.
     pub fn authority(&self) -> Option<&str> {
         let of_target = self.parts.uri.authority().map(|authority| authority.as_str());
         of_target.or_else(|| self.header("host"))
@@ -63,7 +63,7 @@ impl Head {
 
 /// Reads a body of at most `limit` bytes.
 pub async fn read(mut body: Incoming, limit: usize) -> Result<Vec<u8>, ServiceError> {
-    // Chunked bodies announce nothing, and are counted.
+    // Chunked bodies announce no length; the loop counts them.
     let announced = body.size_hint().lower();
     if announced > MAX_IGNORED {
         return Err(ServiceError::too_large(limit));
@@ -75,13 +75,13 @@ pub async fn read(mut body: Incoming, limit: usize) -> Result<Vec<u8>, ServiceEr
             return Err(ServiceError::new(
                 408,
                 "RequestTimeoutException",
-                format!("The body stopped for {} seconds before its end", BODY_LIMIT.as_secs()),
+                format!("The body paused for {} seconds before its end", BODY_LIMIT.as_secs()),
             ));
         };
         let data = match frame {
             Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
             Some(Err(error)) => {
-                let message = format!("The body cannot be read: {error}");
+                let message = format!("Cannot read the body: {error}");
                 return Err(ServiceError::new(400, "SerializationException", message));
             }
             None if length > limit as u64 => return Err(ServiceError::too_large(limit)),
@@ -97,7 +97,7 @@ pub async fn read(mut body: Incoming, limit: usize) -> Result<Vec<u8>, ServiceEr
     }
 }
 
-/// Percent-decodes one part of a path or query; what is no escape stays as it is.
+/// Percent-decodes one part of a path or query; an invalid escape is kept as it is.
 pub fn percent_decode(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());

@@ -28,11 +28,11 @@ use crate::report;
 use crate::runtime_api::Outcome;
 use crate::runtime_api::Piece;
 
-/// The largest event of an invocation that waits for its answer, in bytes.
+/// Limit for the event of a synchronous invocation, in bytes.
 const MAX_SYNCHRONOUS: usize = 6 << 20;
-/// The largest event of one that does not, in bytes.
+/// Limit for the event of an asynchronous invocation, in bytes.
 const MAX_ASYNCHRONOUS: usize = 1 << 20;
-/// The largest client context, encoded, in bytes.
+/// Limit for an encoded client context, in bytes.
 const MAX_CONTEXT: usize = 3583;
 
 /// `POST /2015-03-31/functions/NAME/invocations`.
@@ -98,7 +98,7 @@ pub async fn streamed(
         .with("X-Amz-Executed-Version", "$LATEST");
     let (mut pieces, answer) = answer.streamed();
     let ending = move |done: Done| complete(&head, &request_id, timeout, done);
-    // Without a piece, the function has failed, or there was no place for it.
+    // Without a piece, the function failed, or it was not placed.
     let Some(first) = running.piece().await else {
         let complete = ending(running.done().await?);
         tokio::spawn(async move { pieces.send_data(complete).await });
@@ -108,14 +108,15 @@ pub async fn streamed(
         if pass_on(first, &mut running, &mut pieces).await
             && let Ok(done) = running.done().await
         {
-            // A client that has gone needs no end, and one without it knows that there was none.
+            // Sending fails only if the client is gone. If `done` failed, the client sees that the
+            // final message is missing.
             let _ = pieces.send_data(ending(done)).await;
         }
     });
     Ok(answer)
 }
 
-/// Passes the pieces on while they come; false when the client has gone.
+/// Passes the pieces on while they arrive; false if the client is gone.
 async fn pass_on(first: Piece, running: &mut Running, pieces: &mut Pieces) -> bool {
     let mut next = Some(first);
     while let Some(piece) = next {
@@ -148,7 +149,7 @@ fn complete(head: &Head, request_id: &str, timeout: Duration, done: Done) -> Byt
     event_stream::invoke_complete(&complete).into()
 }
 
-/// What a client asks for, once it is known to be well-formed and allowed.
+/// Checks a request and its signature, and builds the invocation.
 fn ask<'a>(
     lambda: &'a Lambda,
     name: &str,
@@ -158,13 +159,14 @@ fn ask<'a>(
 ) -> Result<(Named<'a>, Request), ServiceError> {
     lambda.access.check_signature(head, &event)?;
     if !matches!(kind, "RequestResponse" | "Event" | "DryRun") {
-        let message = format!("{kind} is no invocation type: RequestResponse, Event or DryRun");
+        let message =
+            format!("{kind} is not an invocation type; expected RequestResponse, Event or DryRun");
         return Err(ServiceError::new(400, "InvalidParameterValueException", message));
     }
     let qualifier = head.query().split('&').find_map(|pair| pair.strip_prefix("Qualifier="));
     let named = lambda.find(name, qualifier.map(percent_decode).as_deref())?;
     check_content_type(head)?;
-    // An invocation without an event has an empty one.
+    // Without an event, the handler gets an empty object.
     let event = if event.is_empty() { b"{}".to_vec() } else { event };
     if let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(&event) {
         let message = format!("Could not parse request body into json: {error}");
@@ -181,7 +183,7 @@ fn ask<'a>(
     Ok((named, request))
 }
 
-/// An event has to be JSON. Clients may say so, or nothing, or what `curl -d` says of anything.
+/// Accepts JSON's content types, none, a generic one, and the one that `curl -d` sends by default.
 fn check_content_type(head: &Head) -> Result<(), ServiceError> {
     let full = head.header("content-type").unwrap_or_default().to_ascii_lowercase();
     let kind = full.split(';').next().unwrap_or_default().trim();
@@ -209,7 +211,7 @@ fn client_context(head: &Head, kind: &str) -> Result<Option<String>, ServiceErro
         .ok_or_else(|| refuse("Client context must be a valid Base64-encoded JSON object."))
 }
 
-/// The end of the log in base64, for a client that wants it.
+/// The tail of the log in base64, if the client requested it.
 fn tail(head: &Head, done: &Done) -> Option<String> {
     let wanted = head.header("x-amz-log-type") == Some("Tail");
     wanted.then(|| BASE64_STANDARD.encode(&done.log_tail))

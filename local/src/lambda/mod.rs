@@ -1,5 +1,5 @@
-//! Lambda's own interface, so that its real clients work unchanged: invocations, streamed ones,
-//! function URLs; and the page.
+//! Lambda's HTTP interface, with which its real clients work unchanged: invocations, streamed
+//! invocations and function URLs; and the status page.
 
 mod access;
 mod asynchronous;
@@ -44,31 +44,31 @@ use crate::placement::Placement;
 use crate::placement::Request;
 use crate::placement::Throttled;
 
-/// The concurrent executions of an account, of which a function without reserved ones has all.
+/// Limit for the concurrent executions of an account, and of a function without a reservation.
 pub const CONCURRENCY: usize = 1000;
 
-/// Everything that is served: the functions of one account in one region.
+/// The functions of one account in one region.
 #[derive(Debug)]
 pub struct Lambda {
     /// By name.
     pub functions: BTreeMap<String, Arc<Placement>>,
-    /// The requests that are let in.
+    /// Access control.
     pub access: Access,
-    /// The moment that shown times count from.
+    /// The origin of the times that are shown.
     pub epoch: Instant,
     /// Runs tasks, and threads for invocations.
     threads: Handle,
-    /// Executions that the account has left.
+    /// The account's free executions.
     executions: Arc<Semaphore>,
     queue: Queue,
 }
 
-/// A function as a client has named it.
+/// A function as a client named it.
 #[derive(Debug)]
 pub struct Named<'a> {
     /// Its environments.
     pub placement: &'a Arc<Placement>,
-    /// Its ARN, with the qualifier if one was named.
+    /// Its ARN, with the qualifier if there was one.
     pub arn: String,
 }
 
@@ -89,7 +89,7 @@ impl Lambda {
         Lambda { functions, access, epoch, threads, executions, queue }
     }
 
-    /// Finds what a client names: a name, a partial ARN or an ARN, each with or without a qualifier.
+    /// Finds a function by name, partial ARN or ARN, each with or without a qualifier.
     pub fn find(&self, name: &str, qualifier: Option<&str>) -> Result<Named<'_>, ServiceError> {
         let (name, own) = split_name(name);
         if let (Some(own), Some(qualifier)) = (own, qualifier)
@@ -112,13 +112,13 @@ impl Lambda {
         }
     }
 
-    /// Invokes a function asynchronously, as a schedule or another service does: tried again on
-    /// errors, and the answer goes nowhere.
+    /// Invokes a function asynchronously, as a schedule or another service does: errors are retried,
+    /// and the response is discarded.
     pub fn invoke_event(&self, named: &Named, request: Request) -> Result<(), ServiceError> {
         self.queue.push(named.placement, request)
     }
 
-    /// Starts an invocation that a client waits for.
+    /// Starts an invocation whose client waits for the response.
     fn run(
         &self,
         named: &Named,
@@ -134,7 +134,7 @@ impl Lambda {
         Ok(Running::start(threads, execution, placement, request, received, live))
     }
 
-    /// Ends every environment. Invocations that are under way end with an error.
+    /// Ends every environment. Running invocations end with an error.
     pub fn close(&self) {
         thread::scope(|scope| {
             for placement in self.functions.values() {
@@ -143,7 +143,7 @@ impl Lambda {
         });
     }
 
-    /// Answers a request of a client at this address.
+    /// Answers a request; `client` is its sender's address.
     pub async fn respond(&self, request: HttpRequest<Incoming>, client: IpAddr) -> Response<Body> {
         let (parts, body) = request.into_parts();
         let head = Head { parts, received: Instant::now(), client };
@@ -154,7 +154,7 @@ impl Lambda {
         answer.unwrap_or_else(|error| error.answer()).into_response()
     }
 
-    /// All paths on one page.
+    /// Dispatches by method and path.
     async fn route(&self, head: Head, body: Incoming) -> Result<HttpResponse, ServiceError> {
         let target = head.target().to_owned();
         if let Some(name) = self.named_by_host(&head) {
@@ -168,7 +168,7 @@ impl Lambda {
                 let name = percent_decode(name);
                 return function_url::respond(self, &name, target, &head, body).await;
             }
-            // It shows nothing but what it then asks for, so that a link may lead to it.
+            // Links from other sites may lead to the page: it contains no data of its own.
             ("GET" | "HEAD", [""]) => return Ok(page::page()),
             _ => self.access.check_site(&head)?,
         }
@@ -194,7 +194,7 @@ impl Lambda {
         }
     }
 
-    /// `http://NAME.localhost:PORT/` is a function's URL, with paths of its own.
+    /// The function of a request to `http://NAME.localhost:PORT/`, which is a function URL.
     fn named_by_host(&self, head: &Head) -> Option<String> {
         let name = host::without_port(head.authority()?).strip_suffix(".localhost")?;
         self.functions.contains_key(name).then(|| name.to_owned())
@@ -208,7 +208,7 @@ impl Lambda {
     }
 }
 
-/// A function's name, and the qualifier that came with it.
+/// Splits a function's name from its qualifier.
 fn split_name(name: &str) -> (&str, Option<&str>) {
     // arn:aws:lambda:REGION:ACCOUNT:function:NAME, or ACCOUNT:function:NAME.
     let name = match name.split_once(":function:") {

@@ -1,4 +1,4 @@
-//! Signatures of clients, version 4, checked as the service checks them.
+//! Clients' signatures, version 4, checked as the service checks them.
 //!
 //! Source: "Create a signed AWS API request" in the IAM user guide.
 
@@ -17,17 +17,17 @@ use super::head::Head;
 use super::head::percent_decode;
 use crate::function;
 
-/// How far a client's clock may be off.
+/// Limit for the difference between a client's clock and this machine's.
 const MAX_SKEW: time::Duration = time::Duration::minutes(5);
 /// The service that clients sign for.
 const SERVICE: &str = "lambda";
-/// Marks the fourth version.
+/// The last part of a scope of signature version 4.
 const TERMINATOR: &str = "aws4_request";
-/// Dates as they are signed.
+/// The format of `X-Amz-Date`.
 const DATE: &[BorrowedFormatItem] =
     format_description!("[year][month][day]T[hour][minute][second]Z");
 
-/// What a client signs with.
+/// An access key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
     /// The access key's id.
@@ -36,7 +36,7 @@ pub struct Credentials {
     pub secret: String,
 }
 
-/// An `Authorization` header's parts.
+/// The parts of an `Authorization` header.
 struct Authorization<'a> {
     key: &'a str,
     /// `YYYYMMDD/region/service/aws4_request`.
@@ -88,7 +88,7 @@ fn check_at(
     for part in authorization.scope.split('/') {
         key = mac(&key, part.as_bytes()).finalize().into_bytes().to_vec();
     }
-    // The comparison takes as long whatever differs.
+    // The comparison takes constant time.
     let verified = mac(&key, to_sign.as_bytes()).verify_slice(&unhex(authorization.signature));
     verified.map_err(|_| {
         invalid(
@@ -127,7 +127,7 @@ fn check_date(date: &str, now: OffsetDateTime) -> Result<(), ServiceError> {
     Ok(())
 }
 
-/// Checks what a signature is good for: `YYYYMMDD/region/service/aws4_request`. The messages are AWS's.
+/// Checks the scope of a signature: `YYYYMMDD/region/service/aws4_request`. The messages are AWS's.
 fn check_scope(scope: &str, date: &str, region: &str) -> Result<(), ServiceError> {
     let parts: Vec<&str> = scope.split('/').collect();
     let [day, signed_region, service, terminator] = parts[..] else {
@@ -160,7 +160,7 @@ fn check_scope(scope: &str, date: &str, region: &str) -> Result<(), ServiceError
     Ok(())
 }
 
-/// Whether two secrets are the same, in a time that does not tell where they differ.
+/// Compares two secrets in constant time.
 pub fn same(one: &[u8], other: &[u8]) -> bool {
     mac(other, b"").verify_slice(&mac(one, b"").finalize().into_bytes()).is_ok()
 }
@@ -188,7 +188,7 @@ fn canonical_request(head: &Head, body: &[u8], signed: &[&str]) -> String {
     query.sort();
     let query: Vec<String> =
         query.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
-    // Segments are encoded once more than they are on the wire, by every service but S3.
+    // Every service but S3 encodes the segments once more than they are on the wire.
     let path: Vec<String> = head.path().split('/').map(encode).collect();
     let mut canonical = format!("{}\n{}\n{}\n", head.method(), path.join("/"), query.join("&"));
     for name in signed {
@@ -202,7 +202,7 @@ fn canonical_request(head: &Head, body: &[u8], signed: &[&str]) -> String {
     canonical
 }
 
-/// Percent-encodes all but what RFC 3986 leaves alone.
+/// Percent-encodes all but the unreserved characters of RFC 3986.
 fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -225,7 +225,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The bytes of a signature; of what is none, nothing.
+/// Decodes hexadecimal digits; empty if the text is anything else.
 fn unhex(text: &str) -> Vec<u8> {
     let digits: Option<Vec<u8>> = text
         .as_bytes()
@@ -245,7 +245,7 @@ mod tests {
 
     use super::*;
 
-    /// Signed with the key of AWS's examples.
+    /// A request with a signature made with the key of AWS's examples.
     fn request(target: &str, scope: &str, more: &[(&str, &str)], signed: &str, by: &str) -> Head {
         let authorization = format!(
             "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/{scope}, SignedHeaders={signed}, Signature={by}"
