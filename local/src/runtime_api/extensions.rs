@@ -1,7 +1,7 @@
-//! The Extensions API as far as a runtime's own shutdown hook needs it, and the metadata endpoint.
+//! The part of the Extensions API that a runtime's shutdown hook needs, and the metadata endpoint.
 //!
-//! An *internal* extension is registered by the runtime's process itself, so that Lambda sends that
-//! process SIGTERM before it ends it. It may ask for no events.
+//! The runtime's process registers an *internal* extension so that Lambda sends the process SIGTERM
+//! before it ends it. An internal extension must not subscribe to events.
 
 use std::io;
 use std::time::Duration;
@@ -18,12 +18,12 @@ use super::http::Body;
 use super::http::Connection;
 use super::http::Head;
 
-/// A registration is a few words.
+/// Limit for the body of a registration, in bytes.
 const MAX_BODY: usize = 64 << 10;
-/// How many extensions Lambda takes.
+/// Lambda's limit for the number of extensions.
 const MAX_EXTENSIONS: usize = 10;
 
-/// Answers a request that is one of these APIs'; None if it is not.
+/// Answers a request to one of these APIs; `None` for any other request.
 pub fn respond(
     head: &Head,
     connection: &mut Connection,
@@ -61,7 +61,7 @@ fn register(head: &Head, body: &[u8], shared: &Shared) -> Result<Answer, ApiErro
     }
     let mut session = shared.session();
     if !session.is_initialising() || session.extensions.len() >= MAX_EXTENSIONS {
-        let message = "extensions register before the runtime's first /next, and ten at most";
+        let message = "at most ten extensions can register, and only before the first /next";
         return refuse(403, "Extension.RegistrationClosed", message.to_owned());
     }
     let identifier = crate::identifiers::uuid();
@@ -70,7 +70,7 @@ fn register(head: &Head, body: &[u8], shared: &Shared) -> Result<Answer, ApiErro
     Ok(http::json(200, body.to_string()).with("Lambda-Extension-Identifier", identifier))
 }
 
-/// Waits until the environment ends, which the process learns by SIGTERM.
+/// Waits until the environment ends. The process itself learns that by SIGTERM.
 fn next(head: &Head, shared: &Shared) -> Result<Answer, ApiError> {
     {
         let mut session = shared.session();

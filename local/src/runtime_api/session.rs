@@ -1,5 +1,5 @@
-//! What a runtime may do when: the states of one execution environment. Every transition that is
-//! not written here is refused, with the words of AWS's own emulator.
+//! The state machine of one execution environment. Every transition that is not implemented here is
+//! refused with the messages of AWS's own emulator.
 
 use std::collections::HashSet;
 use std::collections::VecDeque;
@@ -15,28 +15,28 @@ use super::invocation::Invocation;
 use super::invocation::Outcome;
 use super::invocation::Piece;
 
-/// The largest response that the service takes: 6 MiB and 100 bytes.
+/// The service's limit for a buffered response, in bytes: 6 MiB and 100 bytes.
 pub const MAX_RESPONSE: usize = 6 * 1024 * 1024 + 100;
 
-/// Where the runtime is.
+/// The runtime's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// It has not called `/next` yet.
     Initialising,
-    /// It has.
+    /// It has called `/next`.
     Initialised,
     /// It has posted `/init/error`.
     InitFailed,
 }
 
-/// An invocation that the runtime has and has not answered.
+/// A delivered invocation without an answer yet.
 #[derive(Debug)]
 struct InFlight {
     invocation: Arc<Invocation>,
-    /// Taken by the answer when it begins.
+    /// Taken when the answer begins.
     live: Option<SyncSender<Piece>>,
     sent: Instant,
-    /// An answer has begun and not ended.
+    /// The answer has begun and not ended.
     answering: bool,
 }
 
@@ -45,40 +45,41 @@ struct InFlight {
 pub struct Session {
     state: State,
     in_flight: Vec<InFlight>,
-    /// How many `/next` wait.
+    /// The number of waiting `/next` requests.
     waiting: usize,
-    /// The last invocation is answered and `/next` not called again.
+    /// The last invocation is answered, and `/next` was not called since.
     answered: bool,
-    /// Invocations whose time was up while the process went on.
+    /// Invocations that timed out while the process went on.
     expired: HashSet<String>,
-    /// How many invocations the runtime may have at once. With more than one it is a Managed
-    /// Instance's: an answer is out before the next `/next`, and a late one is refused with 410.
+    /// Limit for the runtime's concurrent invocations. Above one, it is a Managed Instance: an answer
+    /// is passed on before the next `/next`, and a late one is refused with 410.
     pub concurrency: usize,
-    /// Invocations to come.
+    /// Invocations that are not delivered yet.
     pub queue: VecDeque<Invocation>,
-    /// Invocations that are over, in the order in which they ended.
+    /// Invocations that have ended, in the order of their ends.
     pub ended: Vec<Ended>,
-    /// When the process was started.
+    /// Start time of the process.
     pub started: Instant,
     /// From the start to the first `/next` of the runtime and of every extension.
     pub init: Option<Duration>,
-    /// What was posted to `/init/error`.
+    /// The error posted to `/init/error`.
     pub init_error: Option<Outcome>,
-    /// How the process ended, once it has.
+    /// The exit status of the process, once it has ended.
     pub exited: Option<ExitStatus>,
-    /// No invocation will come any more: `/next` is answered 410.
+    /// No further invocation will be queued: `/next` is answered with 410.
     pub closed: bool,
-    /// Internal extensions that have registered, and how many of them have asked for an event.
+    /// Identifiers of the registered internal extensions.
     pub(super) extensions: Vec<String>,
+    /// The number of them that have asked for an event.
     pub(super) extensions_waiting: usize,
-    /// How many requests there were.
+    /// The number of requests.
     pub requests: u64,
-    /// How many connections they came on.
+    /// The number of connections.
     pub connections: u64,
 }
 
 impl Session {
-    /// An environment whose process is about to be started.
+    /// The session of an environment whose process is about to start.
     pub fn new() -> Session {
         Session {
             state: State::Initialising,
@@ -101,7 +102,7 @@ impl Session {
         }
     }
 
-    /// `/next` has come in, and is to wait for an invocation.
+    /// A `/next` arrived, and waits for an invocation.
     pub fn begin_next(&mut self, received: Instant) -> Result<(), ApiError> {
         if self.state == State::InitFailed {
             return Err(self.refuse("Next"));
@@ -113,7 +114,7 @@ impl Session {
         Ok(())
     }
 
-    /// `Init` is over when the runtime and every extension have asked for something to do.
+    /// Ends `Init` once the runtime and every extension have called their `next`.
     pub(super) fn finish_init(&mut self, now: Instant) {
         let extensions = self.extensions_waiting >= self.extensions.len();
         if self.init.is_none() && self.state == State::Initialised && extensions {
@@ -121,7 +122,7 @@ impl Session {
         }
     }
 
-    /// The identifiers of the internal extensions that have registered.
+    /// The identifiers of the registered internal extensions.
     pub fn extensions(&self) -> &[String] {
         &self.extensions
     }
@@ -130,9 +131,9 @@ impl Session {
         self.state == State::Initialising
     }
 
-    /// The invocation that `/next` delivers, if there is one.
+    /// Takes the next invocation out of the queue for a waiting `/next`.
     pub fn deliver(&mut self) -> Option<Arc<Invocation>> {
-        // A runtime that asks again before it has answered gets the same event again.
+        // A runtime that calls `/next` again before it has answered gets the same event again.
         let again = self.in_flight.first().filter(|_| self.concurrency == 1);
         if let Some(again) = again.map(|in_flight| Arc::clone(&in_flight.invocation)) {
             self.waiting -= 1;
@@ -147,8 +148,8 @@ impl Session {
         Some(delivered)
     }
 
-    /// An answer for `request_id` begins. The attempt, if it names one, must be the present one.
-    /// Returns where its bytes are wanted.
+    /// An answer for `request_id` begins. The attempt, if it names one, must be the current one.
+    /// Returns the receiver of its bytes, if there is one.
     pub fn begin_answer(
         &mut self,
         request_id: &str,
@@ -178,7 +179,7 @@ impl Session {
         Ok(in_flight.live.take())
     }
 
-    /// The answer that has begun has ended, or broken off.
+    /// The answer has ended, or its connection broke.
     pub fn end_answer(
         &mut self,
         request_id: &str,
@@ -188,7 +189,7 @@ impl Session {
     ) -> Result<(), ApiError> {
         let of = |flight: &InFlight| flight.invocation.request_id == request_id;
         let Some(index) = self.in_flight.iter().position(of) else {
-            // Its time was up meanwhile.
+            // It timed out meanwhile.
             return Err(ApiError::new(410, "InvokeTimeout", "Invoke timeout"));
         };
         let in_flight = self.in_flight.remove(index);
@@ -214,14 +215,14 @@ impl Session {
         Ok(())
     }
 
-    /// The time of an invocation is up and the process goes on: its answer will be refused.
+    /// An invocation timed out and the process goes on: its answer will be refused.
     pub fn expire(&mut self, request_id: &str) {
         self.queue.retain(|invocation| invocation.request_id != request_id);
         self.in_flight.retain(|flight| flight.invocation.request_id != request_id);
         self.expired.insert(request_id.to_owned());
     }
 
-    /// The process has ended, and nobody will answer any more.
+    /// The process has ended, so no answers will arrive.
     pub fn exit(&mut self, status: ExitStatus) {
         self.exited = Some(status);
         self.queue.clear();
@@ -238,8 +239,8 @@ impl Session {
         Ok(())
     }
 
-    /// Whether the runtime has nothing more to do for the invocations that have ended: the service
-    /// holds an answer until `/next`, or the end of the process.
+    /// Whether the runtime has finished with the answered invocations: the service holds back an
+    /// answer until the next `/next` or the end of the process.
     pub fn is_idle(&self) -> bool {
         self.concurrency > 1 || self.exited.is_some() || !self.answered
     }

@@ -1,4 +1,4 @@
-//! Threads that wait for connections: as many as are needed at once, and one more.
+//! A listening socket with a pool of threads: one for each connection, and one more that waits.
 
 use std::collections::HashMap;
 use std::io;
@@ -17,10 +17,10 @@ use super::arrival;
 
 use crate::sync::lock;
 
-/// A listening socket with its threads, until it is dropped.
+/// A listening socket with its threads; dropping it ends them.
 ///
-/// Each thread accepts a connection and serves it to its end. The one that leaves none waiting
-/// starts another first, so that a connection never pays for a thread's start unless all are busy.
+/// Each thread accepts a connection and serves it to its end. A thread that would leave no other one
+/// waiting starts another first, so that a connection waits for a thread's start only if all are busy.
 pub struct Listener {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -29,7 +29,7 @@ pub struct Listener {
 struct Shared {
     socket: TcpListener,
     serve: Box<dyn Fn(Connection) + Send + Sync>,
-    /// How many threads wait at most, once they have been needed.
+    /// Limit for the waiting threads; further ones end after their connection.
     max_waiting: usize,
     workers: Mutex<Workers>,
 }
@@ -39,20 +39,20 @@ struct Workers {
     waiting: usize,
     stopping: bool,
     last: u64,
-    /// Streams that are being served, so that they can be ended.
+    /// The streams that are being served, so that they can be shut down.
     serving: HashMap<u64, Arc<TcpStream>>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Listener {
-    /// Serves what connects, with so many threads from the beginning.
+    /// Serves connections, with `threads` threads from the beginning.
     pub fn start(
         socket: TcpListener,
         threads: usize,
         serve: impl Fn(Connection) + Send + Sync + 'static,
     ) -> io::Result<Listener> {
         let address = socket.local_addr()?;
-        arrival::note(&socket)?;
+        arrival::enable_timestamps(&socket)?;
         let shared = Arc::new(Shared {
             socket,
             serve: Box::new(serve),
@@ -67,7 +67,7 @@ impl Listener {
         Ok(listener)
     }
 
-    /// Where it listens.
+    /// The socket's address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -79,15 +79,15 @@ impl Drop for Listener {
             let mut workers = self.shared.workers();
             workers.stopping = true;
             for stream in workers.serving.values() {
-                // One that is closed already has ended by itself.
+                // It fails if the client has closed the connection already.
                 let _ = stream.shutdown(Shutdown::Both);
             }
             std::mem::take(&mut workers.threads)
         };
-        // Wakes those that wait for a connection.
+        // Wakes the threads that wait for a connection.
         let _ = rustix::net::shutdown(&self.shared.socket, rustix::net::Shutdown::Both);
         for thread in threads {
-            // A thread that panicked has printed why.
+            // A thread that panicked has printed its message.
             let _ = thread.join();
         }
     }
@@ -113,7 +113,7 @@ impl Shared {
                 if self.workers().stopping {
                     return;
                 }
-                // No descriptors are left: those that are served will give some back.
+                // Out of file descriptors: wait until other connections are closed.
                 thread::sleep(std::time::Duration::from_millis(10));
                 continue;
             };
@@ -131,7 +131,7 @@ impl Shared {
         }
     }
 
-    /// None when the thread is to end.
+    /// Registers a stream; `None` if the thread must end.
     fn begin(self: &Arc<Self>, stream: &Arc<TcpStream>) -> Option<u64> {
         let mut workers = self.workers();
         workers.waiting -= 1;
@@ -139,7 +139,7 @@ impl Shared {
             return None;
         }
         if workers.waiting == 0 {
-            // Without another thread, connections wait until one of the others is free.
+            // If no thread can be started, connections wait until one is free.
             let _ = self.add_thread(&mut workers);
         }
         workers.last += 1;
