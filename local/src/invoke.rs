@@ -54,7 +54,7 @@ pub fn invoke(plan: &Plan, responses: &mut impl Write) -> Result<bool> {
     let error_type = header("x-amzn-ErrorType").map(str::to_owned);
     let status = response.status();
     let body = response.body_mut().with_config().limit(MAX_RESPONSE).read_to_vec();
-    let body = body.context("the response broke off")?;
+    let body = body.context("the response was truncated")?;
     if !status.is_success() {
         let error_type = error_type.unwrap_or_default();
         bail!("{status}: {error_type}: {}", String::from_utf8_lossy(&body));

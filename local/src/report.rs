@@ -1,4 +1,4 @@
-//! Lambda's own log lines and answers, in the form in which CloudWatch and clients have them.
+//! Lambda's own log lines and errors, in the form that CloudWatch and clients show.
 
 use std::time::Duration;
 
@@ -8,16 +8,16 @@ use crate::environment::InvokeError;
 use crate::function::Function;
 use crate::runtime_api::Outcome;
 
-/// What a `REPORT` line says.
+/// The values of a `REPORT` line.
 #[derive(Clone, Copy, Debug)]
 pub struct Report<'a> {
-    /// Which invocation.
+    /// Identifies the invocation.
     pub request_id: &'a str,
-    /// From the event's sending to the answer's last byte.
+    /// From the sending of the event to the answer's last byte.
     pub duration: Duration,
     /// From the process's start to its first `/next`, if this invocation was the cold one.
     pub init: Option<Duration>,
-    /// Peak memory of the process so far.
+    /// Peak memory of the process so far, in KiB.
     pub memory_kib: u64,
 }
 
@@ -51,7 +51,7 @@ pub fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
 
-/// What the caller gets: the answer's bytes, and whether it is an error.
+/// The bytes for the caller, and whether they are an error.
 pub fn answer(
     result: Result<Outcome, InvokeError>,
     request_id: &str,
@@ -70,7 +70,7 @@ pub fn answer(
             format!("Response payload size exceeded maximum allowed payload size ({limit} bytes)."),
         ),
         Ok(Outcome::Truncated) => {
-            failed("Runtime.TruncatedResponse", "The response broke off.".to_owned())
+            failed("Runtime.TruncatedResponse", "The response was truncated.".to_owned())
         }
         Err(error) => {
             let message = match &error {
@@ -85,7 +85,7 @@ pub fn answer(
     }
 }
 
-/// The error of an invocation or a start, as far as it is shown.
+/// The error of an invocation or an init, for the page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     error_type: String,
@@ -93,8 +93,8 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Reads what was posted to `/error` or `/init/error`: JSON with `errorType` and `errorMessage`
-    /// as a rule, and otherwise any text.
+    /// Parses a body posted to `/error` or `/init/error`: usually JSON with `errorType` and
+    /// `errorMessage`, otherwise any text.
     pub fn read(posted: &[u8]) -> Failure {
         let error = serde_json::from_slice::<Value>(posted).unwrap_or_default();
         let field = |name: &str| error[name].as_str();
@@ -103,7 +103,7 @@ impl Failure {
         Failure::new(field("errorType").unwrap_or_default(), message)
     }
 
-    /// The error of a start.
+    /// The error of an init.
     pub fn of_init(error: &InvokeError) -> Failure {
         match error {
             InvokeError::InitError(Outcome::Error { body, .. }) => Failure::read(body),
@@ -112,7 +112,7 @@ impl Failure {
     }
 
     fn new(error_type: &str, message: &str) -> Failure {
-        /// Characters that are kept, so that the history of many failures stays small.
+        /// Limit for each text, in characters, so that the history of many failures stays small.
         const MAX_SHOWN: usize = 1000;
         let cut = |text: &str| match text.char_indices().nth(MAX_SHOWN) {
             Some((end, _)) => format!("{}…", &text[..end]),
@@ -121,13 +121,13 @@ impl Failure {
         Failure { error_type: cut(error_type), message: cut(message) }
     }
 
-    /// As it is shown.
+    /// The entry of `GET /environments`.
     pub fn json(&self) -> Value {
         serde_json::json!({ "type": self.error_type, "message": self.message })
     }
 }
 
-/// Lambda's own name for why an invocation was not answered.
+/// Lambda's name for an error.
 pub fn error_type(error: &InvokeError) -> String {
     let name = match error {
         InvokeError::NotStarted(_) => "Runtime.InvalidEntrypoint",
@@ -139,14 +139,14 @@ pub fn error_type(error: &InvokeError) -> String {
     name.to_owned()
 }
 
-/// What an outcome says, for a log.
+/// An outcome as text, for a log.
 pub fn describe(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Response(body)
         | Outcome::Error { body, .. }
         | Outcome::FailedStream { body, .. } => String::from_utf8_lossy(body).into_owned(),
         Outcome::TooLarge(_) => "the response was too large".to_owned(),
-        Outcome::Truncated => "the response broke off".to_owned(),
+        Outcome::Truncated => "the response was truncated".to_owned(),
     }
 }
 

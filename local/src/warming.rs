@@ -1,5 +1,5 @@
-//! A schedule that keeps functions warm, as an EventBridge rule with a constant input does: the same
-//! ping to each function, asynchronously, again and again.
+//! A schedule that keeps functions warm, as an EventBridge rule with a constant input does: it sends
+//! the same ping to each function, asynchronously and periodically.
 
 use std::sync::Arc;
 use std::sync::Condvar;
@@ -24,35 +24,35 @@ use crate::schedule::Rate;
 use crate::sync::lock;
 use crate::sync::unpoisoned;
 
-/// Pings that come faster show nothing any more, and leave the machine no time for anything else.
+/// Lower bound of the real period; faster pings show nothing new and occupy the whole machine.
 const MIN_PERIOD: Duration = Duration::from_millis(10);
 
-/// What is sent, and how often.
+/// The settings of the pings.
 #[derive(Clone, Debug)]
 pub struct Warming {
-    /// How often.
+    /// The schedule.
     pub rate: Rate,
-    /// How many environments of each function a ping asks for.
+    /// The number of environments of each function that a ping keeps warm.
     pub concurrency: u16,
 }
 
 impl Warming {
-    /// The event.
+    /// The event of a ping.
     pub fn ping(&self) -> String {
         format!("{{\"warmer\":true,\"concurrency\":{}}}", self.concurrency)
     }
 
-    /// Refuses pings that would come too fast for this machine.
+    /// Refuses a real period below the minimum.
     pub fn check(&self, clock: Clock) -> Result<()> {
         let period = clock.real(self.rate.period);
         if period < MIN_PERIOD {
             let (speed, rate) = (clock.speed, &self.rate.expression);
-            bail!("--speed {speed} makes {rate} a ping every {period:?}: 10 ms is the least here");
+            bail!("--speed {speed} makes {rate} a ping every {period:?}; the minimum is 10 ms");
         }
         Ok(())
     }
 
-    /// As it is shown.
+    /// The entry of `GET /environments`.
     pub fn json(&self, clock: Clock) -> Value {
         json!({
             "schedule": self.rate.expression,
@@ -62,7 +62,7 @@ impl Warming {
     }
 }
 
-/// A running schedule, until it is dropped.
+/// A running schedule; dropping it ends it.
 #[derive(Debug)]
 pub struct Schedule {
     ended: Arc<(Mutex<bool>, Condvar)>,
@@ -70,7 +70,7 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Sends the first ping now, as a rate begins with its rule.
+    /// Sends the first ping at once, as EventBridge does when a rule is created.
     pub fn start(warming: Warming, clock: Clock, lambda: Arc<Lambda>) -> Schedule {
         let ended = Arc::<(Mutex<bool>, Condvar)>::default();
         let signal = Arc::clone(&ended);
@@ -85,7 +85,7 @@ impl Drop for Schedule {
         *lock(flag) = true;
         changed.notify_all();
         if let Some(thread) = self.thread.take() {
-            // A thread that panicked has printed why.
+            // A thread that panicked has printed its message.
             let _ = thread.join();
         }
     }
@@ -97,8 +97,8 @@ fn run(warming: &Warming, clock: Clock, lambda: &Lambda, ended: &(Mutex<bool>, C
     let mut due = Instant::now();
     loop {
         lambda.functions.keys().for_each(|name| send(warming, lambda, name));
-        // Counted from the last one that was due, so that the schedule does not drift; what a
-        // machine that slept has missed is not made up for.
+        // Counted from the previous due time, so that the schedule does not drift. Pings that were
+        // missed while the machine slept are not made up for.
         let now = Instant::now();
         while due <= now {
             let Some(next) = due.checked_add(period) else { return };
@@ -123,6 +123,6 @@ fn send(warming: &Warming, lambda: &Lambda, name: &str) {
         lambda.invoke_event(&named, request)
     });
     if let Err(error) = sent {
-        log::say(format_args!("{name}: a ping was refused: {}", error.message()));
+        log::say(format_args!("{name}: ping refused: {}", error.message()));
     }
 }

@@ -174,10 +174,13 @@ fn bad_arguments_are_named_and_make_exit_code_2() {
         assert!(text(&output.stderr).contains(message), "{arguments:?}: {}", text(&output.stderr));
     };
     refused(&["run", "nothing.so"], "nothing.so: no such file; build the handler first");
-    refused(&["run", "Cargo.toml"], "Cargo.toml: a handler library's file name ends with .so");
+    refused(
+        &["run", "Cargo.toml"],
+        "Cargo.toml: the file name of a handler library must end with .so",
+    );
     refused(&["run", HELLO, "--event", "@nothing"], "cannot read the event from nothing");
     refused(&["run", HELLO, "--env", "NAME"], "expected NAME=VALUE");
     refused(&["run", HELLO, "--timeout", "0"], "expected a number of seconds");
-    refused(&["run", HELLO, "--layer", "nothing"], "nothing/bootstrap: no bootstrap there");
+    refused(&["run", HELLO, "--layer", "nothing"], "nothing/bootstrap: no such file; run");
     refused(&["run"], "<LIBRARY>");
 }
