@@ -84,7 +84,7 @@ fn what_cannot_be_measured_is_named() {
         assert!(stderr.contains(message), "{stderr}");
     };
     refused(&["--peer", "nobody=/nowhere/peer"], "/nowhere/peer: no such program");
-    refused(&["--peer", "true=/bin/true"], "true: ended before it asked for an invocation");
+    refused(&["--peer", "true=/bin/true"], "true: ended before its first /next");
     let own = format!("--control=own={}", crate::support::bootstrap().display());
     refused(&[&own, "--expect", "x"], "own: answered {\"message\":\"Hello, Ada!\"}");
     refused(&["--invocations", "0"], "--rounds and --invocations are at least 1");

@@ -1,4 +1,4 @@
-//! What is reported of the measurements: as a table, and as JSON.
+//! The report of a measurement, as a table and as JSON.
 
 use std::fmt::Write as _;
 
@@ -8,16 +8,17 @@ use serde_json::json;
 use super::Candidate;
 use super::Series;
 
-/// A figure's name with its unit, the name that JSON has for it, and where its values are.
+/// A measured figure.
 pub struct Figure {
-    /// As it is shown.
+    /// The name in the table, with its unit.
     pub title: &'static str,
+    /// The name in JSON.
     key: &'static str,
-    /// Its values.
+    /// Returns its values.
     pub of: fn(&Series) -> &[f64],
 }
 
-/// Every figure, in the order in which it is shown.
+/// All figures, in the order of the table.
 pub const FIGURES: [Figure; 8] = [
     Figure { title: "init µs", key: "init_us", of: |series| &series.init },
     Figure { title: "first invocation µs", key: "first_us", of: |series| &series.first },
@@ -29,12 +30,12 @@ pub const FIGURES: [Figure; 8] = [
     Figure { title: "read from storage KiB", key: "read_kib", of: |series| &series.read },
 ];
 
-/// Above this, the control's p90 is too far from its minimum: the machine was busy.
+/// Limit for the ratio of p90 to minimum of the control's init; above it, the machine was busy.
 const MAX_SPREAD: f64 = 2.5;
-/// Fewer starts say little of a p99.
+/// Lower limit for the starts that make a p99 meaningful.
 const MIN_ROUNDS: usize = 20;
 
-/// The figures' quantiles, in the order of the table.
+/// The quantiles of a figure, in the order of the table.
 struct Summary {
     min: f64,
     median: f64,
@@ -48,14 +49,14 @@ impl Summary {
         Summary { min: at(0.0), median: at(0.5), p90: at(0.9), p99: at(0.99) }
     }
 
-    /// How many times the control's median this one's is; nothing of zero.
+    /// The ratio of the median to the control's; `None` if that is zero.
     fn ratio(&self, control: &Summary) -> Option<f64> {
         (control.median > 0.0).then(|| self.median / control.median)
     }
 }
 
-/// The table: minimum, median, 90th and 99th percentile of each figure, and the ratio of its median
-/// to the control's.
+/// The table: minimum, median, 90th and 99th percentile of each figure, and the ratio of the median to
+/// the control's.
 pub fn table(candidates: &[Candidate], series: &[Series]) -> String {
     let mut text = String::new();
     for Figure { title, of, .. } in &FIGURES {
@@ -88,7 +89,7 @@ pub fn table(candidates: &[Candidate], series: &[Series]) -> String {
     text
 }
 
-/// What to think of before the figures are believed.
+/// Reasons to distrust the figures.
 pub fn warnings(series: &[Series]) -> Vec<String> {
     let mut warnings = Vec::new();
     let Some(control) = series.first() else { return warnings };
@@ -97,8 +98,8 @@ pub fn warnings(series: &[Series]) -> Vec<String> {
     if spread > MAX_SPREAD {
         warnings.push(format!(
             "the machine was noisy: one in ten starts of the control took {spread:.1} times its \
-             minimum or more. Close what else runs here, and try more --rounds; believe the ratios before the \
-             times, and the minimum before the p99"
+             minimum or more. Close other programs, and increase --rounds; trust the ratios more than \
+             the times, and the minimum more than the p99"
         ));
     }
     if control.init.len() < MIN_ROUNDS {
@@ -107,7 +108,7 @@ pub fn warnings(series: &[Series]) -> Vec<String> {
     warnings
 }
 
-/// The same as JSON, with every value.
+/// The report as JSON, with every value.
 pub fn json(candidates: &[Candidate], series: &[Series]) -> Value {
     let control = series.first();
     let one = |(candidate, series): (&Candidate, &Series)| {
@@ -138,7 +139,7 @@ pub fn json(candidates: &[Candidate], series: &[Series]) -> Value {
     })
 }
 
-/// A quantile by the nearest rank; None of nothing.
+/// A quantile by the nearest rank; `None` without values.
 pub fn quantile(values: &[f64], quantile: f64) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);

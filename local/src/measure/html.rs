@@ -1,4 +1,4 @@
-//! The measurements as one page: each figure's distribution as a picture, and the table.
+//! The report as an HTML page: a chart of each figure's distribution, and the table.
 
 use std::fmt::Write as _;
 
@@ -9,22 +9,23 @@ use super::figures::FIGURES;
 use super::figures::Figure;
 use super::figures::quantile;
 
-/// The pictures' size, in their own units.
+/// Width of a chart, in SVG units.
 const WIDTH: f64 = 720.0;
+/// Height of a candidate's row, in SVG units.
 const ROW: f64 = 34.0;
-/// Where names end and dots begin.
+/// Width of the column of names, in SVG units.
 const LEFT: f64 = 150.0;
-/// Dots of one row are at most so far from its middle.
+/// Limit for a dot's distance from the middle of its row, in SVG units.
 const SCATTER: f64 = 9.0;
 
-/// A page that needs nothing else.
+/// A self-contained page.
 pub fn html(title: &str, candidates: &[Candidate], series: &[Series]) -> String {
     let mut page = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <title>{0}</title><style>{STYLE}</style><h1>{0}</h1>\
-         <p>Each dot is one start; the line is the median, and its figure the ratio to {1}'s. The axis ends \
-         at the 99th percentile.</p>",
+         <p>Each dot is one start. The line is the median, and the number is its ratio to the median of {1}. \
+         The axis ends at the 99th percentile.</p>",
         escape(title),
         escape(candidates.first().map_or("the control", |control| &control.name)),
     );
@@ -64,7 +65,7 @@ fn picture(figure: &Figure, candidates: &[Candidate], series: &[Series]) -> Stri
             escape(&candidate.name)
         );
         for (number, value) in values.iter().enumerate() {
-            // Spread evenly by the golden ratio, so that equal values are seen side by side.
+            // Scattered evenly by the golden ratio, so that equal values do not overlap.
             let step = super::float(number as u64) * 0.618_034;
             let y = middle + (step.fract() - 0.5) * 2.0 * SCATTER;
             let _ = write!(rows, "<circle cx=\"{:.1}\" cy=\"{y:.1}\" r=\"2\"/>", at(*value));
