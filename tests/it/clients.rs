@@ -15,7 +15,7 @@ use crate::support;
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
-/// A program of the environment that `./build.sh test` makes for Python.
+/// A program of the Python environment that `./build.sh test` creates.
 fn python(program: &str) -> PathBuf {
     let program = support::root().join("target/tools/python/bin").join(program);
     assert!(program.exists(), "{} is missing: run ./build.sh test", program.display());
@@ -36,7 +36,7 @@ fn client(mut command: Command, served: &Served, secret: &str) -> Output {
         .expect("the client")
 }
 
-/// What a script says that has boto3's client as `client`, line by line as JSON.
+/// The output of a script that has boto3's client as `client`: each line as JSON.
 fn boto3(served: &Served, secret: &str, script: &str) -> Vec<Value> {
     let prelude = "import boto3, json\nfrom botocore.exceptions import ClientError\n\
         client = boto3.client('lambda')\ndef say(*words): print(json.dumps(words, default=bytes.decode))\n";
@@ -110,7 +110,7 @@ stream('describes', b'"fail"')
     assert_eq!((chunk(1), chunk(2)), ("chunk 1 of 2\n".into(), "chunk 2 of 2\n".into()));
     assert!(printed[3][0]["InvokeComplete"]["LogResult"].is_string(), "{printed:#?}");
     assert!(printed[3][0]["InvokeComplete"]["ErrorCode"].is_null(), "{printed:#?}");
-    // A function that does not stream is one chunk.
+    // A buffered response is one chunk.
     assert_eq!(chunk(5), "{\"message\":\"Hello, Ada!\"}");
     assert_eq!(printed[8][0]["InvokeComplete"]["ErrorCode"], "Unhandled");
     let details = printed[8][0]["InvokeComplete"]["ErrorDetails"].as_str().expect("text");
@@ -158,7 +158,8 @@ attempt(FunctionName='hello', Payload=b'{')
     let unsigned = served.invoke("hello", "{\"name\":\"Ada\"}");
     assert_eq!(unsigned.status, 403);
     assert_eq!(unsigned.header("x-amzn-errortype"), "MissingAuthenticationTokenException");
-    // Nor does a signature for a wrong time, place or service help, or none at another door.
+    // A signature for a wrong time, region or service is refused, and so is an unsigned request of
+    // another kind.
     let signed = boto3(&served, SECRET, SIGNED_BY_HAND);
     let region = "Credential should be scoped to a valid region, not 'mars-1'";
     let expected = [
@@ -179,11 +180,11 @@ attempt(FunctionName='hello', Payload=b'{')
     assert_eq!(signed.len(), expected.len());
     let guess = [("Authorization", "Bearer 0123456789abcdef0123456789abcdef")];
     assert_eq!(served.get_with("/environments", &guess).status, 403);
-    // A request that was refused was never placed.
+    // Refused requests were never placed.
     assert_eq!(served.function("hello")["totals"]["invocations"], 3);
 }
 
-/// Signs requests for any service, region and time, and says what is answered.
+/// Signs requests for any service, region and time, and prints the answers.
 const SIGNED_BY_HAND: &str = r#"
 import datetime, os, urllib.error, urllib.request
 from unittest import mock

@@ -1,4 +1,4 @@
-//! The `pilotlight` command, as people type it.
+//! The `pilotlight` command line.
 
 use std::io::Write as _;
 use std::process::Command;
@@ -66,7 +66,7 @@ fn run_passes_environment_memory_and_events_on() {
     ]);
     let context: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(context["memorySizeMb"], 512);
-    // The invocation's own trace id took the variable's place.
+    // The invocation's own trace id replaced the variable.
     assert_eq!(context["traceId"], context["traceIdVariable"]);
 
     let file = tempfile::NamedTempFile::new().expect("a file");
@@ -124,7 +124,7 @@ fn a_failed_invocation_is_shown_and_makes_exit_code_1() {
     assert_eq!(error.status.code(), Some(1));
     assert!(text(&error.stdout).contains("\"errorType\":\"RequestedError\""));
 
-    // A process that died is replaced within the next invocation's own time.
+    // A dead process is replaced within the next invocation's own time.
     let segv = fault("segv", &[]);
     assert_eq!(segv.status.code(), Some(1));
     let answers = text(&segv.stdout);

@@ -1,4 +1,4 @@
-//! The local Lambda's Runtime API, asked by hand for what a well-behaved runtime never does.
+//! The local Runtime API: requests that a well-behaved runtime never sends.
 
 use std::io::Read as _;
 use std::io::Write as _;
@@ -11,7 +11,7 @@ use pilotlight_local::runtime_api::RuntimeApi;
 
 use crate::support;
 
-/// A server with one invocation to hand out.
+/// A server with one queued invocation.
 fn server() -> RuntimeApi {
     let api = RuntimeApi::start(1).expect("a server");
     let invocation = Invocation {
@@ -24,7 +24,7 @@ fn server() -> RuntimeApi {
     api
 }
 
-/// Sends a request and reads the answer, on a connection of its own.
+/// Sends a request on a new connection, and reads the answer.
 fn ask(api: &RuntimeApi, request: &str) -> String {
     let mut stream = TcpStream::connect(api.address()).expect("connected");
     stream.set_read_timeout(Some(support::PATIENCE)).expect("a socket");

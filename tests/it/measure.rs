@@ -1,4 +1,4 @@
-//! `pilotlight measure`: its figures agree with each other, and its files with its table.
+//! `pilotlight measure`: the figures are consistent, and the files agree with the table.
 
 use std::process::Output;
 
@@ -36,7 +36,7 @@ fn every_figure_is_reported_beside_the_control() {
         panic!("the control and the handler: {all:#}");
     };
     assert_eq!((&limit["name"], &hello["name"]), (&"limit".into(), &"hello".into()));
-    // The program of raw system calls has no fewer than it needs, and the bootstrap not many more.
+    // The program of raw system calls makes only the necessary ones.
     assert_eq!(limit["system_calls"], serde_json::json!({ "init": 4, "invocation": 4 }));
     assert_eq!(hello["system_calls"]["invocation"], 4);
     let table = String::from_utf8_lossy(&output.stdout);
@@ -69,7 +69,7 @@ fn the_page_cache_may_be_cold_and_peers_may_have_arguments() {
         measure(&["--cold-cache", "--peer", &peer, "--json", json.to_str().expect("UTF-8")]);
     let all = written(&output, &json);
     let evicted = |index: usize| all["candidates"][index]["evicted_files"].as_u64();
-    // The program itself; the bootstrap and its library; those and another program with its own.
+    // The program; the bootstrap and the library; these two, and `env` with its own libraries.
     assert_eq!((evicted(0), evicted(1)), (Some(1), Some(2)), "{all:#}");
     assert!(evicted(2) > evicted(1), "{all:#}");
     assert_eq!(all["candidates"][2]["name"], "again");

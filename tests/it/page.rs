@@ -1,5 +1,5 @@
-//! The page, in headless Chromium: what it says, and what its pictures show of twenty invocations at
-//! once, cold and then warm.
+//! The page in headless Chromium: its texts, and the pixels that show twenty concurrent invocations,
+//! cold and then warm.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -42,7 +42,7 @@ fn chromium(served: &Served, arguments: &[&str]) -> String {
     browse(&page, arguments)
 }
 
-/// Runs Chromium on an address, as if a second and a half went by there.
+/// Runs Chromium on an address for 1.5 s of virtual time.
 fn browse(address: &str, arguments: &[&str]) -> String {
     let profile = TempDir::new().expect("a folder");
     let output = Command::new("chromium")
@@ -58,7 +58,7 @@ fn browse(address: &str, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-/// How many pixels of a screenshot have this colour.
+/// Counts the pixels of a screenshot that have this colour.
 fn pixels(picture: &Path, colour: [u8; 3]) -> usize {
     let mut reader = png::Decoder::new(BufReader::new(File::open(picture).expect("a picture")))
         .read_info()
@@ -69,7 +69,7 @@ fn pixels(picture: &Path, colour: [u8; 3]) -> usize {
     bytes[..frame.buffer_size()].chunks(size).filter(|pixel| pixel[..3] == colour).count()
 }
 
-/// Where pictures stay, for whoever wants to look at them.
+/// The folder of the screenshots, which stay for inspection.
 fn pictures() -> PathBuf {
     let folder = support::root().join("target/page");
     std::fs::create_dir_all(&folder).expect("a folder");
@@ -98,7 +98,7 @@ fn pings_are_told_from_invocations() {
         &served,
         &["--window-size=1200,600", "--blink-settings=preferredColorScheme=1", &shot],
     );
-    // Both have as many in the key; bars have only pings.
+    // The legend has as many pixels of either colour; the bars are all pings.
     let [pings, invocations] = [PING, INVOCATION[0]].map(|colour| pixels(&picture, colour));
     assert!(pings > invocations && invocations > 100, "{pings}, {invocations}");
 }
@@ -157,7 +157,7 @@ fn errors_are_shown_with_their_type_and_message_to_those_with_the_token() {
     assert!(page.contains("</small>RequestedError: this error was asked for</li>"), "{page}");
 }
 
-/// A page that a browser has from elsewhere, with a script that sends what any page can send.
+/// A page of another origin, whose script sends every request that a page can send.
 #[test]
 fn a_page_of_another_site_invokes_nothing_but_function_urls() {
     let served = Served::start(&[&example("echo")], &[]);
@@ -176,7 +176,7 @@ fn a_page_of_another_site_invokes_nothing_but_function_urls() {
     );
     std::fs::write(&file, script).expect("written");
     let page = browse(&format!("file://{}", file.display()), &["--dump-dom"]);
-    // All were sent, and no answer could be read.
+    // All requests were sent, and the script could not read the response that CORS protects.
     assert!(page.contains("sent sent sent lost"), "{page}");
     assert_eq!(served.function("echo")["totals"]["invocations"], 1);
 }
