@@ -1,5 +1,5 @@
-//! Lambda's waiting times, which a local Lambda can shorten: minutes until an idle environment ends,
-//! until an asynchronous invocation is retried, or until a schedule is due.
+//! Lambda's waiting times, which a local Lambda can shorten: minutes until an idle environment
+//! ends, until an asynchronous invocation is retried, or until a schedule is due.
 
 use std::time::Duration;
 

@@ -51,8 +51,8 @@ impl Shares {
     }
 }
 
-/// Restores the inherited limit in a new child process: handlers see the limit of their user, not the
-/// one that serving many of them needs.
+/// Restores the inherited limit in a new child process: handlers see the limit of their user, not
+/// the one that serving many of them needs.
 pub fn restore(child: Pid) {
     if let Some(&inherited) = INHERITED.get() {
         // It fails if the process has already ended.

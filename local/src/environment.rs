@@ -156,7 +156,7 @@ impl ExecutionEnvironment {
         })
     }
 
-    /// Lets the runtime handle an invocation, which ends when the runtime calls `/next` again or exits.
+    /// Lets the runtime handle an invocation. It ends with the next `/next`, or with the process.
     pub fn invoke(&self, invocation: Invocation, limit: Duration) -> Result<Ended, InvokeError> {
         let end = Instant::now().checked_add(limit);
         let request_id = invocation.request_id.clone();
@@ -295,8 +295,8 @@ fn opened((log, stdout, stderr): (Arc<Log>, Stdio, Stdio)) -> (Option<Arc<Log>>,
     (Some(log), stdout, stderr)
 }
 
-/// Whether a start failed because this machine lacks resources (descriptors, processes, memory, disk),
-/// and not because of the program.
+/// Whether a start failed because this machine lacks resources (descriptors, processes, memory,
+/// disk), and not because of the program.
 pub fn is_shortage(error: &anyhow::Error) -> bool {
     let shortages = [Errno::MFILE, Errno::NFILE, Errno::AGAIN, Errno::NOMEM, Errno::NOSPC];
     error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|cause| {

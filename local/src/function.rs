@@ -101,8 +101,8 @@ impl Function {
         format!("arn:aws:lambda:{}:{ACCOUNT}:function:{}", region(), self.name)
     }
 
-    /// The environment variables of the process, as in Lambda's documentation. Of this machine's own
-    /// variables, only AWS credentials and region are passed on, which Lambda sets, too.
+    /// The environment variables of the process, as in Lambda's documentation. Of this machine's
+    /// own variables, only AWS credentials and region are passed on, which Lambda sets, too.
     pub fn environment(&self, runtime_api: &str) -> Vec<(String, String)> {
         let group = format!("/aws/lambda/{}", self.name);
         let memory = self.memory_mb.to_string();

@@ -5,8 +5,8 @@
 
 use std::net::IpAddr;
 
-/// The host of an authority such as `localhost:9000` or `[::1]:9000`, without the port, the brackets
-/// of an address, and a trailing dot.
+/// The host of an authority such as `localhost:9000` or `[::1]:9000`, without the port, the
+/// brackets of an address, and a trailing dot.
 pub fn without_port(authority: &str) -> &str {
     if let Some(rest) = authority.strip_prefix('[') {
         return rest.split_once(']').map_or(rest, |(address, _)| address);

@@ -39,8 +39,8 @@ pub fn log_stream() -> String {
     format!("{year:04}/{:02}/{day:02}/[$LATEST]{}{number:016x}", u8::from(month), mark())
 }
 
-/// Sixteen hexadecimal digits in all log streams of this process, and in no other's. They identify the
-/// processes that this one has started.
+/// Sixteen hexadecimal digits in all log streams of this process, and in no other's. They identify
+/// the processes that this one has started.
 pub fn mark() -> &'static str {
     static MARK: LazyLock<String> =
         LazyLock::new(|| format!("{:016x}", RandomState::new().hash_one(0)));

@@ -37,7 +37,7 @@ enum Command {
     Measure(commands::measure::Arguments),
     /// Describes a library without running it, and says whether the bootstrap would load it.
     Check(commands::check::Arguments),
-    /// Ends the processes that another process of this program left running. That process starts it.
+    /// Ends the processes that a killed command left running. Each command starts it itself.
     #[command(name = process::GUARD, hide = true)]
     Guard { folder: PathBuf, mark: String },
 }

@@ -11,8 +11,8 @@ use std::path::Path;
 use rustix::mount::MountPropagationFlags;
 use rustix::thread::UnshareFlags;
 
-/// Makes `folder` the `/tmp` of this thread and of all processes that it starts, forever. Folders in
-/// `keep` (the function's package, the layer) stay visible if they are under `/tmp`. Needs root.
+/// Makes `folder` the `/tmp` of this thread and of all processes that it starts, forever. Folders
+/// in `keep` (the function's package, the layer) stay visible if they are under `/tmp`. Needs root.
 pub fn enter(folder: &Path, keep: &[&Path]) -> io::Result<()> {
     // SAFETY: the flag separates the file system context and the mounts of this thread alone from
     // those that it shares with other threads; file descriptors stay shared.

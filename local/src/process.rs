@@ -1,9 +1,9 @@
 //! Child processes: each leads its own process group, and none outlives this program.
 //!
 //! In an orderly shutdown, the owner of a process ends it. Otherwise, the handler of Ctrl-C calls
-//! [`end_all`]; and a *guard*, a second process of this program, waits until the first one is gone for
-//! any reason, and then ends the remaining groups. Processes that have left their group, as a daemon
-//! does, are found by an environment variable that they inherited ([`end_marked`]).
+//! [`end_all`]; and a *guard*, a second process of this program, waits until the first one is gone
+//! for any reason, and then ends the remaining groups. Processes that have left their group, as a
+//! daemon does, are found by an environment variable that they inherited ([`end_marked`]).
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -38,7 +38,8 @@ use crate::sync::lock;
 
 /// The guard's subcommand; its argument is the working folder.
 pub const GUARD: &str = "guard";
-/// A file in the working folder: a line `+GROUP` for each started group, `-GROUP` for each ended one.
+/// A file in the working folder: a line `+GROUP` for each started group, `-GROUP` for each ended
+/// one.
 const LIST: &str = "groups";
 
 /// The running process groups.
@@ -120,10 +121,12 @@ pub fn guard(folder: &Path, mark: &str) -> Result<()> {
     }
 }
 
-/// Ends every process that was started with `mark` among its variables, in any group and session and
-/// with any parent. Only a process that left its group and was started without variables escapes.
+/// Ends every process that was started with `mark` among its variables, in any group and session
+/// and with any parent. Only a process that left its group and was started without variables
+/// escapes.
 pub fn end_marked(mark: &str) {
-    /// Limit for the searches; they are repeated because a process may just have started another one.
+    /// Limit for the searches; they are repeated because a process may just have started another
+    /// one.
     const MAX_ROUNDS: usize = 200;
     let has_mark = |process: &PathBuf| {
         let variables = fs::read(process.join("environ")).unwrap_or_default();
@@ -171,7 +174,8 @@ pub fn wait(child: &Child) {
     groups().change('-', pid);
 }
 
-/// Ends all groups at once, and lets no further process start. Call it just before the program exits.
+/// Ends all groups at once, and lets no further process start. Call it just before the program
+/// exits.
 pub fn end_all() {
     let groups = groups();
     groups.end();

@@ -17,8 +17,8 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// Parses `rate(value unit)`: a positive integer, and `minute`, `hour` or `day`, in the plural for
-    /// every value but 1.
+    /// Parses `rate(value unit)`: a positive integer, and `minute`, `hour` or `day`, in the plural
+    /// for every value but 1.
     pub fn parse(expression: &str) -> Result<Rate> {
         if expression.starts_with("cron(") {
             bail!("cron schedules are not simulated; use a rate, as in rate(5 minutes)");

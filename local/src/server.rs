@@ -29,7 +29,8 @@ use crate::lambda::Lambda;
 const WORKERS: usize = 2;
 /// Stack size of each thread, in bytes.
 const STACK: usize = 512 << 10;
-/// Limit for the connections that wait to be accepted. The kernel lowers it to `net.core.somaxconn`.
+/// Limit for the connections that wait to be accepted. The kernel lowers it to
+/// `net.core.somaxconn`.
 const BACKLOG: u32 = 4096;
 /// Limit for the request line with all headers, in bytes: Lambda's own limit.
 const MAX_HEAD: usize = 1 << 20;

@@ -1,5 +1,5 @@
-//! A schedule that keeps functions warm, as an EventBridge rule with a constant input does: it sends
-//! the same ping to each function, asynchronously and periodically.
+//! A schedule that keeps functions warm, as an EventBridge rule with a constant input does: it
+//! sends the same ping to each function, asynchronously and periodically.
 
 use std::sync::Arc;
 use std::sync::Condvar;

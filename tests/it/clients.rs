@@ -323,8 +323,8 @@ fn the_command_invokes_what_it_serves() {
     refused(&["nothing"], "404 Not Found: ResourceNotFoundException: {");
     refused(&["hello", "--event", "@nothing"], "cannot read the event from nothing");
     refused(&["hello", "--event", "{"], "Could not parse request body into json");
-    let nobody = ["invoke", "hello", "--endpoint", "http://127.0.0.1:1"];
-    let output = served::command().args(nobody).output().expect("the command");
+    let unreachable = ["invoke", "hello", "--endpoint", "http://127.0.0.1:1"];
+    let output = served::command().args(unreachable).output().expect("the command");
     assert!(
         String::from_utf8_lossy(&output.stderr).contains("is `pilotlight serve` running there?")
     );

@@ -83,7 +83,7 @@ fn what_cannot_be_measured_is_named() {
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(stderr.contains(message), "{stderr}");
     };
-    refused(&["--peer", "nobody=/nowhere/peer"], "/nowhere/peer: no such program");
+    refused(&["--peer", "missing=/nowhere/peer"], "/nowhere/peer: no such program");
     refused(&["--peer", "true=/bin/true"], "true: ended before its first /next");
     let own = format!("--control=own={}", crate::support::bootstrap().display());
     refused(&[&own, "--expect", "x"], "own: answered {\"message\":\"Hello, Ada!\"}");

@@ -1,5 +1,5 @@
-//! The page in headless Chromium: its texts, and the pixels that show twenty concurrent invocations,
-//! cold and then warm.
+//! The page in headless Chromium: its texts, and the pixels that show twenty concurrent
+//! invocations, cold and then warm.
 
 use std::fs::File;
 use std::io::BufReader;

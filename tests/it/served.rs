@@ -64,7 +64,8 @@ impl Served {
         Served::start_by(command(), libraries, options)
     }
 
-    /// Serves these libraries in a process with limited descriptors; `limit` is `ulimit`'s argument.
+    /// Serves these libraries in a process with limited descriptors; `limit` is `ulimit`'s
+    /// argument.
     pub fn start_with_descriptors(limit: &str, libraries: &[&Path], options: &[&str]) -> Served {
         let mut shell = Command::new("sh");
         let script = format!("ulimit {limit} && exec \"$0\" \"$@\"");

@@ -48,7 +48,7 @@ pub struct Arguments {
     /// is due, and between the attempts of asynchronous invocations.
     #[arg(long, default_value_t = 1.0, value_name = "N", value_parser = above_zero)]
     speed: f64,
-    /// Keep the functions warm by pings at this rate, as an EventBridge rule does: 'rate(5 minutes)'.
+    /// Keep the functions warm by pings at a rate, as an EventBridge rule does: 'rate(5 minutes)'.
     #[arg(long, value_name = "RATE", value_parser = Rate::parse)]
     warm: Option<Rate>,
     /// The number of environments of each function that a ping keeps warm.

@@ -1,8 +1,8 @@
 //! Invocations of the type `Event`: accepted at once, attempted up to three times.
 //!
-//! Source: "Asynchronous invocation" in Lambda's developer guide: after an error of the function two
-//! more attempts, one minute and then two minutes later; when throttled, retries for up to six hours,
-//! first after one second and finally every five minutes.
+//! Source: "Asynchronous invocation" in Lambda's developer guide: after an error of the function
+//! two more attempts, one minute and then two minutes later; when throttled, retries for up to six
+//! hours, first after one second and finally every five minutes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

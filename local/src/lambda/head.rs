@@ -13,8 +13,8 @@ use super::ServiceError;
 
 /// Limit for a pause within a body.
 const BODY_LIMIT: Duration = Duration::from_secs(20);
-/// Limit for a body that is too long and is read anyway, in bytes: most clients read the response only
-/// after they have sent everything. With a longer body, the connection is closed.
+/// Limit for a body that is too long and is read anyway, in bytes: most clients read the response
+/// only after they have sent everything. With a longer body, the connection is closed.
 const MAX_IGNORED: u64 = 64 << 20;
 
 /// A request without its body.

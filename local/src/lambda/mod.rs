@@ -112,8 +112,8 @@ impl Lambda {
         }
     }
 
-    /// Invokes a function asynchronously, as a schedule or another service does: errors are retried,
-    /// and the response is discarded.
+    /// Invokes a function asynchronously, as a schedule or another service does: errors are
+    /// retried, and the response is discarded.
     pub fn invoke_event(&self, named: &Named, request: Request) -> Result<(), ServiceError> {
         self.queue.push(named.placement, request)
     }

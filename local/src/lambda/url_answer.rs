@@ -1,7 +1,7 @@
 //! Responses of function URLs: converts a function's response to an HTTP response.
 //!
-//! Source: "Invoking Lambda function URLs" in Lambda's developer guide. A streamed response is passed
-//! on as it arrives, as in the invoke mode `RESPONSE_STREAM`.
+//! Source: "Invoking Lambda function URLs" in Lambda's developer guide. A streamed response is
+//! passed on as it arrives, as in the invoke mode `RESPONSE_STREAM`.
 
 use std::io;
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use rustix::fs::Advice;
 
-/// Evicts these files. Pages that another process maps stay, such as those of the system's C library;
-/// the bytes that were really read from storage are therefore reported beside the time.
+/// Evicts these files. Pages that another process maps stay, such as those of the system's C
+/// library; the bytes that were really read from storage are therefore reported beside the time.
 pub fn evict(files: &[PathBuf]) {
     for file in files {
         // A file that is missing or unreadable has no pages to evict.

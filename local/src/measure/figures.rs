@@ -55,8 +55,8 @@ impl Summary {
     }
 }
 
-/// The table: minimum, median, 90th and 99th percentile of each figure, and the ratio of the median to
-/// the control's.
+/// The table: minimum, median, 90th and 99th percentile of each figure, and the ratio of the median
+/// to the control's.
 pub fn table(candidates: &[Candidate], series: &[Series]) -> String {
     let mut text = String::new();
     for Figure { title, of, .. } in &FIGURES {

@@ -1,7 +1,8 @@
 //! `pilotlight measure`: the times of a bootstrap and its peers, in one run.
 //!
 //! Machines are noisy, and the results of two runs are not comparable: so every round starts each
-//! candidate once, in a new order, and the report states ratios to the control. Every answer is checked.
+//! candidate once, in a new order, and the report states ratios to the control. Every answer is
+//! checked.
 
 mod cache;
 mod figures;
@@ -37,7 +38,7 @@ pub use self::figures::warnings;
 pub use self::html::html;
 pub use self::trace::Calls;
 
-/// The number of first invocations that do not count as steady, because caches and heaps still fill.
+/// The number of first invocations that are not counted as steady: caches and heaps still fill.
 const WARM_UP: usize = 5;
 
 /// A program to measure.
@@ -87,8 +88,8 @@ pub struct Series {
     pub evicted: usize,
 }
 
-/// Measures every candidate; the first one is the control. `folder` is for temporary files; `progress`
-/// is called with the number of finished starts.
+/// Measures every candidate; the first one is the control. `folder` is for temporary files;
+/// `progress` is called with the number of finished starts.
 pub fn measure(
     candidates: &[Candidate],
     event: &[u8],
@@ -129,9 +130,9 @@ pub fn measure(
     Ok(series)
 }
 
-/// The order of the candidates in a round: pseudo-random, and the same in every run. A program's start
-/// depends on the CPU caches that the previous program left: the same program was measured to start in
-/// 126 µs and in 179 µs, in two positions of one order.
+/// The order of the candidates in a round: pseudo-random, and the same in every run. A program's
+/// start depends on the CPU caches that the previous program left: the same program was measured to
+/// start in 126 µs and in 179 µs, in two positions of one order.
 fn order(count: usize, round: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
     order.sort_by_cached_key(|index| {

@@ -1,4 +1,4 @@
-//! One invocation in one execution environment: the init if needed, the handler, Lambda's log lines.
+//! One invocation in one execution environment: init if needed, the handler, Lambda's log lines.
 
 use std::sync::Arc;
 use std::time::Duration;

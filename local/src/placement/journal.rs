@@ -18,7 +18,7 @@ const MAX_SPANS: usize = 120;
 /// Limit for the figures that a quantile is computed from; older ones are dropped.
 const MAX_FIGURES: usize = 10_000;
 
-/// What an environment did in a span of time.
+/// The activity of an environment in a span of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpanKind {
     /// `Init`, before the first invocation.
@@ -34,7 +34,7 @@ pub enum SpanKind {
 /// A span of an environment's time.
 #[derive(Clone, Debug)]
 pub struct Span {
-    /// What the environment did.
+    /// The activity.
     pub kind: SpanKind,
     request_id: String,
     start: Instant,

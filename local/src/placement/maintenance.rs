@@ -86,7 +86,7 @@ impl Placement {
         wait
     }
 
-    /// Replaces the environments of a rebuilt library: ends idle ones now, busy ones when they finish.
+    /// Replaces a rebuilt library's environments: ends idle ones now, busy ones when they finish.
     fn replace_all(&self) {
         let mut pool = self.pool();
         pool.generation += 1;

@@ -1,9 +1,9 @@
 //! Placement: chooses the execution environment for an invocation, or creates one.
 //!
 //! As on Lambda, an environment runs one invocation at a time. A free warm environment is used, the
-//! most recently used first; without one, a new environment is created, which is a cold start. Beyond
-//! the reserved concurrency, the invocation is refused. With [`Function::max_concurrency`], an
-//! environment runs several invocations at once, as on a Managed Instance.
+//! most recently used first; without one, a new environment is created, which is a cold start.
+//! Beyond the reserved concurrency, the invocation is refused. With [`Function::max_concurrency`],
+//! an environment runs several invocations at once, as on a Managed Instance.
 
 mod invoke;
 mod journal;
@@ -198,8 +198,8 @@ impl Placement {
         }
         let room = self.function.max_concurrency.map_or(1, usize::from);
         let generation = pool.generation;
-        // A process that runs several invocations takes them also while it starts. An environment of
-        // an earlier build of the library takes none.
+        // A process that runs several invocations takes them also while it starts. An environment
+        // of an earlier build of the library takes none.
         let is_free =
             |entry: &&mut Entry| entry.busy < room && entry.sandbox.generation == generation;
         let best = pool.environments.iter_mut().filter(is_free).max_by_key(|entry| {
@@ -352,7 +352,7 @@ impl Placement {
         }
     }
 
-    /// The function's entry of `GET /environments`: settings, totals, current and ended environments.
+    /// The entry of `GET /environments`: settings, totals, current and ended environments.
     pub fn json(&self) -> Value {
         let pool = self.pool();
         let histories =

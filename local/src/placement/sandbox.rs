@@ -1,4 +1,4 @@
-//! One execution environment from its creation to its end: its `/tmp`, and its successive processes.
+//! One execution environment from creation to end: its `/tmp`, and its successive processes.
 
 use std::fs;
 use std::path::Path;
@@ -129,8 +129,8 @@ impl Sandbox {
         Ok(process)
     }
 
-    /// Waits until no other thread starts a process here. The holder of the guard may start one; its
-    /// value is true once a process was started.
+    /// Waits until no other thread starts a process here. The holder of the guard may start one;
+    /// its value is true once a process was started.
     pub fn starting(&self) -> MutexGuard<'_, bool> {
         lock(&self.started)
     }

@@ -51,7 +51,8 @@ pub enum Outcome {
         /// `Lambda-Runtime-Function-Error-Type`.
         error_type: Option<String>,
     },
-    /// The response was larger than this limit in bytes: [`super::MAX_RESPONSE`], or that of streams.
+    /// The response was larger than this limit in bytes: [`super::MAX_RESPONSE`], or that of
+    /// streams.
     TooLarge(usize),
     /// A streamed response ended with an error in its trailers.
     FailedStream {

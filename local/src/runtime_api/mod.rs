@@ -1,7 +1,7 @@
 //! The Runtime API of one execution environment: a server on its own loopback port.
 //!
-//! Source: "Using the Lambda runtime API" in AWS's documentation, and AWS's own emulator for details
-//! that the documentation leaves open.
+//! Source: "Using the Lambda runtime API" in AWS's documentation, and AWS's own emulator for
+//! details that the documentation leaves open.
 
 mod extensions;
 mod http;
@@ -142,8 +142,8 @@ fn serve(mut connection: Connection, shared: &Shared) -> io::Result<()> {
 }
 
 /// Refuses requests of web pages, which can reach any port of this machine and could read or answer
-/// events. A page's request has an `Origin`, or a `Host` that a DNS server resolves to this machine;
-/// a runtime's has neither.
+/// events. A page's request has an `Origin`, or a `Host` that a DNS server resolves to this
+/// machine; a runtime's has neither.
 fn refuse_browsers(head: &Head) -> Result<(), ApiError> {
     let by_page = head.header("origin").is_some() || head.header("sec-fetch-site").is_some();
     if by_page || head.header("host").is_some_and(|host| !host::is_of_this_machine(host)) {

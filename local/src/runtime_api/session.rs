@@ -51,8 +51,8 @@ pub struct Session {
     answered: bool,
     /// Invocations that timed out while the process went on.
     expired: HashSet<String>,
-    /// Limit for the runtime's concurrent invocations. Above one, it is a Managed Instance: an answer
-    /// is passed on before the next `/next`, and a late one is refused with 410.
+    /// Limit for the runtime's concurrent invocations. Above one, it is a Managed Instance: an
+    /// answer is passed on before the next `/next`, and a late one is refused with 410.
     pub concurrency: usize,
     /// Invocations that are not delivered yet.
     pub queue: VecDeque<Invocation>,

@@ -1,5 +1,6 @@
-//! The kernel's timestamps of received bytes. The thread that waits for the bytes wakes up later: by
-//! tens of microseconds if its CPU sleeps, which is as long as the whole start of a small runtime.
+//! The kernel's timestamps of received bytes. The thread that waits for the bytes wakes up later:
+//! by tens of microseconds if its CPU sleeps, which is as long as the whole start of a small
+//! runtime.
 
 use std::io;
 use std::io::IoSliceMut;
@@ -20,8 +21,8 @@ use nix::sys::socket::sockopt::ReceiveTimestampns;
 
 /// Enables receive timestamps on all connections that the socket accepts.
 pub fn enable_timestamps(socket: &TcpListener) -> io::Result<()> {
-    /// The kernel patches its own code when the first socket enables timestamps and when the last one
-    /// is closed. This socket stays open forever, so that neither happens during a measurement.
+    /// The kernel patches its own code when the first socket enables timestamps and when the last
+    /// one is closed. This socket stays open forever, so that neither happens during a measurement.
     static KEPT: OnceLock<Option<UdpSocket>> = OnceLock::new();
     KEPT.get_or_init(|| {
         let socket = UdpSocket::bind("127.0.0.1:0").ok()?;
@@ -31,7 +32,8 @@ pub fn enable_timestamps(socket: &TcpListener) -> io::Result<()> {
     Ok(setsockopt(socket, ReceiveTimestampns, &true)?)
 }
 
-/// Reads at least one byte; 0 at the end of the stream. Also returns the arrival time of the last one.
+/// Reads at least one byte; 0 at the end of the stream. Also returns the arrival time of the last
+/// one.
 pub fn read(stream: &TcpStream, bytes: &mut [u8]) -> io::Result<(usize, Instant)> {
     let mut times = nix::cmsg_space!(nix::sys::time::TimeSpec);
     let mut parts = [IoSliceMut::new(bytes)];

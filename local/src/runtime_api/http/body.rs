@@ -126,7 +126,8 @@ impl Body {
     }
 }
 
-/// The announced length. Two different lengths would allow request smuggling (RFC 9112, section 6.3).
+/// The announced length. Two different lengths would allow request smuggling (RFC 9112, section
+/// 6.3).
 fn content_length(head: &Head) -> io::Result<u64> {
     let of = |(name, _): &&(String, Vec<u8>)| name.eq_ignore_ascii_case("content-length");
     let mut lengths = head.headers.iter().filter(of).map(|(_, value)| value.as_slice());

@@ -19,8 +19,9 @@ use crate::sync::lock;
 
 /// A listening socket with its threads; dropping it ends them.
 ///
-/// Each thread accepts a connection and serves it to its end. A thread that would leave no other one
-/// waiting starts another first, so that a connection waits for a thread's start only if all are busy.
+/// Each thread accepts a connection and serves it to its end. A thread that would leave no other
+/// one waiting starts another first, so that a connection waits for a thread's start only if all
+/// are busy.
 pub struct Listener {
     address: SocketAddr,
     shared: Arc<Shared>,
