@@ -21,6 +21,7 @@ pub mod lambda;
 pub mod log;
 pub mod measure;
 mod page;
+pub mod ping;
 pub mod placement;
 #[allow(unsafe_code)]
 mod private_tmp;
@@ -31,5 +32,6 @@ pub mod runtime_api;
 pub mod schedule;
 pub mod serve;
 pub mod server;
+mod statistics;
 mod sync;
 pub mod warming;

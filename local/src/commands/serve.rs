@@ -14,6 +14,7 @@ use pilotlight_local::descriptors::Shares;
 use pilotlight_local::interrupt::Interrupts;
 use pilotlight_local::lambda::Credentials;
 use pilotlight_local::log;
+use pilotlight_local::ping::Warming;
 use pilotlight_local::placement::Logs;
 use pilotlight_local::placement::Settings;
 use pilotlight_local::process::Workplace;
@@ -21,7 +22,6 @@ use pilotlight_local::schedule::Rate;
 use pilotlight_local::serve;
 use pilotlight_local::serve::Served;
 use pilotlight_local::serve::ServerOptions;
-use pilotlight_local::warming::Warming;
 
 use super::Configuration;
 use super::above_zero;

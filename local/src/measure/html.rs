@@ -7,7 +7,7 @@ use super::Series;
 use super::figures;
 use super::figures::FIGURES;
 use super::figures::Figure;
-use super::figures::quantile;
+use crate::statistics::quantile;
 
 /// Width of a chart, in SVG units.
 const WIDTH: f64 = 720.0;

@@ -29,10 +29,10 @@ use crate::report::milliseconds;
 use crate::run;
 use crate::runtime_api::Ended;
 use crate::runtime_api::Outcome;
+use crate::statistics::quantile;
 
 pub use self::cache::evict;
 pub use self::figures::json;
-pub use self::figures::quantile;
 pub use self::figures::table;
 pub use self::figures::warnings;
 pub use self::html::html;

@@ -21,6 +21,7 @@ use crate::runtime_api::Invocation;
 use crate::runtime_api::Outcome;
 use crate::runtime_api::Piece;
 
+use super::journal::Done;
 use super::journal::Span;
 use super::journal::SpanKind;
 use super::sandbox::Sandbox;
@@ -40,37 +41,6 @@ pub struct Request {
     pub tenant_id: Option<String>,
     /// The ARN that was invoked, with its qualifier if there was one.
     pub arn: String,
-}
-
-/// A finished invocation.
-#[derive(Debug)]
-pub struct Done {
-    /// The answer, or the reason that there is none.
-    pub result: Result<Ended, InvokeError>,
-    /// The billed time without `Init`.
-    pub duration: Duration,
-    /// `Init Duration`, if this invocation was the first of an environment.
-    pub init: Option<Duration>,
-    /// The last 4 KiB of the log.
-    pub log_tail: Vec<u8>,
-    /// Peak memory of the process, in KiB.
-    pub memory_kib: u64,
-    /// Whether it began with the `Init` of a new environment.
-    pub is_cold: bool,
-    /// Its entry on the page.
-    pub span: Span,
-}
-
-impl Done {
-    /// `Billed Duration`, in milliseconds.
-    pub fn billed_ms(&self) -> u64 {
-        report::billed_ms(self.duration, self.init)
-    }
-
-    /// Whether the answer is an error.
-    pub fn is_error(&self) -> bool {
-        !matches!(&self.result, Ok(Ended { outcome: Outcome::Response(_), .. }))
-    }
 }
 
 /// The runtime's answer to a ping, which never reaches the handler. (An invocation whose handler

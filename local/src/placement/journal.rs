@@ -7,11 +7,13 @@ use std::time::Instant;
 use serde_json::Value;
 use serde_json::json;
 
-use crate::measure::quantile;
+use crate::environment::InvokeError;
+use crate::report;
 use crate::report::Failure;
 use crate::report::milliseconds;
-
-use super::invoke::Done;
+use crate::runtime_api::Ended;
+use crate::runtime_api::Outcome;
+use crate::statistics::quantile;
 
 /// Limit for the spans that are kept of one environment; older ones are dropped.
 const MAX_SPANS: usize = 120;
@@ -79,6 +81,37 @@ impl Span {
             "failed": self.failure.is_some(),
             "error": self.failure.as_ref().map(Failure::json),
         })
+    }
+}
+
+/// A finished invocation.
+#[derive(Debug)]
+pub struct Done {
+    /// The answer, or the reason that there is none.
+    pub result: Result<Ended, InvokeError>,
+    /// The billed time without `Init`.
+    pub duration: Duration,
+    /// `Init Duration`, if this invocation was the first of an environment.
+    pub init: Option<Duration>,
+    /// The last 4 KiB of the log.
+    pub log_tail: Vec<u8>,
+    /// Peak memory of the process, in KiB.
+    pub memory_kib: u64,
+    /// Whether it began with the `Init` of a new environment.
+    pub is_cold: bool,
+    /// Its span on the page.
+    pub span: Span,
+}
+
+impl Done {
+    /// `Billed Duration`, in milliseconds.
+    pub fn billed_ms(&self) -> u64 {
+        report::billed_ms(self.duration, self.init)
+    }
+
+    /// Whether the answer is an error.
+    pub fn is_error(&self) -> bool {
+        !matches!(&self.result, Ok(Ended { outcome: Outcome::Response(_), .. }))
     }
 }
 

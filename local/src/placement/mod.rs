@@ -26,9 +26,9 @@ use anyhow::Result;
 use serde_json::Value;
 use serde_json::json;
 
-pub use self::invoke::Done;
 pub use self::invoke::Request;
 pub use self::invoke::invocation;
+pub use self::journal::Done;
 
 use self::invoke::NoCapacity;
 use self::journal::History;
@@ -41,9 +41,9 @@ use crate::clock::Clock;
 use crate::descriptors::Share;
 use crate::function::Function;
 use crate::log;
+use crate::ping::Warming;
 use crate::runtime_api::Piece;
 use crate::sync::lock;
-use crate::warming::Warming;
 
 /// Limit for the ended environments that are still shown.
 const MAX_ENDED: usize = 50;
