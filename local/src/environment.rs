@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc;
-use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -176,12 +175,9 @@ impl ExecutionEnvironment {
         let (sender, pieces) = mpsc::sync_channel(MAX_PIECES);
         invocation.live = Some(sender);
         self.api.shared().change(|session| session.queue.push_back(invocation));
-        loop {
-            match pieces.recv_timeout(remaining(end)) {
-                Ok(piece) => pass_on(piece),
-                // The answer or the process has ended, or the invocation timed out.
-                Err(RecvTimeoutError::Disconnected | RecvTimeoutError::Timeout) => break,
-            }
+        // It ends when the answer or the process has ended, or the invocation timed out.
+        while let Ok(piece) = pieces.recv_timeout(remaining(end)) {
+            pass_on(piece);
         }
         self.wait_ended(&request_id, end)
     }

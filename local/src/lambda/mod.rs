@@ -169,7 +169,7 @@ impl Lambda {
                 return function_url::respond(self, &name, target, &head, body).await;
             }
             // Links from other sites may lead to the page: it contains no data of its own.
-            ("GET" | "HEAD", [""]) => return Ok(page::page()),
+            ("GET" | "HEAD", [""]) => return Ok(status_page()),
             _ => self.access.check_site(&head)?,
         }
         match (head.method(), parts.as_slice()) {
@@ -206,6 +206,14 @@ impl Lambda {
         let body = json!({ "now_ms": now, "functions": functions });
         HttpResponse::json(200, body.to_string()).with("Cache-Control", "no-store")
     }
+}
+
+/// The response with the page.
+fn status_page() -> HttpResponse {
+    HttpResponse::new(200, page::HTML)
+        .with("Content-Type", "text/html; charset=utf-8")
+        .with("Content-Security-Policy", page::POLICY)
+        .with("Referrer-Policy", "no-referrer")
 }
 
 /// Splits a function's name from its qualifier.

@@ -1,6 +1,6 @@
 //! The Runtime API's HTTP/1.1 server: blocking, with one thread for each connection.
 //!
-//! Clients are served by hyper ([`crate::server`]). Runtimes are not, because their times are taken
+//! Clients are served by hyper (`server.rs`). Runtimes are not, because their times are taken
 //! from the kernel's timestamps of each packet, and because they may violate the protocol.
 
 mod answer;
