@@ -1,19 +1,19 @@
-//! Lambda's waiting times, which a local Lambda can let pass faster: minutes until an idle
-//! environment ends, until an asynchronous invocation is tried again, or until a schedule is due.
+//! Lambda's waiting times, which a local Lambda can shorten: minutes until an idle environment
+//! ends, until an asynchronous invocation is retried, or until a schedule is due.
 
 use std::time::Duration;
 
-/// How fast Lambda's own time passes. Limits of handlers are real time, always.
+/// The speed of Lambda's own waiting times. Handlers' limits are always in real time.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
-    /// How many of Lambda's seconds pass in one; above zero.
+    /// Lambda's seconds per real second; above zero.
     pub speed: f64,
 }
 
 impl Clock {
-    /// How long one really waits for a time of Lambda's.
+    /// Converts a waiting time of Lambda's to real time.
     pub fn real(&self, duration: Duration) -> Duration {
-        // A speed that makes it endless makes it the longest there is.
+        // The division overflows if the speed is close to zero.
         Duration::try_from_secs_f64(duration.as_secs_f64() / self.speed).unwrap_or(Duration::MAX)
     }
 }

@@ -1,31 +1,32 @@
-//! Open files: as many as the system allows, divided so that clients are answered even when the
+//! File descriptors: as many as the system allows, divided so that clients are served even when the
 //! environments have used up their part.
 
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::OnceLock;
-use std::sync::PoisonError;
 
 use rustix::process::Pid;
 use rustix::process::Resource;
 use rustix::process::Rlimit;
 
-/// Descriptors for everything that is counted neither as a client's nor as an environment's.
+use crate::sync::lock;
+
+/// Descriptors reserved for uses other than clients and environments.
 const SPARE: usize = 64;
-/// Clients that are connected at once, where descriptors set no lower limit.
+/// Upper limit for the concurrent connections of clients.
 const MAX_CONNECTIONS: usize = 8192;
-/// Clients that are connected at once, however few descriptors there are.
+/// Lower limit for the concurrent connections of clients, however few descriptors there are.
 const MIN_CONNECTIONS: usize = 16;
 
-/// The limit that this process was started with, once [`Shares::claim`] has raised it.
+/// The limit that this process inherited, once [`Shares::claim`] has raised it.
 static INHERITED: OnceLock<Rlimit> = OnceLock::new();
 
-/// The parts that the descriptors of this process are divided into.
+/// The division of this process's descriptors.
 #[derive(Debug)]
 pub struct Shares {
-    /// Clients that may be connected at once.
+    /// The maximum number of concurrent connections of clients.
     pub connections: usize,
-    /// Descriptors for environments.
+    /// The environments' descriptors.
     pub environments: Arc<Share>,
 }
 
@@ -35,7 +36,7 @@ impl Shares {
         let inherited = rustix::process::getrlimit(Resource::Nofile);
         let raised = Rlimit { current: inherited.maximum, ..inherited };
         if rustix::process::setrlimit(Resource::Nofile, raised).is_ok() {
-            // Set before: the limit was raised then, too.
+            // It fails if the limit was raised before; then the first value is the inherited one.
             let _ = INHERITED.set(inherited);
         }
         let limit = rustix::process::getrlimit(Resource::Nofile).current;
@@ -50,36 +51,36 @@ impl Shares {
     }
 }
 
-/// Gives a process that was just started the limit that this one was started with: handlers see
-/// the limit of their user and not what serving many of them needs.
+/// Restores the inherited limit in a new child process: handlers see the limit of their user, not
+/// the one that serving many of them needs.
 pub fn restore(child: Pid) {
     if let Some(&inherited) = INHERITED.get() {
-        // A process that is gone already needs no limit.
+        // It fails if the process has already ended.
         let _ = rustix::process::prlimit(Some(child), Resource::Nofile, inherited);
     }
 }
 
-/// Descriptors that can be taken and given back.
+/// A number of descriptors that can be taken and returned.
 #[derive(Debug)]
 pub struct Share {
     free: Mutex<usize>,
 }
 
 impl Share {
-    /// So many descriptors.
+    /// A share of `free` descriptors.
     pub fn new(free: usize) -> Arc<Share> {
         Arc::new(Share { free: Mutex::new(free) })
     }
 
-    /// Takes so many; None if fewer are left.
+    /// Takes `count` descriptors; `None` if fewer are left.
     pub fn take(self: &Arc<Self>, count: usize) -> Option<Taken> {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = lock(&self.free);
         *free = free.checked_sub(count)?;
         Some(Taken { share: Arc::clone(self), count })
     }
 }
 
-/// Descriptors that were taken, until this is dropped.
+/// Descriptors that are taken until this is dropped.
 #[derive(Debug)]
 pub struct Taken {
     share: Arc<Share>,
@@ -88,7 +89,7 @@ pub struct Taken {
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        *self.share.free.lock().unwrap_or_else(PoisonError::into_inner) += self.count;
+        *lock(&self.share.free) += self.count;
     }
 }
 

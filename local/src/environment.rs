@@ -1,4 +1,4 @@
-//! An execution environment's process: one bootstrap, its Runtime API, and what becomes of both.
+//! An execution environment's process: one bootstrap and its Runtime API, from start to end.
 
 use std::fmt;
 use std::fs;
@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc;
-use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -37,22 +36,22 @@ use crate::runtime_api::Shared;
 
 /// Lambda's limit for `Init` before the first invocation.
 pub const INIT_LIMIT: Duration = Duration::from_secs(10);
-/// How long a process with an internal extension has from SIGTERM on; without one there is no
-/// SIGTERM. Source: "Lambda execution environment lifecycle", shutdown phase.
+/// Limit for the time from SIGTERM to the end of a process with an internal extension; a process
+/// without one gets no SIGTERM. Source: "Lambda execution environment lifecycle", shutdown phase.
 pub const SHUTDOWN_LIMIT: Duration = Duration::from_millis(500);
-/// Pieces of an answer that wait for a slow client, before the runtime has to wait.
-const PIECES: usize = 16;
+/// Limit for the pieces of an answer that are buffered for a slow client; then the runtime waits.
+const MAX_PIECES: usize = 16;
 
-/// Why an invocation was not answered.
+/// The reason that an invocation was not answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unanswered {
-    /// There is no process: the program could not be started.
+pub enum InvokeError {
+    /// The program could not be started.
     NotStarted(String),
-    /// The runtime reported that it cannot start.
+    /// The runtime reported an error of its init.
     InitError(Outcome),
     /// The process ended.
     Exited(ExitStatus),
-    /// The time was up, and the process was ended.
+    /// The invocation or the init timed out, and the process was ended.
     TimedOut,
 }
 
@@ -63,29 +62,28 @@ pub struct ExecutionEnvironment {
     pid: Pid,
     log: Option<Arc<Log>>,
     reaper: Option<JoinHandle<()>>,
-    /// The most memory seen so far, in KiB.
+    /// Peak memory so far, in KiB.
     peak: AtomicU64,
 }
 
-/// Where the output of the process goes.
+/// The destination of the process's output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// To a log, which shows it on this process's standard error: each line after this label.
+    /// A log, which copies each line to this process's standard error, prefixed with this label.
     Shown(String),
-    /// To a log, and nowhere else.
+    /// A log.
     Kept,
-    /// Nowhere.
+    /// None.
     Hidden,
 }
 
 impl ExecutionEnvironment {
-    /// Starts a fresh process as Lambda does: its variables, its working directory, no arguments.
+    /// Starts a process as Lambda does: with its variables, its working directory and no arguments.
     pub fn start(function: &Function, output: Output) -> Result<ExecutionEnvironment> {
         ExecutionEnvironment::start_with(function, output, |_| {})
     }
 
-    /// As [`ExecutionEnvironment::start`], with a session that is prepared before the process is
-    /// there.
+    /// Like [`ExecutionEnvironment::start`], but changes the session before the process starts.
     pub fn start_with(
         function: &Function,
         output: Output,
@@ -111,7 +109,8 @@ impl ExecutionEnvironment {
             .stdin(Stdio::null())
             .stdout(stdout)
             .stderr(stderr);
-        // All that can fail for want of room comes before the process, which then has an owner.
+        // Everything that can fail for lack of resources is done before the process starts, so that
+        // the process always has an owner.
         if let Some(log) = &log {
             log.follow()?;
         }
@@ -127,83 +126,78 @@ impl ExecutionEnvironment {
         let child = process::spawn(&mut command)
             .with_context(|| format!("cannot start {}", function.bootstrap.display()))?;
         let pid = Pid::from_child(&child);
-        // The thread takes it, since it waits for nothing else.
+        // It cannot fail: the thread waits for it.
         let _ = started.send(child);
-        // Our own copies of the ends that the process writes to.
+        // Closes this process's copies of the pipe's writing ends.
         drop(command);
         let (reaper, peak) = (Some(reaper), AtomicU64::new(0));
         Ok(ExecutionEnvironment { api, pid, log, reaper, peak })
     }
 
-    /// Waits for the first `/next`, and says how long it took from the process's start.
-    pub fn wait_initialised(&self, limit: Duration) -> Result<Duration, Unanswered> {
+    /// Waits for the first `/next`, and returns the time from the process's start until then.
+    pub fn wait_initialised(&self, limit: Duration) -> Result<Duration, InvokeError> {
         let found = self.api.shared().wait_for(limit, |session| {
             if let Some(init) = session.init {
                 return Some(Ok(init));
             }
-            // The process is to end by itself once it has reported; what it says last is shown.
+            // A process that reported an init error ends by itself; its last output is not cut off.
             let exit = session.exited?;
             Some(Err(match session.init_error.clone() {
-                Some(error) => Unanswered::InitError(error),
-                None => Unanswered::Exited(exit),
+                Some(error) => InvokeError::InitError(error),
+                None => InvokeError::Exited(exit),
             }))
         });
         self.peak_memory_kib();
         found.unwrap_or_else(|| {
             self.end();
             let error = self.api.shared().session().init_error.clone();
-            Err(error.map_or(Unanswered::TimedOut, Unanswered::InitError))
+            Err(error.map_or(InvokeError::TimedOut, InvokeError::InitError))
         })
     }
 
-    /// Has the runtime handle an invocation. It is over when the runtime asks for the next one, or
-    /// ends.
-    pub fn invoke(&self, invocation: Invocation, limit: Duration) -> Result<Ended, Unanswered> {
+    /// Lets the runtime handle an invocation. It ends with the next `/next`, or with the process.
+    pub fn invoke(&self, invocation: Invocation, limit: Duration) -> Result<Ended, InvokeError> {
         let end = Instant::now().checked_add(limit);
         let request_id = invocation.request_id.clone();
         self.api.shared().change(|session| session.queue.push_back(invocation));
         self.wait_ended(&request_id, end)
     }
 
-    /// As [`ExecutionEnvironment::invoke`], and passes the answer on while it comes in.
+    /// Like [`ExecutionEnvironment::invoke`], and passes the answer on while it arrives.
     pub fn invoke_live(
         &self,
         mut invocation: Invocation,
         limit: Duration,
         mut pass_on: impl FnMut(Piece),
-    ) -> Result<Ended, Unanswered> {
+    ) -> Result<Ended, InvokeError> {
         let end = Instant::now().checked_add(limit);
         let request_id = invocation.request_id.clone();
-        let (sender, pieces) = mpsc::sync_channel(PIECES);
+        let (sender, pieces) = mpsc::sync_channel(MAX_PIECES);
         invocation.live = Some(sender);
         self.api.shared().change(|session| session.queue.push_back(invocation));
-        loop {
-            match pieces.recv_timeout(remaining(end)) {
-                Ok(piece) => pass_on(piece),
-                // The answer has ended, or the process has.
-                Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => break,
-            }
+        // It ends when the answer or the process has ended, or the invocation timed out.
+        while let Ok(piece) = pieces.recv_timeout(remaining(end)) {
+            pass_on(piece);
         }
         self.wait_ended(&request_id, end)
     }
 
-    fn wait_ended(&self, request_id: &str, end: Option<Instant>) -> Result<Ended, Unanswered> {
+    fn wait_ended(&self, request_id: &str, end: Option<Instant>) -> Result<Ended, InvokeError> {
         let found = self.api.shared().wait_for(remaining(end), |session| {
-            let place = session.ended.iter().position(|ended| ended.request_id == request_id);
-            if let Some(place) = place {
-                return session.is_at_rest().then(|| Ok(session.ended.swap_remove(place)));
+            let index = session.ended.iter().position(|ended| ended.request_id == request_id);
+            if let Some(index) = index {
+                return session.is_idle().then(|| Ok(session.ended.swap_remove(index)));
             }
-            session.exited.map(|exit| Err(Unanswered::Exited(exit)))
+            session.exited.map(|exit| Err(InvokeError::Exited(exit)))
         });
         found.unwrap_or_else(|| {
             if self.shared().session().concurrency > 1 {
-                // The process has other invocations, which are not to suffer.
+                // The process goes on, because it has other invocations.
                 self.shared().session().expire(request_id);
             } else {
                 self.end();
             }
-            Err(Unanswered::TimedOut)
+            Err(InvokeError::TimedOut)
         })
     }
 
@@ -212,28 +206,28 @@ impl ExecutionEnvironment {
         self.signal(Signal::STOP);
     }
 
-    /// Has a frozen process go on.
+    /// Continues a frozen process.
     pub fn thaw(&self) {
         self.signal(Signal::CONT);
     }
 
-    /// The session, for whoever wants to look closer.
+    /// The state of its Runtime API.
     pub fn shared(&self) -> &Shared {
         self.api.shared()
     }
 
-    /// What the process writes, unless it is hidden.
+    /// The log, unless the output is hidden.
     pub fn log(&self) -> Option<&Log> {
         self.log.as_deref()
     }
 
-    /// The process.
+    /// The process id.
     pub fn pid(&self) -> Pid {
         self.pid
     }
 
-    /// Peak memory of the process so far, in KiB; of one that has ended, as far as it was seen. (The
-    /// kernel's own count for an ended child begins with its parent's memory.)
+    /// Peak memory of the process so far, in KiB; after its end, the last value that was read. (The
+    /// kernel's own count for an ended child includes its parent's memory before `exec`.)
     pub fn peak_memory_kib(&self) -> u64 {
         let status = fs::read_to_string(process::proc_file(self.pid, "status"));
         let status = status.unwrap_or_default();
@@ -242,7 +236,7 @@ impl ExecutionEnvironment {
         self.peak.fetch_max(peak.unwrap_or(0), Ordering::Relaxed).max(peak.unwrap_or(0))
     }
 
-    /// How many page faults the process has had that needed no storage, and how many that did.
+    /// The numbers of minor and of major page faults of the process.
     pub fn page_faults(&self) -> Option<(u64, u64)> {
         let stat = fs::read_to_string(process::proc_file(self.pid, "stat")).ok()?;
         // The second field, in parentheses, is the program's name and may hold anything.
@@ -250,13 +244,13 @@ impl ExecutionEnvironment {
         Some((fields.get(7)?.parse().ok()?, fields.get(9)?.parse().ok()?))
     }
 
-    /// Whether the process is there.
+    /// Whether the process has not ended.
     pub fn is_alive(&self) -> bool {
         self.shared().session().exited.is_none()
     }
 
-    /// Ends the process as Lambda does, and waits until it is gone: at once without extensions,
-    /// and otherwise after SIGTERM and a little time.
+    /// Ends the process as Lambda does, and waits until it is gone: with SIGKILL, after SIGTERM and
+    /// [`SHUTDOWN_LIMIT`] if it has an extension.
     pub fn end(&self) {
         if !self.shared().session().extensions().is_empty() {
             self.signal(Signal::TERM);
@@ -269,12 +263,12 @@ impl ExecutionEnvironment {
         self.shared().wait_for(Duration::MAX, |session| session.exited);
     }
 
-    /// Sends a signal to the process and what it has started.
+    /// Sends a signal to the process group.
     fn signal(&self, signal: Signal) {
-        // While the session is locked, the process cannot be reaped and its id not be reused.
+        // While the session is locked, the process cannot be reaped, so its id cannot be reused.
         let session = self.shared().session();
         if session.exited.is_none() {
-            // It may have ended by itself a moment ago.
+            // It fails if the process has just ended by itself.
             let _ = rustix::process::kill_process_group(self.pid, signal);
         }
     }
@@ -284,7 +278,7 @@ impl Drop for ExecutionEnvironment {
     fn drop(&mut self) {
         self.end();
         if let Some(reaper) = self.reaper.take() {
-            // A thread that panicked has printed why.
+            // A thread that panicked has printed its message.
             let _ = reaper.join();
         }
         if let Some(log) = &self.log {
@@ -297,8 +291,8 @@ fn opened((log, stdout, stderr): (Arc<Log>, Stdio, Stdio)) -> (Option<Arc<Log>>,
     (Some(log), stdout, stderr)
 }
 
-/// Whether a start failed because this machine has no room for it (no descriptors, processes,
-/// memory or disk), and not by a fault of the program's.
+/// Whether a start failed because this machine lacks resources (descriptors, processes, memory,
+/// disk), and not because of the program.
 pub fn is_shortage(error: &anyhow::Error) -> bool {
     let shortages = [Errno::MFILE, Errno::NFILE, Errno::AGAIN, Errno::NOMEM, Errno::NOSPC];
     error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|cause| {
@@ -306,25 +300,25 @@ pub fn is_shortage(error: &anyhow::Error) -> bool {
     })
 }
 
-/// What is left of a limit; one too far to be added to the clock is none.
+/// The time left until `end`; `None` means no limit.
 fn remaining(end: Option<Instant>) -> Duration {
     end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()))
 }
 
 fn reap(mut child: Child, shared: &Shared) {
     process::wait(&child);
-    // Where SIGCHLD is ignored, the kernel has reaped the process and forgotten how it ended.
+    // If SIGCHLD is ignored, the kernel has reaped the process and its exit status is lost.
     shared.change(|session| session.exit(child.wait().unwrap_or_default()));
 }
 
-impl fmt::Display for Unanswered {
+impl fmt::Display for InvokeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use std::os::unix::process::ExitStatusExt as _;
         match self {
-            Unanswered::NotStarted(why) => f.write_str(why),
-            Unanswered::InitError(_) => f.write_str("the runtime reported that it cannot start"),
-            Unanswered::TimedOut => f.write_str("the time was up"),
-            Unanswered::Exited(status) => match (status.code(), status.signal()) {
+            InvokeError::NotStarted(why) => f.write_str(why),
+            InvokeError::InitError(_) => f.write_str("the runtime reported an init error"),
+            InvokeError::TimedOut => f.write_str("timed out"),
+            InvokeError::Exited(status) => match (status.code(), status.signal()) {
                 (Some(0), _) => f.write_str("Runtime exited without providing a reason"),
                 (Some(code), _) => write!(f, "Runtime exited with error: exit status {code}"),
                 (None, Some(signal)) => {
@@ -336,7 +330,7 @@ impl fmt::Display for Unanswered {
     }
 }
 
-/// A signal as Lambda's log names it.
+/// A signal's name in Lambda's log.
 fn signal_name(signal: i32) -> String {
     let name = match signal {
         4 => "illegal instruction",

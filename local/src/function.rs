@@ -1,4 +1,4 @@
-//! A function: what Lambda's configuration of it says, and the environment that follows.
+//! A function: its configuration, and the environment variables that Lambda derives from it.
 
 use std::env;
 use std::path::Path;
@@ -11,13 +11,13 @@ use anyhow::bail;
 
 use crate::identifiers;
 
-/// The account that functions belong to: the one of AWS's own examples.
+/// The account of all functions, from AWS's own examples.
 pub const ACCOUNT: &str = "123456789012";
 
 /// A function and its configuration.
 #[derive(Clone, Debug)]
 pub struct Function {
-    /// Its name; the library's, unless somebody chose another.
+    /// The name, which is the library's.
     pub name: String,
     /// The handler library, as a canonical path.
     pub library: PathBuf,
@@ -25,48 +25,48 @@ pub struct Function {
     pub handler: String,
     /// The folder that the package was unpacked to; on Lambda `/var/task`.
     pub task_root: PathBuf,
-    /// The program that is started; in our layer `/opt/bootstrap`.
+    /// The program that is started; on Lambda `/opt/bootstrap`.
     pub bootstrap: PathBuf,
-    /// What it is started with; Lambda gives nothing.
+    /// The program's arguments; none on Lambda.
     pub arguments: Vec<String>,
-    /// In MB.
+    /// Memory in MB.
     pub memory_mb: u64,
-    /// After which an invocation is ended.
+    /// Limit for an invocation.
     pub timeout: Duration,
-    /// Variables of the user's own, over Lambda's.
+    /// The user's variables, which override Lambda's.
     pub variables: Vec<(String, String)>,
     /// `AWS_LAMBDA_INITIALIZATION_TYPE`: `on-demand` or `provisioned-concurrency`.
     pub initialization_type: &'static str,
     /// `AWS_LAMBDA_LOG_STREAM_NAME`.
     pub log_stream: String,
-    /// How many invocations a process may have at once, as on a Managed Instance; elsewhere one.
+    /// Limit for a process's concurrent invocations, as on a Managed Instance; otherwise one.
     pub max_concurrency: Option<u16>,
 }
 
 impl Function {
-    /// The function that a handler library makes, with Lambda's defaults: 128 MB, 3 seconds.
+    /// A function of a handler library, with Lambda's defaults: 128 MB, 3 seconds.
     pub fn of_library(library: &Path, name: Option<&str>, bootstrap: &Path) -> Result<Function> {
         let shown = library.display();
         if !library.is_file() {
-            bail!("{shown}: no such file; build the handler first, and give the path of its .so");
+            bail!("{shown}: no such file; build the handler first, and pass the path of its .so");
         }
         let library = library.canonicalize().with_context(|| shown.to_string())?;
         let task_root = library.parent().context("a file lies in a folder")?.to_path_buf();
         let file = library.file_name().and_then(|file| file.to_str());
         let Some(stem) = file.and_then(|file| file.strip_suffix(".so")) else {
-            bail!("{shown}: a handler library's file name ends with .so");
+            bail!("{shown}: the file name of a handler library must end with .so");
         };
         let base = stem.strip_prefix("lib").unwrap_or(stem);
         if stem == base && task_root.join(format!("lib{base}.so")).exists() {
             bail!(
-                "{shown}: lib{base}.so beside it comes first for the handler `{base}`; rename one"
+                "{shown}: lib{base}.so in the same folder takes precedence for `{base}`; rename one"
             );
         }
         let handler = name.map_or_else(|| base.to_owned(), |name| format!("{base}.{name}"));
         if !bootstrap.is_file() {
             let bootstrap = bootstrap.display();
             bail!(
-                "{bootstrap}: no bootstrap there; run ./build.sh, or name the layer with --layer"
+                "{bootstrap}: no such file; run ./build.sh, or pass the layer's folder with --layer"
             );
         }
         Ok(Function {
@@ -85,24 +85,24 @@ impl Function {
         })
     }
 
-    /// The same function under another program, which brings its handler along. Its arguments, if
-    /// it has any, are divided by spaces.
+    /// The same function with another program, which contains its handler. Spaces separate the
+    /// program's arguments.
     pub fn with_command(&self, command: &str) -> Result<Function> {
-        let mut words = command.split_whitespace().map(str::to_owned);
-        let shown = words.next().context("a command begins with a program")?;
+        let mut parts = command.split_whitespace().map(str::to_owned);
+        let shown = parts.next().context("the command is empty; expected a program")?;
         let program = Path::new(&shown)
             .canonicalize()
             .with_context(|| format!("{shown}: no such program"))?;
-        Ok(Function { bootstrap: program, arguments: words.collect(), ..self.clone() })
+        Ok(Function { bootstrap: program, arguments: parts.collect(), ..self.clone() })
     }
 
-    /// The ARN that invocations name.
+    /// The function's ARN.
     pub fn arn(&self) -> String {
         format!("arn:aws:lambda:{}:{ACCOUNT}:function:{}", region(), self.name)
     }
 
-    /// The environment of the process, as Lambda's documentation lists it, and nothing else of
-    /// this machine's but AWS credentials and region, which Lambda provides too.
+    /// The environment variables of the process, as in Lambda's documentation. Of this machine's
+    /// own variables, only AWS credentials and region are passed on, which Lambda sets, too.
     pub fn environment(&self, runtime_api: &str) -> Vec<(String, String)> {
         let group = format!("/aws/lambda/{}", self.name);
         let memory = self.memory_mb.to_string();
@@ -136,8 +136,8 @@ impl Function {
         ];
         let mut variables: Vec<(String, String)> =
             fixed.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        if let Some(most) = self.max_concurrency {
-            variables.push(("AWS_LAMBDA_MAX_CONCURRENCY".to_owned(), most.to_string()));
+        if let Some(limit) = self.max_concurrency {
+            variables.push(("AWS_LAMBDA_MAX_CONCURRENCY".to_owned(), limit.to_string()));
         }
         for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
             variables.extend(env::var(name).ok().map(|value| (name.to_owned(), value)));
@@ -147,15 +147,15 @@ impl Function {
     }
 }
 
-/// The region that functions are told to run in: the user's own, or `us-east-1`.
+/// The region of all functions: the user's, or `us-east-1`.
 pub fn region() -> String {
     let of = |name| env::var(name).ok().filter(|region| !region.is_empty());
     of("AWS_REGION").or_else(|| of("AWS_DEFAULT_REGION")).unwrap_or_else(|| "us-east-1".to_owned())
 }
 
-/// Where this command's own layer is: `dist/layer` beside `dist/bin`.
+/// The bootstrap that was built with this command: in `dist/layer`, beside `dist/bin`.
 pub fn default_bootstrap() -> Result<PathBuf> {
     let program = env::current_exe()?;
-    let dist = program.parent().and_then(Path::parent).context("the command lies in dist/bin")?;
+    let dist = program.parent().and_then(Path::parent).context("the command is not in dist/bin")?;
     Ok(dist.join("layer/bootstrap"))
 }

@@ -1,12 +1,12 @@
-//! Names of this machine, as the header `Host` has them.
+//! Names of this machine in the header `Host`.
 //!
-//! A web page whose own name is made to point to this machine (DNS rebinding) reaches its ports,
-//! and to the browser it is the same site. Its name in `Host` gives it away.
+//! A web page whose own host name is made to resolve to this machine (DNS rebinding) can reach its
+//! ports, and the browser takes both for the same site. Only the name in `Host` tells them apart.
 
 use std::net::IpAddr;
 
-/// The host of an authority such as `localhost:9000` or `[::1]:9000`: without its port, the
-/// brackets of an address, or the dot that may end a name.
+/// The host of an authority such as `localhost:9000` or `[::1]:9000`, without the port, the
+/// brackets of an address, and a trailing dot.
 pub fn without_port(authority: &str) -> &str {
     if let Some(rest) = authority.strip_prefix('[') {
         return rest.split_once(']').map_or(rest, |(address, _)| address);
@@ -15,8 +15,8 @@ pub fn without_port(authority: &str) -> &str {
     host.strip_suffix('.').unwrap_or(host)
 }
 
-/// Whether an authority names this machine from within: a loopback address, `localhost`, or a name
-/// below it, which browsers resolve to loopback themselves (RFC 6761, section 6.3).
+/// Whether an authority is local: a loopback address, `localhost`, or a name below it, which
+/// browsers resolve to loopback themselves (RFC 6761, section 6.3).
 pub fn is_of_this_machine(authority: &str) -> bool {
     let host = without_port(authority);
     if let Ok(address) = host.parse::<IpAddr>() {

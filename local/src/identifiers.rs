@@ -1,4 +1,4 @@
-//! Identifiers in the forms that AWS gives them.
+//! Identifiers in AWS's formats.
 
 use std::hash::BuildHasher as _;
 use std::hash::RandomState;
@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 
 /// A random identifier in the form of a version 4 UUID.
 pub fn uuid() -> String {
-    // Two of std's randomly keyed hashers are 128 random bits, which is all that is needed here.
+    // Two of std's randomly keyed hashers yield 128 random bits, which suffices for an identifier.
     let high = RandomState::new().hash_one(0);
     let low = RandomState::new().hash_one(1);
     format!(
@@ -23,7 +23,7 @@ pub fn uuid() -> String {
     )
 }
 
-/// A word that cannot be guessed: 32 hexadecimal digits of the kernel's random bytes.
+/// A secret: 32 hexadecimal digits of the kernel's random bytes.
 pub fn secret() -> String {
     let mut bytes = [0; 16];
     let filled = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
@@ -31,23 +31,23 @@ pub fn secret() -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The name of a log stream, such as each execution environment has: the date, the version, and 32
-/// hexadecimal digits. Half of them are [`mark`].
+/// The name of an execution environment's log stream: the date, the version, and 32 hexadecimal
+/// digits. The first half of them is [`mark`].
 pub fn log_stream() -> String {
     let (year, month, day) = OffsetDateTime::now_utc().to_calendar_date();
     let number = RandomState::new().hash_one(0);
     format!("{year:04}/{:02}/{day:02}/[$LATEST]{}{number:016x}", u8::from(month), mark())
 }
 
-/// Sixteen hexadecimal digits that all log streams of this process contain and no other's do. By
-/// them the processes are found that this one has started.
+/// Sixteen hexadecimal digits in all log streams of this process, and in no other's. They identify
+/// the processes that this one has started.
 pub fn mark() -> &'static str {
     static MARK: LazyLock<String> =
         LazyLock::new(|| format!("{:016x}", RandomState::new().hash_one(0)));
     &MARK
 }
 
-/// An X-Ray header of its own for an invocation, not sampled.
+/// An X-Ray header for an invocation, not sampled.
 pub fn trace_id(request_id: &str) -> String {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let digits: String = request_id.chars().filter(char::is_ascii_hexdigit).collect();

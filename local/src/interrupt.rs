@@ -1,4 +1,4 @@
-//! Ctrl-C, and the other ways in which a command is told to end.
+//! Ctrl-C and the other signals that end a command.
 
 use std::process::exit;
 use std::sync::Arc;
@@ -19,16 +19,16 @@ use signal_hook::iterator::Signals;
 use crate::log;
 use crate::process;
 
-/// Signals that end a command.
+/// The signals that end a command, caught.
 #[derive(Debug)]
 pub struct Interrupts {
-    /// Somebody waits for the next one and ends everything in order.
+    /// A caller of [`Interrupts::wait`] handles the next signal and shuts down in order.
     orderly: Arc<AtomicBool>,
     signals: Receiver<i32>,
 }
 
 impl Interrupts {
-    /// From now on a signal ends the command at once, with everything that it has started.
+    /// From now on a signal ends the command at once, with all processes that it has started.
     pub fn catch() -> Result<Interrupts> {
         let mut caught =
             Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM]).context("cannot catch signals")?;
@@ -42,17 +42,17 @@ impl Interrupts {
                 }
                 process::end_all();
                 log::say(format_args!("ended by signal {signal}"));
-                // As a shell shows a program that the signal has ended.
+                // The exit code by which shells report a program that a signal ended.
                 exit(128 + signal);
             }
         });
         Ok(Interrupts { orderly, signals })
     }
 
-    /// Waits for a signal. One that comes after it ends the command at once again.
+    /// Waits for a signal. A later signal ends the command at once.
     pub fn wait(&self) {
         self.orderly.store(true, Ordering::Release);
-        // The thread lives as long as the program.
+        // It cannot fail: the sending thread lives as long as the program.
         let _ = self.signals.recv();
     }
 }

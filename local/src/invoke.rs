@@ -1,4 +1,4 @@
-//! `pilotlight invoke`: one invocation of a function that is served somewhere.
+//! `pilotlight invoke`: one invocation of a function over HTTP.
 
 use std::io::Write;
 use std::time::Duration;
@@ -9,12 +9,12 @@ use anyhow::bail;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-/// The longest that a function may take, and a little for everything else.
-const PATIENCE: Duration = Duration::from_secs(1000);
-/// The largest response.
+/// Limit for the whole request: Lambda's maximum of 900 s for a function, and some reserve.
+const TIMEOUT: Duration = Duration::from_secs(1000);
+/// Limit for a response, in bytes.
 const MAX_RESPONSE: u64 = 256 << 20;
 
-/// What is invoked.
+/// One invocation.
 #[derive(Clone, Debug)]
 pub struct Plan<'a> {
     /// The function.
@@ -23,19 +23,19 @@ pub struct Plan<'a> {
     pub event: &'a [u8],
     /// `RequestResponse`, `Event` or `DryRun`.
     pub kind: &'a str,
-    /// Where it is served, as `http://HOST:PORT`.
+    /// The server, as `http://HOST:PORT`.
     pub endpoint: &'a str,
 }
 
-/// Invokes it: the response goes to `responses`, the tail of the log to standard error. Says
-/// whether the function failed.
+/// Invokes the function: its response goes to `responses`, the tail of its log to standard error.
+/// Returns whether the function failed.
 pub fn invoke(plan: &Plan, responses: &mut impl Write) -> Result<bool> {
     let endpoint = plan.endpoint.trim_end_matches('/');
     let name = plan.name.replace('%', "%25").replace(':', "%3A").replace('$', "%24");
     let url = format!("{endpoint}/2015-03-31/functions/{name}/invocations");
     let agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
-        .timeout_global(Some(PATIENCE))
+        .timeout_global(Some(TIMEOUT))
         .proxy(None)
         .build()
         .new_agent();
@@ -54,13 +54,13 @@ pub fn invoke(plan: &Plan, responses: &mut impl Write) -> Result<bool> {
     let error_type = header("x-amzn-ErrorType").map(str::to_owned);
     let status = response.status();
     let body = response.body_mut().with_config().limit(MAX_RESPONSE).read_to_vec();
-    let body = body.context("the response broke off")?;
+    let body = body.context("the response was truncated")?;
     if !status.is_success() {
         let error_type = error_type.unwrap_or_default();
         bail!("{status}: {error_type}: {}", String::from_utf8_lossy(&body));
     }
     if let Some(tail) = tail {
-        // Nothing can be done for a standard error that is gone.
+        // Standard error may be closed; there is no other place to report that.
         let _ = std::io::stderr().write_all(&tail);
     }
     if plan.kind == "RequestResponse" {

@@ -2,10 +2,10 @@
 //!
 //! An [`ExecutionEnvironment`](environment::ExecutionEnvironment) is one process of the real
 //! bootstrap with a Runtime API server of its own ([`runtime_api`]). The bootstrap is started as
-//! Lambda starts it, and met over HTTP alone. [`placement`] keeps many of them, and [`lambda`] is what
-//! clients see.
+//! Lambda starts it, and only HTTP connects the two. [`placement`] manages many environments, and
+//! [`lambda`] is the interface for clients.
 
-// `eprintln!` panics where standard error is gone, and a panic is no end; `log::say` does not.
+// `eprintln!` panics if standard error is closed; `log::say` does not.
 #![deny(clippy::print_stderr)]
 
 pub mod check;
@@ -21,6 +21,7 @@ pub mod lambda;
 pub mod log;
 pub mod measure;
 mod page;
+pub mod ping;
 pub mod placement;
 #[allow(unsafe_code)]
 mod private_tmp;
@@ -31,4 +32,6 @@ pub mod runtime_api;
 pub mod schedule;
 pub mod serve;
 pub mod server;
+mod statistics;
+mod sync;
 pub mod warming;

@@ -1,5 +1,5 @@
-//! Lines on standard error: this command's own, and what execution environments write. Each is
-//! written whole, whichever thread it comes from, and a standard error that is gone stops nothing.
+//! Lines on standard error: this command's own, and those of execution environments. Lines of
+//! different threads are never mixed, and a closed standard error is ignored.
 
 use std::fmt;
 use std::io;
@@ -9,50 +9,51 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
-use std::sync::PoisonError;
 use std::thread;
 use std::time::Duration;
 
 use rustix::event::PollFd;
 use rustix::event::PollFlags;
 
-/// How much of a log `X-Amz-Log-Result` carries, in bytes.
-const TAIL: usize = 4096;
-/// A line is shown in parts of at most this many bytes, as CloudWatch cuts events at 256 KiB.
+use crate::sync::lock;
+
+/// Limit for the log's tail in `X-Amz-Log-Result`, in bytes.
+const MAX_TAIL: usize = 4096;
+/// Limit for a shown line, in bytes. A longer one is split, as CloudWatch does with events.
 const MAX_LINE: usize = 256 << 10;
 
-/// Says something of this command's own.
-pub fn say(words: impl fmt::Display) {
-    show(format!("pilotlight: {words}\n").as_bytes());
+/// Writes a message of this command.
+pub fn say(message: impl fmt::Display) {
+    show(format!("pilotlight: {message}\n").as_bytes());
 }
 
 /// Writes whole lines to standard error.
 pub fn show(lines: &[u8]) {
-    // Nothing can be done for a standard error that is gone.
+    // Standard error may be closed; there is no other place to report that.
     let _ = io::stderr().lock().write_all(lines);
 }
 
 /// The log of one process.
 pub struct Log {
-    /// The end that is read, without blocking.
+    /// The reading end of the pipe, non-blocking.
     pipe: io::PipeReader,
     written: Mutex<Written>,
-    /// The beginning of each line that is shown; None shows none.
+    /// Prefix of each shown line; `None` shows no lines.
     label: Option<String>,
 }
 
-/// The output of the process, as far as it is kept.
+/// The part of the process's output that is kept.
 #[derive(Default)]
 struct Written {
     tail: Vec<u8>,
-    /// The line that has no end yet.
+    /// The last, incomplete line.
     line: Vec<u8>,
     ended: bool,
 }
 
 impl Log {
-    /// A log, and the ends that a process writes to. With a label, lines are shown on standard
-    /// error, each with the label before it.
+    /// A log, and the writing ends for a process. With a label, lines are shown on standard error,
+    /// each prefixed with the label.
     pub fn open(label: Option<String>) -> io::Result<(Arc<Log>, Stdio, Stdio)> {
         let (pipe, writer) = io::pipe()?;
         rustix::io::ioctl_fionbio(&pipe, true)?;
@@ -61,14 +62,14 @@ impl Log {
         Ok((Arc::new(log), writer.into(), copy.into()))
     }
 
-    /// Passes on what comes, until no process can write any more.
+    /// Starts a thread that reads until no process has the writing end open.
     pub fn follow(self: &Arc<Self>) -> io::Result<()> {
         let log = Arc::clone(self);
         thread::Builder::new().stack_size(256 << 10).spawn(move || {
             while !log.written().ended {
                 let mut wait = [PollFd::new(&log.pipe, PollFlags::IN)];
                 if rustix::event::poll(&mut wait, None).is_err() {
-                    // Interrupted by a signal, and nothing is lost.
+                    // Interrupted by a signal; no output is lost.
                     thread::sleep(Duration::from_millis(1));
                 }
                 log.read();
@@ -77,7 +78,7 @@ impl Log {
         Ok(())
     }
 
-    /// Takes in whatever was written until now.
+    /// Reads everything that was written until now.
     pub fn read(&self) {
         self.read_into(&mut self.written());
     }
@@ -103,7 +104,7 @@ impl Log {
 
     fn take(&self, written: &mut Written, bytes: &[u8]) {
         written.tail.extend_from_slice(bytes);
-        let surplus = written.tail.len().saturating_sub(TAIL);
+        let surplus = written.tail.len().saturating_sub(MAX_TAIL);
         written.tail.drain(..surplus);
         if self.label.is_some() {
             written.line.extend_from_slice(bytes);
@@ -111,7 +112,7 @@ impl Log {
         }
     }
 
-    /// Shows the lines that have ended; `all` ends the last one, too.
+    /// Shows the complete lines; `all` completes the last one, too.
     fn show(&self, written: &mut Written, all: bool) {
         let Some(label) = &self.label else { return };
         if all && !written.line.is_empty() && !written.line.ends_with(b"\n") {
@@ -130,7 +131,7 @@ impl Log {
         }
     }
 
-    /// Writes a line of Lambda's own, after all that the process has written.
+    /// Writes one of Lambda's own lines, after the output of the process so far.
     pub fn line(&self, line: &str) {
         let mut written = self.written();
         self.read_into(&mut written);
@@ -138,17 +139,17 @@ impl Log {
         self.take(&mut written, format!("{line}\n").as_bytes());
     }
 
-    /// The last 4 KiB since the last call, whole as it was written.
+    /// The last 4 KiB since the previous call, without labels.
     pub fn take_tail(&self) -> Vec<u8> {
         std::mem::take(&mut self.written().tail)
     }
 
     fn written(&self) -> MutexGuard<'_, Written> {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.written)
     }
 }
 
-/// The lines with the label before each.
+/// Prefixes each line with the label.
 fn labelled(label: &str, lines: &[u8]) -> Vec<u8> {
     if label.is_empty() {
         return lines.to_vec();

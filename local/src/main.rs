@@ -29,15 +29,15 @@ struct Arguments {
 enum Command {
     /// Invokes a handler, cold then warm: responses on standard output, the log on standard error.
     Run(commands::run::Arguments),
-    /// Serves handlers as Lambda does, in many execution environments, with a page that shows them.
+    /// Serves handlers as Lambda does, in many execution environments, with a live status page.
     Serve(commands::serve::Arguments),
-    /// Invokes a function that is served.
+    /// Invokes a function that `pilotlight serve` serves.
     Invoke(commands::invoke::Arguments),
-    /// Measures a handler's cold start and invocations beside other programs, in one run.
+    /// Measures a handler's cold start and invocations against other programs, in one run.
     Measure(commands::measure::Arguments),
-    /// Says, without running it, what a library is and whether the bootstrap would load it.
+    /// Describes a library without running it, and says whether the bootstrap would load it.
     Check(commands::check::Arguments),
-    /// Ends what another process of this program has left behind; it starts this one itself.
+    /// Ends the processes that a killed command left running. Each command starts it itself.
     #[command(name = process::GUARD, hide = true)]
     Guard { folder: PathBuf, mark: String },
 }

@@ -1,10 +1,9 @@
-//! Processes of this program: each leads a process group of its own, and none outlives us.
+//! Child processes: each leads its own process group, and none outlives this program.
 //!
-//! A process that ends in order is ended by its owner. For all others there is [`end_all`], which
-//! Ctrl-C calls, and a *guard*: a second process of this program that does nothing but wait until
-//! the first one is gone, for whatever reason, and then ends the groups that are left. Processes
-//! that have left their group, as a daemon does, are found by a variable that they have inherited
-//! ([`end_marked`]).
+//! In an orderly shutdown, the owner of a process ends it. Otherwise, the handler of Ctrl-C calls
+//! [`end_all`]; and a *guard*, a second process of this program, waits until the first one is gone
+//! for any reason, and then ends the remaining groups. Processes that have left their group, as a
+//! daemon does, are found by an environment variable that they inherited ([`end_marked`]).
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -21,7 +20,6 @@ use std::process::Command;
 use std::process::Stdio;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
-use std::sync::PoisonError;
 use std::thread;
 use std::time::Duration;
 
@@ -36,13 +34,15 @@ use tempfile::TempDir;
 
 use crate::descriptors;
 use crate::identifiers;
+use crate::sync::lock;
 
 /// The guard's subcommand; its argument is the working folder.
 pub const GUARD: &str = "guard";
-/// In the working folder: a line `+GROUP` for each that has started, `-GROUP` for each that is gone.
+/// A file in the working folder: a line `+GROUP` for each started group, `-GROUP` for each ended
+/// one.
 const LIST: &str = "groups";
 
-/// The groups that are there.
+/// The running process groups.
 static GROUPS: Mutex<Groups> = Mutex::new(Groups { live: BTreeSet::new(), list: None });
 
 struct Groups {
@@ -50,7 +50,7 @@ struct Groups {
     list: Option<File>,
 }
 
-/// The folder for what the command keeps while it runs, and the guard that cleans up after it.
+/// The command's working folder, and the guard that cleans up after the command.
 #[derive(Debug)]
 pub struct Workplace {
     folder: Option<TempDir>,
@@ -58,19 +58,19 @@ pub struct Workplace {
 }
 
 impl Workplace {
-    /// Makes the folder, and starts the guard out of this program's own file.
+    /// Creates the folder, and starts the guard from this program's own file.
     pub fn open() -> Result<Workplace> {
         let private = fs::Permissions::from_mode(0o700);
         let folder = tempfile::Builder::new().prefix("pilotlight-").permissions(private).tempdir();
-        let folder = folder.context("cannot make a folder for temporary files")?;
+        let folder = folder.context("cannot create a temporary folder")?;
         groups().list = Some(File::create(folder.path().join(LIST))?);
         let guard = Command::new("/proc/self/exe")
             .arg0("pilotlight")
             .args([GUARD.as_ref(), folder.path().as_os_str(), identifiers::mark().as_ref()])
-            // Its end tells the guard that we are gone.
+            // The end of this pipe tells the guard that this process is gone.
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
-            // Ctrl-C in a terminal is for us; the guard comes after.
+            // In its own group, the guard gets no signal from Ctrl-C in a terminal.
             .process_group(0)
             .spawn()
             .context("cannot start the guard")?;
@@ -86,20 +86,20 @@ impl Workplace {
 impl Drop for Workplace {
     fn drop(&mut self) {
         {
-            // A command that fails half way has not ended everything itself.
+            // A command that failed may have left processes running.
             let mut groups = groups();
             groups.end();
             groups.list = None;
         }
-        // What cannot be removed now, the guard cannot remove either.
+        // If this fails to remove a file, the guard would fail, too.
         drop(self.folder.take());
         drop(self.guard.stdin.take());
         let _ = self.guard.wait();
     }
 }
 
-/// The guard: waits until standard input ends, and then cleans up. Processes with `mark` among
-/// their variables are ended.
+/// The guard: waits for the end of standard input, and then ends the remaining groups and processes
+/// with `mark` among their variables, and removes the folder.
 pub fn guard(folder: &Path, mark: &str) -> Result<()> {
     let _ = io::stdin().read_to_end(&mut Vec::new());
     let list = fs::read_to_string(folder.join(LIST)).unwrap_or_default();
@@ -121,11 +121,12 @@ pub fn guard(folder: &Path, mark: &str) -> Result<()> {
     }
 }
 
-/// Ends every process that has `mark` among the variables that it was started with, whichever
-/// group, session or parent it has now. Only a process that has left its group and was started
-/// without variables escapes.
+/// Ends every process that was started with `mark` among its variables, in any group and session
+/// and with any parent. Only a process that left its group and was started without variables
+/// escapes.
 pub fn end_marked(mark: &str) {
-    /// Passes over all processes, since one that ends may just have started another.
+    /// Limit for the searches; they are repeated because a process may just have started another
+    /// one.
     const MAX_ROUNDS: usize = 200;
     let has_mark = |process: &PathBuf| {
         let variables = fs::read(process.join("environ")).unwrap_or_default();
@@ -139,7 +140,7 @@ pub fn end_marked(mark: &str) {
             return;
         }
         for pid in pids {
-            // It may have ended by itself a moment ago.
+            // It fails if the process has just ended by itself.
             let _ = rustix::process::kill_process(pid, Signal::KILL);
         }
         thread::sleep(Duration::from_millis(1));
@@ -151,7 +152,7 @@ fn pid_of(folder: &Path) -> Option<Pid> {
     Pid::from_raw(folder.file_name()?.to_str()?.parse().ok()?)
 }
 
-/// Starts a process that leads a group of its own.
+/// Starts a process that leads its own group.
 pub fn spawn(command: &mut Command) -> io::Result<Child> {
     // While the groups are locked, `end_all` cannot miss the new one.
     let mut groups = groups();
@@ -161,20 +162,20 @@ pub fn spawn(command: &mut Command) -> io::Result<Child> {
     Ok(child)
 }
 
-/// Waits until a process that [`spawn`] has started has ended. It stays a zombie, so that its id is
-/// not used again before the caller says so.
+/// Waits for the end of a process that [`spawn`] started. It stays a zombie, so that its id is not
+/// reused until the caller reaps it.
 pub fn wait(child: &Child) {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
     let pid = Pid::from_child(child);
-    // Fails for a process that is no child, which this one is.
+    // Other errors are impossible, since the process is a child of this one.
     while matches!(rustix::process::waitid(WaitId::Pid(pid), options), Err(Errno::INTR)) {}
-    // What it has started and left behind goes with it, as a sandbox does.
+    // The rest of its group ends with it, as on Lambda.
     let _ = rustix::process::kill_process_group(pid, Signal::KILL);
     groups().change('-', pid);
 }
 
-/// Ends whatever there is, at once, and lets nothing start any more. For the moment before the
-/// program itself ends.
+/// Ends all groups at once, and lets no further process start. Call it just before the program
+/// exits.
 pub fn end_all() {
     let groups = groups();
     groups.end();
@@ -184,7 +185,7 @@ pub fn end_all() {
 impl Groups {
     fn end(&self) {
         for group in self.live.iter().filter_map(|&group| Pid::from_raw(group)) {
-            // It may have ended by itself a moment ago.
+            // It fails if the group has just ended by itself.
             let _ = rustix::process::kill_process_group(group, Signal::KILL);
         }
     }
@@ -196,17 +197,17 @@ impl Groups {
             _ => self.live.remove(&group),
         };
         if let Some(list) = &mut self.list {
-            // A list that cannot be written leaves the guard without it; we clean up ourselves.
+            // If the write fails, the guard misses this group, but this process still ends it.
             let _ = writeln!(list, "{sign}{group}");
         }
     }
 }
 
 fn groups() -> MutexGuard<'static, Groups> {
-    GROUPS.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&GROUPS)
 }
 
-/// A file of a process's own under `/proc`.
+/// A file in a process's folder in `/proc`.
 pub fn proc_file(pid: Pid, name: &str) -> PathBuf {
     PathBuf::from(format!("/proc/{}/{name}", pid.as_raw_nonzero()))
 }

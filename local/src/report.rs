@@ -1,23 +1,23 @@
-//! Lambda's own log lines and answers, in the form in which CloudWatch and clients have them.
+//! Lambda's own log lines and errors, in the form that CloudWatch and clients show.
 
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::environment::Unanswered;
+use crate::environment::InvokeError;
 use crate::function::Function;
 use crate::runtime_api::Outcome;
 
-/// What a `REPORT` line says.
+/// The values of a `REPORT` line.
 #[derive(Clone, Copy, Debug)]
 pub struct Report<'a> {
-    /// Which invocation.
+    /// Identifies the invocation.
     pub request_id: &'a str,
-    /// From the event's sending to the answer's last byte.
+    /// From the sending of the event to the answer's last byte.
     pub duration: Duration,
     /// From the process's start to its first `/next`, if this invocation was the cold one.
     pub init: Option<Duration>,
-    /// Peak memory of the process so far.
+    /// Peak memory of the process so far, in KiB.
     pub memory_kib: u64,
 }
 
@@ -51,41 +51,41 @@ pub fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
 
-/// What the caller gets: the answer's bytes, and whether it is an error.
+/// The bytes for the caller, and whether they are an error.
 pub fn answer(
-    result: Result<Outcome, Unanswered>,
+    result: Result<Outcome, InvokeError>,
     request_id: &str,
     timeout: Duration,
 ) -> (Vec<u8>, bool) {
-    let error = |error_type: &str, message: String| {
+    let failed = |error_type: &str, message: String| {
         let body = serde_json::json!({ "errorType": error_type, "errorMessage": message });
         (body.to_string().into_bytes(), true)
     };
     match result {
         Ok(Outcome::Response(body)) => (body, false),
         Ok(Outcome::Error { body, .. } | Outcome::FailedStream { body, .. })
-        | Err(Unanswered::InitError(Outcome::Error { body, .. })) => (body, true),
-        Ok(Outcome::TooLarge(limit)) => error(
+        | Err(InvokeError::InitError(Outcome::Error { body, .. })) => (body, true),
+        Ok(Outcome::TooLarge(limit)) => failed(
             "Function.ResponseSizeTooLarge",
             format!("Response payload size exceeded maximum allowed payload size ({limit} bytes)."),
         ),
         Ok(Outcome::Truncated) => {
-            error("Runtime.TruncatedResponse", "The response broke off.".to_owned())
+            failed("Runtime.TruncatedResponse", "The response was truncated.".to_owned())
         }
-        Err(unanswered) => {
-            let words = match &unanswered {
-                Unanswered::TimedOut => {
+        Err(error) => {
+            let message = match &error {
+                InvokeError::TimedOut => {
                     format!("Task timed out after {:.2} seconds", timeout.as_secs_f64())
                 }
                 other => other.to_string(),
             };
-            let message = format!("RequestId: {request_id} Error: {words}");
-            error(&error_type(&unanswered), message)
+            let message = format!("RequestId: {request_id} Error: {message}");
+            failed(&error_type(&error), message)
         }
     }
 }
 
-/// The error of an invocation or a start, as far as it is shown.
+/// The error of an invocation or an init, for the page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     error_type: String,
@@ -93,8 +93,8 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Reads what was posted to `/error` or `/init/error`: JSON with `errorType` and `errorMessage`
-    /// as a rule, and otherwise any text.
+    /// Parses a body posted to `/error` or `/init/error`: usually JSON with `errorType` and
+    /// `errorMessage`, otherwise any text.
     pub fn read(posted: &[u8]) -> Failure {
         let error = serde_json::from_slice::<Value>(posted).unwrap_or_default();
         let field = |name: &str| error[name].as_str();
@@ -103,16 +103,16 @@ impl Failure {
         Failure::new(field("errorType").unwrap_or_default(), message)
     }
 
-    /// The error of a start.
-    pub fn of_init(unanswered: &Unanswered) -> Failure {
-        match unanswered {
-            Unanswered::InitError(Outcome::Error { body, .. }) => Failure::read(body),
+    /// The error of an init.
+    pub fn of_init(error: &InvokeError) -> Failure {
+        match error {
+            InvokeError::InitError(Outcome::Error { body, .. }) => Failure::read(body),
             other => Failure::new(&error_type(other), &other.to_string()),
         }
     }
 
     fn new(error_type: &str, message: &str) -> Failure {
-        /// Characters that are kept, so that the history of many failures stays small.
+        /// Limit for each text, in characters, so that the history of many failures stays small.
         const MAX_SHOWN: usize = 1000;
         let cut = |text: &str| match text.char_indices().nth(MAX_SHOWN) {
             Some((end, _)) => format!("{}…", &text[..end]),
@@ -121,32 +121,32 @@ impl Failure {
         Failure { error_type: cut(error_type), message: cut(message) }
     }
 
-    /// As it is shown.
+    /// The entry of `GET /environments`.
     pub fn json(&self) -> Value {
         serde_json::json!({ "type": self.error_type, "message": self.message })
     }
 }
 
-/// Lambda's own name for why an invocation was not answered.
-pub fn error_type(unanswered: &Unanswered) -> String {
-    let name = match unanswered {
-        Unanswered::NotStarted(_) => "Runtime.InvalidEntrypoint",
-        Unanswered::InitError(Outcome::Error { error_type: Some(error_type), .. }) => error_type,
-        Unanswered::InitError(_) => "Runtime.Unknown",
-        Unanswered::Exited(_) => "Runtime.ExitError",
-        Unanswered::TimedOut => "Sandbox.Timedout",
+/// Lambda's name for an error.
+pub fn error_type(error: &InvokeError) -> String {
+    let name = match error {
+        InvokeError::NotStarted(_) => "Runtime.InvalidEntrypoint",
+        InvokeError::InitError(Outcome::Error { error_type: Some(error_type), .. }) => error_type,
+        InvokeError::InitError(_) => "Runtime.Unknown",
+        InvokeError::Exited(_) => "Runtime.ExitError",
+        InvokeError::TimedOut => "Sandbox.Timedout",
     };
     name.to_owned()
 }
 
-/// What an outcome says, for a log.
-pub fn words(outcome: &Outcome) -> String {
+/// An outcome as text, for a log.
+pub fn describe(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Response(body)
         | Outcome::Error { body, .. }
         | Outcome::FailedStream { body, .. } => String::from_utf8_lossy(body).into_owned(),
         Outcome::TooLarge(_) => "the response was too large".to_owned(),
-        Outcome::Truncated => "the response broke off".to_owned(),
+        Outcome::Truncated => "the response was truncated".to_owned(),
     }
 }
 

@@ -21,8 +21,8 @@ use crate::report;
 use crate::runtime_api::Invocation;
 
 /// Invokes the function `count` times, one after the other, in one execution environment. Responses
-/// go to `responses`, log lines and the handler's own output to standard error. Says how many
-/// invocations ended with an error. `folder` is for the environment's files.
+/// go to `responses`, log lines and the handler's own output to standard error. Returns the number
+/// of invocations that ended with an error. `folder` is for the environment's files.
 pub fn run(
     function: &Function,
     event: &[u8],
@@ -48,7 +48,7 @@ pub fn run(
         let request = request(function, event);
         let request_id = request.request_id.clone();
         let Ok(done) = placement.invoke(request, Instant::now(), None) else {
-            bail!("the environment could not be made");
+            bail!("cannot create the execution environment");
         };
         let result = done.result.map(|ended| ended.outcome);
         let (answer, failed) = report::answer(result, &request_id, function.timeout);
@@ -61,7 +61,7 @@ pub fn run(
     Ok(errors)
 }
 
-/// What a client asks for that wants nothing special.
+/// A request with defaults for everything but the event.
 pub fn request(function: &Function, event: &[u8]) -> Request {
     Request {
         request_id: identifiers::uuid(),
@@ -71,7 +71,7 @@ pub fn request(function: &Function, event: &[u8]) -> Request {
     }
 }
 
-/// An invocation of such a request, as the Runtime API hands it out.
+/// An invocation of such a request, as the Runtime API delivers it.
 pub fn invocation(function: &Function, request_id: &str, event: &[u8]) -> Invocation {
     let request = Request { request_id: request_id.to_owned(), ..request(function, event) };
     placement::invocation(request, function.timeout)

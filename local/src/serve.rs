@@ -1,4 +1,4 @@
-//! `pilotlight serve`: a local Lambda for clients of all kinds, until it is ended.
+//! `pilotlight serve`: a local Lambda for clients of all kinds, until it is interrupted.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -19,37 +19,37 @@ use crate::placement::Settings;
 use crate::server::Server;
 use crate::warming::Schedule;
 
-/// The way in for clients.
+/// Settings of the server that clients connect to.
 #[derive(Debug)]
-pub struct Entrance {
+pub struct ServerOptions {
     /// The address to listen on.
     pub address: SocketAddr,
-    /// Names beside this machine's own that clients may call it by.
+    /// Host names that clients may use, in addition to this machine's own.
     pub names: Vec<String>,
-    /// The access key that clients sign with, if they have to.
+    /// The access key that clients must sign with, if any.
     pub credentials: Option<Credentials>,
-    /// Clients that may be connected at once.
+    /// The maximum number of concurrent connections.
     pub connections: usize,
 }
 
 /// A running local Lambda, until it is dropped.
 #[derive(Debug)]
 pub struct Served {
-    /// The functions; schedules and the like invoke them from inside.
+    /// The functions; schedules invoke them directly.
     pub lambda: Arc<Lambda>,
     server: Server,
     schedule: Option<Schedule>,
 }
 
 impl Served {
-    /// Listens, and serves the functions once their provisioned environments are initialised; from
-    /// then on, pings come as the settings say.
+    /// Listens, and serves the functions once their provisioned environments are initialised. Then
+    /// starts the warming schedule, if there is one.
     pub fn start(
         functions: Vec<Function>,
         settings: &Settings,
-        entrance: Entrance,
+        options: ServerOptions,
     ) -> Result<Served> {
-        let Entrance { address, names, credentials, connections } = entrance;
+        let ServerOptions { address, names, credentials, connections } = options;
         let mut server = listen(address)?;
         let address = server.address();
         let epoch = Instant::now();
@@ -59,7 +59,7 @@ impl Served {
         }
         let mut placements = Vec::<Arc<Placement>>::new();
         for mut function in functions {
-            reach_back(&mut function, address, credentials.as_ref());
+            set_client_variables(&mut function, address, credentials.as_ref());
             match Placement::open(function, settings.clone(), epoch) {
                 Ok(placement) => placements.push(placement),
                 Err(error) => {
@@ -72,13 +72,13 @@ impl Served {
         let lambda = Lambda::new(placements, access, settings.clock, epoch, server.handle());
         let lambda = Arc::new(lambda);
         server.serve(Arc::clone(&lambda), connections);
-        // Their fan-out needs a server that answers.
+        // The pings fan out by invoking the function, so the server must accept requests already.
         let start = |warming| Schedule::start(warming, settings.clock, Arc::clone(&lambda));
         let schedule = settings.warming.clone().map(start);
         Ok(Served { lambda, server, schedule })
     }
 
-    /// The address that it listens on.
+    /// The address that the server listens on.
     pub fn address(&self) -> SocketAddr {
         self.server.address()
     }
@@ -87,7 +87,7 @@ impl Served {
 impl Drop for Served {
     fn drop(&mut self) {
         drop(self.schedule.take());
-        // Invocations that are under way get their error before the server ends their connections.
+        // Running invocations get their error before the server closes their connections.
         self.lambda.close();
     }
 }
@@ -95,14 +95,18 @@ impl Drop for Served {
 fn listen(address: SocketAddr) -> Result<Server> {
     Server::listen(address).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => anyhow::anyhow!(
-            "cannot listen on {address}: something else does; end it, or choose another with --listen"
+            "cannot listen on {address}: the port is in use; choose another with --listen"
         ),
         _ => anyhow::Error::new(error).context(format!("cannot listen on {address}")),
     })
 }
 
-/// Functions that invoke functions find this Lambda, unless they are told otherwise.
-fn reach_back(function: &mut Function, address: SocketAddr, credentials: Option<&Credentials>) {
+/// Points the AWS clients of a function at this server, unless the user's variables say otherwise.
+fn set_client_variables(
+    function: &mut Function,
+    address: SocketAddr,
+    credentials: Option<&Credentials>,
+) {
     let endpoint = format!("http://{address}");
     let (key, secret) = match credentials {
         Some(Credentials { key, secret }) => (key.as_str(), secret.as_str()),
@@ -114,7 +118,7 @@ fn reach_back(function: &mut Function, address: SocketAddr, credentials: Option<
         ours.push(("AWS_ACCESS_KEY_ID".to_owned(), key.to_owned()));
         ours.push(("AWS_SECRET_ACCESS_KEY".to_owned(), secret.to_owned()));
     }
-    // The user's own come after, and win.
+    // The user's own variables come later, and so override these.
     function.variables.splice(0..0, ours);
 }
 

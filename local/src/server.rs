@@ -1,5 +1,5 @@
-//! The HTTP server that clients talk to: hyper on tokio, with a limit for everything that a client
-//! can leave unfinished.
+//! The HTTP server for clients: hyper on tokio, with a limit for everything that a client can leave
+//! unfinished.
 
 use std::convert::Infallible;
 use std::io;
@@ -25,24 +25,25 @@ use tokio::task::JoinHandle;
 use crate::lambda;
 use crate::lambda::Lambda;
 
-/// Threads that read requests and write answers.
+/// The number of threads that read requests and write responses.
 const WORKERS: usize = 2;
-/// Stack of each thread, in bytes.
+/// Stack size of each thread, in bytes.
 const STACK: usize = 512 << 10;
-/// Connections that wait to be accepted. The kernel lowers it to `net.core.somaxconn`.
+/// Limit for the connections that wait to be accepted. The kernel lowers it to
+/// `net.core.somaxconn`.
 const BACKLOG: u32 = 4096;
-/// The largest request line with all headers, in bytes: Lambda's own limit.
+/// Limit for the request line with all headers, in bytes: Lambda's own limit.
 const MAX_HEAD: usize = 1 << 20;
-/// Limit for sending a request's head, and for keeping a connection without a request.
+/// Limit for receiving a request's head, and for a connection without a request.
 const HEAD_LIMIT: Duration = Duration::from_secs(20);
-/// A client that leaves its answer unread for this long is disconnected.
+/// Limit for a client that does not read.
 const UNREAD_LIMIT: Duration = Duration::from_secs(60);
-/// Time that answers under way have at the end.
+/// Limit for finishing the current responses at shutdown.
 const END_LIMIT: Duration = Duration::from_secs(2);
-/// Pause of accepting after an error, such as that no descriptors are left.
+/// Pause after an error of `accept`, for example when no file descriptors are left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
-/// A server, until it is dropped.
+/// A server; it runs until it is dropped.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
@@ -52,7 +53,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens; connections wait until [`Server::serve`].
+    /// Binds the address; connections wait until [`Server::serve`].
     pub fn listen(address: SocketAddr) -> io::Result<Server> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(WORKERS)
@@ -67,7 +68,7 @@ impl Server {
                 SocketAddr::V4(_) => TcpSocket::new_v4()?,
                 SocketAddr::V6(_) => TcpSocket::new_v6()?,
             };
-            // Connections of a server that ended a moment ago may still be closing.
+            // Closed connections of a previous server must not block the address.
             socket.set_reuseaddr(true)?;
             socket.bind(address)?;
             socket.listen(BACKLOG)?
@@ -77,17 +78,17 @@ impl Server {
         Ok(Server { address, runtime: Some(runtime), listener, accepting: None })
     }
 
-    /// The address with its port.
+    /// The address with the actual port.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Runs tasks and threads until the server is dropped.
+    /// The runtime's handle, which runs tasks and threads until the server is dropped.
     pub fn handle(&self) -> Handle {
         self.runtime.as_ref().expect("there until the end").handle().clone()
     }
 
-    /// Answers what comes, for at most so many connections at once.
+    /// Serves requests, on at most `connections` connections at once.
     pub fn serve(&mut self, lambda: Arc<Lambda>, connections: usize) {
         let Some(listener) = self.listener.take() else { return };
         let (end, ended) = oneshot::channel();
@@ -100,7 +101,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         let Some(runtime) = self.runtime.take() else { return };
         if let Some((end, task)) = self.accepting.take() {
-            // It has ended already only if it has panicked, and said so.
+            // It fails only if the task has panicked, which has printed a message.
             let _ = end.send(());
             let _ = runtime.block_on(task);
         }
@@ -108,7 +109,7 @@ impl Drop for Server {
     }
 }
 
-/// Accepts connections until the end is told, and then waits for the answers that are under way.
+/// Accepts connections until `ended` is signalled, and then waits for the current responses.
 async fn accept(
     listener: TcpListener,
     lambda: Arc<Lambda>,
@@ -119,11 +120,11 @@ async fn accept(
     let graceful = GracefulShutdown::new();
     loop {
         let next = async {
-            // Never closed.
-            let place = Arc::clone(&free).acquire_owned().await.ok();
-            (place, listener.accept().await)
+            // The semaphore is never closed.
+            let permit = Arc::clone(&free).acquire_owned().await.ok();
+            (permit, listener.accept().await)
         };
-        let (place, accepted) = tokio::select! {
+        let (permit, accepted) = tokio::select! {
             next = next => next,
             _ = &mut ended => break,
         };
@@ -143,26 +144,26 @@ async fn accept(
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_LIMIT)
             .max_buf_size(MAX_HEAD)
-            // A client that has sent all that it will send still waits for the answer.
+            // A client may close its sending side and still wait for the response.
             .half_close(true)
-            // As the service writes them; not every client ignores their case.
+            // As the service does; some clients depend on the case.
             .title_case_headers(true)
             .serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
-            // A connection that breaks is the client's affair.
+            // If the connection breaks, the client notices it itself.
             let _ = connection.await;
-            drop(place);
+            drop(permit);
         });
     }
     drop(listener);
-    // Clients that do not read their answers are left.
+    // Clients that do not read their responses in time lose them.
     let _ = tokio::time::timeout(END_LIMIT, graceful.shutdown()).await;
 }
 
 fn prepare(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let limit = u32::try_from(UNREAD_LIMIT.as_millis()).unwrap_or(u32::MAX);
-    // The kernel ends the connection of a client that does not read.
+    // The kernel closes the connection of a client that does not read.
     Ok(rustix::net::sockopt::set_tcp_user_timeout(stream, limit)?)
 }

@@ -1,67 +1,23 @@
-//! A schedule that keeps functions warm, as an EventBridge rule with a constant input does: the same
-//! ping to each function, asynchronously, again and again.
+//! A schedule that keeps functions warm, as an EventBridge rule with a constant input does: it
+//! sends the same ping to each function, asynchronously and periodically.
 
 use std::sync::Arc;
 use std::sync::Condvar;
 use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::thread;
 use std::thread::JoinHandle;
-use std::time::Duration;
 use std::time::Instant;
-
-use anyhow::Result;
-use anyhow::bail;
-use serde_json::Value;
-use serde_json::json;
 
 use crate::clock::Clock;
 use crate::identifiers;
 use crate::lambda::Lambda;
 use crate::log;
+use crate::ping::Warming;
 use crate::placement::Request;
-use crate::report::milliseconds;
-use crate::schedule::Rate;
+use crate::sync::lock;
+use crate::sync::unpoisoned;
 
-/// Pings that come faster show nothing any more, and leave the machine no time for anything else.
-const LEAST_PERIOD: Duration = Duration::from_millis(10);
-
-/// What is sent, and how often.
-#[derive(Clone, Debug)]
-pub struct Warming {
-    /// How often.
-    pub rate: Rate,
-    /// How many environments of each function a ping asks for.
-    pub concurrency: u16,
-}
-
-impl Warming {
-    /// The event.
-    pub fn ping(&self) -> String {
-        format!("{{\"warmer\":true,\"concurrency\":{}}}", self.concurrency)
-    }
-
-    /// Refuses pings that would come too fast for this machine.
-    pub fn check(&self, clock: Clock) -> Result<()> {
-        let period = clock.real(self.rate.period);
-        if period < LEAST_PERIOD {
-            let (speed, rate) = (clock.speed, &self.rate.expression);
-            bail!("--speed {speed} makes {rate} a ping every {period:?}: 10 ms is the least here");
-        }
-        Ok(())
-    }
-
-    /// As it is shown.
-    pub fn json(&self, clock: Clock) -> Value {
-        json!({
-            "schedule": self.rate.expression,
-            "concurrency": self.concurrency,
-            "period_ms": milliseconds(clock.real(self.rate.period)),
-        })
-    }
-}
-
-/// A running schedule, until it is dropped.
+/// A running schedule; dropping it ends it.
 #[derive(Debug)]
 pub struct Schedule {
     ended: Arc<(Mutex<bool>, Condvar)>,
@@ -69,11 +25,11 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Sends the first ping now, as a rate begins with its rule.
+    /// Sends the first ping at once, as EventBridge does when a rule is created.
     pub fn start(warming: Warming, clock: Clock, lambda: Arc<Lambda>) -> Schedule {
         let ended = Arc::<(Mutex<bool>, Condvar)>::default();
-        let seen = Arc::clone(&ended);
-        let thread = Some(thread::spawn(move || keep(&warming, clock, &lambda, &seen)));
+        let signal = Arc::clone(&ended);
+        let thread = Some(thread::spawn(move || run(&warming, clock, &lambda, &signal)));
         Schedule { ended, thread }
     }
 }
@@ -81,31 +37,31 @@ impl Schedule {
 impl Drop for Schedule {
     fn drop(&mut self) {
         let (flag, changed) = &*self.ended;
-        *flag.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *lock(flag) = true;
         changed.notify_all();
         if let Some(thread) = self.thread.take() {
-            // A thread that panicked has printed why.
+            // A thread that panicked has printed its message.
             let _ = thread.join();
         }
     }
 }
 
-fn keep(warming: &Warming, clock: Clock, lambda: &Lambda, ended: &(Mutex<bool>, Condvar)) {
+fn run(warming: &Warming, clock: Clock, lambda: &Lambda, ended: &(Mutex<bool>, Condvar)) {
     let (flag, changed) = ended;
     let period = clock.real(warming.rate.period);
     let mut due = Instant::now();
     loop {
         lambda.functions.keys().for_each(|name| send(warming, lambda, name));
-        // Counted from the last one that was due, so that the schedule does not drift; what a
-        // machine that slept has missed is not made up for.
+        // Counted from the previous due time, so that the schedule does not drift. Pings that were
+        // missed while the machine slept are not made up for.
         let now = Instant::now();
         while due <= now {
             let Some(next) = due.checked_add(period) else { return };
             due = next;
         }
-        let ended = flag.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = lock(flag);
         let waited = changed.wait_timeout_while(ended, due - now, |ended| !*ended);
-        if *waited.unwrap_or_else(PoisonError::into_inner).0 {
+        if *unpoisoned(waited).0 {
             return;
         }
     }
@@ -122,6 +78,6 @@ fn send(warming: &Warming, lambda: &Lambda, name: &str) {
         lambda.invoke_event(&named, request)
     });
     if let Err(error) = sent {
-        log::say(format_args!("{name}: a ping was refused: {}", error.message()));
+        log::say(format_args!("{name}: ping refused: {}", error.message()));
     }
 }

@@ -15,7 +15,7 @@ use crate::support;
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
-/// A program of the environment that `./build.sh test` makes for Python.
+/// A program of the Python environment that `./build.sh test` creates.
 fn python(program: &str) -> PathBuf {
     let program = support::root().join("target/tools/python/bin").join(program);
     assert!(program.exists(), "{} is missing: run ./build.sh test", program.display());
@@ -36,7 +36,7 @@ fn client(mut command: Command, served: &Served, secret: &str) -> Output {
         .expect("the client")
 }
 
-/// What a script says that has boto3's client as `client`, line by line as JSON.
+/// The output of a script that has boto3's client as `client`: each line as JSON.
 fn boto3(served: &Served, secret: &str, script: &str) -> Vec<Value> {
     let prelude = "import boto3, json\nfrom botocore.exceptions import ClientError\n\
         client = boto3.client('lambda')\ndef say(*words): print(json.dumps(words, default=bytes.decode))\n";
@@ -44,8 +44,8 @@ fn boto3(served: &Served, secret: &str, script: &str) -> Vec<Value> {
     command.arg("-c").arg(format!("{prelude}{script}"));
     let output = client(command, served, secret);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let said = String::from_utf8(output.stdout).expect("UTF-8");
-    said.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    let printed = String::from_utf8(output.stdout).expect("UTF-8");
+    printed.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
 fn signed() -> Served {
@@ -57,7 +57,7 @@ fn signed() -> Served {
 #[test]
 fn boto3_invokes_in_every_way() {
     let served = signed();
-    let said = boto3(
+    let printed = boto3(
         &served,
         SECRET,
         r#"
@@ -74,23 +74,23 @@ seen = json.loads(seen['Payload'].read())
 say(seen['invokedFunctionArn'], seen['clientContext'], seen['functionName'])
 "#,
     );
-    assert_eq!(said[0][0], 200);
-    assert_eq!(said[0][1], "{\"message\":\"Hello, Ada!\"}");
-    assert_eq!(said[0][2], "$LATEST");
-    let log = STANDARD.decode(said[0][3].as_str().expect("text")).expect("base64");
+    assert_eq!(printed[0][0], 200);
+    assert_eq!(printed[0][1], "{\"message\":\"Hello, Ada!\"}");
+    assert_eq!(printed[0][2], "$LATEST");
+    let log = STANDARD.decode(printed[0][3].as_str().expect("text")).expect("base64");
     let log = String::from_utf8(log).expect("UTF-8");
     assert!(log.starts_with("START RequestId: ") && log.contains("\tInit Duration: "), "{log}");
-    assert_eq!(said[1], serde_json::json!([200, "Unhandled", "InvalidEvent"]));
-    assert_eq!((&said[2][0], &said[3][0]), (&202.into(), &204.into()));
+    assert_eq!(printed[1], serde_json::json!([200, "Unhandled", "InvalidEvent"]));
+    assert_eq!((&printed[2][0], &printed[3][0]), (&202.into(), &204.into()));
     let arn = "arn:aws:lambda:us-east-1:123456789012:function:context:$LATEST";
-    assert_eq!(said[4], serde_json::json!([arn, "{\"custom\":{\"a\":\"b\"}}", "context"]));
+    assert_eq!(printed[4], serde_json::json!([arn, "{\"custom\":{\"a\":\"b\"}}", "context"]));
 }
 
 #[test]
 fn boto3_reads_a_response_while_it_comes() {
     let (_folder, describes) = support::fixture_in_c("describes");
     let served = Served::start(&[&example("stream"), &example("hello"), &describes], &[]);
-    let said = boto3(
+    let printed = boto3(
         &served,
         SECRET,
         r#"
@@ -105,18 +105,18 @@ stream('hello', b'{}')
 stream('describes', b'"fail"')
 "#,
     );
-    let chunk = |number: usize| said[number][0]["PayloadChunk"]["Payload"].clone();
-    assert_eq!(said[0][0], "application/vnd.amazon.eventstream");
+    let chunk = |number: usize| printed[number][0]["PayloadChunk"]["Payload"].clone();
+    assert_eq!(printed[0][0], "application/vnd.amazon.eventstream");
     assert_eq!((chunk(1), chunk(2)), ("chunk 1 of 2\n".into(), "chunk 2 of 2\n".into()));
-    assert!(said[3][0]["InvokeComplete"]["LogResult"].is_string(), "{said:#?}");
-    assert!(said[3][0]["InvokeComplete"]["ErrorCode"].is_null(), "{said:#?}");
-    // A function that does not stream is one chunk.
+    assert!(printed[3][0]["InvokeComplete"]["LogResult"].is_string(), "{printed:#?}");
+    assert!(printed[3][0]["InvokeComplete"]["ErrorCode"].is_null(), "{printed:#?}");
+    // A buffered response is one chunk.
     assert_eq!(chunk(5), "{\"message\":\"Hello, Ada!\"}");
-    assert_eq!(said[8][0]["InvokeComplete"]["ErrorCode"], "Unhandled");
-    let details = said[8][0]["InvokeComplete"]["ErrorDetails"].as_str().expect("text");
+    assert_eq!(printed[8][0]["InvokeComplete"]["ErrorCode"], "Unhandled");
+    let details = printed[8][0]["InvokeComplete"]["ErrorDetails"].as_str().expect("text");
     assert!(details.contains("\"errorType\":\"InvalidEvent\""), "{details}");
-    let end = &said.last().expect("an end")[0]["InvokeComplete"];
-    assert_eq!(end["ErrorCode"], "Function.StreamError", "{said:#?}");
+    let end = &printed.last().expect("an end")[0]["InvokeComplete"];
+    assert_eq!(end["ErrorCode"], "Function.StreamError", "{printed:#?}");
     assert!(end["ErrorDetails"].as_str().expect("text").contains("after the first piece"));
 }
 
@@ -140,7 +140,7 @@ attempt(FunctionName='hello', Payload=b'"' + b'x' * 6291456 + b'"')
 attempt(FunctionName='hello', Payload=b'"' + b'x' * 1048576 + b'"', InvocationType='Event')
 attempt(FunctionName='hello', Payload=b'{')
 "#;
-    let said = boto3(&served, SECRET, &format!("{script}{limits}"));
+    let printed = boto3(&served, SECRET, &format!("{script}{limits}"));
     let expected = serde_json::json!([
         ["invoked"],
         ["invoked"],
@@ -150,7 +150,7 @@ attempt(FunctionName='hello', Payload=b'{')
         ["RequestTooLargeException", 413, "RequestTooLargeException"],
         ["InvalidRequestContentException", 400, "InvalidRequestContentException"]
     ]);
-    assert_eq!(Value::from(said), expected);
+    assert_eq!(Value::from(printed), expected);
     for answer in boto3(&served, "another secret", script) {
         let expected = serde_json::json!(["InvalidSignatureException", 403, "ClientError"]);
         assert_eq!(answer, expected);
@@ -158,7 +158,8 @@ attempt(FunctionName='hello', Payload=b'{')
     let unsigned = served.invoke("hello", "{\"name\":\"Ada\"}");
     assert_eq!(unsigned.status, 403);
     assert_eq!(unsigned.header("x-amzn-errortype"), "MissingAuthenticationTokenException");
-    // Nor does a signature for a wrong time, place or service help, or none at another door.
+    // A signature for a wrong time, region or service is refused, and so is an unsigned request of
+    // another kind.
     let signed = boto3(&served, SECRET, SIGNED_BY_HAND);
     let region = "Credential should be scoped to a valid region, not 'mars-1'";
     let expected = [
@@ -172,18 +173,18 @@ attempt(FunctionName='hello', Payload=b'{')
         ("environments", 200, ""),
         ("environments unsigned", 403, "Missing Authentication Token"),
     ];
-    for (answer, (name, status, words)) in signed.iter().zip(expected) {
+    for (answer, (name, status, message)) in signed.iter().zip(expected) {
         assert_eq!((&answer[0], &answer[1]), (&name.into(), &status.into()), "{answer}");
-        assert!(answer[2].as_str().expect("text").contains(words), "{answer}");
+        assert!(answer[2].as_str().expect("text").contains(message), "{answer}");
     }
     assert_eq!(signed.len(), expected.len());
     let guess = [("Authorization", "Bearer 0123456789abcdef0123456789abcdef")];
     assert_eq!(served.get_with("/environments", &guess).status, 403);
-    // A request that was refused was never placed.
+    // Refused requests were never placed.
     assert_eq!(served.function("hello")["totals"]["invocations"], 3);
 }
 
-/// Signs requests for any service, region and time, and says what is answered.
+/// Signs requests for any service, region and time, and prints the answers.
 const SIGNED_BY_HAND: &str = r#"
 import datetime, os, urllib.error, urllib.request
 from unittest import mock
@@ -261,9 +262,9 @@ fn the_aws_command_invokes() {
         .arg(&answer);
     let output = client(command, &served, SECRET);
     assert!(output.status.success(), "{output:?}");
-    let said: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    assert_eq!(said["StatusCode"], 200);
-    assert_eq!(said["ExecutedVersion"], "$LATEST");
+    let printed: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(printed["StatusCode"], 200);
+    assert_eq!(printed["ExecutedVersion"], "$LATEST");
     assert_eq!(std::fs::read(answer).expect("the answer"), b"{\"message\":\"Hello, Ada!\"}");
 }
 
@@ -314,16 +315,16 @@ fn the_command_invokes_what_it_serves() {
     assert_eq!(failed.status.code(), Some(1), "{failed:?}");
     let taken = invoke(&["hello", "--type", "Event", "--event", "{\"name\":\"Ada\"}"]);
     assert_eq!((taken.status.code(), taken.stdout.as_slice()), (Some(0), &b""[..]));
-    let refused = |arguments: &[&str], words: &str| {
+    let refused = |arguments: &[&str], message: &str| {
         let output = invoke(arguments);
         assert_eq!(output.status.code(), Some(2), "{output:?}");
-        assert!(String::from_utf8_lossy(&output.stderr).contains(words), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains(message), "{output:?}");
     };
     refused(&["nothing"], "404 Not Found: ResourceNotFoundException: {");
     refused(&["hello", "--event", "@nothing"], "cannot read the event from nothing");
     refused(&["hello", "--event", "{"], "Could not parse request body into json");
-    let nobody = ["invoke", "hello", "--endpoint", "http://127.0.0.1:1"];
-    let output = served::command().args(nobody).output().expect("the command");
+    let unreachable = ["invoke", "hello", "--endpoint", "http://127.0.0.1:1"];
+    let output = served::command().args(unreachable).output().expect("the command");
     assert!(
         String::from_utf8_lossy(&output.stderr).contains("is `pilotlight serve` running there?")
     );

@@ -1,4 +1,4 @@
-//! The `pilotlight` command, as people type it.
+//! The `pilotlight` command line.
 
 use std::io::Write as _;
 use std::process::Command;
@@ -66,7 +66,7 @@ fn run_passes_environment_memory_and_events_on() {
     ]);
     let context: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(context["memorySizeMb"], 512);
-    // The invocation's own trace id took the variable's place.
+    // The invocation's own trace id replaced the variable.
     assert_eq!(context["traceId"], context["traceIdVariable"]);
 
     let file = tempfile::NamedTempFile::new().expect("a file");
@@ -124,7 +124,7 @@ fn a_failed_invocation_is_shown_and_makes_exit_code_1() {
     assert_eq!(error.status.code(), Some(1));
     assert!(text(&error.stdout).contains("\"errorType\":\"RequestedError\""));
 
-    // A process that died is replaced within the next invocation's own time.
+    // A dead process is replaced within the next invocation's own time.
     let segv = fault("segv", &[]);
     assert_eq!(segv.status.code(), Some(1));
     let answers = text(&segv.stdout);
@@ -168,16 +168,19 @@ fn a_handler_that_cannot_be_loaded_is_shown() {
 
 #[test]
 fn bad_arguments_are_named_and_make_exit_code_2() {
-    let said = |arguments: &[&str], words: &str| {
+    let refused = |arguments: &[&str], message: &str| {
         let output = pilotlight(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        assert!(text(&output.stderr).contains(words), "{arguments:?}: {}", text(&output.stderr));
+        assert!(text(&output.stderr).contains(message), "{arguments:?}: {}", text(&output.stderr));
     };
-    said(&["run", "nothing.so"], "nothing.so: no such file; build the handler first");
-    said(&["run", "Cargo.toml"], "Cargo.toml: a handler library's file name ends with .so");
-    said(&["run", HELLO, "--event", "@nothing"], "cannot read the event from nothing");
-    said(&["run", HELLO, "--env", "NAME"], "expected NAME=VALUE");
-    said(&["run", HELLO, "--timeout", "0"], "expected a number of seconds");
-    said(&["run", HELLO, "--layer", "nothing"], "nothing/bootstrap: no bootstrap there");
-    said(&["run"], "<LIBRARY>");
+    refused(&["run", "nothing.so"], "nothing.so: no such file; build the handler first");
+    refused(
+        &["run", "Cargo.toml"],
+        "Cargo.toml: the file name of a handler library must end with .so",
+    );
+    refused(&["run", HELLO, "--event", "@nothing"], "cannot read the event from nothing");
+    refused(&["run", HELLO, "--env", "NAME"], "expected NAME=VALUE");
+    refused(&["run", HELLO, "--timeout", "0"], "expected a number of seconds");
+    refused(&["run", HELLO, "--layer", "nothing"], "nothing/bootstrap: no such file; run");
+    refused(&["run"], "<LIBRARY>");
 }

@@ -1,7 +1,7 @@
 //! Each example on the local emulator, and the same library through `dlopen`.
 
 use pilotlight_local::environment::INIT_LIMIT;
-use pilotlight_local::environment::Unanswered;
+use pilotlight_local::environment::InvokeError;
 use pilotlight_local::runtime_api::MAX_RESPONSE;
 use pilotlight_local::runtime_api::Outcome;
 
@@ -112,7 +112,7 @@ fn a_handler_that_dies_is_reported_and_then_ends_as_its_signal_does() {
         let outcome = support::invoke(&environment, &function, event.as_bytes());
         let posted = Posted::read(&outcome.expect("reported"));
         let exit = environment.shared().session().exited.expect("ended");
-        (posted, Unanswered::Exited(exit).to_string())
+        (posted, InvokeError::Exited(exit).to_string())
     };
     let (abort, end) = died("abort");
     assert_eq!(end, "Runtime exited with error: signal: aborted");
@@ -143,6 +143,6 @@ fn a_handler_that_sleeps_past_its_deadline_is_ended() {
     let environment = support::start(&function);
     environment.wait_initialised(INIT_LIMIT).expect("initialised");
     let result = support::invoke(&environment, &function, br#"{"fault":"sleep"}"#);
-    assert_eq!(result, Err(Unanswered::TimedOut));
+    assert_eq!(result, Err(InvokeError::TimedOut));
     assert!(!environment.is_alive());
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use pilotlight_local::environment::INIT_LIMIT;
-use pilotlight_local::environment::Unanswered;
+use pilotlight_local::environment::InvokeError;
 use tempfile::TempDir;
 
 use crate::oracle;
@@ -116,7 +116,7 @@ impl Fixture {
                     Ok(_) if kind == "crash" => {
                         support::invoke(&environment, &function, self.event.as_bytes())
                     }
-                    Err(Unanswered::InitError(error)) if kind == "init-crash" => Ok(error),
+                    Err(InvokeError::InitError(error)) if kind == "init-crash" => Ok(error),
                     other => panic!("{name}: {other:?}"),
                 };
                 let posted = Posted::read(&outcome.expect("reported"));

@@ -1,4 +1,4 @@
-//! Function URLs: requests as events, answers as they come.
+//! Function URLs: requests become events, and streamed answers are passed on.
 
 use std::io::Read as _;
 use std::io::Write as _;
@@ -28,7 +28,7 @@ fn a_request_becomes_an_event_of_format_2() {
     assert_eq!(binary.json()["body"], "/wA=");
     assert_eq!(binary.json()["isBase64Encoded"], true);
     assert_eq!(binary.header("content-type"), "application/json");
-    // The function has a host of its own, too.
+    // The function has its own host name, too.
     let mut stream =
         TcpStream::connect(served.url.trim_start_matches("http://")).expect("a server");
     stream.write_all(b"GET /p HTTP/1.0\r\nHost: echo.localhost\r\n\r\n").expect("sent");
@@ -47,7 +47,7 @@ fn an_answer_may_describe_status_headers_and_cookies() {
     assert_eq!(answer.header("set-cookie"), "a=1");
     assert_eq!(answer.header("x-number"), "7");
     assert_eq!(answer.body, b"\x00\xff");
-    // It wants a name, which an HTTP request is not.
+    // The handler expects a name, which the event of an HTTP request does not have.
     let failed = served.post("/lambda-url/hello/", b"", &[]);
     assert_eq!((failed.status, failed.text()), (502, "Internal Server Error"));
     assert_eq!(served.get("/lambda-url/nothing/").status, 404);
@@ -77,25 +77,25 @@ fn a_streamed_answer_is_there_while_it_is_made() {
     let address = served.url.trim_start_matches("http://");
     let mut stream = TcpStream::connect(address).expect("a server");
     stream.set_read_timeout(Some(support::PATIENCE)).expect("a socket");
-    // Of the machine's /tmp, the function sees the folder that its library is in.
+    // In its private /tmp, the function sees the folder of its library.
     let gate = folder.path().join("gate");
     let request =
         format!("GET /lambda-url/describes{} HTTP/1.1\r\nHost: localhost\r\n\r\n", gate.display());
     stream.write_all(request.as_bytes()).expect("sent");
-    let mut seen = Vec::new();
+    let mut received = Vec::new();
     let mut bytes = [0; 4096];
-    while !seen.ends_with(b"first\r\n") {
+    while !received.ends_with(b"first\r\n") {
         let read = stream.read(&mut bytes).expect("a piece");
-        assert_ne!(read, 0, "{}", String::from_utf8_lossy(&seen));
-        seen.extend_from_slice(&bytes[..read]);
+        assert_ne!(read, 0, "{}", String::from_utf8_lossy(&received));
+        received.extend_from_slice(&bytes[..read]);
     }
     std::fs::write(&gate, "").expect("opened");
-    while !seen.ends_with(b"0\r\n\r\n") {
+    while !received.ends_with(b"0\r\n\r\n") {
         let read = stream.read(&mut bytes).expect("the rest");
         assert_ne!(read, 0);
-        seen.extend_from_slice(&bytes[..read]);
+        received.extend_from_slice(&bytes[..read]);
     }
-    let seen = String::from_utf8(seen).expect("UTF-8");
-    assert!(seen.starts_with("HTTP/1.1 201 Created\r\n"), "{seen}");
-    assert!(seen.contains("5\r\nfirst\r\n4\r\nlast\r\n0\r\n\r\n"), "{seen}");
+    let received = String::from_utf8(received).expect("UTF-8");
+    assert!(received.starts_with("HTTP/1.1 201 Created\r\n"), "{received}");
+    assert!(received.contains("5\r\nfirst\r\n4\r\nlast\r\n0\r\n\r\n"), "{received}");
 }

@@ -1,4 +1,4 @@
-//! The local Lambda's Runtime API, asked by hand for what a well-behaved runtime never does.
+//! The local Runtime API: requests that a well-behaved runtime never sends.
 
 use std::io::Read as _;
 use std::io::Write as _;
@@ -11,7 +11,7 @@ use pilotlight_local::runtime_api::RuntimeApi;
 
 use crate::support;
 
-/// A server with one invocation to hand out.
+/// A server with one queued invocation.
 fn server() -> RuntimeApi {
     let api = RuntimeApi::start(1).expect("a server");
     let invocation = Invocation {
@@ -24,7 +24,7 @@ fn server() -> RuntimeApi {
     api
 }
 
-/// Sends a request and reads the answer, on a connection of its own.
+/// Sends a request on a new connection, and reads the answer.
 fn ask(api: &RuntimeApi, request: &str) -> String {
     let mut stream = TcpStream::connect(api.address()).expect("connected");
     stream.set_read_timeout(Some(support::PATIENCE)).expect("a socket");
@@ -105,8 +105,8 @@ fn the_availability_zone_is_told_to_whoever_has_the_token() {
     api.shared().metadata_token.set("secret".to_owned()).expect("not set before");
     let ask = |header| get(&api, "/2026-01-15/metadata/execution-environment", header);
     assert!(ask("Authorization: Bearer guess").starts_with("HTTP/1.1 401 "));
-    let told = ask("Authorization: Bearer secret");
-    assert!(told.ends_with("{\"AvailabilityZoneID\":\"use1-az1\"}"), "{told}");
+    let answer = ask("Authorization: Bearer secret");
+    assert!(answer.ends_with("{\"AvailabilityZoneID\":\"use1-az1\"}"), "{answer}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `pilotlight measure`: its figures agree with each other, and its files with its table.
+//! `pilotlight measure`: the figures are consistent, and the files agree with the table.
 
 use std::process::Output;
 
@@ -36,7 +36,7 @@ fn every_figure_is_reported_beside_the_control() {
         panic!("the control and the handler: {all:#}");
     };
     assert_eq!((&limit["name"], &hello["name"]), (&"limit".into(), &"hello".into()));
-    // The program of raw system calls has no fewer than it needs, and the bootstrap not many more.
+    // The program of raw system calls makes only the necessary ones.
     assert_eq!(limit["system_calls"], serde_json::json!({ "init": 4, "invocation": 4 }));
     assert_eq!(hello["system_calls"]["invocation"], 4);
     let table = String::from_utf8_lossy(&output.stdout);
@@ -50,8 +50,8 @@ fn every_figure_is_reported_beside_the_control() {
         assert!((at(figure, "ratio") - ratio).abs() < 1e-9, "{figure}");
         assert!(table.contains(&format!("{ratio:.2}\n")), "{name} {ratio:.2} is not in {table}");
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("3 rounds are few: try --rounds 100"), "{said}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("3 rounds are few: try --rounds 100"), "{stderr}");
     let page = std::fs::read_to_string(html).expect("a page");
     assert!(page.matches("<svg").count() >= 6, "a picture for each figure");
     assert_eq!(page.matches("<circle").count() % 3, 0, "a dot for each start");
@@ -68,8 +68,8 @@ fn the_page_cache_may_be_cold_and_peers_may_have_arguments() {
     let output =
         measure(&["--cold-cache", "--peer", &peer, "--json", json.to_str().expect("UTF-8")]);
     let all = written(&output, &json);
-    let evicted = |place: usize| all["candidates"][place]["evicted_files"].as_u64();
-    // The program itself; the bootstrap and its library; those and another program with its own.
+    let evicted = |index: usize| all["candidates"][index]["evicted_files"].as_u64();
+    // The program; the bootstrap and the library; these two, and `env` with its own libraries.
     assert_eq!((evicted(0), evicted(1)), (Some(1), Some(2)), "{all:#}");
     assert!(evicted(2) > evicted(1), "{all:#}");
     assert_eq!(all["candidates"][2]["name"], "again");
@@ -77,14 +77,14 @@ fn the_page_cache_may_be_cold_and_peers_may_have_arguments() {
 
 #[test]
 fn what_cannot_be_measured_is_named() {
-    let refused = |arguments: &[&str], words: &str| {
+    let refused = |arguments: &[&str], message: &str| {
         let output = measure(arguments);
         assert_eq!(output.status.code(), Some(2), "{output:?}");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(said.contains(words), "{said}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains(message), "{stderr}");
     };
-    refused(&["--peer", "nobody=/nowhere/peer"], "/nowhere/peer: no such program");
-    refused(&["--peer", "true=/bin/true"], "true: ended before it asked for an invocation");
+    refused(&["--peer", "missing=/nowhere/peer"], "/nowhere/peer: no such program");
+    refused(&["--peer", "true=/bin/true"], "true: ended before its first /next");
     let own = format!("--control=own={}", crate::support::bootstrap().display());
     refused(&[&own, "--expect", "x"], "own: answered {\"message\":\"Hello, Ada!\"}");
     refused(&["--invocations", "0"], "--rounds and --invocations are at least 1");

@@ -1,5 +1,5 @@
-//! The page, in headless Chromium: what it says, and what its pictures show of twenty invocations at
-//! once, cold and then warm.
+//! The page in headless Chromium: its texts, and the pixels that show twenty concurrent
+//! invocations, cold and then warm.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -30,9 +30,9 @@ fn load(served: &Served) {
         .arg(format!("{}/2015-03-31/functions/slow/invocations", served.url))
         .output()
         .expect("ab: run ./build.sh test");
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(said.contains("Complete requests:      100"), "{output:?}");
-    assert!(!said.contains("Non-2xx"), "{said}");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(stdout.contains("Complete requests:      100"), "{output:?}");
+    assert!(!stdout.contains("Non-2xx"), "{stdout}");
 }
 
 /// Runs Chromium on the page.
@@ -42,7 +42,7 @@ fn chromium(served: &Served, arguments: &[&str]) -> String {
     browse(&page, arguments)
 }
 
-/// Runs Chromium on an address, as if a second and a half went by there.
+/// Runs Chromium on an address for 1.5 s of virtual time.
 fn browse(address: &str, arguments: &[&str]) -> String {
     let profile = TempDir::new().expect("a folder");
     let output = Command::new("chromium")
@@ -58,7 +58,7 @@ fn browse(address: &str, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-/// How many pixels of a screenshot have this colour.
+/// Counts the pixels of a screenshot that have this colour.
 fn pixels(picture: &Path, colour: [u8; 3]) -> usize {
     let mut reader = png::Decoder::new(BufReader::new(File::open(picture).expect("a picture")))
         .read_info()
@@ -69,7 +69,7 @@ fn pixels(picture: &Path, colour: [u8; 3]) -> usize {
     bytes[..frame.buffer_size()].chunks(size).filter(|pixel| pixel[..3] == colour).count()
 }
 
-/// Where pictures stay, for whoever wants to look at them.
+/// The folder of the screenshots, which stay for inspection.
 fn pictures() -> PathBuf {
     let folder = support::root().join("target/page");
     std::fs::create_dir_all(&folder).expect("a folder");
@@ -83,14 +83,14 @@ fn pings_are_told_from_invocations() {
     let served = Served::start(&[&example("slow")], &[&options[..], &variables].concat());
     served.wait_for("slow", "three pings", |function| function["totals"]["pings"]["count"] == 3);
     let page = chromium(&served, &["--dump-dom"]);
-    for words in [
+    for text in [
         "pings for 3, rate(1 hour), here every 3600.0 s",
         "<dt>cold</dt><dd>0",
         "<dt>pings</dt><dd>3 <small>3 cold</small>",
         "<dt>billed for pings</dt>",
         "idle, 0× and 1 ping,",
     ] {
-        assert!(page.contains(words), "no {words} in {page}");
+        assert!(page.contains(text), "no {text} in {page}");
     }
     let picture = pictures().join("pings.png");
     let shot = format!("--screenshot={}", picture.display());
@@ -98,7 +98,7 @@ fn pings_are_told_from_invocations() {
         &served,
         &["--window-size=1200,600", "--blink-settings=preferredColorScheme=1", &shot],
     );
-    // Both have as many in the key; bars have only pings.
+    // The legend has as many pixels of either colour; the bars are all pings.
     let [pings, invocations] = [PING, INVOCATION[0]].map(|colour| pixels(&picture, colour));
     assert!(pings > invocations && invocations > 100, "{pings}, {invocations}");
 }
@@ -107,9 +107,9 @@ fn pings_are_told_from_invocations() {
 fn twenty_cold_starts_are_seen_and_then_none() {
     let library = example("slow");
     let served = Served::start(&[&library], &["--freeze", "--reserved", "30", "--timeout", "60"]);
-    let texts = |page: &str, words: &[&str]| {
-        for words in words {
-            assert!(page.contains(words), "no {words} in {page}");
+    let texts = |page: &str, expected: &[&str]| {
+        for text in expected {
+            assert!(page.contains(text), "no {text} in {page}");
         }
     };
     let empty = chromium(&served, &["--dump-dom"]);
@@ -157,7 +157,7 @@ fn errors_are_shown_with_their_type_and_message_to_those_with_the_token() {
     assert!(page.contains("</small>RequestedError: this error was asked for</li>"), "{page}");
 }
 
-/// A page that a browser has from elsewhere, with a script that sends what any page can send.
+/// A page of another origin, whose script sends every request that a page can send.
 #[test]
 fn a_page_of_another_site_invokes_nothing_but_function_urls() {
     let served = Served::start(&[&example("echo")], &[]);
@@ -176,7 +176,7 @@ fn a_page_of_another_site_invokes_nothing_but_function_urls() {
     );
     std::fs::write(&file, script).expect("written");
     let page = browse(&format!("file://{}", file.display()), &["--dump-dom"]);
-    // All were sent, and no answer could be read.
+    // All requests were sent, and the script could not read the response that CORS protects.
     assert!(page.contains("sent sent sent lost"), "{page}");
     assert_eq!(served.function("echo")["totals"]["invocations"], 1);
 }

@@ -1,4 +1,4 @@
-//! Many execution environments: which one takes an invocation, and what becomes of them.
+//! Many execution environments: placement, freezing, replacement and their ends.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,7 +16,7 @@ use crate::served::Served;
 use crate::served::example;
 use crate::support;
 
-/// So many invocations of `slow` at once, each for so long.
+/// Concurrent invocations of `slow`.
 fn at_once(served: &Served, count: usize, sleep_ms: u64) -> Vec<Reply> {
     let event = format!("{{\"sleep_ms\":{sleep_ms}}}");
     thread::scope(|scope| {
@@ -47,7 +47,7 @@ fn a_free_environment_is_taken_and_else_a_new_one_is_made() {
     }
     let function = served.function("slow");
     assert_eq!((&function["totals"]["cold"], &function["totals"]["warm"]), (&5.into(), &0.into()));
-    // One after the other, they all go to the one that was used last.
+    // Sequential invocations all go to the most recently used environment.
     let processes: Vec<Value> =
         (0..5).map(|_| served.invoke("slow", "{}").json()["process"].clone()).collect();
     assert!(processes.iter().all(|process| *process == processes[0]), "{processes:?}");
@@ -119,7 +119,7 @@ fn a_frozen_environment_stands_still_and_goes_on() {
         let stat = fs::read_to_string(format!("/proc/{process}/stat")).expect("a process");
         stat.rsplit_once(") ").expect("fields").1.chars().next()
     };
-    // A signal arrives when the process is next looked at, which is soon.
+    // The kernel delivers the signal with a short delay.
     let stands_still = || {
         served.wait_for("slow", "it is stopped", |_| state() == Some('T'));
     };
@@ -135,7 +135,7 @@ fn a_library_that_was_built_anew_replaces_the_environments() {
     let folder = TempDir::new().expect("a folder");
     let library = folder.path().join("libslow.so");
     let place = |from: &Path| {
-        // As linkers do: a new file under the old name.
+        // As linkers do: replaces the file instead of writing into it.
         let new = folder.path().join("new");
         fs::copy(from, &new).expect("copied");
         fs::rename(&new, &library).expect("renamed");
@@ -146,7 +146,7 @@ fn a_library_that_was_built_anew_replaces_the_environments() {
     place(&example("echo"));
     served.wait_for("slow", "replaced", |function| in_state(function, "ended").len() == 1);
     assert_eq!(served.invoke("slow", "[\"echoed\"]").text(), "[\"echoed\"]");
-    served.log_with("slow was built anew");
+    served.log_with("slow was rebuilt");
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn after_a_crash_or_a_time_out_the_environment_starts_again_within_the_invocatio
         invocation,
     ];
     assert_eq!(kinds, expected);
-    // Another environment has a /tmp of its own, and the machine's has nothing of either.
+    // The machine's own /tmp is untouched.
     drop(served);
     drop(folder);
     assert!(!Path::new("/tmp/pilotlight-kept").exists());
@@ -188,7 +188,7 @@ fn a_failing_init_is_tried_again_within_the_invocation() {
     let (_folder, library) = support::fixture_in_c("environment");
     let once = ["--env", "FAIL_INIT=once"];
     let served = Served::start(&[&library], &once);
-    // What the first start leaves in /tmp, the second finds.
+    // The second start finds the file that the first one left in /tmp.
     assert_eq!(served.invoke("environment", "\"keep\"").text(), "0 invocations before, kept 0");
     let log = served.log_with("REPORT RequestId");
     assert_eq!(log.matches("\tPhase: init\tStatus: error\t").count(), 1, "{log}");
@@ -228,8 +228,8 @@ fn lines_of_many_environments_are_whole_and_say_whose_they_are() {
 
 #[test]
 fn more_than_a_thousand_events_wait_for_their_turn() {
-    // Throttled, an event waits a second at first, which is two thousandths here. None is handled
-    // while the one environment starts.
+    // A throttled event first waits a second, which is 2 ms here. None is handled while the only
+    // environment starts.
     let served = slow(&["--reserved", "1", "--speed", "500", "--env", "START_MS=8000"]);
     let event = [("X-Amz-Invocation-Type", "Event")];
     thread::scope(|scope| {
@@ -287,14 +287,14 @@ fn a_frozen_function_with_a_shutdown_hook_is_told_of_its_end() {
 #[test]
 fn a_process_may_take_several_invocations_at_once() {
     let served = slow(&["--max-concurrency", "3"]);
-    // They come while it starts, and wait for it.
+    // They arrive while the process starts, and wait for it.
     let replies = at_once(&served, 3, 1500);
     let processes: Vec<Value> =
         replies.iter().map(|reply| reply.json()["process"].clone()).collect();
     assert!(processes.iter().all(|process| *process == processes[0]), "{replies:?}");
     let function = served.function("slow");
     assert_eq!((&function["totals"]["cold"], &function["totals"]["warm"]), (&1.into(), &2.into()));
-    // A fourth one at the same time goes to another process.
+    // A fourth concurrent invocation goes to another process.
     let replies = at_once(&served, 4, 1500);
     let others = replies.iter().filter(|reply| reply.json()["process"] != processes[0]).count();
     assert_eq!(others, 1, "{replies:?}");

@@ -1,4 +1,4 @@
-//! Bad input and bad ends: clear words, and no process left behind, ever.
+//! Bad input and bad ends: clear messages, and no process is ever left running.
 
 use std::fs;
 use std::net::TcpListener;
@@ -17,7 +17,7 @@ use crate::served::Served;
 use crate::served::example;
 use crate::support;
 
-/// Processes with this word among their variables, which those that they start inherit.
+/// The command lines of processes with this mark among their variables. Child processes inherit it.
 fn marked(mark: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").expect("/proc").flatten() {
@@ -30,7 +30,7 @@ fn marked(mark: &str) -> Vec<String> {
     found
 }
 
-/// A word of the test's own, to find its processes by, and the option that marks them.
+/// A mark for the processes of one test, and the option that sets it.
 fn mark(name: &str) -> (String, String) {
     let mark = format!("PILOTLIGHT_TEST_MARK={name}-{}", std::process::id());
     (mark.clone(), format!("--env={mark}"))
@@ -44,7 +44,7 @@ fn wait_until(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
-/// A bootstrap that is a script, in a layer of its own.
+/// A layer whose bootstrap is a shell script.
 fn layer(script: &str) -> TempDir {
     let folder = TempDir::new().expect("a folder");
     let bootstrap = folder.path().join("bootstrap");
@@ -55,11 +55,11 @@ fn layer(script: &str) -> TempDir {
 
 #[test]
 fn bad_input_is_named() {
-    let refused = |arguments: &[&str], words: &str| {
+    let refused = |arguments: &[&str], message: &str| {
         let output = served::command().args(arguments).output().expect("the command");
         assert_eq!(output.status.code(), Some(2), "{output:?}");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(said.contains(words), "{said}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains(message), "{stderr}");
     };
     let echo = example("echo");
     let echo = echo.to_str().expect("UTF-8");
@@ -82,23 +82,20 @@ fn bad_input_is_named() {
     refused(&fast, "rate(1 minute) a ping every 6ms");
     let socket = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = socket.local_addr().expect("an address").to_string();
-    refused(
-        &["serve", echo, "--listen", &address],
-        "something else does; end it, or choose another",
-    );
+    refused(&["serve", echo, "--listen", &address], "the port is in use; choose another");
     let broken = layer("exit 3");
     let layer = broken.path().to_str().expect("UTF-8");
     let options = ["--listen", "127.0.0.1:0", "--provisioned", "1", "--layer", layer];
     refused(
         &[&["serve", echo], &options[..]].concat(),
-        "echo: a provisioned environment could not be initialised: Runtime exited with error: exit status 3",
+        "echo: cannot initialise a provisioned environment: Runtime exited with error: exit status 3",
     );
 }
 
 #[test]
 fn a_bootstrap_that_never_asks_for_work_is_ended() {
     let (mark, option) = mark("silent");
-    // What it starts in the background goes with it.
+    // Its background process ends with it.
     let silent = layer("sleep 1000 & sleep 1000");
     let layer = format!("--layer={}", silent.path().display());
     let served = Served::start(&[&example("echo")], &[&option, &layer, "--timeout", "0.2"]);
@@ -110,7 +107,7 @@ fn a_bootstrap_that_never_asks_for_work_is_ended() {
     wait_until("both starts are gone", || marked(&mark).is_empty());
 }
 
-/// Ends a busy, an idle and a frozen environment, and what the handlers have started.
+/// Ends a server with a busy and an idle or frozen environment.
 fn ended_by(signal: &str, freeze: bool) {
     let (mark, option) = mark(&format!("{signal}{freeze}"));
     let faulty = example("faulty");
@@ -165,7 +162,7 @@ fn children_that_have_left_their_group_end_too() {
         served.wait();
         wait_until("no process is left", || marked(&mark).is_empty());
     }
-    // An environment that ends takes them along, too.
+    // They also end with their environment.
     let (mark, option) = mark("strays-idle");
     let options = [&option, "--idle", "60", "--speed", "1000"];
     let served = Served::start(&[&library], &options);
@@ -215,7 +212,7 @@ fn run_and_measure_end_with_all_that_they_have_started() {
                 .stderr(Stdio::null())
                 .spawn()
                 .expect("the command");
-            // The command itself has the mark among its arguments and not among its variables.
+            // The command itself has the mark among its arguments, not among its variables.
             wait_until("the bootstrap runs", || !marked(&mark).is_empty());
             let kill = Command::new("kill").args([signal, &child.id().to_string()]).status();
             assert!(kill.expect("kill").success());
@@ -242,7 +239,7 @@ fn the_working_folder_goes_too() {
         wait_until("the folder is there", || entries() == 1);
         let own = fs::read_dir(folder.path()).expect("a folder").next().expect("one").expect("it");
         let mode = own.metadata().expect("a folder").permissions().mode();
-        // A signal before it is caught ends the command just the same.
+        // A signal that arrives before the handlers are installed ends the command, too.
         let kill = Command::new("kill").args([signal, &child.id().to_string()]).status();
         assert!(kill.expect("kill").success());
         child.wait().expect("ended");

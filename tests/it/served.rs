@@ -1,4 +1,4 @@
-//! A running `pilotlight serve`, as people start it, for the tests to be its clients.
+//! A running `pilotlight serve` for tests that are its clients.
 
 use std::io::BufRead as _;
 use std::io::BufReader;
@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use crate::support;
 
-/// The command; dropping it ends it.
+/// The running command; dropping it ends it.
 pub struct Served {
     child: Child,
     /// `http://127.0.0.1:PORT`.
@@ -42,7 +42,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// A header's value; empty if there is none.
+    /// A header's value; empty if it is missing.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("text"))
     }
@@ -64,8 +64,8 @@ impl Served {
         Served::start_by(command(), libraries, options)
     }
 
-    /// Serves these libraries in a process whose descriptors are limited: `limit` is what `ulimit`
-    /// is told.
+    /// Serves these libraries in a process with limited descriptors; `limit` is `ulimit`'s
+    /// argument.
     pub fn start_with_descriptors(limit: &str, libraries: &[&Path], options: &[&str]) -> Served {
         let mut shell = Command::new("sh");
         let script = format!("ulimit {limit} && exec \"$0\" \"$@\"");
@@ -87,7 +87,7 @@ impl Served {
         lines.read_line(&mut first).expect("a line");
         let url = first.split_whitespace().nth(1).filter(|url| url.starts_with("http://"));
         let parts = url.and_then(|url| url.rsplit_once('/'));
-        let (url, query) = parts.unwrap_or_else(|| panic!("it says where it listens: {first}"));
+        let (url, query) = parts.unwrap_or_else(|| panic!("no URL in the first line: {first}"));
         let (url, page_query) = (url.to_owned(), query.to_owned());
         let log = Arc::new(Mutex::new(String::new()));
         let kept = Arc::clone(&log);
@@ -134,12 +134,12 @@ impl Served {
         self.url.strip_prefix("http://").expect("no TLS")
     }
 
-    /// Its process.
+    /// The command's process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// What `GET /environments` says of a function.
+    /// A function's entry of `GET /environments`.
     pub fn function(&self, name: &str) -> Value {
         let token = self.page_query.strip_prefix("?token=").unwrap_or_default();
         let all = self.get_with("/environments", &[("Authorization", &format!("Bearer {token}"))]);
@@ -148,7 +148,7 @@ impl Served {
         functions.into_iter().find(|function| function["name"] == name).expect("the function")
     }
 
-    /// Waits until a function's environments are as they should be.
+    /// Waits until a function's entry fulfils a condition.
     pub fn wait_for(&self, name: &str, what: &str, condition: impl Fn(&Value) -> bool) -> Value {
         let end = Instant::now() + support::PATIENCE;
         loop {
@@ -161,20 +161,20 @@ impl Served {
         }
     }
 
-    /// What it has written so far.
+    /// Its standard error so far.
     pub fn log(&self) -> String {
         self.log.lock().expect("the log").clone()
     }
 
-    /// The same, when it has come to say this: a log may be read later than the answer it is about.
-    pub fn log_with(&self, words: &str) -> String {
+    /// Waits until the log contains a text: a line may be read later than the answer it belongs to.
+    pub fn log_with(&self, text: &str) -> String {
         let end = Instant::now() + support::PATIENCE;
         loop {
             let log = self.log();
-            if log.contains(words) {
+            if log.contains(text) {
                 return log;
             }
-            assert!(Instant::now() < end, "nothing says `{words}`:\n{log}");
+            assert!(Instant::now() < end, "no `{text}` in the log:\n{log}");
             thread::sleep(Duration::from_millis(5));
         }
     }
@@ -185,10 +185,10 @@ impl Served {
         assert!(Command::new("kill").args([signal, &id]).status().expect("kill").success());
     }
 
-    /// Waits until it has ended, and says how, and what it has written.
+    /// Waits for its end, and returns its exit status and its log.
     pub fn wait(mut self) -> (ExitStatus, String) {
         let status = self.child.wait().expect("ended");
-        // What it has started and not ended would keep the pipe open.
+        // A process that it did not end would keep the pipe open, and this would hang.
         self.reader.take().expect("once").join().expect("read");
         (status, self.log())
     }
@@ -196,7 +196,7 @@ impl Served {
 
 impl Drop for Served {
     fn drop(&mut self) {
-        // The guard ends what it has started, as it does for people.
+        // The guard ends its processes.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -210,7 +210,7 @@ fn keep(lines: BufReader<ChildStderr>, log: &Mutex<String>) {
     }
 }
 
-/// The command without anything of this machine's that could change what it does.
+/// The command, without variables of this machine that would change its behaviour.
 pub fn command() -> Command {
     let mut command = Command::new(support::dist("bin/pilotlight"));
     for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION"] {
@@ -219,7 +219,7 @@ pub fn command() -> Command {
     command
 }
 
-/// One of the examples.
+/// The library of an example.
 pub fn example(name: &str) -> PathBuf {
     support::dist(&format!("examples/lib{name}.so"))
 }

@@ -18,8 +18,8 @@ use std::time::Instant;
 use pilotlight_local::check;
 use pilotlight_local::environment::ExecutionEnvironment;
 use pilotlight_local::environment::INIT_LIMIT;
+use pilotlight_local::environment::InvokeError;
 use pilotlight_local::environment::Output;
-use pilotlight_local::environment::Unanswered;
 use pilotlight_local::function::Function;
 use pilotlight_local::identifiers;
 use pilotlight_local::run;
@@ -102,20 +102,20 @@ pub fn invoke(
     environment: &ExecutionEnvironment,
     function: &Function,
     event: &[u8],
-) -> Result<Outcome, Unanswered> {
+) -> Result<Outcome, InvokeError> {
     let invocation = run::invocation(function, &identifiers::uuid(), event);
     environment.invoke(invocation, function.timeout).map(|ended| ended.outcome)
 }
 
 /// One invocation in an environment of its own.
-pub fn cold(function: &Function, event: &[u8]) -> Result<Outcome, Unanswered> {
+pub fn cold(function: &Function, event: &[u8]) -> Result<Outcome, InvokeError> {
     let environment = start(function);
     environment.wait_initialised(INIT_LIMIT)?;
     invoke(&environment, function, event)
 }
 
 /// The bytes of a response.
-pub fn response(result: Result<Outcome, Unanswered>) -> Vec<u8> {
+pub fn response(result: Result<Outcome, InvokeError>) -> Vec<u8> {
     match result {
         Ok(Outcome::Response(bytes)) => bytes,
         other => panic!("expected a response: {other:?}"),
@@ -157,7 +157,7 @@ impl Posted {
 pub fn refusal(function: &Function) -> (Posted, Option<i32>) {
     let environment = start(function);
     match environment.wait_initialised(INIT_LIMIT) {
-        Err(Unanswered::InitError(error)) => {
+        Err(InvokeError::InitError(error)) => {
             let exit = environment.shared().session().exited.expect("ended");
             (Posted::read(&error), exit.code())
         }

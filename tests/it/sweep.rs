@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use pilotlight_loader::sections::Section;
 use pilotlight_loader::sections::sections;
-use pilotlight_local::environment::Unanswered;
+use pilotlight_local::environment::InvokeError;
 use tempfile::TempDir;
 
 use crate::support;
@@ -83,7 +83,7 @@ fn judge(library: &Path, damage: Damage) -> &'static str {
             function.timeout = PATIENCE;
             support::invoke(&environment, &function, br#"{"name":"Ada"}"#)
         }
-        Err(Unanswered::InitError(error)) => {
+        Err(InvokeError::InitError(error)) => {
             let posted = Posted::read(&error);
             if posted.category == "Runtime.HandlerLoadError" {
                 assert_eq!(verdict, Some(posted.message), "{damage:?}");
@@ -99,9 +99,9 @@ fn judge(library: &Path, damage: Damage) -> &'static str {
     match ended {
         Ok(_) if environment.is_alive() => "ran",
         Ok(_) => "ended, and reported it",
-        Err(Unanswered::TimedOut) => "hung",
-        Err(Unanswered::NotStarted(why)) => panic!("{why}"),
-        Err(Unanswered::InitError(_) | Unanswered::Exited(_)) => "died unreported",
+        Err(InvokeError::TimedOut) => "hung",
+        Err(InvokeError::NotStarted(why)) => panic!("{why}"),
+        Err(InvokeError::InitError(_) | InvokeError::Exited(_)) => "died unreported",
     }
 }
 

@@ -13,7 +13,7 @@ pub struct Arguments {
     library: PathBuf,
 }
 
-/// Exit code 1 says that the bootstrap would refuse the library.
+/// Exit code 1: the bootstrap would refuse the library.
 pub fn run(arguments: &Arguments) -> ExitCode {
     let check = check::check(&arguments.library);
     print!("{check}");

@@ -28,29 +28,29 @@ use super::read_event;
 pub struct Arguments {
     #[command(flatten)]
     target: Target,
-    /// How often each program is started.
+    /// The number of starts of each program.
     #[arg(long, default_value_t = 100)]
     rounds: usize,
-    /// How many invocations each start serves.
+    /// The number of invocations after each start.
     #[arg(long, default_value_t = 50)]
     invocations: usize,
     /// Evict every file that a program opens from the page cache before each start.
     #[arg(long)]
     cold_cache: bool,
-    /// What all are compared with, as NAME=COMMAND; by default a program of raw system calls that
-    /// returns the event.
+    /// The program that all are compared with, as NAME=COMMAND; by default a program of raw system
+    /// calls that returns the event.
     #[arg(long, value_name = "NAME=COMMAND", value_parser = pair)]
     control: Option<(String, String)>,
-    /// A program to be measured beside the handler, as NAME=COMMAND; may be repeated.
+    /// Another program to measure, as NAME=COMMAND; may be repeated.
     #[arg(long = "peer", value_name = "NAME=COMMAND", value_parser = pair)]
     peers: Vec<(String, String)>,
-    /// What every invocation must answer.
+    /// The response that every invocation must give.
     #[arg(long, value_name = "TEXT")]
     expect: Option<String>,
     /// Write all figures to this file as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Write a page with the distributions as pictures to this file.
+    /// Write an HTML page with the distributions as charts to this file.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
 }
@@ -68,7 +68,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let series = measure::measure(&candidates, &event, plan, workplace.folder(), &mut bar)?;
     print!("{}", measure::table(&candidates, &series));
     if cold_cache {
-        println!("page cache cold for the files that each one opens");
+        println!("page cache: cold; each program's files are evicted before each start");
     }
     for warning in measure::warnings(&series) {
         log::say(warning);
@@ -86,7 +86,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The control, the handler, the peers.
+/// The control, the handler and the peers, in this order.
 fn candidates(arguments: &Arguments, function: &Function, event: &[u8]) -> Result<Vec<Candidate>> {
     let expected = arguments.expect.as_ref().map(|text| text.as_bytes().to_vec());
     let candidate = |name: &str, function: Function| {
@@ -112,7 +112,7 @@ fn candidates(arguments: &Arguments, function: &Function, event: &[u8]) -> Resul
     Ok(candidates)
 }
 
-/// The program of raw system calls that was built beside this one.
+/// The program of raw system calls, which the build puts beside this one.
 fn limit() -> Result<PathBuf> {
     let limit = std::env::current_exe()?.with_file_name("limit");
     if !limit.is_file() {
@@ -121,7 +121,7 @@ fn limit() -> Result<PathBuf> {
     Ok(limit)
 }
 
-/// Draws how far it is, where somebody sees it.
+/// Draws a progress bar if standard error is a terminal.
 fn bar(starts: usize) -> impl FnMut(usize) {
     const WIDTH: usize = 40;
     let shown = io::stderr().is_terminal();
@@ -132,7 +132,7 @@ fn bar(starts: usize) -> impl FnMut(usize) {
             drawn = filled;
             let end = if done == starts { "\r\x1b[K" } else { "" };
             let (full, left) = ("█".repeat(filled), "░".repeat(WIDTH - filled));
-            // A terminal that is gone needs no bar.
+            // A closed terminal needs no progress bar.
             let _ = write!(io::stderr(), "\r{full}{left} {done} of {starts} starts{end}");
         }
     }

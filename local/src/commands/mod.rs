@@ -1,4 +1,4 @@
-//! The subcommands: their arguments, and what follows from them. The work itself is the library's.
+//! The subcommands: they parse arguments and call the library.
 
 pub mod check;
 pub mod invoke;
@@ -20,19 +20,19 @@ use clap::Args;
 use pilotlight_local::function::Function;
 use pilotlight_local::function::default_bootstrap;
 
-/// How a function is configured.
+/// A function's configuration.
 #[derive(Args)]
 pub struct Configuration {
     /// A variable for the function's environment; may be repeated.
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = pair)]
     variables: Vec<(String, String)>,
-    /// The function's memory in MB, as it is told.
+    /// The function's memory in MB. It is only reported to the function, not enforced.
     #[arg(long, default_value_t = 128, value_name = "MB")]
     memory: u64,
-    /// Seconds after which an invocation is ended.
+    /// Seconds after which an invocation times out.
     #[arg(long, default_value_t = 3.0, value_name = "SECONDS", value_parser = timeout)]
     timeout: f64,
-    /// The layer's folder; by default the one that was built with this command.
+    /// The layer's folder; by default the one that was built together with this command.
     #[arg(long, value_name = "FOLDER")]
     layer: Option<PathBuf>,
 }
@@ -51,7 +51,7 @@ impl Configuration {
     }
 }
 
-/// A function, and what it is invoked with.
+/// A function and its event.
 #[derive(Args)]
 pub struct Target {
     /// The handler library.

@@ -17,12 +17,12 @@ use super::read_event;
 pub struct Arguments {
     #[command(flatten)]
     target: Target,
-    /// How many invocations.
+    /// The number of invocations.
     #[arg(long, default_value_t = 1)]
     count: usize,
 }
 
-/// Exit code 1 says that an invocation ended with an error, 2 that none could be made.
+/// Exit code 1: an invocation ended with an error. Exit code 2: the function could not be invoked.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let function = arguments.target.function()?;
     let event = read_event(&arguments.target.event)?;

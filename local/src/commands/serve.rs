@@ -14,14 +14,14 @@ use pilotlight_local::descriptors::Shares;
 use pilotlight_local::interrupt::Interrupts;
 use pilotlight_local::lambda::Credentials;
 use pilotlight_local::log;
+use pilotlight_local::ping::Warming;
 use pilotlight_local::placement::Logs;
 use pilotlight_local::placement::Settings;
 use pilotlight_local::process::Workplace;
 use pilotlight_local::schedule::Rate;
 use pilotlight_local::serve;
-use pilotlight_local::serve::Entrance;
 use pilotlight_local::serve::Served;
-use pilotlight_local::warming::Warming;
+use pilotlight_local::serve::ServerOptions;
 
 use super::Configuration;
 use super::above_zero;
@@ -32,44 +32,42 @@ pub struct Arguments {
     /// The handler libraries: one function each, named by its file (`libecho.so` is `echo`).
     #[arg(required = true)]
     libraries: Vec<PathBuf>,
-    /// Where to listen.
+    /// The address to listen on.
     #[arg(long, default_value = "127.0.0.1:9000", value_name = "ADDRESS:PORT")]
     listen: SocketAddr,
-    /// Each function's reserved concurrency: more invocations at once are refused with 429.
+    /// Each function's reserved concurrency: further concurrent invocations are refused with 429.
     #[arg(long, value_name = "N")]
     reserved: Option<usize>,
-    /// How many environments of each function are initialised ahead.
+    /// Each function's provisioned concurrency: environments that are initialised in advance.
     #[arg(long, default_value_t = 0, value_name = "N")]
     provisioned: usize,
     /// Seconds after which an idle environment is ended.
     #[arg(long, default_value_t = 600.0, value_name = "SECONDS", value_parser = above_zero)]
     idle: f64,
-    /// How many times as fast as Lambda's its waiting times pass: until idle environments end, until
-    /// a schedule is due, and between the attempts of asynchronous invocations.
+    /// Shorten Lambda's waiting times by this factor: until idle environments end, until a schedule
+    /// is due, and between the attempts of asynchronous invocations.
     #[arg(long, default_value_t = 1.0, value_name = "N", value_parser = above_zero)]
     speed: f64,
-    /// Keep the functions warm by pings so often, as an EventBridge rule does: 'rate(5 minutes)'.
+    /// Keep the functions warm by pings at a rate, as an EventBridge rule does: 'rate(5 minutes)'.
     #[arg(long, value_name = "RATE", value_parser = Rate::parse)]
     warm: Option<Rate>,
-    /// How many environments of each function a ping asks for.
+    /// The number of environments of each function that a ping keeps warm.
     #[arg(long, default_value_t = 1, value_name = "N", requires = "warm",
         value_parser = clap::value_parser!(u16).range(1..=1000))]
     warm_concurrency: u16,
     /// Stop the processes between invocations, as Lambda freezes environments.
     #[arg(long)]
     freeze: bool,
-    /// Replace the environments of a function whose library was built anew.
+    /// Replace the environments of a function when its library is rebuilt.
     #[arg(long)]
     watch: bool,
-    /// Have each process take so many invocations at once, as on a Managed Instance.
+    /// Let each process handle this many concurrent invocations, as on a Managed Instance.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     max_concurrency: Option<u16>,
-    /// Another name that clients call this machine by, such as host.docker.internal; may be
-    /// repeated.
+    /// Another host name that clients may use, such as host.docker.internal; may be repeated.
     #[arg(long = "host", value_name = "NAME")]
     hosts: Vec<String>,
-    /// Check that clients sign with this access key, also for function URLs; the page needs a
-    /// token.
+    /// Require signatures by this access key, also for function URLs; the page needs a token.
     #[arg(long, value_name = "KEY:SECRET", value_parser = serve::credentials)]
     credentials: Option<Credentials>,
     /// Do not show the functions' logs.
@@ -85,7 +83,7 @@ impl Arguments {
         Some(Warming { rate, concurrency: self.warm_concurrency })
     }
 
-    /// Says what the schedule sends, and whether it is of any use.
+    /// Logs what the schedule sends, and warns if it keeps nothing warm.
     fn say_warming(&self) {
         let Some(warming) = self.warming() else { return };
         let (rate, ping) = (&warming.rate.expression, warming.ping());
@@ -94,8 +92,8 @@ impl Arguments {
         if self.idle <= warming.rate.period.as_secs_f64() {
             let idle = self.idle;
             log::say(format_args!(
-                "this keeps nothing warm: idle environments end after {idle} seconds, and pings are \
-                 {seconds} apart; raise --idle, or ping more often"
+                "this keeps nothing warm: idle environments end after {idle} seconds, but pings are \
+                 {seconds} seconds apart; raise --idle, or ping more often"
             ));
         }
     }
@@ -133,21 +131,21 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         folder: workplace.folder().to_path_buf(),
         descriptors: shares.environments,
     };
-    let entrance = Entrance {
+    let options = ServerOptions {
         address: arguments.listen,
         names: arguments.hosts.clone(),
         credentials: arguments.credentials.clone(),
         connections: shares.connections,
     };
-    let served = Served::start(functions, &settings, entrance)?;
+    let served = Served::start(functions, &settings, options)?;
     let (address, query) = (served.address(), served.lambda.access.page_query());
-    log::say(format_args!("http://{address}/{query} shows what happens; Ctrl-C ends it"));
+    log::say(format_args!("http://{address}/{query} shows the environments; stop with Ctrl-C"));
     for name in served.lambda.functions.keys() {
         log::say(format_args!("{name}: pilotlight invoke {name} --endpoint http://{address}"));
         log::say(format_args!("{name}: http://{address}/lambda-url/{name}/"));
     }
     arguments.say_warming();
-    // Another one ends it at once, without waiting for shutdown hooks.
+    // A second signal ends the command at once, without waiting for shutdown hooks.
     interrupts.wait();
     drop(served);
     drop(workplace);

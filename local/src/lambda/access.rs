@@ -1,29 +1,29 @@
-//! Access control: which requests are let in at all, before anything is done for them.
+//! Access control: refuses requests before anything is done for them.
 //!
 //! A web page can send requests to any port of this machine. It must not invoke functions, nor read
-//! what they do. Function URLs are made for browsers and take requests of any page; without CORS
-//! headers, which only the function itself can add, the page cannot read the answer.
+//! their state. Function URLs are made for browsers and accept requests of any page; without CORS
+//! headers, which only the function itself can add, the page cannot read the response.
 
 use std::net::IpAddr;
 
 use hyper::Version;
 use hyper::header::HOST;
 
-use super::ApiError;
 use super::Credentials;
+use super::ServiceError;
 use super::head::Head;
 use super::signature;
 use crate::host;
 use crate::identifiers;
 
-/// The rules of one server.
+/// The access rules of a server.
 #[derive(Debug)]
 pub struct Access {
     listens_on: IpAddr,
-    /// Names beside this machine's own that clients may call the server by, in lower case.
+    /// Further host names that clients may use, in lower case.
     names: Vec<String>,
     credentials: Option<Credentials>,
-    /// Shown by the page in place of a signature.
+    /// The page sends it in place of a signature.
     token: String,
 }
 
@@ -34,34 +34,37 @@ impl Access {
         Access { listens_on, names, credentials, token: identifiers::secret() }
     }
 
-    /// The query of the page's address, which has the token if one is needed; otherwise empty.
+    /// The query of the page's address: its token, if one is needed.
     pub fn page_query(&self) -> String {
         self.credentials.as_ref().map(|_| format!("?token={}", self.token)).unwrap_or_default()
     }
 
-    /// Refuses a request that believes to talk to another server: its page's name was made to point
-    /// here.
-    pub fn check_host(&self, head: &Head) -> Result<(), ApiError> {
+    /// Refuses a request for another host: a page whose name was made to resolve to this machine.
+    pub fn check_host(&self, head: &Head) -> Result<(), ServiceError> {
         let hosts = head.parts.headers.get_all(HOST).iter().count();
         let Some(authority) = head.authority().filter(|_| hosts <= 1) else {
             return match (head.parts.version, hosts) {
                 (Version::HTTP_10, 0) => Ok(()),
-                _ => Err(ApiError::new(400, "BadRequestException", "One Host header is needed")),
+                _ => Err(ServiceError::new(
+                    400,
+                    "BadRequestException",
+                    "Exactly one Host is required",
+                )),
             };
         };
         if self.knows(authority) {
             return Ok(());
         }
         let name = host::without_port(authority);
-        Err(ApiError::denied(format!(
-            "The host {name} is none of this server's: call it by localhost or by the address that \
-             it listens on, or start it with --host {name}"
+        Err(ServiceError::denied(format!(
+            "The host {name} is not a name of this server: use localhost or the address that it \
+             listens on, or start it with --host {name}"
         )))
     }
 
     fn knows(&self, authority: &str) -> bool {
         let host = host::without_port(authority);
-        // A page that was loaded from an address has no name that could be pointed elsewhere.
+        // An address as the host is safe: a page loaded from it has no name to be re-resolved.
         let address = host.parse::<IpAddr>();
         let reached = |address| self.listens_on == address || self.listens_on.is_unspecified();
         host::is_of_this_machine(authority)
@@ -69,8 +72,8 @@ impl Access {
             || self.names.contains(&host.to_ascii_lowercase())
     }
 
-    /// Refuses requests that a page of another site has sent.
-    pub fn check_site(&self, head: &Head) -> Result<(), ApiError> {
+    /// Refuses requests sent by a page of another site.
+    pub fn check_site(&self, head: &Head) -> Result<(), ServiceError> {
         let fetched = head.header("sec-fetch-site");
         let foreign_fetch = fetched.is_some_and(|site| !matches!(site, "same-origin" | "none"));
         let own = |origin: &str| {
@@ -82,26 +85,26 @@ impl Access {
         if !foreign_fetch && !foreign_origin {
             return Ok(());
         }
-        Err(ApiError::denied(format!(
-            "A page of another site ({}) may not invoke functions or see them; it can call a \
-             function's URL",
+        Err(ServiceError::denied(format!(
+            "A page of another site ({}) must not invoke or list functions; it can use a function \
+             URL",
             head.header("origin").or(fetched).unwrap_or_default(),
         )))
     }
 
-    /// Refuses a request that is not signed, where signatures are wanted.
-    pub fn check_signature(&self, head: &Head, body: &[u8]) -> Result<(), ApiError> {
+    /// Refuses a request without a valid signature, if the server has credentials.
+    pub fn check_signature(&self, head: &Head, body: &[u8]) -> Result<(), ServiceError> {
         match &self.credentials {
             Some(credentials) => signature::check(head, body, credentials),
             None => Ok(()),
         }
     }
 
-    /// As [`Access::check_signature`], for a request of the page, which has a token instead.
-    pub fn check_token(&self, head: &Head) -> Result<(), ApiError> {
-        let shown = head.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
-        match shown {
-            Some(shown) if signature::same(shown.as_bytes(), self.token.as_bytes()) => Ok(()),
+    /// Like [`Access::check_signature`], but also accepts the page's token.
+    pub fn check_token(&self, head: &Head) -> Result<(), ServiceError> {
+        let token = head.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+        match token {
+            Some(token) if signature::same(token.as_bytes(), self.token.as_bytes()) => Ok(()),
             _ => self.check_signature(head, b""),
         }
     }

@@ -1,13 +1,12 @@
-//! Invocations of the type `Event`: accepted at once, tried up to three times.
+//! Invocations of the type `Event`: accepted at once, attempted up to three times.
 //!
-//! Source: "Asynchronous invocation" in Lambda's developer guide: after an error of the function two
-//! more attempts, one minute and then two minutes later; when throttled, again and again for up to
-//! six hours, at first after one second and at last every five minutes.
+//! Source: "Asynchronous invocation" in Lambda's developer guide: after an error of the function
+//! two more attempts, one minute and then two minutes later; when throttled, retries for up to six
+//! hours, first after one second and finally every five minutes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -16,44 +15,45 @@ use tokio::sync::Semaphore;
 use tokio::time::sleep;
 use tokio::time::timeout;
 
-use super::ApiError;
 use super::CONCURRENCY;
+use super::ServiceError;
 use super::running::Running;
 use crate::clock::Clock;
 use crate::log;
 use crate::placement::Placement;
 use crate::placement::Request;
 use crate::placement::Throttled;
+use crate::sync::lock;
 
-/// Waits before the second and the third attempt.
+/// Delays before the second and the third attempt.
 const RETRIES: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
-/// The first wait after a throttle; each one is twice as long.
+/// The first delay after a throttle; each later one is twice as long.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
-/// The longest wait after a throttle.
+/// Limit for the delay after a throttle.
 const MAX_WAIT: Duration = Duration::from_secs(300);
-/// Age at which an event that still waits is dropped.
+/// Limit for the age of a waiting event; an older one is dropped.
 const MAX_AGE: Duration = Duration::from_secs(6 * 60 * 60);
-/// Limit of the events that wait or are under way, in bytes together. The service has no such
-/// limit; a machine does.
+/// Limit for all queued and running events together, in bytes. The service has no such limit, but a
+/// machine does.
 const MAX_BYTES: usize = 512 << 20;
-/// Memory of an event beside its own bytes, about.
-const OVERHEAD: usize = 2 << 10;
+/// Approximate memory of a queued event beyond its own bytes, in bytes.
+const EVENT_OVERHEAD: usize = 2 << 10;
 
-/// The events that wait or are under way, each in a task of its own.
+/// The queued and running events, each in its own task.
 #[derive(Debug)]
 pub struct Queue {
     clock: Clock,
     threads: Handle,
-    /// The concurrent executions of the account, of which an event waits for one.
+    /// The account's concurrent executions; each attempt takes one.
     account: Arc<Semaphore>,
-    /// By function, as many turns as it may have executions. Events take them in their order.
+    /// By function, a permit for each execution that it may have. Events get them in order.
     turns: BTreeMap<String, Arc<Semaphore>>,
-    /// Bytes that are still free.
+    /// The free part of `MAX_BYTES`.
     free: Arc<Mutex<usize>>,
 }
 
 impl Queue {
-    /// A queue without events for these functions, whose tasks run there.
+    /// An empty queue for these functions; its tasks run on `threads`.
     pub fn new(
         functions: &BTreeMap<String, Arc<Placement>>,
         clock: Clock,
@@ -68,10 +68,10 @@ impl Queue {
         Queue { clock, threads, account, turns, free }
     }
 
-    /// Takes an event in.
-    pub fn push(&self, placement: &Arc<Placement>, request: Request) -> Result<(), ApiError> {
-        let size = request.event.len() + OVERHEAD;
-        let room = Room::take(&self.free, size).ok_or(Throttled::Account)?;
+    /// Queues an event.
+    pub fn push(&self, placement: &Arc<Placement>, request: Request) -> Result<(), ServiceError> {
+        let size = request.event.len() + EVENT_OVERHEAD;
+        let reservation = Reservation::take(&self.free, size).ok_or(Throttled::Account)?;
         let turns = self.turns.get(&placement.function.name).unwrap_or(&self.account);
         let attempts = Attempts {
             placement: Arc::clone(placement),
@@ -80,34 +80,34 @@ impl Queue {
             threads: self.threads.clone(),
             account: Arc::clone(&self.account),
             turns: Arc::clone(turns),
-            _room: room,
+            _reservation: reservation,
         };
         self.threads.spawn(attempts.run());
         Ok(())
     }
 }
 
-/// Bytes of the queue that an event has taken, until this is dropped.
-struct Room {
+/// Bytes of the queue reserved for an event, until this is dropped.
+struct Reservation {
     free: Arc<Mutex<usize>>,
     size: usize,
 }
 
-impl Room {
-    fn take(free: &Arc<Mutex<usize>>, size: usize) -> Option<Room> {
-        let mut left = free.lock().unwrap_or_else(PoisonError::into_inner);
+impl Reservation {
+    fn take(free: &Arc<Mutex<usize>>, size: usize) -> Option<Reservation> {
+        let mut left = lock(free);
         *left = left.checked_sub(size)?;
-        Some(Room { free: Arc::clone(free), size })
+        Some(Reservation { free: Arc::clone(free), size })
     }
 }
 
-impl Drop for Room {
+impl Drop for Reservation {
     fn drop(&mut self) {
-        *self.free.lock().unwrap_or_else(PoisonError::into_inner) += self.size;
+        *lock(&self.free) += self.size;
     }
 }
 
-/// One event, until it was handled or is dropped.
+/// One event and its attempts.
 struct Attempts {
     placement: Arc<Placement>,
     request: Request,
@@ -115,7 +115,7 @@ struct Attempts {
     threads: Handle,
     account: Arc<Semaphore>,
     turns: Arc<Semaphore>,
-    _room: Room,
+    _reservation: Reservation,
 }
 
 impl Attempts {
@@ -136,7 +136,7 @@ impl Attempts {
                     Some(wait) => wait,
                     None => return self.dropped("three attempts ended with an error"),
                 },
-                // Invocations that do not wait have taken what is reserved, or the machine is full.
+                // Synchronous invocations used up the reserved concurrency, or the machine is full.
                 Err(_) => {
                     let wait = throttled_wait;
                     throttled_wait = MAX_WAIT.min(wait * 2);
@@ -147,7 +147,7 @@ impl Attempts {
         }
     }
 
-    /// Says whether the function has succeeded.
+    /// Returns whether the function succeeded.
     async fn attempt(&self) -> Result<bool, Throttled> {
         let execution = Arc::clone(&self.account).acquire_owned().await;
         let execution = execution.map_err(|_| Throttled::Closed)?;

@@ -1,48 +1,48 @@
-//! Lambda's own errors, in the shapes that its clients read.
+//! Lambda's own errors, in the form that its clients parse.
 
 use serde_json::Value;
 use serde_json::json;
 
-use super::Answer;
+use super::HttpResponse;
 use crate::identifiers;
 use crate::placement::Throttled;
 
-/// An error of the service, not of a function.
+/// An error of the service, as opposed to an error of a function.
 #[derive(Clone, Debug)]
-pub struct ApiError {
+pub struct ServiceError {
     status: u16,
     /// `x-amzn-ErrorType`.
     error_type: &'static str,
     body: Value,
 }
 
-impl ApiError {
-    /// An error that its message explains.
-    pub fn new(status: u16, error_type: &'static str, message: impl Into<String>) -> ApiError {
-        // Source: the members of the exceptions in botocore's model of Lambda, which has both ways.
+impl ServiceError {
+    /// An error with a message.
+    pub fn new(status: u16, error_type: &'static str, message: impl Into<String>) -> ServiceError {
+        // Source: the exceptions of botocore's model of Lambda, which has both spellings.
         let name = match error_type {
             "ResourceNotFoundException" | "ServiceException" => "Message",
             _ => "message",
         };
         let kind = if status < 500 { "User" } else { "Service" };
-        ApiError { status, error_type, body: json!({ "Type": kind, name: message.into() }) }
+        ServiceError { status, error_type, body: json!({ "Type": kind, name: message.into() }) }
     }
 
     /// A request that is not allowed.
-    pub fn denied(message: impl Into<String>) -> ApiError {
-        ApiError::new(403, "AccessDeniedException", message)
+    pub fn denied(message: impl Into<String>) -> ServiceError {
+        ServiceError::new(403, "AccessDeniedException", message)
     }
 
-    /// There is no such function, or not in that version.
-    pub fn not_found(arn: &str) -> ApiError {
-        ApiError::new(404, "ResourceNotFoundException", format!("Function not found: {arn}"))
+    /// The function, or this version of it, does not exist.
+    pub fn not_found(arn: &str) -> ServiceError {
+        ServiceError::new(404, "ResourceNotFoundException", format!("Function not found: {arn}"))
     }
 
-    /// The event is longer than the service takes.
-    pub fn too_large(limit: usize) -> ApiError {
-        let words =
+    /// The event is larger than `limit` bytes.
+    pub fn too_large(limit: usize) -> ServiceError {
+        let message =
             format!("Request must be smaller than {limit} bytes for the InvokeFunction operation");
-        ApiError::new(413, "RequestTooLargeException", words)
+        ServiceError::new(413, "RequestTooLargeException", message)
     }
 
     /// The message.
@@ -51,9 +51,9 @@ impl ApiError {
         message.and_then(Value::as_str).unwrap_or(self.error_type)
     }
 
-    /// The answer.
-    pub fn answer(&self) -> Answer {
-        let answer = Answer::json(self.status, self.body.to_string())
+    /// The response that reports the error.
+    pub fn answer(&self) -> HttpResponse {
+        let answer = HttpResponse::json(self.status, self.body.to_string())
             .with("x-amzn-ErrorType", self.error_type)
             .with("x-amzn-RequestId", &identifiers::uuid());
         match self.status {
@@ -63,17 +63,21 @@ impl ApiError {
     }
 }
 
-impl From<Throttled> for ApiError {
-    fn from(throttled: Throttled) -> ApiError {
+impl From<Throttled> for ServiceError {
+    fn from(throttled: Throttled) -> ServiceError {
         let reason = match throttled {
             Throttled::Reserved => "ReservedFunctionConcurrentInvocationLimitExceeded",
-            // An account has no more than its machines can take, either.
-            Throttled::Account | Throttled::NoRoom => "ConcurrentInvocationLimitExceeded",
+            // A machine without capacity looks to clients like an account at its limit.
+            Throttled::Account | Throttled::NoCapacity => "ConcurrentInvocationLimitExceeded",
             Throttled::Closed => {
-                return ApiError::new(500, "ServiceException", "The local Lambda is being ended");
+                return ServiceError::new(
+                    500,
+                    "ServiceException",
+                    "The local Lambda is shutting down",
+                );
             }
         };
-        let mut error = ApiError::new(429, "TooManyRequestsException", "Rate Exceeded.");
+        let mut error = ServiceError::new(429, "TooManyRequestsException", "Rate Exceeded.");
         error.body["Reason"] = reason.into();
         error
     }

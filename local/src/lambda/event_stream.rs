@@ -1,19 +1,19 @@
-//! Messages of `application/vnd.amazon.eventstream`, as clients of a streamed invocation read them.
+//! Messages of `application/vnd.amazon.eventstream`, the format of streamed invocations.
 //!
 //! Source: "Event stream encoding" in Amazon Transcribe's developer guide: total length, length of
 //! the headers, CRC-32 of both, headers, payload, CRC-32 of all; numbers are big-endian.
 
 use serde_json::Value;
 
-/// A header's value is text.
+/// Type of a header value that is a string.
 const STRING: u8 = 7;
 
-/// The bytes that come next in the response.
+/// The message for the next bytes of the response.
 pub fn payload_chunk(bytes: &[u8]) -> Vec<u8> {
     message("PayloadChunk", "application/octet-stream", bytes)
 }
 
-/// The end of the response: `ErrorCode`, `ErrorDetails` and `LogResult`, as far as there are any.
+/// The last message: `ErrorCode`, `ErrorDetails` and `LogResult`, each if there is one.
 pub fn invoke_complete(complete: &Value) -> Vec<u8> {
     message("InvokeComplete", "application/json", complete.to_string().as_bytes())
 }

@@ -1,7 +1,7 @@
-//! Function URLs: HTTP requests as events of payload format 2.0.
+//! Function URLs: converts HTTP requests to events of payload format 2.0.
 //!
-//! Source: "Invoking Lambda function URLs" in Lambda's developer guide. With credentials they are
-//! as those with the authentication type `AWS_IAM`, and otherwise as those with `NONE`.
+//! Source: "Invoking Lambda function URLs" in Lambda's developer guide. With credentials, the
+//! authentication type is `AWS_IAM`, otherwise `NONE`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,9 +15,9 @@ use serde_json::json;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use super::Answer;
-use super::ApiError;
+use super::HttpResponse;
 use super::Lambda;
+use super::ServiceError;
 use super::head;
 use super::head::Head;
 use super::head::percent_decode;
@@ -25,18 +25,18 @@ use super::url_answer;
 use crate::identifiers;
 use crate::placement::Request;
 
-/// The largest event, with all that the format adds, in bytes.
-const MAX_EVENT: usize = 6 << 20;
+/// Limit for a request's body, in bytes; Lambda's limit for an event includes what the format adds.
+const MAX_BODY: usize = 6 << 20;
 
-/// Answers a request to the function `name`; `target` is the path and query as the function sees it.
+/// Answers a request to the function `name`; `target` is the path and query that the function sees.
 pub async fn respond(
     lambda: &Lambda,
     name: &str,
     target: &str,
     head: &Head,
     body: Incoming,
-) -> Result<Answer, ApiError> {
-    let body = head::read(body, MAX_EVENT).await?;
+) -> Result<HttpResponse, ServiceError> {
+    let body = head::read(body, MAX_BODY).await?;
     lambda.access.check_signature(head, &body)?;
     let named = lambda.find(name, None)?;
     let request_id = identifiers::uuid();
@@ -52,7 +52,7 @@ pub async fn respond(
     Ok(url_answer::of(running).await?.with("x-amzn-RequestId", &request_id))
 }
 
-/// The event that a request becomes.
+/// Converts a request to an event.
 fn event(name: &str, target: &str, head: &Head, body: &[u8], request_id: &str) -> Value {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
@@ -116,7 +116,7 @@ fn event(name: &str, target: &str, head: &Head, body: &[u8], request_id: &str) -
     event
 }
 
-/// Several values of one name are joined with commas.
+/// Adds a value; the values of one name are joined with commas.
 fn add(values: &mut BTreeMap<String, String>, name: String, value: &str) {
     let joined = values.entry(name).or_default();
     if !joined.is_empty() {

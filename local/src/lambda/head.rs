@@ -1,4 +1,4 @@
-//! A request's head, and its body within limits.
+//! A request's head, and reading its body within limits.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -9,20 +9,20 @@ use hyper::body::Body as _;
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
 
-use super::ApiError;
+use super::ServiceError;
 
-/// A client that sends nothing of an announced body for this long is given up.
+/// Limit for a pause within a body.
 const BODY_LIMIT: Duration = Duration::from_secs(20);
-/// A body up to this size, in bytes, is read although it is too long, because most clients look for
-/// an answer only after they have sent everything. At a longer one the connection is closed.
+/// Limit for a body that is too long and is read anyway, in bytes: most clients read the response
+/// only after they have sent everything. With a longer body, the connection is closed.
 const MAX_IGNORED: u64 = 64 << 20;
 
-/// The part of a request before its body.
+/// A request without its body.
 #[derive(Debug)]
 pub struct Head {
     /// Method, target, version and header lines.
     pub parts: Parts,
-    /// The moment at which it was there.
+    /// The arrival time.
     pub received: Instant,
     /// The client's address.
     pub client: IpAddr,
@@ -49,13 +49,12 @@ impl Head {
         self.parts.uri.query().unwrap_or_default()
     }
 
-    /// A header's value, by its name in lower case, where it is text.
+    /// A header's value, by its name in lower case, if it is UTF-8.
     pub fn header(&self, name: &str) -> Option<&str> {
         std::str::from_utf8(self.parts.headers.get(name)?.as_bytes()).ok()
     }
 
-    /// The host and port that the client believes to talk to: those of an absolute target, or
-    /// `Host`.
+    /// The host and port that the client addresses: those of an absolute target, or `Host`.
     pub fn authority(&self) -> Option<&str> {
         let of_target = self.parts.uri.authority().map(|authority| authority.as_str());
         of_target.or_else(|| self.header("host"))
@@ -63,34 +62,34 @@ impl Head {
 }
 
 /// Reads a body of at most `limit` bytes.
-pub async fn read(mut body: Incoming, limit: usize) -> Result<Vec<u8>, ApiError> {
-    // Chunked bodies announce nothing, and are counted.
+pub async fn read(mut body: Incoming, limit: usize) -> Result<Vec<u8>, ServiceError> {
+    // Chunked bodies announce no length; the loop counts them.
     let announced = body.size_hint().lower();
     if announced > MAX_IGNORED {
-        return Err(ApiError::too_large(limit));
+        return Err(ServiceError::too_large(limit));
     }
     let mut bytes = Vec::with_capacity(usize::try_from(announced).unwrap_or(0).min(limit));
     let mut length = 0;
     loop {
         let Ok(frame) = tokio::time::timeout(BODY_LIMIT, body.frame()).await else {
-            return Err(ApiError::new(
+            return Err(ServiceError::new(
                 408,
                 "RequestTimeoutException",
-                format!("The body stopped for {} seconds before its end", BODY_LIMIT.as_secs()),
+                format!("The body paused for {} seconds before its end", BODY_LIMIT.as_secs()),
             ));
         };
         let data = match frame {
             Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
             Some(Err(error)) => {
-                let words = format!("The body cannot be read: {error}");
-                return Err(ApiError::new(400, "SerializationException", words));
+                let message = format!("Cannot read the body: {error}");
+                return Err(ServiceError::new(400, "SerializationException", message));
             }
-            None if length > limit as u64 => return Err(ApiError::too_large(limit)),
+            None if length > limit as u64 => return Err(ServiceError::too_large(limit)),
             None => return Ok(bytes),
         };
         length += data.len() as u64;
         if length > MAX_IGNORED {
-            return Err(ApiError::too_large(limit));
+            return Err(ServiceError::too_large(limit));
         }
         if length <= limit as u64 {
             bytes.extend_from_slice(&data);
@@ -98,7 +97,7 @@ pub async fn read(mut body: Incoming, limit: usize) -> Result<Vec<u8>, ApiError>
     }
 }
 
-/// Percent-decodes one part of a path or query; what is no escape stays as it is.
+/// Percent-decodes one part of a path or query; an invalid escape is kept as it is.
 pub fn percent_decode(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());

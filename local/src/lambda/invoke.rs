@@ -11,15 +11,15 @@ use hyper::body::Incoming;
 use serde_json::Value;
 use serde_json::json;
 
-use super::Answer;
-use super::ApiError;
+use super::HttpResponse;
 use super::Lambda;
 use super::Named;
-use super::answer::Pieces;
+use super::ServiceError;
 use super::event_stream;
 use super::head;
 use super::head::Head;
 use super::head::percent_decode;
+use super::http_response::Pieces;
 use super::running::Running;
 use crate::identifiers;
 use crate::placement::Done;
@@ -28,11 +28,11 @@ use crate::report;
 use crate::runtime_api::Outcome;
 use crate::runtime_api::Piece;
 
-/// The largest event of an invocation that waits for its answer, in bytes.
+/// Limit for the event of a synchronous invocation, in bytes.
 const MAX_SYNCHRONOUS: usize = 6 << 20;
-/// The largest event of one that does not, in bytes.
+/// Limit for the event of an asynchronous invocation, in bytes.
 const MAX_ASYNCHRONOUS: usize = 1 << 20;
-/// The largest client context, encoded, in bytes.
+/// Limit for an encoded client context, in bytes.
 const MAX_CONTEXT: usize = 3583;
 
 /// `POST /2015-03-31/functions/NAME/invocations`.
@@ -41,7 +41,7 @@ pub async fn buffered(
     name: &str,
     head: &Head,
     body: Incoming,
-) -> Result<Answer, ApiError> {
+) -> Result<HttpResponse, ServiceError> {
     let kind = head.header("x-amz-invocation-type").unwrap_or("RequestResponse");
     let limit = if kind == "Event" { MAX_ASYNCHRONOUS } else { MAX_SYNCHRONOUS };
     let event = head::read(body, limit).await?;
@@ -59,16 +59,16 @@ pub async fn buffered(
     Ok(answer(head, &named, &request_id, done))
 }
 
-fn accepted(status: u16, request_id: &str) -> Answer {
-    Answer::new(status, "").with("x-amzn-RequestId", request_id)
+fn accepted(status: u16, request_id: &str) -> HttpResponse {
+    HttpResponse::new(status, "").with("x-amzn-RequestId", request_id)
 }
 
-fn answer(head: &Head, named: &Named, request_id: &str, done: Done) -> Answer {
+fn answer(head: &Head, named: &Named, request_id: &str, done: Done) -> HttpResponse {
     let tail = tail(head, &done);
     let result = done.result.map(|ended| ended.outcome);
     let timeout = named.placement.function.timeout;
     let (body, failed) = report::answer(result, request_id, timeout);
-    let mut answer = Answer::json(200, body)
+    let mut answer = HttpResponse::json(200, body)
         .with("x-amzn-RequestId", request_id)
         .with("X-Amz-Executed-Version", "$LATEST");
     if failed {
@@ -86,19 +86,19 @@ pub async fn streamed(
     name: &str,
     head: Head,
     body: Incoming,
-) -> Result<Answer, ApiError> {
+) -> Result<HttpResponse, ServiceError> {
     let event = head::read(body, MAX_SYNCHRONOUS).await?;
     let (named, request) = ask(lambda, name, &head, event, "RequestResponse")?;
     let request_id = request.request_id.clone();
     let timeout = named.placement.function.timeout;
     let mut running = lambda.run(&named, request, head.received, true)?;
-    let answer = Answer::new(200, "")
+    let answer = HttpResponse::new(200, "")
         .with("Content-Type", "application/vnd.amazon.eventstream")
         .with("x-amzn-RequestId", &request_id)
         .with("X-Amz-Executed-Version", "$LATEST");
     let (mut pieces, answer) = answer.streamed();
     let ending = move |done: Done| complete(&head, &request_id, timeout, done);
-    // Without a piece, the function has failed, or there was no place for it.
+    // Without a piece, the function failed, or it was not placed.
     let Some(first) = running.piece().await else {
         let complete = ending(running.done().await?);
         tokio::spawn(async move { pieces.send_data(complete).await });
@@ -108,14 +108,15 @@ pub async fn streamed(
         if pass_on(first, &mut running, &mut pieces).await
             && let Ok(done) = running.done().await
         {
-            // A client that has gone needs no end, and one without it knows that there was none.
+            // Sending fails only if the client is gone. If `done` failed, the client sees that the
+            // final message is missing.
             let _ = pieces.send_data(ending(done)).await;
         }
     });
     Ok(answer)
 }
 
-/// Passes the pieces on while they come; false when the client has gone.
+/// Passes the pieces on while they arrive; false if the client is gone.
 async fn pass_on(first: Piece, running: &mut Running, pieces: &mut Pieces) -> bool {
     let mut next = Some(first);
     while let Some(piece) = next {
@@ -148,27 +149,28 @@ fn complete(head: &Head, request_id: &str, timeout: Duration, done: Done) -> Byt
     event_stream::invoke_complete(&complete).into()
 }
 
-/// What a client asks for, once it is known to be well-formed and allowed.
+/// Checks a request and its signature, and builds the invocation.
 fn ask<'a>(
     lambda: &'a Lambda,
     name: &str,
     head: &Head,
     event: Vec<u8>,
     kind: &str,
-) -> Result<(Named<'a>, Request), ApiError> {
+) -> Result<(Named<'a>, Request), ServiceError> {
     lambda.access.check_signature(head, &event)?;
     if !matches!(kind, "RequestResponse" | "Event" | "DryRun") {
-        let words = format!("{kind} is no invocation type: RequestResponse, Event or DryRun");
-        return Err(ApiError::new(400, "InvalidParameterValueException", words));
+        let message =
+            format!("{kind} is not an invocation type; expected RequestResponse, Event or DryRun");
+        return Err(ServiceError::new(400, "InvalidParameterValueException", message));
     }
     let qualifier = head.query().split('&').find_map(|pair| pair.strip_prefix("Qualifier="));
     let named = lambda.find(name, qualifier.map(percent_decode).as_deref())?;
     check_content_type(head)?;
-    // An invocation without an event has an empty one.
+    // Without an event, the handler gets an empty object.
     let event = if event.is_empty() { b"{}".to_vec() } else { event };
     if let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(&event) {
-        let words = format!("Could not parse request body into json: {error}");
-        return Err(ApiError::new(400, "InvalidRequestContentException", words));
+        let message = format!("Could not parse request body into json: {error}");
+        return Err(ServiceError::new(400, "InvalidRequestContentException", message));
     }
     let request = Request {
         request_id: identifiers::uuid(),
@@ -181,8 +183,8 @@ fn ask<'a>(
     Ok((named, request))
 }
 
-/// An event has to be JSON. Clients may say so, or nothing, or what `curl -d` says of anything.
-fn check_content_type(head: &Head) -> Result<(), ApiError> {
+/// Accepts JSON's content types, none, a generic one, and the one that `curl -d` sends by default.
+fn check_content_type(head: &Head) -> Result<(), ServiceError> {
     let full = head.header("content-type").unwrap_or_default().to_ascii_lowercase();
     let kind = full.split(';').next().unwrap_or_default().trim();
     let taken = ["", "application/octet-stream", "binary/octet-stream"];
@@ -190,12 +192,12 @@ fn check_content_type(head: &Head) -> Result<(), ApiError> {
     if kind.contains("json") || kind == form || taken.contains(&kind) {
         return Ok(());
     }
-    let words = format!("The content type of the Invoke request body is not JSON: {kind}");
-    Err(ApiError::new(415, "UnsupportedMediaTypeException", words))
+    let message = format!("The content type of the Invoke request body is not JSON: {kind}");
+    Err(ServiceError::new(415, "UnsupportedMediaTypeException", message))
 }
 
-fn client_context(head: &Head, kind: &str) -> Result<Option<String>, ApiError> {
-    let refuse = |words: &str| ApiError::new(400, "InvalidRequestContentException", words);
+fn client_context(head: &Head, kind: &str) -> Result<Option<String>, ServiceError> {
+    let refuse = |message: &str| ServiceError::new(400, "InvalidRequestContentException", message);
     let Some(encoded) = head.header("x-amz-client-context").filter(|_| kind != "Event") else {
         return Ok(None);
     };
@@ -209,7 +211,7 @@ fn client_context(head: &Head, kind: &str) -> Result<Option<String>, ApiError> {
         .ok_or_else(|| refuse("Client context must be a valid Base64-encoded JSON object."))
 }
 
-/// The end of the log in base64, for a client that wants it.
+/// The tail of the log in base64, if the client requested it.
 fn tail(head: &Head, done: &Done) -> Option<String> {
     let wanted = head.header("x-amz-log-type") == Some("Tail");
     wanted.then(|| BASE64_STANDARD.encode(&done.log_tail))

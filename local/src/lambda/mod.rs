@@ -1,13 +1,13 @@
-//! Lambda's own interface, so that its real clients work unchanged: invocations, streamed ones,
-//! function URLs; and the page.
+//! Lambda's HTTP interface, with which its real clients work unchanged: invocations, streamed
+//! invocations and function URLs; and the status page.
 
 mod access;
-mod answer;
 mod asynchronous;
 mod error;
 mod event_stream;
 mod function_url;
 mod head;
+mod http_response;
 mod invoke;
 mod running;
 mod signature;
@@ -27,9 +27,9 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 pub use self::access::Access;
-pub use self::answer::Answer;
-pub use self::answer::Body;
-pub use self::error::ApiError;
+pub use self::error::ServiceError;
+pub use self::http_response::Body;
+pub use self::http_response::HttpResponse;
 pub use self::signature::Credentials;
 
 use self::asynchronous::Queue;
@@ -44,31 +44,31 @@ use crate::placement::Placement;
 use crate::placement::Request;
 use crate::placement::Throttled;
 
-/// The concurrent executions of an account, of which a function without reserved ones has all.
+/// Limit for the concurrent executions of an account, and of a function without a reservation.
 pub const CONCURRENCY: usize = 1000;
 
-/// Everything that is served: the functions of one account in one region.
+/// The functions of one account in one region.
 #[derive(Debug)]
 pub struct Lambda {
     /// By name.
     pub functions: BTreeMap<String, Arc<Placement>>,
-    /// The requests that are let in.
+    /// Access control.
     pub access: Access,
-    /// The moment that shown times count from.
+    /// The origin of the times that are shown.
     pub epoch: Instant,
     /// Runs tasks, and threads for invocations.
     threads: Handle,
-    /// Executions that the account has left.
+    /// The account's free executions.
     executions: Arc<Semaphore>,
     queue: Queue,
 }
 
-/// A function as a client has named it.
+/// A function as a client named it.
 #[derive(Debug)]
 pub struct Named<'a> {
     /// Its environments.
     pub placement: &'a Arc<Placement>,
-    /// Its ARN, with the qualifier if one was named.
+    /// Its ARN, with the qualifier if there was one.
     pub arn: String,
 }
 
@@ -89,15 +89,15 @@ impl Lambda {
         Lambda { functions, access, epoch, threads, executions, queue }
     }
 
-    /// Finds what a client names: a name, a partial ARN or an ARN, each with or without a qualifier.
-    pub fn find(&self, name: &str, qualifier: Option<&str>) -> Result<Named<'_>, ApiError> {
+    /// Finds a function by name, partial ARN or ARN, each with or without a qualifier.
+    pub fn find(&self, name: &str, qualifier: Option<&str>) -> Result<Named<'_>, ServiceError> {
         let (name, own) = split_name(name);
         if let (Some(own), Some(qualifier)) = (own, qualifier)
             && own != qualifier
         {
-            let words = "The derived qualifier from the function name does not match the \
+            let message = "The derived qualifier from the function name does not match the \
                          specified qualifier.";
-            return Err(ApiError::new(400, "InvalidParameterValueException", words));
+            return Err(ServiceError::new(400, "InvalidParameterValueException", message));
         }
         let qualifier = own.or(qualifier).filter(|qualifier| !qualifier.is_empty());
         let region = function::region();
@@ -108,24 +108,24 @@ impl Lambda {
         let latest = qualifier.is_none_or(|qualifier| qualifier == "$LATEST");
         match self.functions.get(name).filter(|_| latest) {
             Some(placement) => Ok(Named { placement, arn }),
-            None => Err(ApiError::not_found(&arn)),
+            None => Err(ServiceError::not_found(&arn)),
         }
     }
 
-    /// Invokes a function asynchronously, as a schedule or another service does: tried again on
-    /// errors, and the answer goes nowhere.
-    pub fn invoke_event(&self, named: &Named, request: Request) -> Result<(), ApiError> {
+    /// Invokes a function asynchronously, as a schedule or another service does: errors are
+    /// retried, and the response is discarded.
+    pub fn invoke_event(&self, named: &Named, request: Request) -> Result<(), ServiceError> {
         self.queue.push(named.placement, request)
     }
 
-    /// Starts an invocation that a client waits for.
+    /// Starts an invocation whose client waits for the response.
     fn run(
         &self,
         named: &Named,
         request: Request,
         received: Instant,
         live: bool,
-    ) -> Result<Running, ApiError> {
+    ) -> Result<Running, ServiceError> {
         let Ok(execution) = Arc::clone(&self.executions).try_acquire_owned() else {
             named.placement.count_throttle();
             return Err(Throttled::Account.into());
@@ -134,7 +134,7 @@ impl Lambda {
         Ok(Running::start(threads, execution, placement, request, received, live))
     }
 
-    /// Ends every environment. Invocations that are under way end with an error.
+    /// Ends every environment. Running invocations end with an error.
     pub fn close(&self) {
         thread::scope(|scope| {
             for placement in self.functions.values() {
@@ -143,7 +143,7 @@ impl Lambda {
         });
     }
 
-    /// Answers a request of a client at this address.
+    /// Answers a request; `client` is its sender's address.
     pub async fn respond(&self, request: HttpRequest<Incoming>, client: IpAddr) -> Response<Body> {
         let (parts, body) = request.into_parts();
         let head = Head { parts, received: Instant::now(), client };
@@ -154,8 +154,8 @@ impl Lambda {
         answer.unwrap_or_else(|error| error.answer()).into_response()
     }
 
-    /// All paths on one page.
-    async fn route(&self, head: Head, body: Incoming) -> Result<Answer, ApiError> {
+    /// Dispatches by method and path.
+    async fn route(&self, head: Head, body: Incoming) -> Result<HttpResponse, ServiceError> {
         let target = head.target().to_owned();
         if let Some(name) = self.named_by_host(&head) {
             return function_url::respond(self, &name, &target, &head, body).await;
@@ -168,8 +168,8 @@ impl Lambda {
                 let name = percent_decode(name);
                 return function_url::respond(self, &name, target, &head, body).await;
             }
-            // It shows nothing but what it then asks for, so that a link may lead to it.
-            ("GET" | "HEAD", [""]) => return Ok(page::page()),
+            // Links from other sites may lead to the page: it contains no data of its own.
+            ("GET" | "HEAD", [""]) => return Ok(status_page()),
             _ => self.access.check_site(&head)?,
         }
         match (head.method(), parts.as_slice()) {
@@ -184,32 +184,39 @@ impl Lambda {
                 Ok(self.environments())
             }
             (method, _) => {
-                let words = format!(
+                let message = format!(
                     "{method} {path} is not served; there are POST /2015-03-31/functions/NAME/invocations, \
                      /lambda-url/NAME/, /environments and /"
                 );
-                // A body is not wanted, however long it is.
-                let _ = head::read(body, 0).await;
-                Err(ApiError::new(404, "UnknownOperationException", words))
+                head::read(body, 0).await?;
+                Err(ServiceError::new(404, "UnknownOperationException", message))
             }
         }
     }
 
-    /// `http://NAME.localhost:PORT/` is a function's URL, with paths of its own.
+    /// The function of a request to `http://NAME.localhost:PORT/`, which is a function URL.
     fn named_by_host(&self, head: &Head) -> Option<String> {
         let name = host::without_port(head.authority()?).strip_suffix(".localhost")?;
         self.functions.contains_key(name).then(|| name.to_owned())
     }
 
-    fn environments(&self) -> Answer {
+    fn environments(&self) -> HttpResponse {
         let functions: Vec<_> = self.functions.values().map(|function| function.json()).collect();
         let now = crate::report::milliseconds(self.epoch.elapsed());
         let body = json!({ "now_ms": now, "functions": functions });
-        Answer::json(200, body.to_string()).with("Cache-Control", "no-store")
+        HttpResponse::json(200, body.to_string()).with("Cache-Control", "no-store")
     }
 }
 
-/// A function's name, and the qualifier that came with it.
+/// The response with the page.
+fn status_page() -> HttpResponse {
+    HttpResponse::new(200, page::HTML)
+        .with("Content-Type", "text/html; charset=utf-8")
+        .with("Content-Security-Policy", page::POLICY)
+        .with("Referrer-Policy", "no-referrer")
+}
+
+/// Splits a function's name from its qualifier.
 fn split_name(name: &str) -> (&str, Option<&str>) {
     // arn:aws:lambda:REGION:ACCOUNT:function:NAME, or ACCOUNT:function:NAME.
     let name = match name.split_once(":function:") {

@@ -1,7 +1,7 @@
-//! An invocation on a thread of its own, with its client's task at the other end of a channel.
+//! An invocation on its own thread, which sends the answer to the client's task over a channel.
 //!
-//! Environments are waited for by blocking threads, which keeps their times free of a scheduler's.
-//! There are at most as many such threads as the account has concurrent executions.
+//! Blocking threads wait for environments, so that a scheduler does not add to the measured times.
+//! Their number is limited by the account's concurrent executions.
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -19,10 +19,10 @@ use crate::placement::Request;
 use crate::placement::Throttled;
 use crate::runtime_api::Piece;
 
-/// Pieces of an answer that wait for the client's task.
+/// Limit for the pieces of an answer that are buffered for the client's task.
 const MAX_PIECES: usize = 16;
 
-/// An invocation under way. It goes on when this is dropped, as Lambda's do when a client has gone.
+/// A running invocation. It goes on after this is dropped, as on Lambda when the client is gone.
 #[derive(Debug)]
 pub struct Running {
     pieces: mpsc::Receiver<Piece>,
@@ -30,8 +30,8 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts an invocation; `execution` is the one of the account's that it takes. With `live`,
-    /// the pieces of its answer come while it is made.
+    /// Starts an invocation, which holds the permit `execution` until it ends. With `live`, the
+    /// pieces of its answer arrive while they are made.
     pub fn start(
         threads: &Handle,
         execution: OwnedSemaphorePermit,
@@ -44,7 +44,7 @@ impl Running {
         let placement = Arc::clone(placement);
         let done = threads.spawn_blocking(move || {
             let _execution = execution;
-            // A client that has gone away wants no more pieces.
+            // Sending fails if the client is gone; then the pieces are discarded.
             let mut pass_on = |piece| drop(sender.blocking_send(piece));
             let pass_on: Option<&mut dyn FnMut(Piece)> =
                 if live { Some(&mut pass_on) } else { None };
@@ -53,14 +53,14 @@ impl Running {
         Running { pieces, done }
     }
 
-    /// The next piece of the answer; None after the last.
+    /// The next piece of the answer; `None` after the last.
     pub async fn piece(&mut self) -> Option<Piece> {
         self.pieces.recv().await
     }
 
-    /// Waits for the end.
+    /// Waits for the end, and discards the remaining pieces.
     pub async fn done(self) -> Result<Done, Throttled> {
-        // The thread is not to wait for room for a piece that is not wanted.
+        // Otherwise the thread could block on a full channel.
         drop(self.pieces);
         match self.done.await.map_err(JoinError::try_into_panic) {
             Ok(done) => done,

@@ -1,4 +1,4 @@
-//! Signatures of clients, version 4, checked as the service checks them.
+//! Clients' signatures, version 4, checked as the service checks them.
 //!
 //! Source: "Create a signed AWS API request" in the IAM user guide.
 
@@ -12,22 +12,22 @@ use time::PrimitiveDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
-use super::ApiError;
+use super::ServiceError;
 use super::head::Head;
 use super::head::percent_decode;
 use crate::function;
 
-/// How far a client's clock may be off.
+/// Limit for the difference between a client's clock and this machine's.
 const MAX_SKEW: time::Duration = time::Duration::minutes(5);
 /// The service that clients sign for.
 const SERVICE: &str = "lambda";
-/// Marks the fourth version.
+/// The last part of a scope of signature version 4.
 const TERMINATOR: &str = "aws4_request";
-/// Dates as they are signed.
+/// The format of `X-Amz-Date`.
 const DATE: &[BorrowedFormatItem] =
     format_description!("[year][month][day]T[hour][minute][second]Z");
 
-/// What a client signs with.
+/// An access key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
     /// The access key's id.
@@ -36,7 +36,7 @@ pub struct Credentials {
     pub secret: String,
 }
 
-/// An `Authorization` header's parts.
+/// The parts of an `Authorization` header.
 struct Authorization<'a> {
     key: &'a str,
     /// `YYYYMMDD/region/service/aws4_request`.
@@ -46,7 +46,7 @@ struct Authorization<'a> {
 }
 
 /// Checks a request's signature.
-pub fn check(head: &Head, body: &[u8], credentials: &Credentials) -> Result<(), ApiError> {
+pub fn check(head: &Head, body: &[u8], credentials: &Credentials) -> Result<(), ServiceError> {
     check_at(head, body, credentials, &function::region(), OffsetDateTime::now_utc())
 }
 
@@ -56,19 +56,19 @@ fn check_at(
     credentials: &Credentials,
     region: &str,
     now: OffsetDateTime,
-) -> Result<(), ApiError> {
+) -> Result<(), ServiceError> {
     let Some(header) = head.header("authorization") else {
-        let words = "Missing Authentication Token";
-        return Err(ApiError::new(403, "MissingAuthenticationTokenException", words));
+        let message = "Missing Authentication Token";
+        return Err(ServiceError::new(403, "MissingAuthenticationTokenException", message));
     };
     let Some(authorization) = parse(header) else {
-        let words = "Authorization header is not AWS4-HMAC-SHA256 with a Credential, SignedHeaders \
+        let message = "Authorization header is not AWS4-HMAC-SHA256 with a Credential, SignedHeaders \
                      and a Signature.";
-        return Err(ApiError::new(403, "IncompleteSignatureException", words));
+        return Err(ServiceError::new(403, "IncompleteSignatureException", message));
     };
     if authorization.key != credentials.key {
-        let words = "The security token included in the request is invalid.";
-        return Err(ApiError::new(403, "UnrecognizedClientException", words));
+        let message = "The security token included in the request is invalid.";
+        return Err(ServiceError::new(403, "UnrecognizedClientException", message));
     }
     let date = head.header("x-amz-date").unwrap_or_default();
     check_date(date, now)?;
@@ -88,7 +88,7 @@ fn check_at(
     for part in authorization.scope.split('/') {
         key = mac(&key, part.as_bytes()).finalize().into_bytes().to_vec();
     }
-    // The comparison takes as long whatever differs.
+    // The comparison takes constant time.
     let verified = mac(&key, to_sign.as_bytes()).verify_slice(&unhex(authorization.signature));
     verified.map_err(|_| {
         invalid(
@@ -99,37 +99,36 @@ fn check_at(
     })
 }
 
-fn invalid(words: impl Into<String>) -> ApiError {
-    ApiError::new(403, "InvalidSignatureException", words)
+fn invalid(message: impl Into<String>) -> ServiceError {
+    ServiceError::new(403, "InvalidSignatureException", message)
 }
 
-/// Checks `X-Amz-Date` against the clock. The words are AWS's.
-fn check_date(date: &str, now: OffsetDateTime) -> Result<(), ApiError> {
+/// Checks `X-Amz-Date` against the clock. The messages are AWS's.
+fn check_date(date: &str, now: OffsetDateTime) -> Result<(), ServiceError> {
     let Ok(signed) = PrimitiveDateTime::parse(date, DATE) else {
-        let words = "X-Amz-Date is missing or not of the form YYYYMMDDTHHMMSSZ.";
-        return Err(ApiError::new(403, "IncompleteSignatureException", words));
+        let message = "X-Amz-Date is missing or not of the form YYYYMMDDTHHMMSSZ.";
+        return Err(ServiceError::new(403, "IncompleteSignatureException", message));
     };
     let text = |time: OffsetDateTime| time.format(DATE).unwrap_or_default();
     let (oldest, newest) = (now - MAX_SKEW, now + MAX_SKEW);
     if signed.assume_utc() < oldest {
         let (oldest, now) = (text(oldest), text(now));
-        let words =
+        let message =
             format!("Signature expired: {date} is now earlier than {oldest} ({now} - 5 min.)");
-        return Err(invalid(words));
+        return Err(invalid(message));
     }
     if signed.assume_utc() > newest {
         let (newest, now) = (text(newest), text(now));
-        let words = format!(
+        let message = format!(
             "Signature not yet current: {date} is still later than {newest} ({now} + 5 min.)"
         );
-        return Err(invalid(words));
+        return Err(invalid(message));
     }
     Ok(())
 }
 
-/// Checks what a signature is good for: `YYYYMMDD/region/service/aws4_request`. The words are
-/// AWS's.
-fn check_scope(scope: &str, date: &str, region: &str) -> Result<(), ApiError> {
+/// Checks the scope of a signature: `YYYYMMDD/region/service/aws4_request`. The messages are AWS's.
+fn check_scope(scope: &str, date: &str, region: &str) -> Result<(), ServiceError> {
     let parts: Vec<&str> = scope.split('/').collect();
     let [day, signed_region, service, terminator] = parts[..] else {
         return Err(invalid(
@@ -150,8 +149,8 @@ fn check_scope(scope: &str, date: &str, region: &str) -> Result<(), ApiError> {
         )));
     }
     if service != SERVICE {
-        let words = format!("Credential should be scoped to correct service: '{SERVICE}'.");
-        return Err(invalid(words));
+        let message = format!("Credential should be scoped to correct service: '{SERVICE}'.");
+        return Err(invalid(message));
     }
     if terminator != TERMINATOR {
         return Err(invalid(format!(
@@ -161,7 +160,7 @@ fn check_scope(scope: &str, date: &str, region: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Whether two secrets are the same, in a time that does not tell where they differ.
+/// Compares two secrets in constant time.
 pub fn same(one: &[u8], other: &[u8]) -> bool {
     mac(other, b"").verify_slice(&mac(one, b"").finalize().into_bytes()).is_ok()
 }
@@ -189,7 +188,7 @@ fn canonical_request(head: &Head, body: &[u8], signed: &[&str]) -> String {
     query.sort();
     let query: Vec<String> =
         query.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
-    // Segments are encoded once more than they are on the wire, by every service but S3.
+    // Every service but S3 encodes the segments once more than they are on the wire.
     let path: Vec<String> = head.path().split('/').map(encode).collect();
     let mut canonical = format!("{}\n{}\n{}\n", head.method(), path.join("/"), query.join("&"));
     for name in signed {
@@ -203,7 +202,7 @@ fn canonical_request(head: &Head, body: &[u8], signed: &[&str]) -> String {
     canonical
 }
 
-/// Percent-encodes all but what RFC 3986 leaves alone.
+/// Percent-encodes all but the unreserved characters of RFC 3986.
 fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -226,7 +225,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The bytes of a signature; of what is none, nothing.
+/// Decodes hexadecimal digits; empty if the text is anything else.
 fn unhex(text: &str) -> Vec<u8> {
     let digits: Option<Vec<u8>> = text
         .as_bytes()
@@ -246,7 +245,7 @@ mod tests {
 
     use super::*;
 
-    /// Signed with the key of AWS's examples.
+    /// A request with a signature made with the key of AWS's examples.
     fn request(target: &str, scope: &str, more: &[(&str, &str)], signed: &str, by: &str) -> Head {
         let authorization = format!(
             "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/{scope}, SignedHeaders={signed}, Signature={by}"
@@ -320,11 +319,11 @@ mod tests {
 
     #[test]
     fn a_signature_is_good_for_its_day_region_and_service_only() {
-        let said = |scope: &str| {
+        let refusal = |scope: &str| {
             let head = request("/", scope, &[], "host;x-amz-date", "00");
             message(&head, "{}", SECRET, 0).expect("refused")
         };
-        for (scope, words) in [
+        for (scope, message) in [
             ("20010101/us-east-1/lambda/aws4_request", "'20010101' != '20260102'"),
             ("20260102/mars-1/lambda/aws4_request", "a valid region, not 'mars-1'"),
             ("20260102/us-east-1/s3/aws4_request", "correct service: 'lambda'"),
@@ -332,7 +331,7 @@ mod tests {
             ("20260102/us-east-1/lambda", "should be scoped as YYYYMMDD/region"),
             (SCOPE, "The request signature we calculated does not match"),
         ] {
-            assert!(said(scope).contains(words), "{}", said(scope));
+            assert!(refusal(scope).contains(message), "{}", refusal(scope));
         }
         let head = request("/", SCOPE, &[], "host;x-amz-date", "00");
         let late = message(&head, "{}", SECRET, 6).expect("refused");

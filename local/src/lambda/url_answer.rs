@@ -1,7 +1,7 @@
-//! Answers of function URLs: what a function has returned or streams, as an HTTP response.
+//! Responses of function URLs: converts a function's response to an HTTP response.
 //!
-//! Source: "Invoking Lambda function URLs" in Lambda's developer guide. A function that streams its
-//! response has it passed through as it comes, as with the invoke mode `RESPONSE_STREAM`.
+//! Source: "Invoking Lambda function URLs" in Lambda's developer guide. A streamed response is
+//! passed on as it arrives, as in the invoke mode `RESPONSE_STREAM`.
 
 use std::io;
 
@@ -10,38 +10,37 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::Map;
 use serde_json::Value;
 
-use super::Answer;
-use super::ApiError;
-use super::answer::Pieces;
+use super::HttpResponse;
+use super::ServiceError;
+use super::http_response::Pieces;
 use super::running::Running;
 use crate::runtime_api::Outcome;
 use crate::runtime_api::Piece;
 
-/// A streamed answer that begins with its status and headers, as JSON with eight zeros after it.
+/// Content type of a streamed response with a prelude: status and headers as JSON, then eight NULs.
 const WITH_PRELUDE: &str = "application/vnd.awslambda.http-integration-response";
-/// The largest prelude, in bytes.
+/// Limit for a prelude, in bytes.
 const MAX_PRELUDE: usize = 1 << 20;
 
-/// The answer that an invocation makes, as soon as its head is known.
-pub async fn of(mut running: Running) -> Result<Answer, ApiError> {
+/// The HTTP response of an invocation, as soon as its head is known.
+pub async fn of(mut running: Running) -> Result<HttpResponse, ServiceError> {
     let Some(Piece::Begun { content_type, streamed }) = running.piece().await else {
-        // No answer has begun: the function has failed, or there was no place for it.
+        // No response began: the function failed, or it was not placed.
         running.done().await?;
         return Ok(failed());
     };
     if !streamed {
-        // All of its bytes come at once, or none do.
-        let response = running.piece().await;
-        // The service holds an answer until the environment can take the next invocation.
-        running.done().await?;
-        return Ok(match response {
-            Some(Piece::Bytes(response)) => whole(&response),
-            _ => failed(),
-        });
+        // A buffered response arrives as one piece, or not at all.
+        let Some(Piece::Bytes(response)) = running.piece().await else { return Ok(failed()) };
+        return Ok(whole(&response));
     }
     if content_type.as_deref() != Some(WITH_PRELUDE) {
         let kind = content_type.unwrap_or_else(|| "application/octet-stream".into());
-        return Ok(stream(Answer::new(200, "").with("Content-Type", &kind), Vec::new(), running));
+        return Ok(stream(
+            HttpResponse::new(200, "").with("Content-Type", &kind),
+            Vec::new(),
+            running,
+        ));
     }
     let mut gathered = Vec::new();
     while let Some(Piece::Bytes(bytes)) = running.piece().await {
@@ -58,12 +57,12 @@ pub async fn of(mut running: Running) -> Result<Answer, ApiError> {
     Ok(failed())
 }
 
-fn failed() -> Answer {
-    Answer::new(502, "Internal Server Error")
+fn failed() -> HttpResponse {
+    HttpResponse::new(502, "Internal Server Error")
 }
 
-/// Begins the answer, whose body follows piece by piece after `first`.
-fn stream(answer: Answer, first: Vec<u8>, running: Running) -> Answer {
+/// Streams the response's body: `first`, then the remaining pieces.
+fn stream(answer: HttpResponse, first: Vec<u8>, running: Running) -> HttpResponse {
     let (pieces, answer) = answer.streamed();
     tokio::spawn(pass_on(first, running, pieces));
     answer
@@ -76,22 +75,21 @@ async fn pass_on(first: Vec<u8>, mut running: Running, mut pieces: Pieces) {
             && !bytes.is_empty()
             && pieces.send_data(bytes.into()).await.is_err()
         {
-            // The client has gone; the invocation goes on, as Lambda's does.
+            // The client is gone; the invocation goes on, as on Lambda.
             return;
         }
         next = running.piece().await;
     }
     let outcome = running.done().await.map(|done| done.result.map(|ended| ended.outcome));
     if !matches!(outcome, Ok(Ok(Outcome::Response(_)))) {
-        // The client is to see that the answer is not whole: the connection ends without a last
-        // chunk.
-        pieces.abort(io::Error::other("the function has failed"));
+        // Closing the connection without a last chunk tells the client that the body is incomplete.
+        pieces.abort(io::Error::other("the function failed"));
     }
 }
 
-/// The answer that a whole response stands for: with a status it describes one, and anything else
-/// is the body itself.
-fn whole(response: &[u8]) -> Answer {
+/// The HTTP response of a buffered response: JSON with `statusCode` describes it, and anything else
+/// is its body.
+fn whole(response: &[u8]) -> HttpResponse {
     match serde_json::from_slice::<Value>(response) {
         Ok(Value::Object(mut described)) if described.contains_key("statusCode") => {
             let body = match described.remove("body") {
@@ -106,17 +104,17 @@ fn whole(response: &[u8]) -> Answer {
             };
             integration(Value::Object(described), body)
         }
-        Ok(Value::String(text)) => Answer::json(200, text),
-        _ => Answer::json(200, response.to_vec()),
+        Ok(Value::String(text)) => HttpResponse::json(200, text),
+        _ => HttpResponse::json(200, response.to_vec()),
     }
 }
 
-/// An answer with the status, headers and cookies that a function has described.
-fn integration(described: Value, body: Vec<u8>) -> Answer {
+/// A response with the status, headers and cookies that the function described.
+fn integration(described: Value, body: Vec<u8>) -> HttpResponse {
     let status = described["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok());
-    let mut answer = Answer::new(status.unwrap_or(200), body);
+    let mut answer = HttpResponse::new(status.unwrap_or(200), body);
     for (name, value) in described["headers"].as_object().unwrap_or(&Map::new()) {
-        // The framing is the server's.
+        // The server sets the framing itself.
         let framing =
             ["content-length", "transfer-encoding", "connection", "keep-alive", "upgrade"];
         if !framing.contains(&name.to_ascii_lowercase().as_str()) {

@@ -1,4 +1,4 @@
-//! What is reported of the measurements: as a table, and as JSON.
+//! The report of a measurement, as a table and as JSON.
 
 use std::fmt::Write as _;
 
@@ -7,17 +7,19 @@ use serde_json::json;
 
 use super::Candidate;
 use super::Series;
+use crate::statistics::quantile;
 
-/// A figure's name with its unit, the name that JSON has for it, and where its values are.
+/// A measured figure.
 pub struct Figure {
-    /// As it is shown.
+    /// The name in the table, with its unit.
     pub title: &'static str,
+    /// The name in JSON.
     key: &'static str,
-    /// Its values.
+    /// Returns its values.
     pub of: fn(&Series) -> &[f64],
 }
 
-/// Every figure, in the order in which it is shown.
+/// All figures, in the order of the table.
 pub const FIGURES: [Figure; 8] = [
     Figure { title: "init µs", key: "init_us", of: |series| &series.init },
     Figure { title: "first invocation µs", key: "first_us", of: |series| &series.first },
@@ -29,12 +31,12 @@ pub const FIGURES: [Figure; 8] = [
     Figure { title: "read from storage KiB", key: "read_kib", of: |series| &series.read },
 ];
 
-/// Above this, the control's p90 is too far from its minimum: the machine was busy.
-const MOST_SPREAD: f64 = 2.5;
-/// Fewer starts say little of a p99.
-const FEW_ROUNDS: usize = 20;
+/// Limit for the ratio of p90 to minimum of the control's init; above it, the machine was busy.
+const MAX_SPREAD: f64 = 2.5;
+/// Lower limit for the starts that make a p99 meaningful.
+const MIN_ROUNDS: usize = 20;
 
-/// The figures' quantiles, in the order of the table.
+/// The quantiles of a figure, in the order of the table.
 struct Summary {
     min: f64,
     median: f64,
@@ -48,13 +50,13 @@ impl Summary {
         Summary { min: at(0.0), median: at(0.5), p90: at(0.9), p99: at(0.99) }
     }
 
-    /// How many times the control's median this one's is; nothing of zero.
+    /// The ratio of the median to the control's; `None` if that is zero.
     fn ratio(&self, control: &Summary) -> Option<f64> {
         (control.median > 0.0).then(|| self.median / control.median)
     }
 }
 
-/// The table: minimum, median, 90th and 99th percentile of each figure, and the ratio of its median
+/// The table: minimum, median, 90th and 99th percentile of each figure, and the ratio of the median
 /// to the control's.
 pub fn table(candidates: &[Candidate], series: &[Series]) -> String {
     let mut text = String::new();
@@ -88,26 +90,26 @@ pub fn table(candidates: &[Candidate], series: &[Series]) -> String {
     text
 }
 
-/// What to think of before the figures are believed.
+/// Reasons to distrust the figures.
 pub fn warnings(series: &[Series]) -> Vec<String> {
     let mut warnings = Vec::new();
     let Some(control) = series.first() else { return warnings };
     let init = Summary::of(&control.init);
     let spread = init.p90 / init.min;
-    if spread > MOST_SPREAD {
+    if spread > MAX_SPREAD {
         warnings.push(format!(
             "the machine was noisy: one in ten starts of the control took {spread:.1} times its \
-             minimum or more. Close what else runs here, and try more --rounds; believe the ratios before the \
-             times, and the minimum before the p99"
+             minimum or more. Close other programs, and increase --rounds; trust the ratios more than \
+             the times, and the minimum more than the p99"
         ));
     }
-    if control.init.len() < FEW_ROUNDS {
+    if control.init.len() < MIN_ROUNDS {
         warnings.push(format!("{} rounds are few: try --rounds 100", control.init.len()));
     }
     warnings
 }
 
-/// The same as JSON, with every value.
+/// The report as JSON, with every value.
 pub fn json(candidates: &[Candidate], series: &[Series]) -> Value {
     let control = series.first();
     let one = |(candidate, series): (&Candidate, &Series)| {
@@ -138,28 +140,9 @@ pub fn json(candidates: &[Candidate], series: &[Series]) -> Value {
     })
 }
 
-/// A quantile by the nearest rank; None of nothing.
-pub fn quantile(values: &[f64], quantile: f64) -> Option<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to len - 1")]
-    #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
-    let rank = (quantile * (sorted.len().saturating_sub(1)) as f64).round() as usize;
-    sorted.get(rank).copied()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn quantiles_are_of_the_sorted_values() {
-        let values = [5.0, 1.0, 4.0, 2.0, 3.0];
-        assert_eq!(quantile(&values, 0.0), Some(1.0));
-        assert_eq!(quantile(&values, 0.5), Some(3.0));
-        assert_eq!(quantile(&values, 1.0), Some(5.0));
-        assert_eq!(quantile(&[], 0.5), None);
-    }
 
     #[test]
     fn a_noisy_control_is_warned_of() {

@@ -1,4 +1,4 @@
-//! The measurements as one page: each figure's distribution as a picture, and the table.
+//! The report as an HTML page: a chart of each figure's distribution, and the table.
 
 use std::fmt::Write as _;
 
@@ -7,24 +7,25 @@ use super::Series;
 use super::figures;
 use super::figures::FIGURES;
 use super::figures::Figure;
-use super::figures::quantile;
+use crate::statistics::quantile;
 
-/// The pictures' size, in their own units.
+/// Width of a chart, in SVG units.
 const WIDTH: f64 = 720.0;
+/// Height of a candidate's row, in SVG units.
 const ROW: f64 = 34.0;
-/// Where names end and dots begin.
+/// Width of the column of names, in SVG units.
 const LEFT: f64 = 150.0;
-/// Dots of one row are at most so far from its middle.
+/// Limit for a dot's distance from the middle of its row, in SVG units.
 const SCATTER: f64 = 9.0;
 
-/// A page that needs nothing else.
+/// A self-contained page.
 pub fn html(title: &str, candidates: &[Candidate], series: &[Series]) -> String {
     let mut page = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <title>{0}</title><style>{STYLE}</style><h1>{0}</h1>\
-         <p>Each dot is one start; the line is the median, and its figure the ratio to {1}'s. The axis ends \
-         at the 99th percentile.</p>",
+         <p>Each dot is one start. The line is the median, and the number is its ratio to the median of {1}. \
+         The axis ends at the 99th percentile.</p>",
         escape(title),
         escape(candidates.first().map_or("the control", |control| &control.name)),
     );
@@ -45,11 +46,11 @@ pub fn html(title: &str, candidates: &[Candidate], series: &[Series]) -> String 
 
 fn picture(figure: &Figure, candidates: &[Candidate], series: &[Series]) -> String {
     let high = |series: &Series| quantile((figure.of)(series), 0.99).unwrap_or(0.0);
-    let most = series.iter().map(high).fold(0.0, f64::max);
-    if most == 0.0 {
+    let max = series.iter().map(high).fold(0.0, f64::max);
+    if max == 0.0 {
         return String::new();
     }
-    let at = |value: f64| LEFT + (value / most).min(1.0) * (WIDTH - LEFT - 70.0);
+    let at = |value: f64| LEFT + (value / max).min(1.0) * (WIDTH - LEFT - 70.0);
     let control = series.first().and_then(|series| quantile((figure.of)(series), 0.5));
     let mut rows = String::new();
     let mut middle = ROW / 2.0;
@@ -64,7 +65,7 @@ fn picture(figure: &Figure, candidates: &[Candidate], series: &[Series]) -> Stri
             escape(&candidate.name)
         );
         for (number, value) in values.iter().enumerate() {
-            // Spread evenly by the golden ratio, so that equal values are seen side by side.
+            // Scattered evenly by the golden ratio, so that equal values do not overlap.
             let step = super::float(number as u64) * 0.618_034;
             let y = middle + (step.fract() - 0.5) * 2.0 * SCATTER;
             let _ = write!(rows, "<circle cx=\"{:.1}\" cy=\"{y:.1}\" r=\"2\"/>", at(*value));
@@ -85,11 +86,11 @@ fn picture(figure: &Figure, candidates: &[Candidate], series: &[Series]) -> Stri
     format!(
         "<h2>{}</h2><svg viewBox=\"0 0 {WIDTH} {:.0}\" role=\"img\" aria-label=\"{0}\">{rows}\
          <text x=\"{LEFT}\" y=\"{:.0}\" class=\"axis\">0</text>\
-         <text x=\"{:.0}\" y=\"{2:.0}\" class=\"axis\">{most:.0}</text></svg>",
+         <text x=\"{:.0}\" y=\"{2:.0}\" class=\"axis\">{max:.0}</text></svg>",
         figure.title,
         bottom + 16.0,
         bottom + 11.0,
-        at(most),
+        at(max),
     )
 }
 

@@ -1,7 +1,8 @@
-//! `pilotlight measure`: how long a bootstrap and its peers take, in one run, each in turn.
+//! `pilotlight measure`: the times of a bootstrap and its peers, in one run.
 //!
-//! Machines are noisy, and two runs are two machines: every round starts each candidate once, in another
-//! order, and what is stated is the ratio to the control. Every answer is checked.
+//! Machines are noisy, and the results of two runs are not comparable: so every round starts each
+//! candidate once, in a new order, and the report states ratios to the control. Every answer is
+//! checked.
 
 mod cache;
 mod figures;
@@ -28,67 +29,67 @@ use crate::report::milliseconds;
 use crate::run;
 use crate::runtime_api::Ended;
 use crate::runtime_api::Outcome;
+use crate::statistics::quantile;
 
 pub use self::cache::evict;
 pub use self::figures::json;
-pub use self::figures::quantile;
 pub use self::figures::table;
 pub use self::figures::warnings;
 pub use self::html::html;
 pub use self::trace::Calls;
 
-/// Invocations after the first that are not counted as steady: caches and heaps still fill.
+/// The number of first invocations that are not counted as steady: caches and heaps still fill.
 const WARM_UP: usize = 5;
 
-/// Something to be measured.
+/// A program to measure.
 #[derive(Clone, Debug)]
 pub struct Candidate {
-    /// As it is shown.
+    /// The name in the report.
     pub name: String,
-    /// What is started; a peer's `bootstrap` is a program that needs no library.
+    /// The function; a peer's `bootstrap` is a program that needs no library.
     pub function: Function,
-    /// What every invocation must answer, if that is known.
+    /// The response that every invocation must give, if it is known.
     pub expected: Option<Vec<u8>>,
 }
 
-/// How much is measured.
+/// The settings of a measurement.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// How often each candidate is started.
+    /// The number of starts of each candidate.
     pub rounds: usize,
-    /// How many invocations each start serves.
+    /// The number of invocations after each start.
     pub invocations: usize,
     /// Whether the files that a candidate opens are evicted from the page cache before each start.
     pub cold_cache: bool,
 }
 
-/// What one candidate took.
+/// The measured values of one candidate; one for each start.
 #[derive(Debug, Default)]
 pub struct Series {
     /// From the process's start to its first `/next`, in µs.
     pub init: Vec<f64>,
-    /// From the first event's sending to its answer, in µs.
+    /// From the sending of the first event to its answer, in µs.
     pub first: Vec<f64>,
-    /// From the process's start to the first answer, in µs: the two together.
+    /// From the process's start to the first answer, in µs: `init` and `first` together.
     pub cold: Vec<f64>,
-    /// From an event's sending to its answer, once warm: each start's median, in µs.
+    /// From the sending of an event to its answer, once warm: each start's median, in µs.
     pub steady: Vec<f64>,
     /// Peak memory after the last invocation, in KiB.
     pub memory: Vec<f64>,
-    /// Page faults that needed no storage.
+    /// Minor page faults, which need no storage.
     pub faults: Vec<f64>,
-    /// Page faults that did.
+    /// Major page faults, which read from storage.
     pub major_faults: Vec<f64>,
-    /// What was read from storage, in KiB.
+    /// Data read from storage, in KiB.
     pub read: Vec<f64>,
     /// System calls, if they could be counted.
     pub calls: Option<Calls>,
-    /// Files that were evicted before each start.
+    /// The number of files that were evicted before each start.
     pub evicted: usize,
 }
 
-/// Measures every candidate; the first one is the control. `folder` is for files of the
-/// measurement's own; `progress` hears how many starts are done.
+/// Measures every candidate; the first one is the control. `folder` is for temporary files;
+/// `progress` is called with the number of finished starts.
 pub fn measure(
     candidates: &[Candidate],
     event: &[u8],
@@ -105,7 +106,7 @@ pub fn measure(
         let traced = trace::trace(candidate, event, &folder.join("trace"));
         let traced = traced.with_context(|| candidate.name.clone())?;
         if plan.cold_cache && traced.is_none() {
-            bail!("--cold-cache has to know which files a program opens, from strace: install it");
+            bail!("--cold-cache needs strace to find the files that a program opens; install it");
         }
         let (calls, opened) = traced.unzip();
         let opened: Vec<_> = opened.unwrap_or_default();
@@ -129,9 +130,9 @@ pub fn measure(
     Ok(series)
 }
 
-/// So many candidates in another order for each round, the same in every run. What ran before leaves the CPU's
-/// caches as it likes: the same program has been seen to start in 126 µs and in 179, in two places of one
-/// order.
+/// The order of the candidates in a round: pseudo-random, and the same in every run. A program's
+/// start depends on the CPU caches that the previous program left: the same program was measured to
+/// start in 126 µs and in 179 µs, in two positions of one order.
 fn order(count: usize, round: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
     order.sort_by_cached_key(|index| {
@@ -167,7 +168,7 @@ fn one_start(
     Ok(())
 }
 
-/// Starts a candidate and has it answer so many events; says how long its init took.
+/// Starts a candidate, and lets it handle the events; returns the duration of its init, too.
 fn start(
     candidate: &Candidate,
     event: &[u8],
@@ -175,7 +176,7 @@ fn start(
 ) -> Result<(ExecutionEnvironment, Duration, Vec<Ended>)> {
     let function = &candidate.function;
     let environment = ExecutionEnvironment::start_with(function, Output::Hidden, |session| {
-        // All events wait before the process starts, so that no other thread comes in between.
+        // All events are queued before the process starts, so that no other thread delays them.
         for number in 0..invocations {
             let id = format!("00000000-0000-4000-8000-{number:012}");
             session.queue.push_back(run::invocation(function, &id, event));
@@ -187,7 +188,7 @@ fn start(
         done.then(|| (session.init, std::mem::take(&mut session.ended)))
     });
     let (Some(init), ended) = ended.context("no answer in time")? else {
-        bail!("ended before it asked for an invocation; `pilotlight run` shows what it says");
+        bail!("ended before its first /next; `pilotlight run` shows its output");
     };
     if ended.len() < invocations {
         bail!("ended after {} of {invocations} invocations", ended.len());
@@ -199,7 +200,7 @@ fn start(
 fn check(ended: &[Ended], expected: Option<&[u8]>) -> Result<()> {
     for ended in ended {
         let Outcome::Response(response) = &ended.outcome else {
-            bail!("answered with an error: {}", crate::report::words(&ended.outcome));
+            bail!("answered with an error: {}", crate::report::describe(&ended.outcome));
         };
         if expected.is_some_and(|expected| expected != response) {
             bail!("answered {}", String::from_utf8_lossy(response));
@@ -208,7 +209,7 @@ fn check(ended: &[Ended], expected: Option<&[u8]>) -> Result<()> {
     Ok(())
 }
 
-/// What the process has had read from storage, for itself or as mapped pages.
+/// Bytes that were read from storage for the process, by `read` or through mapped pages.
 fn bytes_read(environment: &ExecutionEnvironment) -> Option<u64> {
     let io = fs::read_to_string(process::proc_file(environment.pid(), "io")).ok()?;
     io.lines().find_map(|line| line.strip_prefix("read_bytes: ")?.parse().ok())
@@ -228,17 +229,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_candidate_comes_everywhere_and_behind_each_other() {
-        let mut places = [[0; 3]; 3];
-        let mut behind = [[0; 3]; 3];
+    fn each_candidate_comes_everywhere_and_after_each_other() {
+        let mut positions = [[0; 3]; 3];
+        let mut after = [[0; 3]; 3];
         for round in 0..300 {
             let order = order(3, round);
-            order.iter().enumerate().for_each(|(place, &index)| places[index][place] += 1);
-            order.windows(2).for_each(|pair| behind[pair[0]][pair[1]] += 1);
+            order.iter().enumerate().for_each(|(position, &index)| positions[index][position] += 1);
+            order.windows(2).for_each(|pair| after[pair[0]][pair[1]] += 1);
         }
-        // A third of the rounds each, and of the 600 pairs a sixth.
-        assert!(places.iter().flatten().all(|count| (70..130).contains(count)), "{places:?}");
-        let pairs = behind.iter().flatten().filter(|&&count| count > 0);
-        assert!(pairs.clone().count() == 6 && pairs.clone().all(|&count| count > 60), "{behind:?}");
+        // Each position about a third of the rounds, and each pair about a sixth of the 600.
+        assert!(positions.iter().flatten().all(|count| (70..130).contains(count)), "{positions:?}");
+        let pairs = after.iter().flatten().filter(|&&count| count > 0);
+        assert!(pairs.clone().count() == 6 && pairs.clone().all(|&count| count > 60), "{after:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! What a program asks of the kernel, seen by strace in a start that is not timed.
+//! A program's system calls, recorded by strace in a start that is not timed.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,19 +10,19 @@ use anyhow::Result;
 
 use super::Candidate;
 
-/// Enough to see the last one warm.
+/// The number of traced invocations: enough for the last one to be warm.
 const INVOCATIONS: usize = 8;
 
-/// How many system calls there were.
+/// Numbers of system calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Calls {
-    /// Before the first request for work.
+    /// Before the first `/next`.
     pub init: usize,
-    /// For one invocation, once warm.
+    /// For one warm invocation.
     pub invocation: usize,
 }
 
-/// Counts a candidate's system calls, and finds the files that it opens. None without strace.
+/// Counts a candidate's system calls, and finds the files that it opens. `None` without strace.
 pub fn trace(
     candidate: &Candidate,
     event: &[u8],
@@ -54,20 +54,20 @@ fn count(calls: &str) -> Calls {
         .map(|(number, _)| number)
         .collect();
     let invocation = match next.as_slice() {
-        // The last request is not answered any more; the ones before it are of warm invocations.
+        // The last `/next` is never answered; the two before it enclose a warm invocation.
         [.., one, other] => other - one,
         _ => 0,
     };
     Calls { init: next.first().copied().unwrap_or_default(), invocation }
 }
 
-/// A line that is the begin of a call: not the end of one that was interrupted, nor a signal.
+/// Whether a line is the start of a call: not the end of an interrupted one, nor a signal.
 fn is_call(line: &str) -> bool {
     let call = line.split_once(' ').map_or("", |(_, call)| call.trim_start());
     call.starts_with(|letter: char| letter.is_ascii_lowercase())
 }
 
-/// Files that were opened or executed, as far as they are files of a storage.
+/// Regular files that were opened or executed.
 fn opened(calls: &str) -> Vec<PathBuf> {
     let names: BTreeSet<&str> = calls
         .lines()
@@ -79,11 +79,11 @@ fn opened(calls: &str) -> Vec<PathBuf> {
         })
         .collect();
     let files = names.into_iter().map(PathBuf::from).filter(|path| path.is_file());
-    // The program itself is there; the one that its header names is not among the calls.
+    // The kernel loads a program's dynamic loader itself, so no call names it.
     files.flat_map(|path| [interpreter(&path), Some(path)]).flatten().collect()
 }
 
-/// The dynamic loader that a program names, by the only path there is on this architecture.
+/// The dynamic loader that a program names. Its path is the same for all programs of x86-64.
 fn interpreter(program: &Path) -> Option<PathBuf> {
     const NAME: &str = "/lib64/ld-linux-x86-64.so.2";
     let bytes = fs::read(program).ok()?;

@@ -1,16 +1,9 @@
-//! The page at `/`: what the environments do, live. One file, and nothing from the network.
+//! The page at `/`, which shows the environments live: one file, without external resources.
 
-use crate::lambda::Answer;
+/// The HTML file.
+pub const HTML: &[u8] = include_bytes!("page.html");
 
-/// The page.
-pub fn page() -> Answer {
-    Answer::new(200, include_bytes!("page.html").as_slice())
-        .with("Content-Type", "text/html; charset=utf-8")
-        .with("Content-Security-Policy", POLICY)
-        .with("Referrer-Policy", "no-referrer")
-}
-
-/// The page has its styles and its program within, and asks nobody but us.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
-                      connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; \
-                      frame-ancestors 'none'";
+/// The page contains its style and its script, and may connect to this server only.
+pub const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
+                          script-src 'unsafe-inline'; connect-src 'self'; img-src data:; \
+                          base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

@@ -1,4 +1,4 @@
-//! One invocation in one execution environment: init if it has to be, the handler, Lambda's lines.
+//! One invocation in one execution environment: init if needed, the handler, Lambda's log lines.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::UNIX_EPOCH;
 
 use crate::environment::ExecutionEnvironment;
 use crate::environment::INIT_LIMIT;
-use crate::environment::Unanswered;
+use crate::environment::InvokeError;
 use crate::environment::is_shortage;
 use crate::function::Function;
 use crate::identifiers;
@@ -21,14 +21,15 @@ use crate::runtime_api::Invocation;
 use crate::runtime_api::Outcome;
 use crate::runtime_api::Piece;
 
+use super::journal::Done;
 use super::journal::Span;
 use super::journal::SpanKind;
 use super::sandbox::Sandbox;
 
-/// What a client asks for.
+/// A client's request.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
-    /// Names the invocation, across its attempts.
+    /// Identifies the invocation; all its attempts have the same.
     pub request_id: String,
     /// The event.
     pub event: Vec<u8>,
@@ -38,51 +39,20 @@ pub struct Request {
     pub client_context: Option<String>,
     /// `X-Amz-Tenant-Id`.
     pub tenant_id: Option<String>,
-    /// The ARN that was invoked, with its qualifier if it had one.
+    /// The ARN that was invoked, with its qualifier if there was one.
     pub arn: String,
 }
 
-/// What became of it.
-#[derive(Debug)]
-pub struct Done {
-    /// The answer, or why there is none.
-    pub result: Result<Ended, Unanswered>,
-    /// The billed time but for `Init`.
-    pub duration: Duration,
-    /// `Init Duration`, if this invocation was the first of an environment.
-    pub init: Option<Duration>,
-    /// The last 4 KiB of the log.
-    pub log_tail: Vec<u8>,
-    /// Peak memory of the process, in KiB.
-    pub memory_kib: u64,
-    /// Whether it began with the `Init` of a new environment.
-    pub is_cold: bool,
-    /// What the page is to show.
-    pub span: Span,
-}
-
-impl Done {
-    /// `Billed Duration`, in milliseconds.
-    pub fn billed_ms(&self) -> u64 {
-        report::billed_ms(self.duration, self.init)
-    }
-
-    /// Whether the answer is an error.
-    pub fn is_error(&self) -> bool {
-        !matches!(&self.result, Ok(Ended { outcome: Outcome::Response(_), .. }))
-    }
-}
-
-/// What the runtime answers a ping with, which no handler has seen. (A handler that answers just this
-/// is taken for one.)
+/// The runtime's answer to a ping, which never reaches the handler. (An invocation whose handler
+/// returns exactly this is counted as a ping.)
 const WARMED: &[u8] = b"\"warmed\"";
 
-/// There is no process for an invocation, because this machine has no room for one; and why.
+/// The reason that this machine cannot run another process.
 #[derive(Debug)]
-pub struct NoRoom(pub String);
+pub struct NoCapacity(pub String);
 
-/// Runs an invocation to its end. `fresh` says that the environment was made for it; `initialised`
-/// hears of each process that was started, as soon as it asks for work or has failed.
+/// Runs an invocation to its end. `fresh` says that the environment is new. `initialised` is called
+/// for each process that was started, as soon as it calls `/next` or has failed.
 pub fn run(
     function: &Function,
     sandbox: &Sandbox,
@@ -90,18 +60,18 @@ pub fn run(
     request: Request,
     initialised: &dyn Fn(Span),
     pass_on: Option<&mut dyn FnMut(Piece)>,
-) -> Result<Done, NoRoom> {
+) -> Result<Done, NoCapacity> {
     let request_id = request.request_id.clone();
     let initialise = |limit, kind, phase| {
         let (span, process) = initialise(function, sandbox, limit, kind)?;
-        if let Err(unanswered) = &process {
-            init_report(sandbox, phase, unanswered, span.duration());
+        if let Err(error) = &process {
+            init_report(sandbox, phase, error, span.duration());
         }
         initialised(span);
         Ok(process)
     };
     let mut init = None;
-    // Invocations that share a process wait until one of them has started it.
+    // Invocations that share a process wait until the first of them has started it.
     let mut starting = sandbox.starting();
     let first = !std::mem::replace(&mut *starting, true);
     let mut process = sandbox.ready();
@@ -111,7 +81,7 @@ pub fn run(
         init = Some(started.1);
         process = Some(started.0);
     }
-    // Lambda tries once more, within the invocation's own time; likewise after a crash.
+    // After a failed init or a crash, Lambda retries the init within the invocation's own time.
     let mut spent = Duration::ZERO;
     let process = match process {
         Some(process) => Ok(process),
@@ -135,12 +105,12 @@ pub fn run(
     });
     let duration = match &result {
         Ok(ended) => ended.duration + spent,
-        Err(Unanswered::TimedOut) => function.timeout,
+        Err(InvokeError::TimedOut) => function.timeout,
         Err(_) => began.elapsed() + spent,
     };
     let process = sandbox.process();
     let memory_kib = process.as_ref().map_or(0, |process| process.peak_memory_kib());
-    if result.as_ref().err() == Some(&Unanswered::TimedOut) {
+    if result.as_ref().err() == Some(&InvokeError::TimedOut) {
         let seconds = function.timeout.as_secs_f64();
         line(sandbox, &format!("{request_id} Task timed out after {seconds:.2} seconds"));
     }
@@ -152,7 +122,7 @@ pub fn run(
     let failure = match &result {
         Ok(Ended { outcome: Outcome::Response(_), .. }) => None,
         Ok(ended) => Some(Ok(ended.outcome.clone())),
-        Err(unanswered) => Some(Err(unanswered.clone())),
+        Err(error) => Some(Err(error.clone())),
     };
     let failure = failure
         .map(|result| Failure::read(&report::answer(result, &request_id, function.timeout).0));
@@ -164,27 +134,27 @@ pub fn run(
     Ok(Done { result, duration, init, log_tail, memory_kib, is_cold: fresh, span })
 }
 
-/// A process that asks for work, and how long that took; or why there is none.
-type Initialised = Result<(Arc<ExecutionEnvironment>, Duration), Unanswered>;
+/// An initialised process with the duration of its init, or the reason that there is none.
+type Initialised = Result<(Arc<ExecutionEnvironment>, Duration), InvokeError>;
 
-/// Starts a process, and waits until it asks for work.
+/// Starts a process, and waits until it calls `/next`.
 pub fn initialise(
     function: &Function,
     sandbox: &Sandbox,
     limit: Duration,
     kind: SpanKind,
-) -> Result<(Span, Initialised), NoRoom> {
+) -> Result<(Span, Initialised), NoCapacity> {
     let started = Instant::now();
     let process = match sandbox.start(function) {
         Ok(process) => process.wait_initialised(limit).map(|took| (process, took)),
-        Err(error) if is_shortage(&error) => return Err(NoRoom(format!("{error:#}"))),
-        Err(error) => Err(Unanswered::NotStarted(format!("{error:#}"))),
+        Err(error) if is_shortage(&error) => return Err(NoCapacity(format!("{error:#}"))),
+        Err(error) => Err(InvokeError::NotStarted(format!("{error:#}"))),
     };
     let failure = process.as_ref().err().map(Failure::of_init);
     Ok((Span::init(kind, started, Instant::now(), failure), process))
 }
 
-/// An invocation with the headers that the service sends, for which so much time is left.
+/// An invocation with the headers that the service sends; `limit` is the time left for it.
 pub fn invocation(request: Request, limit: Duration) -> Invocation {
     let deadline = SystemTime::now() + limit;
     let deadline = deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
@@ -207,22 +177,22 @@ pub fn invocation(request: Request, limit: Duration) -> Invocation {
     }
 }
 
-/// Lambda's line for a failed init, and what the failure was.
-fn init_report(sandbox: &Sandbox, phase: &str, unanswered: &Unanswered, duration: Duration) {
-    let status = if *unanswered == Unanswered::TimedOut { "timeout" } else { "error" };
-    let error_type = report::error_type(unanswered);
-    let words = format!(
+/// Writes Lambda's line for a failed init, with the error appended.
+fn init_report(sandbox: &Sandbox, phase: &str, error: &InvokeError, duration: Duration) {
+    let status = if *error == InvokeError::TimedOut { "timeout" } else { "error" };
+    let error_type = report::error_type(error);
+    let message = format!(
         "INIT_REPORT Init Duration: {:.2} ms\tPhase: {phase}\tStatus: {status}\t\
-         Error Type: {error_type}\tError: {unanswered}",
+         Error Type: {error_type}\tError: {error}",
         report::milliseconds(duration)
     );
-    line(sandbox, &words);
+    line(sandbox, &message);
 }
 
-fn line(sandbox: &Sandbox, words: &str) {
+fn line(sandbox: &Sandbox, message: &str) {
     match sandbox.process().as_ref().and_then(|process| process.log()) {
-        Some(log) => log.line(words),
-        // There never was a process that could have had a log.
-        None => log::show(format!("{}{words}\n", sandbox.label).as_bytes()),
+        Some(log) => log.line(message),
+        // No process was ever started, so there is no log.
+        None => log::show(format!("{}{message}\n", sandbox.label).as_bytes()),
     }
 }

@@ -1,4 +1,4 @@
-//! What happened in the environments, for the page and for `GET /environments`.
+//! The history of the environments, for the page and for `GET /environments`.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,34 +7,36 @@ use std::time::Instant;
 use serde_json::Value;
 use serde_json::json;
 
-use crate::measure::quantile;
+use crate::environment::InvokeError;
+use crate::report;
 use crate::report::Failure;
 use crate::report::milliseconds;
+use crate::runtime_api::Ended;
+use crate::runtime_api::Outcome;
+use crate::statistics::quantile;
 
-use super::invoke::Done;
-
-/// Spans that are kept of one environment.
+/// Limit for the spans that are kept of one environment; older ones are dropped.
 const MAX_SPANS: usize = 120;
-/// Figures that medians are taken of: the latest so many.
+/// Limit for the figures that a quantile is computed from; older ones are dropped.
 const MAX_FIGURES: usize = 10_000;
 
-/// What a stretch of an environment's time was spent on.
+/// The activity of an environment in a span of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpanKind {
     /// `Init`, before the first invocation.
     Init,
-    /// `Init` again, within an invocation: after a failed one, a crash or a time-out.
+    /// `Init` within an invocation, after a failed init, a crash or a timeout.
     Reinit,
-    /// The handler.
+    /// The handler ran.
     Invocation,
-    /// A ping, which the runtime has answered.
+    /// The runtime answered a ping.
     Ping,
 }
 
-/// A stretch of an environment's time.
+/// A span of an environment's time.
 #[derive(Clone, Debug)]
 pub struct Span {
-    /// What it was spent on.
+    /// The activity.
     pub kind: SpanKind,
     request_id: String,
     start: Instant,
@@ -43,7 +45,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// A handler's, or a ping's.
+    /// The span of an invocation or a ping.
     pub fn invocation(
         kind: SpanKind,
         request_id: String,
@@ -54,12 +56,12 @@ impl Span {
         Span { kind, request_id, start, end, failure }
     }
 
-    /// A start's.
+    /// The span of an init.
     pub fn init(kind: SpanKind, start: Instant, end: Instant, failure: Option<Failure>) -> Span {
         Span { kind, request_id: String::new(), start, end, failure }
     }
 
-    /// How long it was.
+    /// Its length.
     pub fn duration(&self) -> Duration {
         self.end.saturating_duration_since(self.start)
     }
@@ -82,18 +84,49 @@ impl Span {
     }
 }
 
-/// What an environment is doing.
+/// A finished invocation.
+#[derive(Debug)]
+pub struct Done {
+    /// The answer, or the reason that there is none.
+    pub result: Result<Ended, InvokeError>,
+    /// The billed time without `Init`.
+    pub duration: Duration,
+    /// `Init Duration`, if this invocation was the first of an environment.
+    pub init: Option<Duration>,
+    /// The last 4 KiB of the log.
+    pub log_tail: Vec<u8>,
+    /// Peak memory of the process, in KiB.
+    pub memory_kib: u64,
+    /// Whether it began with the `Init` of a new environment.
+    pub is_cold: bool,
+    /// Its span on the page.
+    pub span: Span,
+}
+
+impl Done {
+    /// `Billed Duration`, in milliseconds.
+    pub fn billed_ms(&self) -> u64 {
+        report::billed_ms(self.duration, self.init)
+    }
+
+    /// Whether the answer is an error.
+    pub fn is_error(&self) -> bool {
+        !matches!(&self.result, Ok(Ended { outcome: Outcome::Response(_), .. }))
+    }
+}
+
+/// The current phase of an environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// Its first process is starting.
     Initialising,
     /// It has an invocation.
     Busy,
-    /// It waits for one.
+    /// It waits for an invocation; its process runs.
     Idle,
-    /// It waits for one, stopped.
+    /// It waits for an invocation; its process is stopped.
     Frozen,
-    /// It is gone.
+    /// Its process is gone.
     Ended,
 }
 
@@ -111,14 +144,14 @@ impl Phase {
 
 /// One environment's history.
 #[derive(Debug)]
-pub struct Life {
-    /// Which one.
+pub struct History {
+    /// The environment's number.
     pub number: u64,
-    /// Whether it is kept initialised.
+    /// Whether the environment is a provisioned one.
     pub provisioned: bool,
-    /// What it is doing.
+    /// The current phase.
     pub phase: Phase,
-    /// Since when.
+    /// The start of the current phase.
     pub since: Instant,
     created: Instant,
     pid: Option<i32>,
@@ -128,11 +161,11 @@ pub struct Life {
     spans: VecDeque<Span>,
 }
 
-impl Life {
-    /// A new environment's.
-    pub fn new(number: u64, provisioned: bool) -> Life {
+impl History {
+    /// The history of a new environment.
+    pub fn new(number: u64, provisioned: bool) -> History {
         let now = Instant::now();
-        Life {
+        History {
             number,
             provisioned,
             phase: Phase::Initialising,
@@ -146,13 +179,13 @@ impl Life {
         }
     }
 
-    /// It does something else from now on.
-    pub fn turn(&mut self, phase: Phase) {
+    /// Enters a phase now.
+    pub fn set_phase(&mut self, phase: Phase) {
         self.phase = phase;
         self.since = Instant::now();
     }
 
-    /// Adds what has happened.
+    /// Adds a span, and updates the process id and the peak memory.
     pub fn add(&mut self, span: Span, pid: Option<i32>, memory_kib: u64) {
         self.invocations += u64::from(span.kind == SpanKind::Invocation);
         self.pings += u64::from(span.kind == SpanKind::Ping);
@@ -162,7 +195,7 @@ impl Life {
         self.memory_kib = self.memory_kib.max(memory_kib);
     }
 
-    /// As it is shown; times are milliseconds since `epoch`.
+    /// The entry of `GET /environments`; times are milliseconds since `epoch`.
     pub fn json(&self, epoch: Instant) -> Value {
         json!({
             "number": self.number,
@@ -179,7 +212,7 @@ impl Life {
     }
 }
 
-/// Invocations of one kind.
+/// Counters of invocations or of pings.
 #[derive(Debug, Default)]
 struct Counts {
     count: u64,
@@ -204,7 +237,7 @@ impl Counts {
     }
 }
 
-/// What all environments of a function have done together.
+/// Totals over all environments of a function.
 #[derive(Debug, Default)]
 pub struct Totals {
     invocations: Counts,
@@ -219,30 +252,30 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Counts an invocation, pings apart from what a handler has served. `whole` is its time from the
+    /// Counts an invocation; pings are counted separately. `whole` is the time from the client's
     /// request to the answer.
     pub fn count(&mut self, done: &Done, whole: Duration) {
         if done.span.kind == SpanKind::Ping {
             self.pings.add(done);
         } else {
             self.invocations.add(done);
-            keep(&mut self.duration, milliseconds(done.duration));
+            push_bounded(&mut self.duration, milliseconds(done.duration));
         }
         self.errors += u64::from(done.is_error());
         self.memory_kib = self.memory_kib.max(done.memory_kib);
         if let Some(init) = done.init {
-            keep(&mut self.init, milliseconds(init));
+            push_bounded(&mut self.init, milliseconds(init));
         }
         let theirs = done.duration + done.init.unwrap_or_default();
-        keep(&mut self.own, milliseconds(whole.saturating_sub(theirs)));
+        push_bounded(&mut self.own, milliseconds(whole.saturating_sub(theirs)));
     }
 
-    /// Counts an environment that was initialised ahead of its invocations.
+    /// Counts the init of a provisioned environment.
     pub fn count_init(&mut self, init: Duration) {
-        keep(&mut self.init, milliseconds(init));
+        push_bounded(&mut self.init, milliseconds(init));
     }
 
-    /// As they are shown.
+    /// The entry of `GET /environments`.
     pub fn json(&self) -> Value {
         json!({
             "invocations": self.invocations.count,
@@ -260,7 +293,7 @@ impl Totals {
     }
 }
 
-fn keep(figures: &mut VecDeque<f64>, figure: f64) {
+fn push_bounded(figures: &mut VecDeque<f64>, figure: f64) {
     if figures.len() == MAX_FIGURES {
         figures.pop_front();
     }

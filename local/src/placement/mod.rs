@@ -1,14 +1,14 @@
-//! Placement: which execution environment takes an invocation, and when there is a new one.
+//! Placement: chooses the execution environment for an invocation, or creates one.
 //!
-//! As Lambda's: an environment runs one invocation at a time; a free warm one is taken, the most
-//! recently used first, else a new one is made, which is a cold start; beyond the reserved
-//! concurrency the invocation is refused. With [`Function::max_concurrency`] it is as a Managed
-//! Instance's instead: an environment runs several.
+//! As on Lambda, an environment runs one invocation at a time. A free warm environment is used, the
+//! most recently used first; without one, a new environment is created, which is a cold start.
+//! Beyond the reserved concurrency, the invocation is refused. With [`Function::max_concurrency`],
+//! an environment runs several invocations at once, as on a Managed Instance.
 
 mod invoke;
 mod journal;
+mod maintenance;
 mod sandbox;
-mod upkeep;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -16,7 +16,6 @@ use std::sync::Arc;
 use std::sync::Condvar;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
-use std::sync::PoisonError;
 use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -27,76 +26,77 @@ use anyhow::Result;
 use serde_json::Value;
 use serde_json::json;
 
-pub use self::invoke::Done;
 pub use self::invoke::Request;
 pub use self::invoke::invocation;
+pub use self::journal::Done;
 
-use self::invoke::NoRoom;
-use self::journal::Life;
+use self::invoke::NoCapacity;
+use self::journal::History;
 use self::journal::Phase;
 use self::journal::Span;
 use self::journal::Totals;
-use self::sandbox::Making;
 use self::sandbox::Sandbox;
+use self::sandbox::SandboxOptions;
 use crate::clock::Clock;
 use crate::descriptors::Share;
 use crate::function::Function;
 use crate::log;
+use crate::ping::Warming;
 use crate::runtime_api::Piece;
-use crate::warming::Warming;
+use crate::sync::lock;
 
-/// Environments that are shown after they have ended.
+/// Limit for the ended environments that are still shown.
 const MAX_ENDED: usize = 50;
-/// Descriptors of one environment beside a connection for each worker: the Runtime API's socket,
-/// the log's two ends while a process starts, and an extension's connection.
+/// File descriptors of one environment, without a connection for each worker: the Runtime API's
+/// socket, the log's two ends while a process starts, and an extension's connection.
 const DESCRIPTORS: usize = 4;
 
-/// How a function's environments are kept.
+/// The settings of a function's environments.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The function's reserved concurrency.
     pub reserved: Option<usize>,
-    /// How many environments are initialised ahead.
+    /// The function's provisioned concurrency: environments that are initialised in advance.
     pub provisioned: usize,
-    /// After which an idle environment is ended, in Lambda's time.
+    /// The idle time after which an environment is ended, in Lambda's time.
     pub idle: Duration,
-    /// Whether environments are stopped between invocations.
+    /// Whether processes are stopped between invocations.
     pub freeze: bool,
-    /// Whether a library that was built anew replaces the environments.
+    /// Whether the environments are replaced when the library is rebuilt.
     pub watch: bool,
-    /// How fast Lambda's time passes.
+    /// The speed of Lambda's time.
     pub clock: Clock,
-    /// What is to keep environments warm, if anything.
+    /// The warming schedule, if there is one.
     pub warming: Option<Warming>,
-    /// The destination of logs.
+    /// The destination of the logs.
     pub logs: Logs,
-    /// Where environments have their folders.
+    /// The folder that holds the environments' folders.
     pub folder: PathBuf,
-    /// Descriptors for the processes of all functions together.
+    /// The file descriptors that all functions share.
     pub descriptors: Arc<Share>,
 }
 
-/// The destination of the lines of the environments.
+/// The destination of the environments' log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Logs {
-    /// Nowhere; clients can ask for the end of them.
+    /// Nowhere; clients can request the tail.
     Kept,
-    /// To standard error, as they are.
+    /// Standard error, unchanged.
     Plain,
-    /// To standard error, each after its function's name and its environment's number.
+    /// Standard error, each line prefixed with the function's name and the environment's number.
     Labelled,
 }
 
-/// Why an invocation was not placed.
+/// The reason that an invocation was not placed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Throttled {
     /// The function's reserved concurrency is used up.
     Reserved,
-    /// The account's is.
+    /// The account's concurrency is used up.
     Account,
-    /// This machine has no room for another environment.
-    NoRoom,
-    /// Everything is being ended.
+    /// This machine cannot run another environment.
+    NoCapacity,
+    /// The server is shutting down.
     Closed,
 }
 
@@ -106,55 +106,55 @@ pub struct Placement {
     /// The function.
     pub function: Function,
     settings: Settings,
-    /// What times that are shown count from.
+    /// The origin of the times that are shown.
     epoch: Instant,
-    state: Mutex<State>,
+    pool: Mutex<Pool>,
     changed: Condvar,
-    upkeep: Mutex<Option<JoinHandle<()>>>,
+    maintenance: Mutex<Option<JoinHandle<()>>>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct Pool {
     environments: Vec<Entry>,
-    ended: VecDeque<Life>,
+    ended: VecDeque<History>,
     totals: Totals,
     last_number: u64,
     in_flight: usize,
-    /// Which state of the library's file new environments are made for.
+    /// The build of the library that new environments run: a counter.
     generation: u64,
     closed: bool,
-    /// Something has happened that the upkeep is to look at.
+    /// Something changed that the maintenance thread has not seen yet.
     changed: bool,
 }
 
 #[derive(Debug)]
 struct Entry {
     sandbox: Arc<Sandbox>,
-    life: Life,
-    /// Invocations that it has.
+    history: History,
+    /// The number of its running invocations.
     busy: usize,
 }
 
 impl Placement {
-    /// Begins to keep environments, and initialises those that are wanted ahead.
+    /// Initialises the provisioned environments, and starts the maintenance thread.
     pub fn open(function: Function, settings: Settings, epoch: Instant) -> Result<Arc<Placement>> {
         let placement = Arc::new(Placement {
             function,
             settings,
             epoch,
-            state: Mutex::default(),
+            pool: Mutex::default(),
             changed: Condvar::new(),
-            upkeep: Mutex::new(None),
+            maintenance: Mutex::new(None),
         });
         placement.provision()?;
-        let keeper = Arc::clone(&placement);
-        let upkeep = thread::spawn(move || keeper.keep());
-        *placement.upkeep.lock().unwrap_or_else(PoisonError::into_inner) = Some(upkeep);
+        let maintained = Arc::clone(&placement);
+        let maintenance = thread::spawn(move || maintained.maintain());
+        *lock(&placement.maintenance) = Some(maintenance);
         Ok(placement)
     }
 
-    /// Places an invocation, and waits until it is over. Its answer goes to `pass_on` while it
-    /// comes in, if there is one. `received` is when the request for it came in.
+    /// Places an invocation, and waits until it has ended. `pass_on`, if given, gets the pieces of
+    /// the answer while they arrive. `received` is the arrival time of the client's request.
     pub fn invoke(
         &self,
         request: Request,
@@ -168,10 +168,10 @@ impl Placement {
                 self.release(&sandbox, &done, received.elapsed());
                 Ok(done)
             }
-            Err(NoRoom(why)) => {
-                self.say_no_room(&why);
+            Err(NoCapacity(why)) => {
+                self.log_no_capacity(&why);
                 self.withdraw(&sandbox);
-                Err(Throttled::NoRoom)
+                Err(Throttled::NoCapacity)
             }
         }
     }
@@ -181,132 +181,132 @@ impl Placement {
         self.settings.reserved
     }
 
-    /// Counts an invocation that was refused before it came here.
+    /// Counts an invocation that the caller refused.
     pub fn count_throttle(&self) {
-        self.state().totals.throttles += 1;
+        self.pool().totals.throttles += 1;
     }
 
-    /// Finds or makes an environment; says whether it is a new one.
+    /// Finds or creates an environment; the flag says whether it is new.
     fn place(&self) -> Result<(Arc<Sandbox>, bool), Throttled> {
-        let mut state = self.state();
-        if state.closed {
+        let mut pool = self.pool();
+        if pool.closed {
             return Err(Throttled::Closed);
         }
-        if self.settings.reserved.is_some_and(|reserved| state.in_flight >= reserved) {
-            state.totals.throttles += 1;
+        if self.settings.reserved.is_some_and(|reserved| pool.in_flight >= reserved) {
+            pool.totals.throttles += 1;
             return Err(Throttled::Reserved);
         }
         let room = self.function.max_concurrency.map_or(1, usize::from);
-        let generation = state.generation;
-        // Where a process takes several invocations, also while it starts; of a library that was
-        // built anew meanwhile, none.
+        let generation = pool.generation;
+        // A process that runs several invocations takes them also while it starts. An environment
+        // of an earlier build of the library takes none.
         let is_free =
             |entry: &&mut Entry| entry.busy < room && entry.sandbox.generation == generation;
-        let best = state.environments.iter_mut().filter(is_free).max_by_key(|entry| {
-            let starts = entry.life.phase == Phase::Initialising;
-            (!starts, entry.sandbox.provisioned, entry.life.since)
+        let best = pool.environments.iter_mut().filter(is_free).max_by_key(|entry| {
+            let starts = entry.history.phase == Phase::Initialising;
+            (!starts, entry.sandbox.provisioned, entry.history.since)
         });
         let placed = if let Some(entry) = best {
             entry.busy += 1;
-            if entry.life.phase != Phase::Initialising {
-                entry.life.turn(Phase::Busy);
+            if entry.history.phase != Phase::Initialising {
+                entry.history.set_phase(Phase::Busy);
             }
             (Arc::clone(&entry.sandbox), false)
         } else {
-            let made = self.create(&mut state, false);
-            (made.map_err(|error| self.refuse(&mut state, &error))?, true)
+            let made = self.create(&mut pool, false);
+            (made.map_err(|error| self.refuse(&mut pool, &error))?, true)
         };
-        state.in_flight += 1;
+        pool.in_flight += 1;
         Ok(placed)
     }
 
-    fn refuse(&self, state: &mut State, error: &anyhow::Error) -> Throttled {
-        state.totals.throttles += 1;
-        self.say_no_room(&format!("{error:#}"));
-        Throttled::NoRoom
+    fn refuse(&self, pool: &mut Pool, error: &anyhow::Error) -> Throttled {
+        pool.totals.throttles += 1;
+        self.log_no_capacity(&format!("{error:#}"));
+        Throttled::NoCapacity
     }
 
-    fn say_no_room(&self, why: &str) {
-        log::say(format_args!("{}: an invocation is refused: {why}", self.function.name));
+    fn log_no_capacity(&self, why: &str) {
+        log::say(format_args!("{}: invocation refused: {why}", self.function.name));
     }
 
-    /// Makes an environment that is busy from the beginning.
-    fn create(&self, state: &mut State, provisioned: bool) -> Result<Arc<Sandbox>> {
+    /// Creates an environment, which counts as busy at once.
+    fn create(&self, pool: &mut Pool, provisioned: bool) -> Result<Arc<Sandbox>> {
         let workers = self.function.max_concurrency.map_or(1, usize::from);
         let descriptors = self.settings.descriptors.take(DESCRIPTORS + workers);
         let descriptors =
-            descriptors.context("no file descriptors are left; raise the limit: ulimit -n")?;
-        state.last_number += 1;
-        let number = state.last_number;
-        let making = Making {
+            descriptors.context("no file descriptors left; raise the limit with ulimit -n")?;
+        pool.last_number += 1;
+        let number = pool.last_number;
+        let options = SandboxOptions {
             folder: self.settings.folder.join(format!("{}-{number}", self.function.name)),
             number,
             provisioned,
-            generation: state.generation,
+            generation: pool.generation,
             logs: self.settings.logs,
             descriptors,
         };
-        let sandbox = Arc::new(Sandbox::new(&self.function, making)?);
-        let life = Life::new(number, provisioned);
-        state.environments.push(Entry { sandbox: Arc::clone(&sandbox), life, busy: 1 });
+        let sandbox = Arc::new(Sandbox::new(&self.function, options)?);
+        let history = History::new(number, provisioned);
+        pool.environments.push(Entry { sandbox: Arc::clone(&sandbox), history, busy: 1 });
         Ok(sandbox)
     }
 
-    /// An environment of a running invocation has a process that asks for work, or has failed.
+    /// Records that the environment of a running invocation has finished or failed an init.
     fn initialised(&self, sandbox: &Sandbox, span: Span) {
         let pid = sandbox.process().map(|process| process.pid().as_raw_nonzero().get());
-        let mut state = self.state();
-        let mut entries = state.environments.iter_mut();
+        let mut pool = self.pool();
+        let mut entries = pool.environments.iter_mut();
         if let Some(entry) = entries.find(|entry| entry.sandbox.number == sandbox.number) {
-            entry.life.add(span, pid, 0);
-            entry.life.turn(Phase::Busy);
+            entry.history.add(span, pid, 0);
+            entry.history.set_phase(Phase::Busy);
         }
     }
 
     fn release(&self, sandbox: &Sandbox, done: &Done, whole: Duration) {
         let ready = sandbox.ready();
         let pid = ready.as_ref().map(|process| process.pid().as_raw_nonzero().get());
-        let mut state = self.state();
-        state.in_flight -= 1;
-        state.totals.count(done, whole);
-        let generation = state.generation;
-        let closed = state.closed;
+        let mut pool = self.pool();
+        pool.in_flight -= 1;
+        pool.totals.count(done, whole);
+        let generation = pool.generation;
+        let closed = pool.closed;
         let found =
-            state.environments.iter().position(|entry| entry.sandbox.number == sandbox.number);
-        let Some(place) = found else { return };
-        let entry = &mut state.environments[place];
+            pool.environments.iter().position(|entry| entry.sandbox.number == sandbox.number);
+        let Some(index) = found else { return };
+        let entry = &mut pool.environments[index];
         entry.busy -= 1;
-        entry.life.add(done.span.clone(), pid, done.memory_kib);
+        entry.history.add(done.span.clone(), pid, done.memory_kib);
         let stale = sandbox.generation != generation || sandbox.provisioned && ready.is_none();
         if entry.busy > 0 {
             return;
         }
         if stale || closed {
-            let entry = state.environments.swap_remove(place);
-            self.bury(&mut state, entry);
+            let entry = pool.environments.swap_remove(index);
+            self.retire(&mut pool, entry);
         } else if let Some(process) = ready.filter(|_| self.freezes()) {
             process.freeze();
-            entry.life.turn(Phase::Frozen);
+            entry.history.set_phase(Phase::Frozen);
         } else {
-            entry.life.turn(Phase::Idle);
+            entry.history.set_phase(Phase::Idle);
         }
-        state.changed = true;
-        drop(state);
+        pool.changed = true;
+        drop(pool);
         self.changed.notify_all();
     }
 
-    /// Takes an invocation back for which no process could be started.
+    /// Removes an invocation for which no process could be started.
     fn withdraw(&self, sandbox: &Sandbox) {
-        let mut state = self.state();
-        state.in_flight -= 1;
-        state.totals.throttles += 1;
+        let mut pool = self.pool();
+        pool.in_flight -= 1;
+        pool.totals.throttles += 1;
         let found =
-            state.environments.iter().position(|entry| entry.sandbox.number == sandbox.number);
-        let Some(place) = found else { return };
-        state.environments[place].busy -= 1;
-        if state.environments[place].busy == 0 {
-            let entry = state.environments.swap_remove(place);
-            self.bury(&mut state, entry);
+            pool.environments.iter().position(|entry| entry.sandbox.number == sandbox.number);
+        let Some(index) = found else { return };
+        pool.environments[index].busy -= 1;
+        if pool.environments[index].busy == 0 {
+            let entry = pool.environments.swap_remove(index);
+            self.retire(&mut pool, entry);
         }
     }
 
@@ -314,27 +314,27 @@ impl Placement {
         self.settings.freeze && self.function.max_concurrency.is_none()
     }
 
-    /// Ends an environment that has been taken out; what it was stays to be seen.
-    fn bury(&self, state: &mut State, mut entry: Entry) {
-        entry.life.turn(Phase::Ended);
-        state.ended.push_back(entry.life);
-        if state.ended.len() > MAX_ENDED {
-            state.ended.pop_front();
+    /// Ends an environment that was removed from the pool; its history stays visible.
+    fn retire(&self, pool: &mut Pool, mut entry: Entry) {
+        entry.history.set_phase(Phase::Ended);
+        pool.ended.push_back(entry.history);
+        if pool.ended.len() > MAX_ENDED {
+            pool.ended.pop_front();
         }
-        // Ending takes its time where there is a shutdown hook. Without a thread to spare, the
-        // environment ends as it is dropped, and the guard ends what is left.
+        // A shutdown hook takes time, hence a thread. If none can be started, dropping the sandbox
+        // ends the process, and the guard later ends what is left.
         let _ = thread::Builder::new().stack_size(256 << 10).spawn(move || {
             entry.sandbox.end();
             entry.sandbox.end_strays();
         });
     }
 
-    /// Ends every environment, and takes no invocation any more.
+    /// Ends every environment, and refuses further invocations.
     pub fn close(&self) {
         let ending: Vec<_> = {
-            let mut state = self.state();
-            state.closed = true;
-            state.environments.drain(..).collect()
+            let mut pool = self.pool();
+            pool.closed = true;
+            pool.environments.drain(..).collect()
         };
         self.changed.notify_all();
         thread::scope(|scope| {
@@ -345,19 +345,20 @@ impl Placement {
                 }
             }
         });
-        let upkeep = self.upkeep.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(upkeep) = upkeep {
-            // A thread that panicked has printed why.
-            let _ = upkeep.join();
+        let maintenance = lock(&self.maintenance).take();
+        if let Some(maintenance) = maintenance {
+            // A thread that panicked has printed its message.
+            let _ = maintenance.join();
         }
     }
 
-    /// The environments, those that have ended too, and what they have done together.
+    /// The entry of `GET /environments`: settings, totals, current and ended environments.
     pub fn json(&self) -> Value {
-        let state = self.state();
-        let lives = state.ended.iter().chain(state.environments.iter().map(|entry| &entry.life));
-        let mut lives: Vec<_> = lives.collect();
-        lives.sort_by_key(|life| life.number);
+        let pool = self.pool();
+        let histories =
+            pool.ended.iter().chain(pool.environments.iter().map(|entry| &entry.history));
+        let mut histories: Vec<_> = histories.collect();
+        histories.sort_by_key(|history| history.number);
         json!({
             "name": self.function.name,
             "arn": self.function.arn(),
@@ -367,13 +368,13 @@ impl Placement {
             "provisioned": self.settings.provisioned,
             "freezes": self.freezes(),
             "warming": self.settings.warming.as_ref().map(|warming| warming.json(self.settings.clock)),
-            "in_flight": state.in_flight,
-            "totals": state.totals.json(),
-            "environments": lives.iter().map(|life| life.json(self.epoch)).collect::<Vec<_>>(),
+            "in_flight": pool.in_flight,
+            "totals": pool.totals.json(),
+            "environments": histories.iter().map(|history| history.json(self.epoch)).collect::<Vec<_>>(),
         })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pool(&self) -> MutexGuard<'_, Pool> {
+        lock(&self.pool)
     }
 }

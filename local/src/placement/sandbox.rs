@@ -1,5 +1,4 @@
-//! One execution environment from its creation to its end: its `/tmp`, and the processes that it
-//! has one after the other.
+//! One execution environment from creation to end: its `/tmp`, and its successive processes.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
-use std::sync::PoisonError;
 use std::sync::mpsc;
 use std::sync::mpsc::Sender;
 use std::thread;
@@ -23,55 +21,56 @@ use crate::function::Function;
 use crate::identifiers;
 use crate::private_tmp;
 use crate::process;
+use crate::sync::lock;
 
 type Start = (Function, Sender<Result<ExecutionEnvironment>>);
 
 /// An execution environment.
 #[derive(Debug)]
 pub struct Sandbox {
-    /// Counts a function's environments, from 1.
+    /// Number within the function, from 1.
     pub number: u64,
-    /// Whether it is one of those that are kept initialised.
+    /// Whether it is a provisioned environment.
     pub provisioned: bool,
-    /// Which state of the library's file it was made for.
+    /// The build of the library that it runs.
     pub generation: u64,
-    /// The beginning of its lines on standard error.
+    /// Prefix of its lines on standard error.
     pub label: String,
     /// `AWS_LAMBDA_LOG_STREAM_NAME` of its processes, and of no others.
     log_stream: String,
     tmp: PathBuf,
-    /// Given back when it is gone.
+    /// Returned to their share when the environment is dropped.
     _descriptors: Taken,
-    /// Asks the environment's own thread for a process.
+    /// Requests a process from the environment's own thread.
     starter: Sender<Start>,
     process: Mutex<Option<Arc<ExecutionEnvironment>>>,
-    /// Held while a process starts; whether there ever was one.
+    /// Locked while a process starts; true once one was started.
     started: Mutex<bool>,
 }
 
-/// The parts of a new environment.
+/// The settings of a new environment.
 #[derive(Debug)]
-pub struct Making {
-    /// The folder that becomes its own.
+pub struct SandboxOptions {
+    /// The environment's own folder.
     pub folder: PathBuf,
-    /// Counts a function's environments, from 1.
+    /// Number within the function, from 1.
     pub number: u64,
-    /// Whether it is to be kept initialised.
+    /// Whether it is a provisioned environment.
     pub provisioned: bool,
-    /// Which state of the library's file it is made for.
+    /// The build of the library that it runs.
     pub generation: u64,
-    /// The destination of its lines.
+    /// The destination of its log lines.
     pub logs: Logs,
-    /// Descriptors for its processes.
+    /// The file descriptors reserved for it.
     pub descriptors: Taken,
 }
 
 impl Sandbox {
-    /// Makes an environment, without a process yet.
-    pub fn new(function: &Function, making: Making) -> Result<Sandbox> {
-        let Making { folder, number, provisioned, generation, logs, descriptors } = making;
+    /// Creates an environment, without a process yet.
+    pub fn new(function: &Function, options: SandboxOptions) -> Result<Sandbox> {
+        let SandboxOptions { folder, number, provisioned, generation, logs, descriptors } = options;
         let tmp = folder.join("tmp");
-        fs::create_dir_all(&tmp).context("cannot make the environment's /tmp")?;
+        fs::create_dir_all(&tmp).context("cannot create the environment's /tmp")?;
         let label = match logs {
             Logs::Labelled => format!("{}#{number} | ", function.name),
             Logs::Kept | Logs::Plain => String::new(),
@@ -88,11 +87,11 @@ impl Sandbox {
             let private = private_tmp::enter(&own, &keep).is_ok();
             for (mut function, answer) in starts {
                 if !private {
-                    // Without root, it is where well-behaved programs put their files.
+                    // Mounting needs root. Without it, programs that honour TMPDIR use the folder.
                     let tmp = ("TMPDIR".to_owned(), own.display().to_string());
                     function.variables.insert(0, tmp);
                 }
-                // If the asker has gone, the process ends as it is dropped.
+                // If the receiver is gone, dropping the environment ends the process.
                 let _ = answer.send(ExecutionEnvironment::start(&function, output.clone()));
             }
         })?;
@@ -110,7 +109,7 @@ impl Sandbox {
         })
     }
 
-    /// Starts a fresh process, in place of the one before.
+    /// Starts a new process, in place of the previous one.
     pub fn start(&self, function: &Function) -> Result<Arc<ExecutionEnvironment>> {
         let before = self.slot().take();
         if before.is_some() {
@@ -130,39 +129,39 @@ impl Sandbox {
         Ok(process)
     }
 
-    /// Waits until nobody else starts a process here; whoever holds this may. It says whether there
-    /// ever was one.
+    /// Waits until no other thread starts a process here. The holder of the guard may start one;
+    /// its value is true once a process was started.
     pub fn starting(&self) -> MutexGuard<'_, bool> {
-        self.started.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.started)
     }
 
-    /// The present process, alive or not.
+    /// The current process, alive or not.
     pub fn process(&self) -> Option<Arc<ExecutionEnvironment>> {
         self.slot().clone()
     }
 
-    /// The present process, if it can take an invocation.
+    /// The current process, if it can take an invocation.
     pub fn ready(&self) -> Option<Arc<ExecutionEnvironment>> {
         self.process().filter(|process| process.is_alive() && is_initialised(process))
     }
 
-    /// Ends the process, and removes what it kept in `/tmp`.
+    /// Ends the process, and removes its `/tmp`.
     pub fn end(&self) {
         let process = self.slot().take();
         if let Some(process) = process {
             process.end();
         }
-        // What stays is removed with the working folder.
+        // The rest is removed with the working folder.
         let _ = fs::remove_dir_all(&self.tmp);
     }
 
-    /// Ends processes that its process has started and that have left the process group.
+    /// Ends descendants of the process that have left its process group.
     pub fn end_strays(&self) {
         process::end_marked(&self.log_stream);
     }
 
     fn slot(&self) -> MutexGuard<'_, Option<Arc<ExecutionEnvironment>>> {
-        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.process)
     }
 }
 

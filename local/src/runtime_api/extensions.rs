@@ -1,7 +1,7 @@
-//! The Extensions API as far as a runtime's own shutdown hook needs it, and the metadata endpoint.
+//! The part of the Extensions API that a runtime's shutdown hook needs, and the metadata endpoint.
 //!
-//! An *internal* extension is registered by the runtime's process itself, so that Lambda sends that
-//! process SIGTERM before it ends it. It may ask for no events.
+//! The runtime's process registers an *internal* extension so that Lambda sends the process SIGTERM
+//! before it ends it. An internal extension must not subscribe to events.
 
 use std::io;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use std::time::Instant;
 use serde_json::Value;
 use serde_json::json;
 
-use super::Refusal;
+use super::ApiError;
 use super::Shared;
 use super::http;
 use super::http::Answer;
@@ -18,20 +18,20 @@ use super::http::Body;
 use super::http::Connection;
 use super::http::Head;
 
-/// A registration is a few words.
-const MOST_BODY: usize = 64 << 10;
-/// How many extensions Lambda takes.
-const MOST_EXTENSIONS: usize = 10;
+/// Limit for the body of a registration, in bytes.
+const MAX_BODY: usize = 64 << 10;
+/// Lambda's limit for the number of extensions.
+const MAX_EXTENSIONS: usize = 10;
 
-/// Answers a request that is one of these APIs'; None if it is not.
+/// Answers a request to one of these APIs; `None` for any other request.
 pub fn respond(
     head: &Head,
     connection: &mut Connection,
     shared: &Shared,
-) -> io::Result<Option<Result<Answer, Refusal>>> {
+) -> io::Result<Option<Result<Answer, ApiError>>> {
     Ok(match (head.method.as_str(), head.path()) {
         ("POST", "/2020-01-01/extension/register") => {
-            let body = Body::of(head, connection)?.whole(connection, MOST_BODY)?;
+            let body = Body::of(head, connection)?.whole(connection, MAX_BODY)?;
             Some(register(head, &body.unwrap_or_default(), shared))
         }
         ("GET", "/2020-01-01/extension/event/next") => Some(next(head, shared)),
@@ -43,9 +43,9 @@ pub fn respond(
     })
 }
 
-fn register(head: &Head, body: &[u8], shared: &Shared) -> Result<Answer, Refusal> {
+fn register(head: &Head, body: &[u8], shared: &Shared) -> Result<Answer, ApiError> {
     let refuse =
-        |status, error_type, message: String| Err(Refusal::new(status, error_type, message));
+        |status, error_type, message: String| Err(ApiError::new(status, error_type, message));
     let Some(name) = head.header("Lambda-Extension-Name").filter(|name| !name.is_empty()) else {
         let message = "the header Lambda-Extension-Name is missing";
         return refuse(400, "Extension.InvalidExtensionName", message.to_owned());
@@ -60,8 +60,8 @@ fn register(head: &Head, body: &[u8], shared: &Shared) -> Result<Answer, Refusal
         return refuse(403, "Extension.InvalidEventType", message);
     }
     let mut session = shared.session();
-    if !session.is_initialising() || session.extensions.len() >= MOST_EXTENSIONS {
-        let message = "extensions register before the runtime's first /next, and ten at most";
+    if !session.is_initialising() || session.extensions.len() >= MAX_EXTENSIONS {
+        let message = "at most ten extensions can register, and only before the first /next";
         return refuse(403, "Extension.RegistrationClosed", message.to_owned());
     }
     let identifier = crate::identifiers::uuid();
@@ -70,14 +70,14 @@ fn register(head: &Head, body: &[u8], shared: &Shared) -> Result<Answer, Refusal
     Ok(http::json(200, body.to_string()).with("Lambda-Extension-Identifier", identifier))
 }
 
-/// Waits until the environment ends, which the process learns by SIGTERM.
-fn next(head: &Head, shared: &Shared) -> Result<Answer, Refusal> {
+/// Waits until the environment ends. The process itself learns that by SIGTERM.
+fn next(head: &Head, shared: &Shared) -> Result<Answer, ApiError> {
     {
         let mut session = shared.session();
         let identifier = head.header("Lambda-Extension-Identifier").unwrap_or_default();
         if !session.extensions.iter().any(|known| known == identifier) {
             let message = "the header Lambda-Extension-Identifier names no extension";
-            return Err(Refusal::new(403, "Extension.UnknownExtensionIdentifier", message));
+            return Err(ApiError::new(403, "Extension.UnknownExtensionIdentifier", message));
         }
         session.extensions_waiting += 1;
         session.finish_init(Instant::now());

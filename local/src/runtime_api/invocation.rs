@@ -1,4 +1,4 @@
-//! An invocation on its way through the Runtime API: what goes in, what comes back, and when.
+//! An invocation in the Runtime API: the event, the answer, and their times.
 
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
@@ -9,40 +9,40 @@ use serde_json::json;
 use super::http;
 use super::http::Answer;
 
-/// What a runtime is given by `/next`.
+/// An invocation that `/next` delivers to the runtime.
 #[derive(Clone, Debug, Default)]
 pub struct Invocation {
-    /// Names the invocation.
+    /// Identifies the invocation.
     pub request_id: String,
     /// The event, byte for byte.
     pub event: Vec<u8>,
-    /// Header lines beside the request id, as the service sends them.
+    /// The service's header lines, without the request id.
     pub headers: Vec<(String, String)>,
-    /// `Lambda-Runtime-Invocation-Id`: names this attempt, whereas several attempts may have the
-    /// same request id. Empty sends none.
+    /// `Lambda-Runtime-Invocation-Id`: identifies this attempt; several attempts may have the same
+    /// request id. Not sent if empty.
     pub attempt_id: String,
-    /// Where the answer goes while it comes in, for a client that does not want to wait for its end.
+    /// Receives the answer while it arrives, for a client that does not wait for its end.
     pub live: Option<SyncSender<Piece>>,
 }
 
-/// A part of an answer that is still coming in.
+/// A piece of an answer that still arrives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// It has begun.
+    /// The answer has begun.
     Begun {
         /// `Content-Type` of the runtime's post.
         content_type: Option<String>,
-        /// Whether the runtime streams it; otherwise all of it is there already.
+        /// Whether the runtime streams the answer; otherwise all of it has arrived.
         streamed: bool,
     },
-    /// These bytes come next.
+    /// The next bytes.
     Bytes(Vec<u8>),
 }
 
-/// How an invocation ended.
+/// The result of an invocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The runtime posted a response; its bytes, unless they went to whom wanted them live.
+    /// The runtime posted a response; empty if the bytes went to [`Invocation::live`].
     Response(Vec<u8>),
     /// The runtime posted an error.
     Error {
@@ -54,37 +54,37 @@ pub enum Outcome {
     /// The response was larger than this limit in bytes: [`super::MAX_RESPONSE`], or that of
     /// streams.
     TooLarge(usize),
-    /// A streamed response ended with an error in its trailers, behind these bytes.
+    /// A streamed response ended with an error in its trailers.
     FailedStream {
-        /// What had come before, unless it went to whom wanted it live.
+        /// The bytes before the error; empty if they went to [`Invocation::live`].
         response: Vec<u8>,
         /// `Lambda-Runtime-Function-Error-Type`.
         error_type: String,
         /// `Lambda-Runtime-Function-Error-Body`, decoded.
         body: Vec<u8>,
     },
-    /// A streamed response broke off.
+    /// The connection broke within a response.
     Truncated,
 }
 
 /// An invocation that has ended, with its times.
 #[derive(Clone, Debug)]
 pub struct Ended {
-    /// Which one.
+    /// Identifies the invocation.
     pub request_id: String,
-    /// How.
+    /// The result.
     pub outcome: Outcome,
     /// `Content-Type` of the runtime's post.
     pub content_type: Option<String>,
-    /// From the event's sending to the answer's last byte.
+    /// From the sending of the event to the answer's last byte.
     pub duration: Duration,
-    /// When the answer's last byte was there.
+    /// Arrival time of the answer's last byte.
     pub at: Instant,
 }
 
-/// What the server answers a request that it refuses.
+/// The error of a request that the Runtime API refuses.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct ApiError {
     /// The status code.
     pub status: u16,
     /// `errorType` of the body.
@@ -93,13 +93,13 @@ pub struct Refusal {
     pub message: String,
 }
 
-impl Refusal {
+impl ApiError {
     pub(super) fn new(
         status: u16,
         error_type: &'static str,
         message: impl Into<String>,
-    ) -> Refusal {
-        Refusal { status, error_type, message: message.into() }
+    ) -> ApiError {
+        ApiError { status, error_type, message: message.into() }
     }
 
     /// The answer, in the shape of the Runtime API.

@@ -1,7 +1,7 @@
-//! The Runtime API of one execution environment: a server on a port of its own, on loopback.
+//! The Runtime API of one execution environment: a server on its own loopback port.
 //!
-//! Source: "Using the Lambda runtime API" in AWS's documentation, and AWS's own emulator where that
-//! is silent.
+//! Source: "Using the Lambda runtime API" in AWS's documentation, and AWS's own emulator for
+//! details that the documentation leaves open.
 
 mod extensions;
 mod http;
@@ -17,7 +17,6 @@ use std::sync::Condvar;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::OnceLock;
-use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -34,42 +33,44 @@ use self::http::Connection;
 use self::http::Head;
 use self::http::Listener;
 use self::http::json;
-use self::invocation::Refusal;
+use self::invocation::ApiError;
 use crate::host;
+use crate::sync::lock;
+use crate::sync::unpoisoned;
 
 const PREFIX: &str = "/2018-06-01/runtime/";
-/// A posted error, far above what a runtime writes.
-const MOST_ERROR: usize = 8 << 20;
+/// Limit for a posted error, in bytes; far above a runtime's errors.
+const MAX_ERROR: usize = 8 << 20;
 
-/// The server, until it is dropped.
+/// The server; it runs until it is dropped.
 #[derive(Debug)]
 pub struct RuntimeApi {
     shared: Arc<Shared>,
     listener: Listener,
 }
 
-/// What the server's threads and its owner share.
+/// The state that the server's threads and its owner share.
 #[derive(Debug, Default)]
 pub struct Shared {
     session: Mutex<Session>,
     changed: Condvar,
-    /// What the environment's process shows to be told where it runs; set before it starts.
+    /// The token for the metadata endpoint; set before the environment's process starts.
     pub metadata_token: OnceLock<String>,
 }
 
 impl Shared {
-    /// The session; a thread that panicked has left it as it was.
+    /// Locks the session.
     pub fn session(&self) -> MutexGuard<'_, Session> {
-        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.session)
     }
 
-    /// Changes the session, and has everybody look at it again.
+    /// Changes the session, and wakes all threads in [`Shared::wait_for`].
     pub fn change(&self, change: impl FnOnce(&mut Session)) {
         change(&mut self.session());
         self.changed.notify_all();
     }
 
-    /// Waits until `condition` has something to return, or the time is up.
+    /// Waits until `condition` returns a value; `None` after `limit`.
     pub fn wait_for<T>(
         &self,
         limit: Duration,
@@ -81,40 +82,40 @@ impl Shared {
             if let Some(found) = condition(&mut session) {
                 return Some(found);
             }
-            // A limit too far to be added to the clock is none.
+            // A limit too large to be added to the clock means no limit.
             let left =
                 end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 return None;
             }
             let waited = self.changed.wait_timeout(session, left);
-            session = waited.unwrap_or_else(PoisonError::into_inner).0;
+            session = unpoisoned(waited).0;
         }
     }
 }
 
 impl RuntimeApi {
-    /// Starts a server on a free port of 127.0.0.1, for a runtime with so many workers.
+    /// Starts a server on a free port of 127.0.0.1, for a runtime with `concurrency` workers.
     pub fn start(concurrency: usize) -> io::Result<RuntimeApi> {
         let socket = TcpListener::bind("127.0.0.1:0")?;
         let shared = Arc::new(Shared::default());
         shared.session().concurrency = concurrency.max(1);
         let serving = Arc::clone(&shared);
-        // One for each worker, one for an extension, and one that keeps waiting.
+        // A thread for each worker, one for an extension, and one that waits for connections.
         let listener = Listener::start(socket, concurrency + 2, move |connection| {
             serving.session().connections += 1;
-            // A connection that breaks is the runtime's affair: it will try again, or end.
+            // If a connection breaks, the runtime reconnects or ends.
             let _ = serve(connection, &serving);
         })?;
         Ok(RuntimeApi { shared, listener })
     }
 
-    /// Where it listens; `AWS_LAMBDA_RUNTIME_API` is this address.
+    /// The server's address, the value of `AWS_LAMBDA_RUNTIME_API`.
     pub fn address(&self) -> SocketAddr {
         self.listener.address()
     }
 
-    /// The session that it serves.
+    /// The shared state.
     pub fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
@@ -122,7 +123,7 @@ impl RuntimeApi {
 
 impl Drop for RuntimeApi {
     fn drop(&mut self) {
-        // Whoever waits in `/next` is to go, before the threads are waited for.
+        // Ends the requests that wait in `/next`, so that the listener can join its threads.
         self.shared.change(|session| session.closed = true);
     }
 }
@@ -130,34 +131,34 @@ impl Drop for RuntimeApi {
 fn serve(mut connection: Connection, shared: &Shared) -> io::Result<()> {
     while let Some(head) = connection.read_head()? {
         shared.session().requests += 1;
-        if let Err(refusal) = refuse_browsers(&head) {
-            // The body is not read, so that nothing else can come on this connection.
-            return connection.write(&refusal.answer());
+        if let Err(error) = refuse_browsers(&head) {
+            // The body is not read, so the connection cannot be used again.
+            return connection.write(&error.answer());
         }
         let answered = respond(&head, &mut connection, shared)?;
-        connection.write(&answered.unwrap_or_else(|refusal| refusal.answer()))?;
+        connection.write(&answered.unwrap_or_else(|error| error.answer()))?;
     }
     Ok(())
 }
 
-/// Refuses requests of web pages, which can reach any port of this machine and could take events or
-/// answer them. A page's script names its origin, or a host that its DNS server has pointed here;
-/// a runtime does neither.
-fn refuse_browsers(head: &Head) -> Result<(), Refusal> {
+/// Refuses requests of web pages, which can reach any port of this machine and could read or answer
+/// events. A page's request has an `Origin`, or a `Host` that a DNS server resolves to this
+/// machine; a runtime's has neither.
+fn refuse_browsers(head: &Head) -> Result<(), ApiError> {
     let by_page = head.header("origin").is_some() || head.header("sec-fetch-site").is_some();
     if by_page || head.header("host").is_some_and(|host| !host::is_of_this_machine(host)) {
-        let message = "the Runtime API is for runtimes on this machine, and not for web pages";
-        return Err(Refusal::new(403, "AccessDenied", message));
+        let message = "the Runtime API is for runtimes on this machine, not for web pages";
+        return Err(ApiError::new(403, "AccessDenied", message));
     }
     Ok(())
 }
 
-/// The API on one page.
+/// Dispatches by method and path.
 fn respond(
     head: &Head,
     connection: &mut Connection,
     shared: &Shared,
-) -> io::Result<Result<Answer, Refusal>> {
+) -> io::Result<Result<Answer, ApiError>> {
     let path = head.path().strip_prefix(PREFIX).unwrap_or_default();
     let parts: Vec<&str> = path.split('/').collect();
     Ok(match (head.method.as_str(), parts.as_slice()) {
@@ -196,7 +197,7 @@ fn respond(
     })
 }
 
-fn next(head: &Head, shared: &Shared) -> Result<Answer, Refusal> {
+fn next(head: &Head, shared: &Shared) -> Result<Answer, ApiError> {
     let begun = shared.session().begin_next(head.received);
     shared.change(|_| {});
     begun?;
@@ -225,8 +226,8 @@ fn accepted() -> Answer {
 }
 
 fn read_error(head: &Head, connection: &mut Connection) -> io::Result<Outcome> {
-    let body = Body::of(head, connection)?.whole(connection, MOST_ERROR)?;
+    let body = Body::of(head, connection)?.whole(connection, MAX_ERROR)?;
     let error_type = head.header("Lambda-Runtime-Function-Error-Type").map(str::to_owned);
-    let too_long = || io::Error::new(io::ErrorKind::InvalidData, "an error of more than 8 MiB");
+    let too_long = || io::Error::new(io::ErrorKind::InvalidData, "an error above 8 MiB");
     Ok(Outcome::Error { body: body.ok_or_else(too_long)?, error_type })
 }

@@ -1,14 +1,14 @@
-//! `POST …/response`: counted or chunked, buffered or passed on while it comes in.
+//! `POST …/response`: with a length or chunked, buffered or streamed.
 
 use std::io;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
+use super::ApiError;
 use super::MAX_RESPONSE;
 use super::Outcome;
 use super::Piece;
-use super::Refusal;
 use super::Shared;
 use super::accepted;
 use super::http::Answer;
@@ -17,44 +17,44 @@ use super::http::Connection;
 use super::http::Head;
 use super::http::find;
 
-/// Names the attempt; a runtime that has received it sends it back.
+/// Identifies the attempt; a runtime that received it in `/next` returns it with the answer.
 pub const ATTEMPT_ID: &str = "Lambda-Runtime-Invocation-Id";
-/// The largest streamed response: 200 MB.
+/// Limit for a streamed response, in bytes: 200 MiB.
 const MAX_STREAMED: usize = 200 << 20;
 
-/// Takes a response in. Fails where the connection does.
+/// Reads a response. The outer error is one of the connection.
 pub fn take(
     head: &Head,
     id: &str,
     connection: &mut Connection,
     shared: &Shared,
-) -> io::Result<Result<Answer, Refusal>> {
+) -> io::Result<Result<Answer, ApiError>> {
     let streams = match head.header("Lambda-Runtime-Function-Response-Mode") {
         None | Some("") => false,
         Some("streaming") => true,
         Some(_) => {
             let message = "Invalid function response mode";
-            return Ok(Err(Refusal::new(400, "InvalidFunctionResponseMode", message)));
+            return Ok(Err(ApiError::new(400, "InvalidFunctionResponseMode", message)));
         }
     };
     let mut body = Body::of(head, connection)?;
     let begun = shared.session().begin_answer(id, head.header(ATTEMPT_ID));
     let live = match begun {
         Ok(live) => live,
-        Err(refusal) => {
-            // The connection goes on behind the body.
+        Err(error) => {
+            // The next request on the connection follows after the body.
             while body.piece(connection)?.is_some() {}
-            return Ok(Err(refusal));
+            return Ok(Err(error));
         }
     };
     let content_type = head.header("content-type").map(str::to_owned);
     let begun = Piece::Begun { content_type: content_type.clone(), streamed: streams };
-    // A client that has gone away does not end the invocation.
+    // The invocation goes on even if the client is gone.
     let pass_on = |piece| live.as_ref().is_some_and(|live| live.send(piece).is_ok());
     let mut response = Vec::new();
     let mut length = 0;
     let limit = if streams { MAX_STREAMED } else { MAX_RESPONSE };
-    // A response that is not streamed is passed on once it is known to be whole and not too long.
+    // A buffered response is passed on only after all of it has arrived and is not too large.
     if streams {
         pass_on(begun.clone());
     }
@@ -88,7 +88,7 @@ pub fn take(
         }
     };
     let ended = shared.session().end_answer(id, received, outcome, content_type);
-    // Whoever reads the pieces is to find that the invocation has ended behind the last of them.
+    // Dropped only now, so that the receiver of the last piece finds the invocation ended.
     drop(live);
     shared.change(|_| {});
     read.map(|()| ended.map(|()| accepted()))
@@ -98,7 +98,7 @@ pub fn take(
 fn error_in(body: &Body) -> Option<(String, Vec<u8>)> {
     let error_type = find(&body.trailers, "Lambda-Runtime-Function-Error-Type")?.to_owned();
     let encoded = find(&body.trailers, "Lambda-Runtime-Function-Error-Body").unwrap_or_default();
-    // What is not base64, as it should be, is shown as it came.
+    // Text that is not base64, against the specification, is used as it is.
     let decoded = BASE64_STANDARD.decode(encoded).unwrap_or_else(|_| encoded.into());
     Some((error_type, decoded))
 }

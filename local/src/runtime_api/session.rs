@@ -1,5 +1,5 @@
-//! What a runtime may do when: the states of one execution environment. Every transition that is
-//! not written here is refused, with the words of AWS's own emulator.
+//! The state machine of one execution environment. Every transition that is not implemented here is
+//! refused with the messages of AWS's own emulator.
 
 use std::collections::HashSet;
 use std::collections::VecDeque;
@@ -9,34 +9,34 @@ use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 use std::time::Instant;
 
+use super::invocation::ApiError;
 use super::invocation::Ended;
 use super::invocation::Invocation;
 use super::invocation::Outcome;
 use super::invocation::Piece;
-use super::invocation::Refusal;
 
-/// The largest response that the service takes: 6 MiB and 100 bytes.
+/// The service's limit for a buffered response, in bytes: 6 MiB and 100 bytes.
 pub const MAX_RESPONSE: usize = 6 * 1024 * 1024 + 100;
 
-/// Where the runtime is.
+/// The runtime's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// It has not called `/next` yet.
     Initialising,
-    /// It has.
+    /// It has called `/next`.
     Initialised,
     /// It has posted `/init/error`.
     InitFailed,
 }
 
-/// An invocation that the runtime has and has not answered.
+/// A delivered invocation without an answer yet.
 #[derive(Debug)]
 struct InFlight {
     invocation: Arc<Invocation>,
-    /// Taken by the answer when it begins.
+    /// Taken when the answer begins.
     live: Option<SyncSender<Piece>>,
     sent: Instant,
-    /// An answer has begun and not ended.
+    /// The answer has begun and not ended.
     answering: bool,
 }
 
@@ -45,40 +45,41 @@ struct InFlight {
 pub struct Session {
     state: State,
     in_flight: Vec<InFlight>,
-    /// How many `/next` wait.
+    /// The number of waiting `/next` requests.
     waiting: usize,
-    /// The last invocation is answered and `/next` not called again.
+    /// The last invocation is answered, and `/next` was not called since.
     answered: bool,
-    /// Invocations whose time was up while the process went on.
+    /// Invocations that timed out while the process went on.
     expired: HashSet<String>,
-    /// How many invocations the runtime may have at once. With more than one it is a Managed
-    /// Instance's: an answer is out before the next `/next`, and a late one is refused with 410.
+    /// Limit for the runtime's concurrent invocations. Above one, it is a Managed Instance: an
+    /// answer is passed on before the next `/next`, and a late one is refused with 410.
     pub concurrency: usize,
-    /// Invocations to come.
+    /// Invocations that are not delivered yet.
     pub queue: VecDeque<Invocation>,
-    /// Invocations that are over, in the order in which they ended.
+    /// Invocations that have ended, in the order of their ends.
     pub ended: Vec<Ended>,
-    /// When the process was started.
+    /// Start time of the process.
     pub started: Instant,
     /// From the start to the first `/next` of the runtime and of every extension.
     pub init: Option<Duration>,
-    /// What was posted to `/init/error`.
+    /// The error posted to `/init/error`.
     pub init_error: Option<Outcome>,
-    /// How the process ended, once it has.
+    /// The exit status of the process, once it has ended.
     pub exited: Option<ExitStatus>,
-    /// No invocation will come any more: `/next` is answered 410.
+    /// No further invocation will be queued: `/next` is answered with 410.
     pub closed: bool,
-    /// Internal extensions that have registered, and how many of them have asked for an event.
+    /// Identifiers of the registered internal extensions.
     pub(super) extensions: Vec<String>,
+    /// The number of them that have asked for an event.
     pub(super) extensions_waiting: usize,
-    /// How many requests there were.
+    /// The number of requests.
     pub requests: u64,
-    /// How many connections they came on.
+    /// The number of connections.
     pub connections: u64,
 }
 
 impl Session {
-    /// An environment whose process is about to be started.
+    /// The session of an environment whose process is about to start.
     pub fn new() -> Session {
         Session {
             state: State::Initialising,
@@ -101,8 +102,8 @@ impl Session {
         }
     }
 
-    /// `/next` has come in, and is to wait for an invocation.
-    pub fn begin_next(&mut self, received: Instant) -> Result<(), Refusal> {
+    /// A `/next` arrived, and waits for an invocation.
+    pub fn begin_next(&mut self, received: Instant) -> Result<(), ApiError> {
         if self.state == State::InitFailed {
             return Err(self.refuse("Next"));
         }
@@ -113,7 +114,7 @@ impl Session {
         Ok(())
     }
 
-    /// `Init` is over when the runtime and every extension have asked for something to do.
+    /// Ends `Init` once the runtime and every extension have called their `next`.
     pub(super) fn finish_init(&mut self, now: Instant) {
         let extensions = self.extensions_waiting >= self.extensions.len();
         if self.init.is_none() && self.state == State::Initialised && extensions {
@@ -121,7 +122,7 @@ impl Session {
         }
     }
 
-    /// The identifiers of the internal extensions that have registered.
+    /// The identifiers of the registered internal extensions.
     pub fn extensions(&self) -> &[String] {
         &self.extensions
     }
@@ -130,9 +131,9 @@ impl Session {
         self.state == State::Initialising
     }
 
-    /// The invocation that `/next` delivers, if there is one.
+    /// Takes the next invocation out of the queue for a waiting `/next`.
     pub fn deliver(&mut self) -> Option<Arc<Invocation>> {
-        // A runtime that asks again before it has answered gets the same event again.
+        // A runtime that calls `/next` again before it has answered gets the same event again.
         let again = self.in_flight.first().filter(|_| self.concurrency == 1);
         if let Some(again) = again.map(|in_flight| Arc::clone(&in_flight.invocation)) {
             self.waiting -= 1;
@@ -147,15 +148,15 @@ impl Session {
         Some(delivered)
     }
 
-    /// An answer for `request_id` begins. The attempt, if it names one, must be the present one.
-    /// Returns where its bytes are wanted.
+    /// An answer for `request_id` begins. The attempt, if it names one, must be the current one.
+    /// Returns the receiver of its bytes, if there is one.
     pub fn begin_answer(
         &mut self,
         request_id: &str,
         attempt_id: Option<&str>,
-    ) -> Result<Option<SyncSender<Piece>>, Refusal> {
+    ) -> Result<Option<SyncSender<Piece>>, ApiError> {
         if self.expired.contains(request_id) {
-            return Err(Refusal::new(410, "InvokeTimeout", "Invoke timeout"));
+            return Err(ApiError::new(410, "InvokeTimeout", "Invoke timeout"));
         }
         let found =
             self.in_flight.iter_mut().find(|flight| flight.invocation.request_id == request_id);
@@ -169,7 +170,7 @@ impl Session {
             });
         };
         if attempt_id.is_some_and(|attempt_id| attempt_id != in_flight.invocation.attempt_id) {
-            return Err(Refusal::new(400, "InvalidInvocationId", "Invalid invocation ID"));
+            return Err(ApiError::new(400, "InvalidInvocationId", "Invalid invocation ID"));
         }
         if in_flight.answering {
             return Err(self.refuse("InvocationResponse"));
@@ -178,20 +179,20 @@ impl Session {
         Ok(in_flight.live.take())
     }
 
-    /// The answer that has begun has ended, or broken off.
+    /// The answer has ended, or its connection broke.
     pub fn end_answer(
         &mut self,
         request_id: &str,
         received: Instant,
         outcome: Outcome,
         content_type: Option<String>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ApiError> {
         let of = |flight: &InFlight| flight.invocation.request_id == request_id;
-        let Some(place) = self.in_flight.iter().position(of) else {
-            // Its time was up meanwhile.
-            return Err(Refusal::new(410, "InvokeTimeout", "Invoke timeout"));
+        let Some(index) = self.in_flight.iter().position(of) else {
+            // It timed out meanwhile.
+            return Err(ApiError::new(410, "InvokeTimeout", "Invoke timeout"));
         };
-        let in_flight = self.in_flight.remove(place);
+        let in_flight = self.in_flight.remove(index);
         self.answered = true;
         let too_large = match outcome {
             Outcome::TooLarge(limit) => Some(limit),
@@ -205,7 +206,7 @@ impl Session {
             at: received,
         });
         if let Some(limit) = too_large {
-            return Err(Refusal::new(
+            return Err(ApiError::new(
                 413,
                 "RequestEntityTooLarge",
                 format!("Exceeded maximum allowed payload size ({limit} bytes)."),
@@ -214,14 +215,14 @@ impl Session {
         Ok(())
     }
 
-    /// The time of an invocation is up and the process goes on: its answer will be refused.
+    /// An invocation timed out and the process goes on: its answer will be refused.
     pub fn expire(&mut self, request_id: &str) {
         self.queue.retain(|invocation| invocation.request_id != request_id);
         self.in_flight.retain(|flight| flight.invocation.request_id != request_id);
         self.expired.insert(request_id.to_owned());
     }
 
-    /// The process has ended, and nobody will answer any more.
+    /// The process has ended, so no answers will arrive.
     pub fn exit(&mut self, status: ExitStatus) {
         self.exited = Some(status);
         self.queue.clear();
@@ -229,7 +230,7 @@ impl Session {
     }
 
     /// An error was posted to `/init/error`.
-    pub fn fail_init(&mut self, outcome: Outcome) -> Result<(), Refusal> {
+    pub fn fail_init(&mut self, outcome: Outcome) -> Result<(), ApiError> {
         if self.state != State::Initialising {
             return Err(self.refuse("InitError"));
         }
@@ -238,13 +239,13 @@ impl Session {
         Ok(())
     }
 
-    /// Whether the runtime has nothing more to do for the invocations that have ended: the service
-    /// holds an answer until `/next`, or the end of the process.
-    pub fn is_at_rest(&self) -> bool {
+    /// Whether the runtime has finished with the answered invocations: the service holds back an
+    /// answer until the next `/next` or the end of the process.
+    pub fn is_idle(&self) -> bool {
         self.concurrency > 1 || self.exited.is_some() || !self.answered
     }
 
-    fn refuse(&self, transition: &str) -> Refusal {
+    fn refuse(&self, transition: &str) -> ApiError {
         let state = match self.state {
             State::Initialising => "RuntimeStartedState",
             State::InitFailed => "RuntimeInitErrorState",
@@ -252,7 +253,7 @@ impl Session {
             State::Initialised if self.answered => "RuntimeResponseSentState",
             State::Initialised => "RuntimeReadyState",
         };
-        Refusal::new(
+        ApiError::new(
             403,
             "InvalidStateTransition",
             format!(
@@ -269,8 +270,8 @@ impl Default for Session {
     }
 }
 
-fn invalid_request_id() -> Refusal {
-    Refusal::new(400, "InvalidRequestID", "Invalid request ID")
+fn invalid_request_id() -> ApiError {
+    ApiError::new(400, "InvalidRequestID", "Invalid request ID")
 }
 
 #[cfg(test)]
@@ -290,7 +291,7 @@ mod tests {
         let response = Outcome::Response(b"r".to_vec());
         let ended =
             begun.and_then(|()| session.end_answer(request_id, Instant::now(), response, None));
-        ended.err().map_or(202, |refusal| refusal.status)
+        ended.err().map_or(202, |error| error.status)
     }
 
     #[test]
@@ -306,10 +307,10 @@ mod tests {
         assert_eq!(answer(&mut session, "b", None), 400);
         assert_eq!(answer(&mut session, "a", Some("another")), 400);
         assert_eq!(answer(&mut session, "a", Some("attempt")), 202);
-        assert!(!session.is_at_rest());
+        assert!(!session.is_idle());
         assert_eq!(answer(&mut session, "a", None), 403);
         session.begin_next(now).expect("ready again");
-        assert!(session.is_at_rest());
+        assert!(session.is_idle());
         assert!(session.deliver().is_none());
         let error = Outcome::Error { body: Vec::new(), error_type: None };
         assert_eq!(session.fail_init(error).expect_err("refused").status, 403);

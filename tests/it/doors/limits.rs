@@ -129,7 +129,7 @@ fn without_descriptors_invocations_are_refused_and_do_not_fail() {
     let few = Served::start_with_descriptors("-n 256", &[&example("slow")], &options);
     let (taken, refused) = at_once(&few, 45);
     assert!(taken > 20 && refused > 0, "{taken} taken, {refused} refused");
-    few.log_with("an invocation is refused: no file descriptors are left; raise the limit");
+    few.log_with("invocation refused: no file descriptors left; raise the limit");
     assert_eq!(few.function("slow")["totals"]["throttles"], refused);
     assert_eq!(at_once(&few, 5), (5, 0));
 }

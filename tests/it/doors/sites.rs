@@ -22,7 +22,7 @@ fn a_name_that_was_pointed_here_is_refused() {
         for request in [INVOKE, STREAM, URL, ENVIRONMENTS, PAGE] {
             let (status, body) = status_and_body(&served, request, &[&host], "{}");
             assert_eq!(status, 403, "{request} {host}: {body}");
-            assert!(body.contains("is none of this server's: call it by localhost"), "{body}");
+            assert!(body.contains("is not a name of this server: use localhost"), "{body}");
         }
     }
     // A proxy's form of the target names the host, too, and a second name could hide the first.
@@ -55,7 +55,7 @@ fn a_page_of_another_site_cannot_invoke_or_look() {
         for request in [INVOKE, STREAM, ENVIRONMENTS, "OPTIONS /environments"] {
             let (status, body) = status_and_body(&served, request, &[&host, foreign], "{}");
             assert_eq!(status, 403, "{request} {foreign}: {body}");
-            assert!(body.contains("may not invoke functions"), "{body}");
+            assert!(body.contains("must not invoke or list functions"), "{body}");
         }
         // A link may lead to the page, which shows nothing by itself.
         assert_eq!(status_and_body(&served, PAGE, &[&host, foreign], "").0, 200, "{foreign}");

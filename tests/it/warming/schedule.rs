@@ -72,7 +72,10 @@ fn a_schedule_that_is_too_slow_is_reported() {
         function["totals"]["pings"]["cold"].as_u64().is_some_and(|cold| cold >= 2)
     });
     let log = served.log();
-    assert!(log.contains("idle environments end after 1 seconds, and pings are 60 apart"), "{log}");
+    assert!(
+        log.contains("idle environments end after 1 seconds, but pings are 60 seconds apart"),
+        "{log}"
+    );
 }
 
 #[test]

@@ -36,7 +36,7 @@ impl Answer {
         for (name, value) in &self.headers {
             head.push_str(name);
             head.push_str(": ");
-            // A line's end in a value would begin another header.
+            // A line break in a value would inject a header.
             head.extend(value.chars().filter(|letter| !matches!(letter, '\r' | '\n' | '\0')));
             head.push_str("\r\n");
         }

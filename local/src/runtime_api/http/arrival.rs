@@ -1,5 +1,6 @@
-//! When bytes arrived, as the kernel saw it. The thread that waits for them is woken later: by tens
-//! of microseconds where its CPU sleeps, which is as long as a small runtime's whole start.
+//! The kernel's timestamps of received bytes. The thread that waits for the bytes wakes up later:
+//! by tens of microseconds if its CPU sleeps, which is as long as the whole start of a small
+//! runtime.
 
 use std::io;
 use std::io::IoSliceMut;
@@ -18,10 +19,10 @@ use nix::sys::socket::recvmsg;
 use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::ReceiveTimestampns;
 
-/// Has the kernel note when bytes arrive at the connections that this socket accepts.
-pub fn note(socket: &TcpListener) -> io::Result<()> {
-    /// The kernel patches its own code when the first socket wants times and when the last is
-    /// closed; this one stays, so that it does neither while something is measured.
+/// Enables receive timestamps on all connections that the socket accepts.
+pub fn enable_timestamps(socket: &TcpListener) -> io::Result<()> {
+    /// The kernel patches its own code when the first socket enables timestamps and when the last
+    /// one is closed. This socket stays open forever, so that neither happens during a measurement.
     static KEPT: OnceLock<Option<UdpSocket>> = OnceLock::new();
     KEPT.get_or_init(|| {
         let socket = UdpSocket::bind("127.0.0.1:0").ok()?;
@@ -31,7 +32,8 @@ pub fn note(socket: &TcpListener) -> io::Result<()> {
     Ok(setsockopt(socket, ReceiveTimestampns, &true)?)
 }
 
-/// Reads what is there, at least a byte, and says when the last of it arrived; 0 bytes at the end.
+/// Reads at least one byte; 0 at the end of the stream. Also returns the arrival time of the last
+/// one.
 pub fn read(stream: &TcpStream, bytes: &mut [u8]) -> io::Result<(usize, Instant)> {
     let mut times = nix::cmsg_space!(nix::sys::time::TimeSpec);
     let mut parts = [IoSliceMut::new(bytes)];
@@ -48,7 +50,7 @@ pub fn read(stream: &TcpStream, bytes: &mut [u8]) -> io::Result<(usize, Instant)
     Ok((message.bytes, instant(arrived)))
 }
 
-/// The moment with this time since the Unix epoch; now, where the kernel noted none.
+/// Converts the time since the Unix epoch; now, if the kernel sent no timestamp.
 fn instant(since_epoch: Option<Duration>) -> Instant {
     let (now, time) = (Instant::now(), SystemTime::now());
     let passed = since_epoch.and_then(|since_epoch| {
@@ -67,10 +69,10 @@ mod tests {
     #[test]
     fn bytes_arrive_when_they_are_sent_and_not_when_they_are_read() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        note(&listener).expect("noted");
+        enable_timestamps(&listener).expect("noted");
         let mut client = TcpStream::connect(listener.local_addr().expect("bound")).expect("made");
         let (stream, _) = listener.accept().expect("accepted");
-        // The kernel begins a moment after it was asked to.
+        // The kernel enables timestamps with a delay.
         let noted = (0..20).any(|_| {
             client.write_all(b"request").expect("sent");
             let sent = Instant::now();

@@ -1,4 +1,4 @@
-//! Bodies of requests, counted or chunked: whole, or piece by piece as they come in.
+//! Bodies of requests, with a length or chunked: read as a whole, or piece by piece.
 
 use std::io;
 use std::io::Read as _;
@@ -10,15 +10,15 @@ use super::Headers;
 use super::malformed;
 use super::owned;
 
-/// A piece that is passed on at once is at most this long.
-const PIECE: usize = 64 << 10;
-/// Trailers that a body may have.
+/// Limit for a piece, in bytes.
+const MAX_PIECE: usize = 64 << 10;
+/// Limit for the number of trailers.
 const MAX_TRAILERS: usize = 32;
-/// Length of all trailers together, and of a line with a chunk's size, in bytes. An error's body in
-/// a trailer is far below it.
-const MAX_LINES: usize = 8 << 20;
+/// Limit for all trailers together, and for a chunk's size line, in bytes. An error's body in a
+/// trailer is far below it.
+const MAX_LINE_BYTES: usize = 8 << 20;
 
-/// A request's body, as far as it is read.
+/// A request's body and the progress of reading it.
 #[derive(Debug)]
 pub struct Body {
     framing: Framing,
@@ -28,15 +28,15 @@ pub struct Body {
 
 #[derive(Debug, PartialEq, Eq)]
 enum Framing {
-    /// So many bytes are still to come.
+    /// The remaining bytes.
     Counted(u64),
-    /// So many bytes of the present chunk are still to come.
+    /// The remaining bytes of the current chunk.
     Chunked(u64),
     Ended,
 }
 
 impl Body {
-    /// The body that follows a head. A client that waits to be told to go on is told.
+    /// The body that follows a head. Sends `100 Continue` if the client expects it.
     pub fn of(head: &Head, connection: &mut Connection) -> io::Result<Body> {
         let encoding = head.header("transfer-encoding").map(str::to_ascii_lowercase);
         let framing = if encoding.is_some_and(|encoding| encoding.ends_with("chunked")) {
@@ -50,7 +50,7 @@ impl Body {
         Ok(Body { framing, trailers: Vec::new() })
     }
 
-    /// The next piece, as soon as there is one; None after the last.
+    /// The next piece, as soon as there is one; `None` after the last.
     pub fn piece(&mut self, connection: &mut Connection) -> io::Result<Option<Vec<u8>>> {
         loop {
             let left = match &mut self.framing {
@@ -65,8 +65,8 @@ impl Body {
                 }
                 Framing::Counted(left) | Framing::Chunked(left) => left,
             };
-            let most = usize::try_from(*left).unwrap_or(usize::MAX).min(PIECE);
-            let piece = connection.some(most)?;
+            let limit = usize::try_from(*left).unwrap_or(usize::MAX).min(MAX_PIECE);
+            let piece = connection.some(limit)?;
             *left -= piece.len() as u64;
             if self.framing == Framing::Chunked(0) && connection.line()? != b"\r\n" {
                 return Err(malformed("a chunk longer than its size"));
@@ -75,23 +75,23 @@ impl Body {
         }
     }
 
-    /// All of it, if it has at most so many bytes; None if it is longer. A body that says that it
-    /// is longer is not read.
+    /// The whole body; `None` if it is longer than `limit` bytes. A body whose announced length is
+    /// larger is not read.
     pub fn whole(
         &mut self,
         connection: &mut Connection,
-        most: usize,
+        limit: usize,
     ) -> io::Result<Option<Vec<u8>>> {
         let mut whole = Vec::new();
         if let Framing::Counted(length) = self.framing {
             let Ok(length) = usize::try_from(length) else { return Ok(None) };
-            if length > most {
+            if length > limit {
                 return Ok(None);
             }
             whole.reserve_exact(length);
         }
         while let Some(piece) = self.piece(connection)? {
-            if whole.len() + piece.len() > most {
+            if whole.len() + piece.len() > limit {
                 return Ok(None);
             }
             whole.extend_from_slice(&piece);
@@ -113,8 +113,8 @@ impl Body {
         let mut block = Vec::new();
         while !block.ends_with(b"\r\n\r\n") && block != b"\r\n" {
             block.extend(connection.line()?);
-            if block.len() > MAX_LINES {
-                return Err(malformed("trailers of more than 8 MiB"));
+            if block.len() > MAX_LINE_BYTES {
+                return Err(malformed("trailers above 8 MiB"));
             }
         }
         let mut headers = [httparse::EMPTY_HEADER; MAX_TRAILERS];
@@ -126,8 +126,8 @@ impl Body {
     }
 }
 
-/// The length that a request announces. Two lengths that differ are how one request is smuggled
-/// inside another (RFC 9112, section 6.3).
+/// The announced length. Two different lengths would allow request smuggling (RFC 9112, section
+/// 6.3).
 fn content_length(head: &Head) -> io::Result<u64> {
     let of = |(name, _): &&(String, Vec<u8>)| name.eq_ignore_ascii_case("content-length");
     let mut lengths = head.headers.iter().filter(of).map(|(_, value)| value.as_slice());
@@ -140,12 +140,12 @@ fn content_length(head: &Head) -> io::Result<u64> {
 }
 
 impl Connection {
-    /// At least one byte and at most so many.
-    fn some(&mut self, most: usize) -> io::Result<Vec<u8>> {
+    /// Reads at least one byte and at most `limit`.
+    fn some(&mut self, limit: usize) -> io::Result<Vec<u8>> {
         if !self.buffer.is_empty() {
-            return Ok(self.buffer.drain(..most.min(self.buffer.len())).collect());
+            return Ok(self.buffer.drain(..limit.min(self.buffer.len())).collect());
         }
-        let mut bytes = vec![0; most];
+        let mut bytes = vec![0; limit];
         let read = (&*self.stream).read(&mut bytes)?;
         if read == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
@@ -161,8 +161,8 @@ impl Connection {
                 return Ok(self.buffer.drain(..=searched + end).collect());
             }
             searched = self.buffer.len();
-            if searched > MAX_LINES {
-                return Err(malformed("a line of more than 8 MiB"));
+            if searched > MAX_LINE_BYTES {
+                return Err(malformed("a line above 8 MiB"));
             }
             if self.more()? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());

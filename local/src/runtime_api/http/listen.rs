@@ -1,4 +1,4 @@
-//! Threads that wait for connections: as many as are needed at once, and one more.
+//! A listening socket with a pool of threads: one for each connection, and one more that waits.
 
 use std::collections::HashMap;
 use std::io;
@@ -9,17 +9,19 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
-use std::sync::PoisonError;
 use std::thread;
 use std::thread::JoinHandle;
 
 use super::Connection;
 use super::arrival;
 
-/// A listening socket with its threads, until it is dropped.
+use crate::sync::lock;
+
+/// A listening socket with its threads; dropping it ends them.
 ///
-/// Each thread accepts a connection and serves it to its end. The one that leaves none waiting
-/// starts another first, so that a connection never pays for a thread's start unless all are busy.
+/// Each thread accepts a connection and serves it to its end. A thread that would leave no other
+/// one waiting starts another first, so that a connection waits for a thread's start only if all
+/// are busy.
 pub struct Listener {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -28,45 +30,45 @@ pub struct Listener {
 struct Shared {
     socket: TcpListener,
     serve: Box<dyn Fn(Connection) + Send + Sync>,
-    /// How many threads wait at most, once they have been needed.
-    most_waiting: usize,
-    state: Mutex<State>,
+    /// Limit for the waiting threads; further ones end after their connection.
+    max_waiting: usize,
+    workers: Mutex<Workers>,
 }
 
 #[derive(Default)]
-struct State {
+struct Workers {
     waiting: usize,
     stopping: bool,
     last: u64,
-    /// Streams that are being served, so that they can be ended.
+    /// The streams that are being served, so that they can be shut down.
     serving: HashMap<u64, Arc<TcpStream>>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Listener {
-    /// Serves what connects, with so many threads from the beginning.
+    /// Serves connections, with `threads` threads from the beginning.
     pub fn start(
         socket: TcpListener,
         threads: usize,
         serve: impl Fn(Connection) + Send + Sync + 'static,
     ) -> io::Result<Listener> {
         let address = socket.local_addr()?;
-        arrival::note(&socket)?;
+        arrival::enable_timestamps(&socket)?;
         let shared = Arc::new(Shared {
             socket,
             serve: Box::new(serve),
-            most_waiting: threads.max(32),
-            state: Mutex::default(),
+            max_waiting: threads.max(32),
+            workers: Mutex::default(),
         });
         // Dropping it ends the threads that could be started.
         let listener = Listener { address, shared };
         for _ in 0..threads.max(1) {
-            listener.shared.add_thread(&mut listener.shared.state())?;
+            listener.shared.add_thread(&mut listener.shared.workers())?;
         }
         Ok(listener)
     }
 
-    /// Where it listens.
+    /// The socket's address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -75,44 +77,44 @@ impl Listener {
 impl Drop for Listener {
     fn drop(&mut self) {
         let threads = {
-            let mut state = self.shared.state();
-            state.stopping = true;
-            for stream in state.serving.values() {
-                // One that is closed already has ended by itself.
+            let mut workers = self.shared.workers();
+            workers.stopping = true;
+            for stream in workers.serving.values() {
+                // It fails if the client has closed the connection already.
                 let _ = stream.shutdown(Shutdown::Both);
             }
-            std::mem::take(&mut state.threads)
+            std::mem::take(&mut workers.threads)
         };
-        // Wakes those that wait for a connection.
+        // Wakes the threads that wait for a connection.
         let _ = rustix::net::shutdown(&self.shared.socket, rustix::net::Shutdown::Both);
         for thread in threads {
-            // A thread that panicked has printed why.
+            // A thread that panicked has printed its message.
             let _ = thread.join();
         }
     }
 }
 
 impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn workers(&self) -> MutexGuard<'_, Workers> {
+        lock(&self.workers)
     }
 
-    fn add_thread(self: &Arc<Self>, state: &mut State) -> io::Result<()> {
+    fn add_thread(self: &Arc<Self>, workers: &mut Workers) -> io::Result<()> {
         let shared = Arc::clone(self);
         let thread = thread::Builder::new().stack_size(512 << 10).spawn(move || shared.work())?;
-        state.waiting += 1;
-        state.threads.retain(|thread| !thread.is_finished());
-        state.threads.push(thread);
+        workers.waiting += 1;
+        workers.threads.retain(|thread| !thread.is_finished());
+        workers.threads.push(thread);
         Ok(())
     }
 
     fn work(self: Arc<Self>) {
         loop {
             let Ok((stream, _)) = self.socket.accept() else {
-                if self.state().stopping {
+                if self.workers().stopping {
                     return;
                 }
-                // No descriptors are left: those that are served will give some back.
+                // Out of file descriptors: wait until other connections are closed.
                 thread::sleep(std::time::Duration::from_millis(10));
                 continue;
             };
@@ -121,29 +123,29 @@ impl Shared {
             if let Ok(connection) = Connection::new(stream) {
                 (self.serve)(connection);
             }
-            let mut state = self.state();
-            state.serving.remove(&number);
-            if state.stopping || state.waiting >= self.most_waiting {
+            let mut workers = self.workers();
+            workers.serving.remove(&number);
+            if workers.stopping || workers.waiting >= self.max_waiting {
                 return;
             }
-            state.waiting += 1;
+            workers.waiting += 1;
         }
     }
 
-    /// None when the thread is to end.
+    /// Registers a stream; `None` if the thread must end.
     fn begin(self: &Arc<Self>, stream: &Arc<TcpStream>) -> Option<u64> {
-        let mut state = self.state();
-        state.waiting -= 1;
-        if state.stopping {
+        let mut workers = self.workers();
+        workers.waiting -= 1;
+        if workers.stopping {
             return None;
         }
-        if state.waiting == 0 {
-            // Without another thread, connections wait until one of the others is free.
-            let _ = self.add_thread(&mut state);
+        if workers.waiting == 0 {
+            // If no thread can be started, connections wait until one is free.
+            let _ = self.add_thread(&mut workers);
         }
-        state.last += 1;
-        let number = state.last;
-        state.serving.insert(number, Arc::clone(stream));
+        workers.last += 1;
+        let number = workers.last;
+        workers.serving.insert(number, Arc::clone(stream));
         Some(number)
     }
 }

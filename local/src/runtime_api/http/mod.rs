@@ -1,7 +1,7 @@
-//! HTTP/1.1 as the Runtime API serves it: blocking, with one thread for each connection.
+//! The Runtime API's HTTP/1.1 server: blocking, with one thread for each connection.
 //!
-//! Clients are served by hyper ([`crate::server`]). A runtime is not, because its times are those
-//! that the kernel noted for each packet, and because it must be able to misbehave.
+//! Clients are served by hyper (`server.rs`). Runtimes are not, because their times are taken
+//! from the kernel's timestamps of each packet, and because they may violate the protocol.
 
 mod answer;
 mod arrival;
@@ -19,21 +19,21 @@ pub use self::answer::json;
 pub use self::body::Body;
 pub use self::listen::Listener;
 
-/// Headers that a request may have; runtimes send about ten.
+/// Limit for the number of headers; runtimes send about ten.
 const MAX_HEADERS: usize = 128;
-/// A request's headers together; the X-Ray cause alone may be large.
+/// Limit for all headers together, in bytes; the X-Ray cause alone may be large.
 const MAX_HEAD: usize = 2 << 20;
 
-/// A runtime that leaves what it is sent unread for this long has lost its connection.
+/// Limit for a write: a runtime that does not read for this long loses its connection.
 const WRITE_LIMIT: Duration = Duration::from_secs(60);
 
 /// Header lines of a request, or the trailers of its body.
 pub type Headers = Vec<(String, Vec<u8>)>;
 
-/// What a request says before its body.
+/// A request without its body.
 #[derive(Clone, Debug)]
 pub struct Head {
-    /// When its first byte was there.
+    /// Arrival time of its first bytes.
     pub received: Instant,
     /// `GET`, `POST` and so on.
     pub method: String,
@@ -44,7 +44,7 @@ pub struct Head {
 }
 
 impl Head {
-    /// A header's value, by its name in any case, where it is text.
+    /// A header's value, by its name in any case, if it is UTF-8.
     pub fn header(&self, name: &str) -> Option<&str> {
         find(&self.headers, name)
     }
@@ -55,36 +55,36 @@ impl Head {
     }
 }
 
-/// A value by its name in any case, where it is text.
+/// A value by its name in any case, if it is UTF-8.
 pub fn find<'a>(headers: &'a Headers, name: &str) -> Option<&'a str> {
     let (_, value) = headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
     std::str::from_utf8(value).ok()
 }
 
-/// A connection that a runtime has made.
+/// A runtime's connection.
 #[derive(Debug)]
 pub struct Connection {
     stream: Arc<TcpStream>,
-    /// What was read and not used yet.
+    /// Bytes that were received and not used yet.
     buffer: Vec<u8>,
-    /// When the last of it arrived.
+    /// Arrival time of the last of them.
     arrived: Instant,
 }
 
 impl Connection {
-    /// Takes an accepted stream over.
+    /// Configures an accepted stream.
     pub fn new(stream: Arc<TcpStream>) -> io::Result<Connection> {
         stream.set_nodelay(true)?;
         stream.set_write_timeout(Some(WRITE_LIMIT))?;
         Ok(Connection { stream, buffer: Vec::with_capacity(16 << 10), arrived: Instant::now() })
     }
 
-    /// When what was read last had arrived.
+    /// Arrival time of the bytes that were read last.
     pub fn arrived(&self) -> Instant {
         self.arrived
     }
 
-    /// Reads the next request's head; None when the client has closed the connection.
+    /// Reads the next request's head; `None` when the client has closed the connection.
     pub fn read_head(&mut self) -> io::Result<Option<Head>> {
         if self.buffer.is_empty() && self.more()? == 0 {
             return Ok(None);
@@ -96,7 +96,7 @@ impl Connection {
                 return Ok(Some(head));
             }
             if self.buffer.len() > MAX_HEAD {
-                return Err(malformed("headers of more than 2 MiB"));
+                return Err(malformed("headers above 2 MiB"));
             }
             if self.more()? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());

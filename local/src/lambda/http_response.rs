@@ -1,4 +1,4 @@
-//! Answers to clients: whole, or in pieces.
+//! Responses to clients, with a complete or a streamed body.
 
 use std::io;
 
@@ -12,43 +12,42 @@ use hyper::body::Bytes;
 use hyper::header::HeaderName;
 use hyper::header::HeaderValue;
 
-/// The body of an answer.
+/// The body of a response.
 pub type Body = Either<Full<Bytes>, Channel<Bytes, io::Error>>;
 
-/// The end of a body at which its pieces go in.
+/// The sending end of a streamed body.
 pub type Pieces = Sender<Bytes, io::Error>;
 
-/// Pieces of a body that wait for the client.
+/// Limit for the pieces of a body that are buffered for the client.
 const MAX_WAITING: usize = 4;
 
-/// An answer: status, headers, body.
+/// A response: status, headers, body.
 #[derive(Debug)]
-pub struct Answer {
+pub struct HttpResponse {
     response: Response<Body>,
 }
 
-impl Answer {
-    /// An answer with this body.
-    pub fn new(status: u16, body: impl Into<Bytes>) -> Answer {
-        Answer::of(status, Either::Left(Full::new(body.into())))
+impl HttpResponse {
+    /// A response with this body.
+    pub fn new(status: u16, body: impl Into<Bytes>) -> HttpResponse {
+        HttpResponse::of(status, Either::Left(Full::new(body.into())))
     }
 
-    /// An answer whose body is JSON.
-    pub fn json(status: u16, body: impl Into<Bytes>) -> Answer {
-        Answer::new(status, body).with("Content-Type", "application/json")
+    /// A response whose body is JSON.
+    pub fn json(status: u16, body: impl Into<Bytes>) -> HttpResponse {
+        HttpResponse::new(status, body).with("Content-Type", "application/json")
     }
 
-    fn of(status: u16, body: Body) -> Answer {
+    fn of(status: u16, body: Body) -> HttpResponse {
         let mut response = Response::new(body);
-        // A status below 200 is none that ends a request.
+        // A status below 200 is not a final one.
         let known = StatusCode::from_u16(status).ok().filter(|status| !status.is_informational());
         *response.status_mut() = known.unwrap_or(StatusCode::BAD_GATEWAY);
-        Answer { response }
+        HttpResponse { response }
     }
 
-    /// The same answer with one more header line. A name or value that HTTP cannot carry is left
-    /// out.
-    pub fn with(mut self, name: &str, value: &str) -> Answer {
+    /// Appends a header line. A name or value that HTTP does not allow is ignored.
+    pub fn with(mut self, name: &str, value: &str) -> HttpResponse {
         let name = HeaderName::from_bytes(name.as_bytes());
         if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value.as_bytes())) {
             self.response.headers_mut().append(name, value);
@@ -56,19 +55,19 @@ impl Answer {
         self
     }
 
-    /// Whether there is such a header line.
+    /// Whether the header is present.
     pub fn has(&self, name: &str) -> bool {
         self.response.headers().contains_key(name)
     }
 
-    /// The same answer with a body that comes in pieces, and its other end.
-    pub fn streamed(self) -> (Pieces, Answer) {
+    /// Replaces the body with a streamed one, and returns its sending end.
+    pub fn streamed(self) -> (Pieces, HttpResponse) {
         let (pieces, body) = Channel::new(MAX_WAITING);
         let response = self.response.map(|_| Either::Right(body));
-        (pieces, Answer { response })
+        (pieces, HttpResponse { response })
     }
 
-    /// As hyper sends it.
+    /// Converts to hyper's type.
     pub fn into_response(self) -> Response<Body> {
         self.response
     }
