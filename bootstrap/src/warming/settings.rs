@@ -43,7 +43,7 @@ impl<'e> Settings<'e> {
             Some(number) => self.delay_ms = number,
             None => {
                 log::warn("PILOTLIGHT_WARM_DELAY is not a number of milliseconds; it is ignored");
-            },
+            }
         }
     }
 

@@ -188,7 +188,8 @@ impl Lambda {
                     "{method} {path} is not served; there are POST /2015-03-31/functions/NAME/invocations, \
                      /lambda-url/NAME/, /environments and /"
                 );
-                head::read(body, 0).await?;
+                // A body is not wanted, however long it is.
+                let _ = head::read(body, 0).await;
                 Err(ServiceError::new(404, "UnknownOperationException", message))
             }
         }

@@ -31,8 +31,13 @@ pub async fn of(mut running: Running) -> Result<HttpResponse, ServiceError> {
     };
     if !streamed {
         // A buffered response arrives as one piece, or not at all.
-        let Some(Piece::Bytes(response)) = running.piece().await else { return Ok(failed()) };
-        return Ok(whole(&response));
+        let response = running.piece().await;
+        // The service holds a response until the environment can take the next invocation.
+        running.done().await?;
+        return Ok(match response {
+            Some(Piece::Bytes(response)) => whole(&response),
+            _ => failed(),
+        });
     }
     if content_type.as_deref() != Some(WITH_PRELUDE) {
         let kind = content_type.unwrap_or_else(|| "application/octet-stream".into());
