@@ -18,7 +18,7 @@ use std::thread;
 use crate::script::here;
 use crate::support;
 
-/// What a Runtime API has handed out, and what it was told of each.
+/// The invocations that a Runtime API has handed out, and the posts that it got for each.
 #[derive(Debug, Default)]
 struct Platform {
     /// By request id: the ends of the posts to it, `response` or `error`.
@@ -74,7 +74,7 @@ fn serve(connection: TcpStream, platform: &Mutex<Platform>, last: &str) {
     }
 }
 
-/// What each invocation was told when the hundredth had this event, and the exit code.
+/// The posts for each invocation when the hundredth has this event, and the exit code.
 fn told(library: &Path, event: &str) -> (BTreeMap<usize, Vec<String>>, Option<i32>) {
     let function = support::function(library, None);
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");

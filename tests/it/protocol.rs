@@ -175,7 +175,7 @@ fn an_event_that_does_not_fit_in_memory_fails_its_invocation_alone() {
         "Transfer-Encoding: chunked\r\n\r\n2\r\n[1\r\n4000000000000\r\n",
     ];
     for length in lengths {
-        // What is left of the event would come next on this connection.
+        // The rest of the event would come next on this connection.
         let large = Script { close: true, ..answer(format!("{head}{length}")) };
         let script = vec![large, accepted(), next("2"), accepted(), status("410 Gone")];
         let seen = converse(here, script);
