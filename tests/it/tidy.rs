@@ -82,6 +82,7 @@ fn unsafe_code_stands_in_named_modules_only() {
         "bootstrap/src/handler/ffi.rs",
         "bootstrap/src/in_flight.rs",
         "bootstrap/src/libc/dl.rs",
+        "bootstrap/src/libc/dlfcn.rs",
         "bootstrap/src/libc/exit.rs",
         "bootstrap/src/libc/heap.rs",
         "bootstrap/src/libc/lazy.rs",

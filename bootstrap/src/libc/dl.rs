@@ -1,10 +1,9 @@
-//! The list of mapped libraries, for the unwinder (`_dl_find_object`, `dl_iterate_phdr`) and for
-//! `dlsym` and `dladdr`. musl itself knows only the bootstrap.
+//! The list of mapped libraries, for the unwinder (`_dl_find_object`, `dl_iterate_phdr`), for
+//! `dladdr` and for `dlsym` (dlfcn.rs). musl itself knows only the bootstrap.
 
 use alloc::boxed::Box;
 use alloc::ffi::CString;
 use core::ffi::CStr;
-use core::ffi::c_char;
 use core::ffi::c_int;
 use core::ffi::c_void;
 use core::ops::Range;
@@ -13,9 +12,7 @@ use core::sync::atomic::AtomicPtr;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering;
 
-use super::libc_module;
 use crate::loader::Library;
-use crate::loader::symbol_hash;
 
 /// Most libraries that one process maps: a handler and the layer's modules.
 const MAX_LIBRARIES: usize = 8;
@@ -61,6 +58,11 @@ pub fn newest_first() -> impl Iterator<Item = &'static Library> {
     libraries().rev().filter_map(|object| object.library)
 }
 
+/// The address of a symbol that the libraries define; the library that was mapped first wins.
+pub fn symbol(name: &[u8]) -> Option<u64> {
+    libraries().find_map(|object| object.library?.symbol(name))
+}
+
 fn libraries() -> impl DoubleEndedIterator<Item = &'static Object> {
     LIBRARIES.iter().filter_map(|slot| {
         // SAFETY: a slot is null, or was filled with a leaked object.
@@ -72,9 +74,6 @@ unsafe extern "C" {
     /// First byte of the executable, from the linker.
     static __executable_start: u8;
     static _end: u8;
-
-    /// Makes the thread's next `dlerror` report that nothing was found (glibc.c).
-    safe fn pilotlight_dl_failed();
 }
 
 /// The bootstrap itself, which runs at the addresses that it was linked at.
@@ -195,41 +194,6 @@ unsafe extern "C" fn pilotlight_dladdr(address: *const c_void, info: *mut libc::
     // SAFETY: as the function's own contract.
     unsafe { info.write(found) };
     1
-}
-
-/// `dlsym`, over the bootstrap's exports, the libraries and the rest of the C library. Portable
-/// code asks with it whether a function exists.
-///
-/// # Safety
-/// `name` ends with NUL.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn pilotlight_dlsym(_library: *mut c_void, name: *const c_char) -> *mut c_void {
-    // SAFETY: as the function's own contract.
-    let name = unsafe { CStr::from_ptr(name) }.to_bytes();
-    let found = super::export(symbol_hash(name))
-        .or_else(|| libraries().find_map(|object| object.library?.symbol(name)))
-        .or_else(|| libc_module::symbol(name));
-    if found.is_none() {
-        pilotlight_dl_failed();
-    }
-    pointer(found.unwrap_or(0))
-}
-
-/// `dlopen`, which opens nothing: a handler is one library.
-#[unsafe(no_mangle)]
-extern "C" fn pilotlight_dlopen(path: *const c_char, _mode: c_int) -> *mut c_void {
-    // A null path asks for the process itself, whose symbols `dlsym` finds.
-    if path.is_null() {
-        return ptr::without_provenance_mut(1);
-    }
-    pilotlight_dl_failed();
-    ptr::null_mut()
-}
-
-/// `dlclose`, which does nothing: libraries stay mapped.
-#[unsafe(no_mangle)]
-extern "C" fn pilotlight_dlclose(_library: *mut c_void) -> c_int {
-    0
 }
 
 fn pointer<T>(address: u64) -> *mut T {

@@ -1,7 +1,9 @@
 //! The C library that handlers call: musl, under the names that `exports.txt` lists.
 
-#[allow(unsafe_code)] // `dlsym`, `dl_iterate_phdr` and their kin take and return C pointers.
+#[allow(unsafe_code)] // `dl_iterate_phdr` and its kin take and return C pointers.
 mod dl;
+#[allow(unsafe_code)] // `dlsym` takes and returns C pointers.
+mod dlfcn;
 #[allow(unsafe_code)] // Calls destructors by address, and C's `exit`.
 mod exit;
 #[allow(unsafe_code)] // Is the allocator.
