@@ -54,7 +54,8 @@ fn of_language(page: &str, language: &str) -> Vec<String> {
 }
 
 /// A line of a shell block, to be run. `command  # {"a":1}` must print what its comment says.
-fn runnable(line: &str) -> String {
+fn runnable(line: &str, address: &str) -> String {
+    let line = line.replace("127.0.0.1:9000", address);
     let promised = line.split_once("  # ").filter(|(_, comment)| comment.starts_with(['{', '"']));
     match promised {
         Some((command, wanted)) => format!("expect '{wanted}' {}", command.trim_end()),
@@ -62,7 +63,6 @@ fn runnable(line: &str) -> String {
     }
 }
 
-/// One test, because pages start servers on the port that people use.
 #[test]
 fn the_shell_commands_of_every_page_work() {
     let moto = Moto::start(1_000_000);
@@ -75,14 +75,19 @@ fn the_shell_commands_of_every_page_work() {
             continue;
         }
         count += commands.len();
-        let lines: Vec<String> =
-            commands.iter().flat_map(|block| block.lines()).map(runnable).collect();
+        let address = format!("127.0.0.1:{}", support::free_port());
+        let lines: Vec<String> = commands
+            .iter()
+            .flat_map(|block| block.lines())
+            .map(|line| runnable(line, &address))
+            .collect();
         let uses_aws = lines.iter().any(|line| line.starts_with("aws "));
         let folder = TempDir::new().expect("a folder");
         let output = Command::new("bash")
             .args(["-c", &format!("{prelude}\n{}", lines.join("\n"))])
             .current_dir(folder.path())
             .env("ROOT", support::root())
+            .env("ADDRESS", &address)
             .env("TOOLS", support::tools())
             .env("MOTO", if uses_aws { &moto.url } else { "" })
             .env("AWS_DEFAULT_REGION", "us-east-1")

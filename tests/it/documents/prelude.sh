@@ -1,15 +1,20 @@
 # Run before the commands of a page, in an empty folder: makes it look like a checkout that was built.
-# From the caller: ROOT (the checkout), TOOLS (what the tests have installed), MOTO (AWS's stand-in).
+# From the caller: ROOT (the checkout), TOOLS (what the tests have installed), MOTO (AWS's stand-in),
+# ADDRESS (where `serve` listens, in place of the address that the pages name).
 set -euo pipefail
 
 mkdir -p dist/bin
 ln -s "$ROOT"/dist/{layer,examples,pilotlight-layer-x86_64.zip} dist/
 ln -s "$ROOT"/{sdk,examples,target} .
 
-# Runs the real command; `serve` goes on in the background, and ends the server that a page started before.
+# Runs the real command; `serve` goes on in the background, and ends the server that the page started before.
 cat >dist/bin/pilotlight <<'END'
 #!/usr/bin/env bash
 set -euo pipefail
+case $1 in
+invoke) set -- "$@" --endpoint "http://$ADDRESS" ;;
+serve) set -- "$@" --listen "$ADDRESS" ;;
+esac
 if [ "$1" != serve ]; then exec "$ROOT/dist/bin/pilotlight" "$@"; fi
 if [ -e server.pid ]; then
 	kill -INT "$(cat server.pid)"
@@ -18,7 +23,7 @@ fi
 "$ROOT/dist/bin/pilotlight" "$@" >server.log 2>&1 &
 echo $! >server.pid
 for _ in {1..300}; do
-	if curl --silent --fail --output /dev/null http://127.0.0.1:9000/environments; then exit 0; fi
+	if curl --silent --fail --output /dev/null "http://$ADDRESS/environments"; then exit 0; fi
 	sleep 0.1
 done
 cat server.log >&2
@@ -36,15 +41,18 @@ trap 'if [ -e server.pid ]; then kill -INT "$(cat server.pid)"; fi' EXIT
 cargo() { (cd "$ROOT" && command cargo "$@"); }
 aws() { "$TOOLS/python/bin/aws" --endpoint-url "$MOTO" "$@"; }
 
-# expect TEXT COMMAND...: the command must print this.
+# expect TEXT COMMAND...: the command must print this, at the latest after some tries: a refresh of a
+# configuration takes its time on a busy machine.
 expect() {
 	local wanted=$1 printed
 	shift
-	printed=$("$@")
-	if [ "$printed" != "$wanted" ]; then
-		printf '%s\n  printed  %s\n  and not  %s\n' "$*" "$printed" "$wanted" >&2
-		exit 1
-	fi
+	for _ in {1..50}; do
+		printed=$("$@")
+		if [ "$printed" = "$wanted" ]; then return; fi
+		sleep 0.2
+	done
+	printf '%s\n  printed  %s\n  and not  %s\n' "$*" "$printed" "$wanted" >&2
+	exit 1
 }
 
 if [ -n "$MOTO" ] && ! aws iam get-role --role-name ROLE >/dev/null 2>&1; then
