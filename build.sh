@@ -115,7 +115,7 @@ check() {
 	RUSTFLAGS="-D warnings" cargo clippy --locked --profile bootstrap \
 		--config bootstrap/static-musl.toml -p pilotlight-bootstrap --features static --lib --bins
 	say "tidy rules"
-	cargo test --locked --quiet -p pilotlight-tests --test it tidy::
+	cargo test --locked --quiet -p pilotlight-tests --test it rules::
 }
 
 case ${1:-build} in

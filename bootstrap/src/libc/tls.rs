@@ -58,7 +58,7 @@ static USED: AtomicUsize = AtomicUsize::new(0);
 
 /// Reserves room for a library's thread-locals. Call it on one thread at a time: the first thread
 /// does so for the handler, and later one thread for the module `services`. The module `libc.so`,
-/// which may be mapped at the same time, has no thread-locals (tests/it/binary.rs).
+/// which may be mapped at the same time, has no thread-locals (tests/it/layer/bootstrap.rs).
 pub fn reserve(template: &TlsTemplate) -> TlsPlace {
     match tls::reserve_range(USED.load(Ordering::Relaxed) as u64, template) {
         Ok(place) => {

@@ -7,13 +7,13 @@ use serde_json::json;
 
 use super::Running;
 use super::Setting;
-use crate::fakes::Reply;
-use crate::fakes::appconfig::AppConfig;
-use crate::fakes::appconfig::bad_token;
-use crate::fakes::appconfig::internal;
-use crate::fakes::appconfig::not_found;
-use crate::fakes::appconfig::throttled;
 use crate::support;
+use crate::support::fakes::Reply;
+use crate::support::fakes::appconfig::AppConfig;
+use crate::support::fakes::appconfig::bad_token;
+use crate::support::fakes::appconfig::internal;
+use crate::support::fakes::appconfig::not_found;
+use crate::support::fakes::appconfig::throttled;
 
 const PROFILE: &str = "my shop/prod/flags";
 const FORMAL: &str = r#"{"formal":{"enabled":true}}"#;

@@ -10,11 +10,11 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::Setting;
-use crate::fakes;
-use crate::fakes::Reply;
-use crate::script;
-use crate::served::Served;
 use crate::support;
+use crate::support::fakes;
+use crate::support::fakes::Reply;
+use crate::support::script;
+use crate::support::served::Served;
 
 /// A server that counts requests, and whose answer tests change.
 struct Changing {

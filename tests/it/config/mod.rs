@@ -2,7 +2,7 @@
 
 mod appconfig;
 mod declaring;
-mod honest;
+mod external;
 mod keeping;
 mod sources;
 
@@ -20,10 +20,10 @@ use serde_json::json;
 use tempfile::NamedTempFile;
 use tempfile::TempDir;
 
-use crate::fakes;
-use crate::script;
-use crate::script::here;
 use crate::support;
+use crate::support::fakes;
+use crate::support::script;
+use crate::support::script::here;
 
 /// A handler of `tests/fixtures/configured`, with a folder for cache files.
 struct Setting {

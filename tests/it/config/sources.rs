@@ -9,9 +9,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::Setting;
-use crate::fakes;
-use crate::fakes::Reply;
-use crate::fakes::extension::Extension;
+use crate::support::fakes;
+use crate::support::fakes::Reply;
+use crate::support::fakes::extension::Extension;
 
 const HIDDEN: &str = "hunter2-and-more";
 

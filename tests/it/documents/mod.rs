@@ -7,8 +7,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::moto::Moto;
 use crate::support;
+use crate::support::moto::Moto;
 
 /// A fenced block: the language after its fence, and its lines.
 struct Block {

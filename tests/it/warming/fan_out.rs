@@ -13,9 +13,9 @@ use super::echo;
 use super::lambda::Lambda;
 use super::lambda::Manner;
 use super::serve;
-use crate::script::answer;
-use crate::script::next;
 use crate::support;
+use crate::support::script::answer;
+use crate::support::script::next;
 
 const THREE: &str = r#"{"warmer":true,"concurrency":3}"#;
 

@@ -11,10 +11,10 @@ use super::echo;
 use super::lambda::Lambda;
 use super::lambda::Manner;
 use super::serve;
-use crate::script::next;
-use crate::served::Served;
-use crate::served::example;
 use crate::support;
+use crate::support::script::next;
+use crate::support::served::Served;
+use crate::support::served::example;
 
 /// A list of `count` equal pings.
 fn list_of(count: usize, ping: &str) -> String {

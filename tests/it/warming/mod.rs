@@ -1,14 +1,11 @@
 //! Warming, with the real bootstrap and module: answers without the handler, invocations, and the
 //! log.
 
-mod environments;
+mod external;
 mod fan_out;
 mod lambda;
 mod limits;
-mod oracle;
-mod port;
 mod schedule;
-mod tls;
 
 use std::fs;
 use std::fs::File;
@@ -21,13 +18,13 @@ use serde_json::Value;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::script;
-use crate::script::Script;
-use crate::script::accepted;
-use crate::script::answer;
-use crate::script::next;
-use crate::script::status;
 use crate::support;
+use crate::support::script;
+use crate::support::script::Script;
+use crate::support::script::accepted;
+use crate::support::script::answer;
+use crate::support::script::next;
+use crate::support::script::status;
 
 /// The outcome of some events in one environment.
 struct Served {

@@ -4,8 +4,8 @@
 use serde_json::Value;
 use serde_json::json;
 
-use crate::served::Served;
-use crate::served::example;
+use crate::support::served::Served;
+use crate::support::served::example;
 
 fn slow(options: &[&str]) -> Served {
     let all = [&["--timeout", "60", "--env", "START_MS=1"], options].concat();

@@ -1,0 +1,3 @@
+//! Configuration from services and tools of other people.
+
+mod honest;

@@ -1,0 +1,10 @@
+//! Handlers and the SDK that they are written with: events, responses, errors, log records.
+
+mod compile;
+mod context;
+mod errors;
+mod examples;
+mod header;
+mod logs;
+mod panics;
+mod stock;

@@ -1,0 +1,4 @@
+//! The files of the layer: their sizes, their bytes, and what the bootstrap asks of the system.
+
+mod bootstrap;
+mod files;

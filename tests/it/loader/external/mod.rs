@@ -1,0 +1,3 @@
+//! Handlers by linkers that have to be installed.
+
+mod linkers;

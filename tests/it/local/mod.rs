@@ -1,0 +1,11 @@
+//! The local Lambda: the command `pilotlight` and the server that clients talk to.
+
+mod check;
+mod command;
+mod doors;
+mod ends;
+mod external;
+mod http_events;
+mod measure;
+mod misbehaved_runtimes;
+mod serve;

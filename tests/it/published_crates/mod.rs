@@ -1,0 +1,5 @@
+//! Handlers on well-known crates, which Cargo downloads and builds in workspaces of their own.
+
+mod allocators;
+mod aws;
+mod heavy;

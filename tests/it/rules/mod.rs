@@ -1,0 +1,3 @@
+//! Rules of the house, checked.
+
+mod tidy;

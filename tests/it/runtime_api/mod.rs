@@ -1,0 +1,7 @@
+//! The bootstrap as a client of the Runtime API, byte by byte.
+
+mod bare;
+mod concurrency;
+mod protocol;
+mod shutdown;
+mod streaming;
