@@ -11,7 +11,7 @@ use core::ptr;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering;
 
-use crate::integer;
+use pilotlight_host::integer;
 
 /// The settings that Lambda passes to a runtime. Values live as long as the process.
 #[derive(Debug)]

@@ -6,17 +6,18 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::convert::Infallible;
 
+use pilotlight_host::crash;
+use pilotlight_host::integer;
+use pilotlight_host::log;
+
 use crate::config;
-use crate::crash;
 use crate::environment;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::handler::Deferred;
 use crate::handler::Handler;
-use crate::integer;
 use crate::invocation::HandlerError;
 use crate::invocation::Outcome;
-use crate::log;
 use crate::runtime_api::RuntimeApi;
 use crate::warming::Warming;
 
@@ -53,8 +54,7 @@ pub fn run(
             Err(failure) => failure.end(),
         };
         if let Err(errno) = start_thread(Box::leak(Box::new(work))) {
-            let message = format!("started {running} of {workers} workers (errno {errno})");
-            log::warn(&message);
+            log::warn(format_args!("started {running} of {workers} workers (errno {errno})"));
             break;
         }
     }
@@ -73,9 +73,9 @@ fn workers(handler: &Handler, environment: &Environment) -> usize {
         Some(0) | None => "it must be a positive number",
     };
     let text = alloc::string::String::from_utf8_lossy(text);
-    let message =
-        format!("AWS_LAMBDA_MAX_CONCURRENCY is {text}, but {message}: one invocation at a time");
-    log::warn(&message);
+    log::warn(format_args!(
+        "AWS_LAMBDA_MAX_CONCURRENCY is {text}, but {message}: one invocation at a time"
+    ));
     1
 }
 
@@ -139,7 +139,7 @@ impl Service {
                     // The caller has its response, and the environment is not frozen before
                     // `/next`.
                     if !error.is_logged {
-                        log::failure(&error);
+                        log::failure(error.error_type, error.message, error.stack_trace);
                     }
                     posted
                 }

@@ -10,9 +10,9 @@ use core::panic::PanicInfo;
 
 use pilotlight_bootstrap::environment::Environment;
 use pilotlight_bootstrap::failure::ExitCode;
-use pilotlight_bootstrap::libc::heap;
-use pilotlight_bootstrap::log;
-use pilotlight_bootstrap::sys;
+use pilotlight_host::libc::heap;
+use pilotlight_host::log;
+use pilotlight_host::sys;
 
 /// Called by musl's `crt1.o`.
 #[unsafe(no_mangle)]
@@ -50,7 +50,7 @@ unsafe impl GlobalAlloc for Heap {
 /// Logs a panic, which is a bug of the bootstrap, and ends the process.
 #[panic_handler]
 fn panic(info: &PanicInfo) -> ! {
-    log::error(&alloc::format!("internal error, please report it: {info}"));
+    log::error(format_args!("internal error, please report it: {info}"));
     sys::exit(ExitCode::Internal as i32)
 }
 

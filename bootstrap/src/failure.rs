@@ -4,10 +4,10 @@
 use alloc::format;
 use alloc::string::String;
 
-use crate::crash;
-use crate::loader::LoadError;
-use crate::log;
-use crate::sys;
+use pilotlight_host::crash;
+use pilotlight_host::log;
+use pilotlight_host::sys;
+use pilotlight_loader::LoadError;
 
 /// The exit codes; docs/errors.md promises the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl Failure {
     /// error first.
     pub fn end(&self) -> ! {
         crash::report_failure(self.code as i32);
-        log::error(&format!("{}: {}", self.error_type, self.message));
+        log::error(format_args!("{}: {}", self.error_type, self.message));
         sys::exit(self.code as i32)
     }
 }

@@ -6,8 +6,8 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use crate::bytes;
-use crate::integer;
+use pilotlight_host::bytes;
+use pilotlight_host::integer;
 
 /// Limit of a response's head, in bytes. The Runtime API allows an invocation 1 MB of headers.
 const MAX_HEAD: usize = 4 << 20;
@@ -116,15 +116,15 @@ impl Framing {
         let mut chunked = false;
         let mut keep_alive = head.starts_with(b"HTTP/1.1");
         for (name, value) in headers(head) {
-            if name.eq_ignore_ascii_case(b"content-length") {
+            if bytes::equal_ignoring_case(name, b"content-length") {
                 let number =
                     integer::parse_decimal(value).ok_or(ReadError::Malformed("Content-Length"))?;
                 length = Some(number);
-            } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
-                chunked =
-                    value.len() >= 7 && value[value.len() - 7..].eq_ignore_ascii_case(b"chunked");
-            } else if name.eq_ignore_ascii_case(b"connection") {
-                keep_alive &= !value.eq_ignore_ascii_case(b"close");
+            } else if bytes::equal_ignoring_case(name, b"transfer-encoding") {
+                chunked = value.len() >= 7
+                    && bytes::equal_ignoring_case(&value[value.len() - 7..], b"chunked");
+            } else if bytes::equal_ignoring_case(name, b"connection") {
+                keep_alive &= !bytes::equal_ignoring_case(value, b"close");
             }
         }
         let length = match (chunked, length) {

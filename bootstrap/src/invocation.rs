@@ -1,5 +1,9 @@
 //! One invocation, as the Runtime API delivered it.
 
+use alloc::string::String;
+
+use pilotlight_host::json;
+
 /// The fields of an invocation. They borrow from the buffer that `/next` was read into; all but the
 /// request id may be absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,6 +41,13 @@ pub struct HandlerError<'a> {
     pub stack_trace: &'a [u8],
     /// Whether the handler has logged it.
     pub is_logged: bool,
+}
+
+impl HandlerError<'_> {
+    /// The body of `/error` and `/init/error`.
+    pub fn to_json(&self) -> String {
+        json::error_body(self.error_type, self.message, self.stack_trace)
+    }
 }
 
 /// The outcome of an invocation.

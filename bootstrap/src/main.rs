@@ -10,22 +10,22 @@ mod executable;
 
 use alloc::boxed::Box;
 
-use pilotlight_bootstrap::crash;
 use pilotlight_bootstrap::environment::Environment;
 use pilotlight_bootstrap::event_loop;
 use pilotlight_bootstrap::failure::Failure;
 use pilotlight_bootstrap::handler::Handler;
-use pilotlight_bootstrap::libc;
-use pilotlight_bootstrap::libc::Process;
-use pilotlight_bootstrap::log;
 use pilotlight_bootstrap::runtime_api::RuntimeApi;
 use pilotlight_bootstrap::services::SERVICES;
 use pilotlight_bootstrap::shutdown;
 use pilotlight_bootstrap::warming::Warming;
+use pilotlight_host::crash;
+use pilotlight_host::libc;
+use pilotlight_host::libc::Process;
+use pilotlight_host::log;
 
 /// Serves invocations. Returns only after a failure: otherwise the platform ends the process.
 fn run(environment: &'static Environment) -> Failure {
-    log::configure(environment);
+    log::configure(environment.log_format, environment.log_level);
     let mut api = match RuntimeApi::new(environment) {
         Ok(api) => api,
         Err(failure) => return failure,

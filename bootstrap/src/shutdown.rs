@@ -2,18 +2,18 @@
 //! exits. Only on request, because Lambda sends SIGTERM only to functions with an extension.
 
 use alloc::boxed::Box;
-use alloc::format;
 use core::ffi::c_int;
 use core::ptr;
 use core::sync::atomic::AtomicI32;
 use core::sync::atomic::Ordering;
 
+use pilotlight_host::log;
+use pilotlight_host::sys::own_descriptor;
+
 use crate::environment::Environment;
 use crate::event_loop::StartThread;
 use crate::handler::Handler;
-use crate::log;
 use crate::runtime_api::RuntimeApi;
-use crate::sys::own_descriptor;
 
 /// The eventfd that the signal handler writes to.
 static EVENT: AtomicI32 = AtomicI32::new(-1);
@@ -38,12 +38,12 @@ pub fn prepare(
     let event = match own_descriptor(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC) }) {
         Ok(event) => event,
         Err(errno) => {
-            return log::warn(&format!("no graceful shutdown: no eventfd (errno {errno})"));
+            return log::warn(format_args!("no graceful shutdown: no eventfd (errno {errno})"));
         }
     };
     EVENT.store(event, Ordering::Relaxed);
     if let Err(errno) = start_thread(Box::leak(Box::new(move || wait(event, handler)))) {
-        log::warn(&format!("no graceful shutdown: no thread (errno {errno})"));
+        log::warn(format_args!("no graceful shutdown: no thread (errno {errno})"));
         return;
     }
     // SAFETY: a structure of numbers and pointers, for which zeros are valid.
@@ -53,7 +53,7 @@ pub fn prepare(
     // SAFETY: `on_sigterm` has the signature of a signal handler, and is async-signal-safe.
     unsafe { libc::sigaction(libc::SIGTERM, &raw const action, ptr::null_mut()) };
     if let Err(failure) = api.register_extension() {
-        log::warn(&format!("no graceful shutdown: {}", failure.message));
+        log::warn(format_args!("no graceful shutdown: {}", failure.message));
     }
 }
 

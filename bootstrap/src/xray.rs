@@ -7,7 +7,8 @@
 use alloc::string::String;
 use core::fmt::Write as _;
 
-use crate::integer;
+use pilotlight_host::integer;
+
 use crate::invocation::HandlerError;
 
 /// Limit of each string in the header, in bytes as written. With [`MAX_FRAMES`], far below 64 KiB.

@@ -20,7 +20,7 @@ list() { sed -e '/^#/d' -e '/^version /d' -e '/^$/d' "$1"; }
 # also has its own copies of __uflow and __overflow, which keep no state and which musl has in the
 # same file as others.)
 list "$here/module_exports.txt" | sed 's/ = .*//' >"$work/own"
-list "$here/../../bootstrap/src/libc/exports.txt" | sed 's/ = .*//' | grep -vxF -e __uflow -e __overflow -f "$work/own" |
+list "$here/../../host/src/libc/exports.txt" | sed 's/ = .*//' | grep -vxF -e __uflow -e __overflow -f "$work/own" |
 	sed -E '/^(__)?environ$|^std(in|out|err)$/!s/.*/void &(void) {}/;t;s/.*/void *&;/' >"$work/core.c"
 cc -w -fno-builtin -shared -fPIC -nostdlib -Wl,-soname,libc.so -o "$work/core.so" "$work/core.c"
 

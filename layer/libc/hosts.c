@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../bootstrap/src/libc/stream.h"
+#include "../../host/src/libc/stream.h"
 
 #define INTERNAL __attribute__((visibility("hidden")))
 

@@ -1,5 +1,5 @@
 /* Functions of signals in which glibc and musl differ, and those that wait with another mask, from
- * which the signals of faults are removed (bootstrap/src/libc/signals.c). They make system calls,
+ * which the signals of faults are removed (host/src/libc/signals.c). They make system calls,
  * because inside the module the names of musl's functions lead here.
  *
  * In C, because `sigset_t` and `siginfo_t` are musl's. */

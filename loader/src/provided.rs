@@ -2,7 +2,7 @@
 //! `layer/libc/build.sh` link what the lists name, so a list cannot name a symbol that is absent.
 
 /// The symbols of the bootstrap itself.
-pub const BOOTSTRAP: &str = include_str!("../../bootstrap/src/libc/exports.txt");
+pub const BOOTSTRAP: &str = include_str!("../../host/src/libc/exports.txt");
 
 /// The symbols that the layer's `pilotlight/libc.so` adds.
 pub const MODULE: &str = include_str!("../../layer/libc/module_exports.txt");

@@ -5,9 +5,8 @@
 //! package. That file is a subset of TOML: lines `name = "source?options"`, optionally under
 //! `[config]`, and comments.
 
+use pilotlight_host::integer;
 use pilotlight_services_abi::config as abi;
-
-use crate::integer;
 
 /// Default wait of the first read for a required value, and of the start for a prefetched one, in
 /// milliseconds.

@@ -9,6 +9,7 @@ use core::sync::atomic::Ordering;
 
 use pilotlight_abi as abi;
 use pilotlight_abi::Bytes;
+use pilotlight_host::log;
 use pilotlight_services_abi as services;
 use pilotlight_services_abi::config::FetchRequest;
 use pilotlight_services_abi::config::RESTORED;
@@ -19,7 +20,6 @@ use super::cell::Fetched;
 use super::cell::Guard;
 use super::store::Absent;
 use crate::environment::Environment;
-use crate::log;
 
 /// The environment, for the fetching thread, which starts later.
 static ENVIRONMENT: AtomicPtr<Environment> = AtomicPtr::new(ptr::null_mut());
@@ -33,7 +33,7 @@ pub fn set_environment(environment: &'static Environment) {
 /// waits for that.
 pub fn spawn_fetcher() -> bool {
     #[cfg(feature = "static")]
-    return crate::libc::start_thread(&fetch).is_ok();
+    return pilotlight_host::libc::start_thread(&fetch).is_ok();
     #[cfg(not(feature = "static"))]
     false
 }

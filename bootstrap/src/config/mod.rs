@@ -20,11 +20,12 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use pilotlight_host::file::File;
+
 use self::declaration::Declaration;
 use self::store::Store;
 use crate::environment::Environment;
 use crate::failure::Failure;
-use crate::file::File;
 
 /// The values of this process.
 pub static STORE: Store = Store::new(None);

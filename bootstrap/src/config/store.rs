@@ -10,13 +10,14 @@ use core::sync::atomic::AtomicU32;
 use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering;
 
+use pilotlight_host::once::OnceBox;
+use pilotlight_host::sys;
+
 use super::cell::ArcCell;
 use super::cell::Fetched;
 use super::cell::Guard;
 use super::declaration::Declaration;
 use super::ffi;
-use crate::once::OnceBox;
-use crate::sys;
 
 /// Declared values per function; far more than functions declare.
 const MAX_VALUES: usize = 64;

@@ -10,11 +10,12 @@ use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering;
 use std::thread;
 
+use pilotlight_host::sys;
+
 use super::cell::Fetched;
 use super::declaration::Declaration;
 use super::store::Absent;
 use super::store::Store;
-use crate::sys;
 
 fn spawn_nothing() -> bool {
     true

@@ -13,9 +13,12 @@ use core::marker::PhantomData;
 use core::ptr;
 
 use pilotlight_abi as abi;
+use pilotlight_host::crash;
+use pilotlight_host::log;
+use pilotlight_host::map::Image;
+use pilotlight_host::map::Library;
 
 use crate::config;
-use crate::crash;
 use crate::environment::Arguments;
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -23,9 +26,6 @@ use crate::handler::Sink;
 use crate::invocation::HandlerError;
 use crate::invocation::Invocation;
 use crate::invocation::Outcome;
-use crate::loader::Image;
-use crate::loader::Library;
-use crate::log;
 use crate::warming;
 
 /// A handler of a library that stays mapped.
@@ -276,7 +276,7 @@ unsafe extern "C" fn log_error(
     let message = unsafe { message.as_slice() }.unwrap_or_default();
     // SAFETY: as above.
     let stack_trace = unsafe { stack_trace.as_slice() }.unwrap_or_default();
-    log::failure(&HandlerError { error_type, message, stack_trace, is_logged: false });
+    log::failure(error_type, message, stack_trace);
 }
 
 /// The response that `HandlerFn::call` has put into the invocation.

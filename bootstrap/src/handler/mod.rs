@@ -13,6 +13,13 @@ use alloc::format;
 use alloc::string::String;
 use core::ffi::CStr;
 
+use pilotlight_host::file::File;
+use pilotlight_host::log;
+use pilotlight_host::map;
+use pilotlight_host::map::Host;
+use pilotlight_host::map::Library;
+use pilotlight_loader::Defect;
+use pilotlight_loader::LoadError;
 use pilotlight_loader::abi_mismatch;
 
 use self::ffi::Exports;
@@ -21,14 +28,7 @@ use self::resolve::HandlerSpec;
 use crate::config;
 use crate::environment::Environment;
 use crate::failure::Failure;
-use crate::file::File;
 use crate::invocation::Invocation;
-use crate::loader;
-use crate::loader::Defect;
-use crate::loader::Host;
-use crate::loader::Library;
-use crate::loader::LoadError;
-use crate::log;
 
 /// A handler, ready to be called.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ impl Handler {
         let (path, file) = spec.open(File::open)?;
         let size = size_of::<pilotlight_abi::Library>() as u64;
         let symbol = pilotlight_abi::LIBRARY_SYMBOL;
-        let library = loader::load(&file, &path, host, symbol, size);
+        let library = map::load(&file, &path, host, symbol, size);
         let library = library.map_err(|error| Failure::load(&error))?.keep();
         let Some(exports) = Exports::read(library) else {
             let defect = Defect::BadTable { what: "`pilotlight_library`" };
@@ -112,7 +112,7 @@ impl Deferred {
     /// read: until then the library has seen no input.
     pub fn finish(self) {
         if let Err(errno) = self.library.protect() {
-            log::warn(&format!("RELRO stays writable (errno {errno})"));
+            log::warn(format_args!("RELRO stays writable (errno {errno})"));
         }
     }
 }

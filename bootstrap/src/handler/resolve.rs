@@ -5,10 +5,11 @@ use alloc::format;
 use alloc::string::String;
 use core::ffi::CStr;
 
+use pilotlight_loader::Defect;
+use pilotlight_loader::LoadError;
+
 use crate::environment::Environment;
 use crate::failure::Failure;
-use crate::loader::Defect;
-use crate::loader::LoadError;
 
 /// The library and the handler that `_HANDLER` names.
 #[derive(Debug, PartialEq, Eq)]

@@ -6,10 +6,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
+use pilotlight_host::integer;
+use pilotlight_host::sys;
+use pilotlight_host::sys::Socket;
+
 use crate::failure::Failure;
-use crate::integer;
-use crate::sys;
-use crate::sys::Socket;
 
 /// The address in `AWS_LAMBDA_RUNTIME_API`.
 #[derive(Debug, PartialEq, Eq)]

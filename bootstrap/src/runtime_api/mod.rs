@@ -15,19 +15,19 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use pilotlight_host::in_flight::Destination;
+use pilotlight_host::in_flight::Worker;
+use pilotlight_host::log;
+use pilotlight_host::sys::Socket;
+
 use self::endpoint::Endpoint;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::http;
 use crate::http::ReadError;
 use crate::http::Receive;
-use crate::in_flight::Destination;
-use crate::in_flight::Worker;
 use crate::invocation::HandlerError;
 use crate::invocation::Invocation;
-use crate::json;
-use crate::log;
-use crate::sys::Socket;
 
 /// Bodies up to this size, in bytes, are appended to the head and sent in one write.
 const MAX_INLINE_BODY: usize = 1024;
@@ -158,7 +158,7 @@ impl RuntimeApi {
 
     fn fail(&mut self, invocation: &Invocation, error: &HandlerError) -> Result<(), Failure> {
         let path = wire::invocation_path(invocation, b"/error");
-        let body = json::error_body(error);
+        let body = error.to_json();
         self.post(path, invocation.invocation_id, Some(error), body.as_bytes())?.into_result()
     }
 
@@ -170,10 +170,10 @@ impl RuntimeApi {
             stack_trace: failure.stack_trace.as_bytes(),
             is_logged: false,
         };
-        let body = json::error_body(&error);
+        let body = error.to_json();
         let posted = self.post(wire::INIT_ERROR, None, Some(&error), body.as_bytes());
         if let Err(api) = posted.and_then(Posted::into_result) {
-            log::error(&api.message);
+            log::error(format_args!("{}", api.message));
         }
         failure
     }
@@ -313,7 +313,7 @@ impl Posted {
         match self {
             Posted::Accepted => Ok(()),
             Posted::Dropped(message) => {
-                log::warn(&message);
+                log::warn(format_args!("{message}"));
                 Ok(())
             }
             Posted::Fatal(failure) => Err(failure),

@@ -7,20 +7,20 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use pilotlight_host::base64;
+use pilotlight_host::in_flight::Destination;
+use pilotlight_host::sys::Socket;
+
 use super::Exchange;
 use super::Posted;
 use super::RuntimeApi;
 use super::post_line;
 use super::wire;
-use crate::base64;
 use crate::failure::Failure;
 use crate::handler::Sink;
 use crate::http;
-use crate::in_flight::Destination;
 use crate::invocation::HandlerError;
 use crate::invocation::Invocation;
-use crate::json;
-use crate::sys::Socket;
 
 const EINVAL: i32 = 22;
 const EPIPE: i32 = 32;
@@ -208,7 +208,7 @@ fn trailers(error: &HandlerError) -> Vec<u8> {
     let kind = wire::function_error_type(error.error_type);
     let mut body = String::new();
     // Writing to a String cannot fail.
-    let _ = base64::write(&mut body, json::error_body(error).as_bytes());
+    let _ = base64::write(&mut body, error.to_json().as_bytes());
     let rest = format!("{kind}\r\n{}: {body}\r\n\r\n", wire::ERROR_BODY);
     [b"0", wire::ERROR_TYPE, rest.as_bytes()].concat()
 }

@@ -6,9 +6,11 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use pilotlight_host::bytes;
+use pilotlight_host::integer;
+
 use super::endpoint::Endpoint;
 use crate::http;
-use crate::integer;
 use crate::invocation::HandlerError;
 use crate::invocation::Invocation;
 use crate::xray;
@@ -72,7 +74,8 @@ pub fn register_request(endpoint: &Endpoint) -> Vec<u8> {
 
 /// The extension's identifier, from the response to its registration.
 pub fn extension_identifier(head: &[u8]) -> Option<&[u8]> {
-    let is_identifier = |name: &[u8]| name.eq_ignore_ascii_case(b"lambda-extension-identifier");
+    let is_identifier =
+        |name: &[u8]| bytes::equal_ignoring_case(name, b"lambda-extension-identifier");
     http::headers(head).find(|(name, _)| is_identifier(name)).map(|(_, value)| value)
 }
 
@@ -131,10 +134,10 @@ pub fn parse_invocation(head: &[u8]) -> Invocation<'_> {
         let Some((prefix, rest)) = name.split_at_checked(PREFIX.len()) else {
             continue;
         };
-        if !prefix.eq_ignore_ascii_case(PREFIX) || value.is_empty() {
+        if !bytes::equal_ignoring_case(prefix, PREFIX) || value.is_empty() {
             continue;
         }
-        let is = |name: &[u8]| rest.eq_ignore_ascii_case(name);
+        let is = |name: &[u8]| bytes::equal_ignoring_case(rest, name);
         if is(b"aws-request-id") {
             invocation.request_id = value;
         } else if is(b"deadline-ms") {

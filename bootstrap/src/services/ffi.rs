@@ -4,13 +4,13 @@
 use core::fmt;
 use core::ptr;
 
+use pilotlight_host::map::Host;
+use pilotlight_host::map::Library;
+use pilotlight_host::sys;
 use pilotlight_services_abi as abi;
 
 use crate::environment::Arguments;
 use crate::invocation::Invocation;
-use crate::loader::Host;
-use crate::loader::Library;
-use crate::sys;
 
 /// The module, which stays mapped.
 #[derive(Clone, Copy)]

@@ -10,14 +10,15 @@ use core::fmt;
 use core::sync::atomic::AtomicU8;
 use core::sync::atomic::Ordering;
 
+use pilotlight_host::map::Host;
+use pilotlight_host::module;
+use pilotlight_host::once::OnceBox;
+use pilotlight_host::sys;
+use pilotlight_loader::Defect;
+use pilotlight_loader::LoadError;
+
 use crate::environment::Environment;
 use crate::handler;
-use crate::loader::Defect;
-use crate::loader::Host;
-use crate::loader::LoadError;
-use crate::module;
-use crate::once::OnceBox;
-use crate::sys;
 
 const NAME: &str = "pilotlight/services.so";
 
@@ -37,7 +38,7 @@ pub struct Services {
 
 /// This process's module.
 #[cfg(feature = "static")]
-pub static SERVICES: Services = Services::new(&crate::libc::Process);
+pub static SERVICES: Services = Services::new(&pilotlight_host::libc::Process);
 
 impl fmt::Debug for Services {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -22,12 +22,13 @@ pub use self::record::count;
 
 use alloc::string::String;
 
+use pilotlight_host::sys;
+
 use self::event::Ping;
 use self::settings::Settings;
 use crate::environment::Environment;
 use crate::invocation::Invocation;
 use crate::services::Services;
-use crate::sys;
 
 /// Milliseconds before the deadline that a delay leaves for the answer.
 const MARGIN_MS: u64 = 250;

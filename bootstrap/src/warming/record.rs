@@ -8,11 +8,12 @@ use core::sync::atomic::AtomicBool;
 use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering;
 
+use pilotlight_host::json;
+use pilotlight_host::sys;
+
 use super::event::Ping;
 use super::settings::Settings;
 use super::value::Value;
-use crate::json;
-use crate::sys;
 
 /// Bytes reserved for a record; an ordinary one fits.
 const LINE_CAPACITY: usize = 256;

@@ -2,14 +2,15 @@
 
 use alloc::vec::Vec;
 
+use pilotlight_host::integer;
+use pilotlight_host::log;
+
 use super::candidate;
 use super::candidate::Needle;
 use super::protocol;
 use crate::environment::Environment;
 use crate::environment::WarmingVariable;
 use crate::environment::WarmingVariable::*;
-use crate::integer;
-use crate::log;
 
 /// Default delay of a child ping, in milliseconds: lambda-warmer's.
 const DELAY_MS: u32 = 75;
@@ -42,7 +43,9 @@ impl<'e> Settings<'e> {
         match integer::parse_decimal(value).and_then(|number| u32::try_from(number).ok()) {
             Some(number) => self.delay_ms = number,
             None => {
-                log::warn("PILOTLIGHT_WARM_DELAY is not a number of milliseconds; it is ignored");
+                log::warn(format_args!(
+                    "PILOTLIGHT_WARM_DELAY is not a number of milliseconds; it is ignored"
+                ));
             }
         }
     }

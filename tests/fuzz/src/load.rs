@@ -12,8 +12,8 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use pilotlight_bootstrap::file::File;
-use pilotlight_bootstrap::loader;
+use pilotlight_host::file::File;
+use pilotlight_host::map;
 use pilotlight_loader::Defect;
 use pilotlight_loader::EntrySymbol;
 use pilotlight_loader::catalog::SymbolCatalog;
@@ -48,7 +48,7 @@ fn judge(file: &[u8]) -> Result<(), Defect> {
 /// Maps and relocates the file, and says whether it was refused.
 fn load(path: &CStr) -> i32 {
     let file = File::open(path).expect("open");
-    match loader::load(&file, path, &*RUNTIME, ENTRY_SYMBOL.name, ENTRY_SYMBOL.size) {
+    match map::load(&file, path, &*RUNTIME, ENTRY_SYMBOL.name, ENTRY_SYMBOL.size) {
         Ok(library) => library.protect().map_or(REFUSED, |()| LOADED),
         Err(_) => REFUSED,
     }

@@ -55,49 +55,53 @@ fn mention(folder: &str, words: &[&str]) -> Vec<String> {
 #[test]
 fn each_secret_of_the_bootstrap_has_one_file() {
     let only = |words: &[&str], file: &str| {
-        assert_eq!(mention("bootstrap/src", words), [file], "{words:?}");
+        let files = [mention("bootstrap/src", words), mention("host/src", words)].concat();
+        assert_eq!(files, [file], "{words:?}");
     };
     only(&["environ\"", "static environ", "setenv", "getenv("], "bootstrap/src/environment.rs");
-    only(&["mmap(", "mprotect(", "munmap("], "bootstrap/src/loader/map.rs");
+    only(&["mmap(", "mprotect(", "munmap("], "host/src/map/image.rs");
     only(
         &["Lambda-Runtime-", "lambda-runtime-", "2018-06-01"],
         "bootstrap/src/runtime_api/wire.rs",
     );
-    only(&["mimalloc"], "bootstrap/src/libc/heap.rs");
+    only(&["mimalloc"], "host/src/libc/heap.rs");
 }
 
 #[test]
 fn unsafe_code_stands_in_named_modules_only() {
     let words = ["unsafe {", "unsafe fn", "unsafe extern", "unsafe impl"];
     let bootstrap = [
-        "bootstrap/src/bytes.rs",
         "bootstrap/src/config/cell.rs",
         "bootstrap/src/config/ffi.rs",
-        "bootstrap/src/crash/last_words.rs",
-        "bootstrap/src/crash/report_buffer.rs",
-        "bootstrap/src/crash/signals.rs",
         "bootstrap/src/environment.rs",
         "bootstrap/src/executable.rs",
-        "bootstrap/src/file.rs",
         "bootstrap/src/handler/ffi.rs",
-        "bootstrap/src/in_flight.rs",
-        "bootstrap/src/libc/dl.rs",
-        "bootstrap/src/libc/dlfcn.rs",
-        "bootstrap/src/libc/exit.rs",
-        "bootstrap/src/libc/heap.rs",
-        "bootstrap/src/libc/lazy.rs",
-        "bootstrap/src/libc/libc_module.rs",
-        "bootstrap/src/libc/threads.rs",
-        "bootstrap/src/libc/tls.rs",
-        "bootstrap/src/libc/unwind.rs",
-        "bootstrap/src/loader/map.rs",
-        "bootstrap/src/once.rs",
         "bootstrap/src/services/ffi.rs",
         "bootstrap/src/shutdown.rs",
-        "bootstrap/src/sys.rs",
         "bootstrap/src/warming/candidate.rs",
     ];
     assert_eq!(mention("bootstrap/src", &words), bootstrap);
+    let host = [
+        "host/src/bytes.rs",
+        "host/src/crash/last_words.rs",
+        "host/src/crash/report_buffer.rs",
+        "host/src/crash/signals.rs",
+        "host/src/file.rs",
+        "host/src/in_flight.rs",
+        "host/src/libc/dl.rs",
+        "host/src/libc/dlfcn.rs",
+        "host/src/libc/exit.rs",
+        "host/src/libc/heap.rs",
+        "host/src/libc/lazy.rs",
+        "host/src/libc/libc_module.rs",
+        "host/src/libc/threads.rs",
+        "host/src/libc/tls.rs",
+        "host/src/libc/unwind.rs",
+        "host/src/map/image.rs",
+        "host/src/once.rs",
+        "host/src/sys.rs",
+    ];
+    assert_eq!(mention("host/src", &words), host);
     assert_eq!(mention("loader", &words), [""; 0]);
     assert_eq!(mention("local", &words), ["local/src/private_tmp.rs"]);
     let layer = [
@@ -140,11 +144,13 @@ fn the_parts_meet_where_the_design_says() {
         let text = fs::read_to_string(support::root().join(path)).expect("a manifest");
         text.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n")
     };
-    let bootstrap = manifest("bootstrap/Cargo.toml");
-    for absent in ["ureq", "serde", "pilotlight-local"] {
-        assert!(!bootstrap.contains(absent), "the bootstrap depends on {absent}");
+    for part in ["bootstrap", "host"] {
+        for absent in ["ureq", "serde", "pilotlight-local"] {
+            assert!(!manifest(&format!("{part}/Cargo.toml")).contains(absent), "{part}: {absent}");
+        }
+        let name = format!("pilotlight-{part}");
+        assert!(!manifest("local/Cargo.toml").contains(&name), "they meet over HTTP");
     }
-    assert!(!manifest("local/Cargo.toml").contains("pilotlight-bootstrap"), "they meet over HTTP");
     // It is handed the environment that the process began with.
     assert_eq!(mention("layer/services/src", &["std::env"]), [""; 0], "who reads the environment");
 }

@@ -4,29 +4,27 @@
 //! The crate `pilotlight-loader` parses and relocates; this module owns the memory. A library is
 //! never unloaded, and a failure leaves nothing mapped.
 
-#[allow(unsafe_code)]
-mod map;
+#[allow(unsafe_code)] // Maps memory, and lends it as slices.
+mod image;
 
 use alloc::vec::Vec;
 use core::ffi::CStr;
 
-pub use pilotlight_loader::Defect;
-pub use pilotlight_loader::LoadError;
-pub use pilotlight_loader::Provider;
-pub use pilotlight_loader::TlsPlace;
-pub use pilotlight_loader::TlsTemplate;
-pub use pilotlight_loader::symbol_hash;
+pub use self::image::Image;
 
-pub use self::map::Image;
-
+use pilotlight_loader::Defect;
 use pilotlight_loader::EntrySymbol;
+use pilotlight_loader::LoadError;
+use pilotlight_loader::Provider;
+use pilotlight_loader::TlsPlace;
+use pilotlight_loader::TlsTemplate;
 use pilotlight_loader::dynamic::Dynamic;
 use pilotlight_loader::elf;
 use pilotlight_loader::elf::Extent;
 use pilotlight_loader::elf::Parsed;
 use pilotlight_loader::link;
 
-use self::map::FileView;
+use self::image::FileView;
 use crate::file::File;
 
 /// A process that maps libraries.

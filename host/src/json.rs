@@ -2,26 +2,31 @@
 
 use alloc::string::String;
 use core::fmt;
+use core::fmt::Write as _;
 
-use crate::invocation::HandlerError;
-
-/// The body of `/error` and `/init/error`: `{errorMessage, errorType, stackTrace}`.
-pub fn error_body(error: &HandlerError) -> String {
-    let mut body = String::with_capacity(96 + error.message.len() + error.stack_trace.len());
-    body.push('{');
+/// The body of `/error` and `/init/error`: `{errorMessage, errorType, stackTrace}`. `stack_trace`
+/// is lines, each ended by a line feed.
+pub fn error_body(error_type: &[u8], message: &[u8], stack_trace: &[u8]) -> String {
+    let mut body = String::with_capacity(96 + message.len() + stack_trace.len());
     // Writing to a String cannot fail.
-    let _ = write_error(&mut body, error);
+    let _ = body.write_char('{');
+    let _ = write_error(&mut body, error_type, message, stack_trace);
     body
 }
 
 /// Writes the fields of an error, and the end of their object.
-pub fn write_error(to: &mut dyn fmt::Write, error: &HandlerError) -> fmt::Result {
+pub fn write_error(
+    to: &mut dyn fmt::Write,
+    error_type: &[u8],
+    message: &[u8],
+    stack_trace: &[u8],
+) -> fmt::Result {
     to.write_str("\"errorMessage\":")?;
-    write_string(to, error.message)?;
+    write_string(to, message)?;
     to.write_str(",\"errorType\":")?;
-    write_string(to, error.error_type)?;
+    write_string(to, error_type)?;
     to.write_str(",\"stackTrace\":[")?;
-    let lines = error.stack_trace.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+    let lines = stack_trace.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
     for (index, line) in lines.enumerate() {
         if index > 0 {
             to.write_char(',')?;
@@ -72,14 +77,9 @@ mod tests {
 
     #[test]
     fn strings_are_escaped_and_lines_become_a_list() {
-        let error = HandlerError {
-            error_type: b"Te\"st",
-            message: b"a\\b\n\x01\xff\xc3\xa9",
-            stack_trace: b"one\ntwo\n",
-            is_logged: false,
-        };
+        let body = error_body(b"Te\"st", b"a\\b\n\x01\xff\xc3\xa9", b"one\ntwo\n");
         let expected = "{\"errorMessage\":\"a\\\\b\\n\\u0001\u{fffd}é\",\
             \"errorType\":\"Te\\\"st\",\"stackTrace\":[\"one\",\"two\"]}";
-        assert_eq!(error_body(&error), expected);
+        assert_eq!(body, expected);
     }
 }

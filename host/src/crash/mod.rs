@@ -32,8 +32,8 @@ use crate::in_flight;
 use crate::in_flight::Destination;
 use crate::in_flight::Report;
 use crate::json;
-use crate::loader::nearest_symbol;
 use crate::log;
+use crate::map::nearest_symbol;
 use crate::sys;
 use crate::sys::Socket;
 

@@ -25,11 +25,12 @@ pub use self::dl::locate;
 pub use self::threads::prepare_first_thread;
 pub use self::threads::start_thread;
 
-use crate::loader::Host;
-use crate::loader::Library;
-use crate::loader::Provider;
-use crate::loader::TlsPlace;
-use crate::loader::TlsTemplate;
+use pilotlight_loader::Provider;
+use pilotlight_loader::TlsPlace;
+use pilotlight_loader::TlsTemplate;
+
+use crate::map::Host;
+use crate::map::Library;
 
 /// The tables that `build.rs` generates from `exports.txt`.
 #[allow(unsafe_code)] // Declares symbols that `build.rs` defines in assembly.

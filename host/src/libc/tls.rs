@@ -16,11 +16,11 @@ use core::sync::atomic::AtomicPtr;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering;
 
+use pilotlight_loader::TlsPlace;
+use pilotlight_loader::TlsTemplate;
 use pilotlight_loader::tls;
 
 use super::heap;
-use crate::loader::TlsPlace;
-use crate::loader::TlsTemplate;
 use crate::log;
 
 unsafe extern "C" {
@@ -134,7 +134,7 @@ extern "C" fn pilotlight_tls_block(index: usize) -> *mut u8 {
     let size = template.memory_size.load(Ordering::Relaxed) + skew;
     let allocated = heap::allocate_zeroed(size, align);
     if allocated.is_null() {
-        log::error("no memory for thread-locals");
+        log::error(format_args!("no memory for thread-locals"));
         // SAFETY: there is no way to go on, nor to say so to whoever asks for an address.
         unsafe { libc::abort() };
     }

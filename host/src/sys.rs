@@ -1,4 +1,4 @@
-//! Safe functions for the bootstrap's system calls. ([`crate::loader`] alone maps memory, and
+//! Safe functions for system calls. ([`crate::map`] alone maps memory, and
 //! [`crate::file`] reads files.)
 
 use alloc::vec::Vec;

@@ -6,7 +6,6 @@
 //! procedure linkage table of the psABI. `build.rs` generates the slots and stubs for the lines of
 //! `exports.txt` that say `lazy`.
 
-use alloc::format;
 use alloc::string::String;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering;
@@ -70,8 +69,7 @@ extern "C" fn resolve(number: usize) -> usize {
     let name = table::LAZY_NAMES.split(|&byte| byte == 0).nth(number).unwrap_or_default();
     let Some(function) = libc_module::function(name) else {
         let name = String::from_utf8_lossy(name);
-        let message = format!("the handler calls `{name}`, which is in {}", libc_module::NAME);
-        log::error(&message);
+        log::error(format_args!("the handler calls `{name}`, which is in {}", libc_module::NAME));
         // SAFETY: there is nothing to go on with, nor a way to say so to the caller.
         unsafe { libc::abort() };
     };

@@ -14,9 +14,8 @@ use core::sync::atomic::Ordering;
 
 use pilotlight_abi::LOG_LEVELS;
 
-use crate::environment::Environment;
+use crate::bytes;
 use crate::in_flight;
-use crate::invocation::HandlerError;
 use crate::json;
 use crate::sys;
 
@@ -34,14 +33,16 @@ static IS_JSON: AtomicBool = AtomicBool::new(false);
 /// The configured level plus one. 0 means the default, so that the static stays in .bss.
 static LEVEL: AtomicU32 = AtomicU32::new(0);
 
-/// Sets format and level from the environment; the defaults are text and INFO.
-pub fn configure(environment: &Environment) {
-    let is_json = environment.log_format.is_some_and(|format| format.eq_ignore_ascii_case(b"json"));
+/// Sets format and level, which may be in any case; the defaults are text and INFO.
+pub fn configure(format: Option<&[u8]>, level: Option<&[u8]>) {
+    let is_json = format.is_some_and(|format| bytes::equal_ignoring_case(format, b"json"));
     IS_JSON.store(is_json, Ordering::Relaxed);
     let named = |value: &[u8]| {
-        (0u32..).zip(LOG_LEVELS).find(|(_, name)| value.eq_ignore_ascii_case(name.as_bytes()))
+        (0u32..)
+            .zip(LOG_LEVELS)
+            .find(|(_, name)| bytes::equal_ignoring_case(value, name.as_bytes()))
     };
-    if let Some((level, _)) = environment.log_level.and_then(named) {
+    if let Some((level, _)) = level.and_then(named) {
         LEVEL.store(level + 1, Ordering::Relaxed);
     }
 }
@@ -57,13 +58,17 @@ pub fn level() -> u32 {
 }
 
 /// Logs a warning of the runtime.
-pub fn warn(message: &str) {
-    record(WARN, Some(RUNTIME), message.as_bytes());
+pub fn warn(message: fmt::Arguments) {
+    record_own(WARN, message);
 }
 
 /// Logs an error of the runtime.
-pub fn error(message: &str) {
-    record(ERROR, Some(RUNTIME), message.as_bytes());
+pub fn error(message: fmt::Arguments) {
+    record_own(ERROR, message);
+}
+
+fn record_own(level: u32, message: fmt::Arguments) {
+    record(level, Some(RUNTIME), alloc::fmt::format(message).as_bytes());
 }
 
 /// Writes a record, unless its level is too low. Invalid UTF-8 is replaced.
@@ -73,17 +78,18 @@ pub fn record(level: u32, target: Option<&[u8]>, message: &[u8]) {
 
 /// Writes the record of a failed invocation: its type, message and stack trace; in JSON, in the
 /// fields that Lambda's own runtimes use.
-pub fn failure(error: &HandlerError) {
-    record_with(ERROR, Some(error.error_type), error.message, Some(error));
+pub fn failure(error_type: &[u8], message: &[u8], stack_trace: &[u8]) {
+    record_with(ERROR, Some(error_type), message, Some(stack_trace));
 }
 
-fn record_with(level: u32, target: Option<&[u8]>, message: &[u8], error: Option<&HandlerError>) {
+/// With a stack trace, the record is of a failed invocation, and `target` is the error's type.
+fn record_with(level: u32, target: Option<&[u8]>, message: &[u8], stack_trace: Option<&[u8]>) {
     if level < self::level() {
         return;
     }
     let mut line = String::with_capacity(message.len() + 160);
     // Writing to a String cannot fail.
-    let _ = write_line(&mut line, level, target, message, error);
+    let _ = write_line(&mut line, level, target, message, stack_trace);
     sys::log(line.as_bytes());
 }
 
@@ -98,7 +104,7 @@ fn write_line(
     level: u32,
     target: Option<&[u8]>,
     message: &[u8],
-    error: Option<&HandlerError>,
+    stack_trace: Option<&[u8]>,
 ) -> fmt::Result {
     let mut buffer = [0; in_flight::MAX_REQUEST_ID];
     let length = in_flight::request_id(&mut buffer);
@@ -109,16 +115,17 @@ fn write_line(
     let timestamp = Timestamp { seconds, milliseconds };
     if is_json() {
         write!(line, "{{\"timestamp\":\"{timestamp}\",\"level\":\"{level}\",")?;
-        let target = target.filter(|_| error.is_none()).unwrap_or_default();
-        for (name, value) in [("target", target), ("requestId", request_id)] {
+        let target = target.unwrap_or_default();
+        let shown = if stack_trace.is_some() { b"" } else { target };
+        for (name, value) in [("target", shown), ("requestId", request_id)] {
             if !value.is_empty() {
                 write!(line, "\"{name}\":")?;
                 json::write_string(line, value)?;
                 line.write_char(',')?;
             }
         }
-        if let Some(error) = error {
-            json::write_error(line, error)?;
+        if let Some(stack_trace) = stack_trace {
+            json::write_error(line, target, message, stack_trace)?;
         } else {
             line.write_str("\"message\":")?;
             json::write_string(line, message)?;
@@ -134,9 +141,9 @@ fn write_line(
         line.write_str(": ")?;
     }
     write_text(line, message)?;
-    if let Some(error) = error.filter(|error| !error.stack_trace.is_empty()) {
+    if let Some(stack_trace) = stack_trace.filter(|lines| !lines.is_empty()) {
         line.write_char('\r')?;
-        write_text(line, error.stack_trace.trim_ascii_end())?;
+        write_text(line, stack_trace.trim_ascii_end())?;
     }
     line.write_str("\n")
 }

@@ -7,13 +7,14 @@ use core::sync::atomic::AtomicU8;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering;
 
+use pilotlight_loader::Provider;
+use pilotlight_loader::TlsPlace;
+use pilotlight_loader::TlsTemplate;
+
 use super::dl;
 use super::export;
 use super::tls;
-use crate::loader::Library;
-use crate::loader::Provider;
-use crate::loader::TlsPlace;
-use crate::loader::TlsTemplate;
+use crate::map::Library;
 use crate::module;
 use crate::sys;
 

@@ -6,9 +6,10 @@ use core::ffi::c_int;
 use core::ffi::c_void;
 use core::ptr;
 
+use pilotlight_loader::symbol_hash;
+
 use super::dl;
 use super::libc_module;
-use crate::loader::symbol_hash;
 
 unsafe extern "C" {
     /// Makes the thread's next `dlerror` report that nothing was found (glibc.c).

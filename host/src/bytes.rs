@@ -1,4 +1,4 @@
-//! Finding a byte.
+//! Finding a byte, and comparing names.
 
 use core::arch::x86_64::_mm_cmpeq_epi8;
 use core::arch::x86_64::_mm_movemask_epi8;
@@ -29,10 +29,26 @@ fn find_in_blocks(bytes: &[u8], needle: u8) -> Option<usize> {
     Some(bytes.len() - rest.len() + index)
 }
 
+/// Whether the two are equal, apart from the case of ASCII letters. The standard library's function
+/// is faster for long strings, and six times as long; these are names.
+pub fn equal_ignoring_case(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len()
+        && one.iter().zip(other).all(|(one, other)| one.eq_ignore_ascii_case(other))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use alloc::vec;
+
+    #[test]
+    fn names_are_equal_in_any_case() {
+        assert!(equal_ignoring_case(b"Content-Length", b"content-length"));
+        assert!(equal_ignoring_case(b"", b""));
+        for other in [&b"content-lengt"[..], b"content-length:", b"content_length", b"\xe9"] {
+            assert!(!equal_ignoring_case(b"content-length", other));
+        }
+    }
 
     #[test]
     fn the_first_occurrence_is_found_at_any_index() {

@@ -1,15 +1,15 @@
 //! The layer's modules: libraries that ship with the bootstrap and are mapped on first use.
 
 use alloc::ffi::CString;
-use alloc::format;
+
+use pilotlight_loader::Defect;
+use pilotlight_loader::LoadError;
+use pilotlight_loader::Provider;
 
 use crate::file::File;
-use crate::loader;
-use crate::loader::Defect;
-use crate::loader::Library;
-use crate::loader::LoadError;
-use crate::loader::Provider;
 use crate::log;
+use crate::map;
+use crate::map::Library;
 use crate::sys;
 
 /// Maps a module forever, and finds a symbol of at least `size` bytes. If the file is missing or
@@ -25,7 +25,7 @@ pub fn map(
     path.extend_from_slice(name.as_bytes());
     let path = CString::new(path).unwrap_or_default();
     let library = match File::open(&path) {
-        Ok(file) => loader::load(&file, &path, host, symbol, size).and_then(|library| {
+        Ok(file) => map::load(&file, &path, host, symbol, size).and_then(|library| {
             let failed = |errno| LoadError::new(&path, Defect::MapFailed { errno });
             library.protect().map_err(failed).map(|()| library)
         }),
@@ -39,6 +39,6 @@ pub fn map(
 
 /// Logs a module's error. Called once per process: all invocations continue without the module.
 pub fn refuse<T>(error: &LoadError) -> Option<T> {
-    log::error(&format!("{error}"));
+    log::error(format_args!("{error}"));
     None
 }

@@ -12,7 +12,7 @@ use core::sync::atomic::AtomicPtr;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering;
 
-use crate::loader::Library;
+use crate::map::Library;
 
 /// Most libraries that one process maps: a handler and the layer's modules.
 const MAX_LIBRARIES: usize = 8;
