@@ -6,6 +6,7 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::arch::Machine;
 use super::elf::Extent;
 use super::elf::u32_at;
 use super::elf::u64_at;
@@ -127,17 +128,13 @@ impl Dynamic {
         Ok(Symbols { symbols, strings })
     }
 
-    /// The names of the needed libraries that `filter` accepts.
-    pub fn needed(
-        &self,
-        symbols: &Symbols,
-        filter: fn(&[u8]) -> bool,
-    ) -> Result<Vec<String>, Defect> {
+    /// The names of the needed libraries that the runtime does not provide.
+    pub fn missing_libraries<M: Machine>(&self, symbols: &Symbols) -> Result<Vec<String>, Defect> {
         let mut names = Vec::new();
         for &offset in &self.needed {
             let name = usize::try_from(offset).ok().and_then(|offset| symbols.string(offset));
             let name = name.ok_or(Defect::BadTable { what: "list of needed libraries" })?;
-            if filter(name) {
+            if !provided::has_library(name) && name != M::LINKER.as_bytes() {
                 names.push(String::from_utf8_lossy(name).into_owned());
             }
         }
@@ -145,8 +142,8 @@ impl Dynamic {
     }
 
     /// Refuses a library that needs libraries other than those that the runtime provides.
-    pub fn check_needed(&self, symbols: &Symbols) -> Result<(), Defect> {
-        let names = self.needed(symbols, |name| !provided::has_library(name))?;
+    pub fn check_needed<M: Machine>(&self, symbols: &Symbols) -> Result<(), Defect> {
+        let names = self.missing_libraries::<M>(symbols)?;
         if names.is_empty() { Ok(()) } else { Err(Defect::MissingLibraries { names }) }
     }
 

@@ -1,12 +1,14 @@
 //! The headers of an ELF file, read with checked arithmetic from untrusted bytes.
 //!
-//! Sources: the System V gABI, chapters 4 and 5, and the x86-64 psABI. Nothing here touches memory
+//! Sources: the System V gABI, chapters 4 and 5. Nothing here touches memory
 //! that the file names: bytes become numbers, or the [`Defect`] that names the fault.
 
 use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::arch;
+use super::arch::Machine;
+use super::arch::Native;
 use super::error::Defect;
 use super::tls::TlsTemplate;
 
@@ -21,10 +23,10 @@ pub const PROGRAM_HEADER_SIZE: usize = 56;
 /// cost memory.
 const MAX_PROGRAM_HEADERS: usize = 128;
 
-/// Bytes of an image: position-independent code reaches 31 bits from the instruction.
+/// Bytes of an image: position-independent code reaches at least 31 bits from an instruction.
 const MAX_IMAGE_SIZE: u64 = 1 << 31;
 
-/// End of a process's addresses (Linux, `TASK_SIZE` with page tables of four levels).
+/// End of a process's addresses: Linux's `TASK_SIZE`, where it is smallest.
 const MAX_ADDRESS: u64 = 1 << 47;
 
 const ELFCLASS64: u8 = 2;
@@ -116,8 +118,16 @@ pub fn segment_at(segments: &[Segment], address: u64, size: u64) -> Option<&Segm
     })
 }
 
+/// The CPU that a 64-bit library was built for: `e_machine`.
+pub fn machine(file: &[u8]) -> Option<u16> {
+    let header = file.get(..HEADER_SIZE)?;
+    let is_known =
+        header.starts_with(b"\x7fELF") && header[4] == ELFCLASS64 && header[5] == ELFDATA2LSB;
+    is_known.then(|| u16_at(header, 18))
+}
+
 /// Checks the ELF header, and returns the offsets of the program headers in the file.
-fn program_header_range(header: &[u8]) -> Result<Range<usize>, Defect> {
+fn program_header_range<M: Machine>(header: &[u8]) -> Result<Range<usize>, Defect> {
     let file_size = header.len() as u64;
     if !header.starts_with(b"\x7fELF") {
         return Err(Defect::NotElf);
@@ -126,14 +136,15 @@ fn program_header_range(header: &[u8]) -> Result<Range<usize>, Defect> {
         return Err(Defect::Truncated { what: "the ELF header", file_size });
     }
     if header[4] != ELFCLASS64 {
-        return Err(Defect::Not64Bit);
+        return Err(Defect::Not64Bit { expected: M::NAME });
     }
     if header[5] != ELFDATA2LSB {
-        return Err(Defect::WrongMachine { machine: "a big-endian CPU" });
+        return Err(Defect::WrongMachine { machine: "a big-endian CPU", expected: M::NAME });
     }
     let machine = u16_at(header, 18);
-    if machine != arch::MACHINE {
-        return Err(Defect::WrongMachine { machine: arch::machine_name(machine) });
+    if machine != M::NUMBER {
+        let machine = arch::machine_name(machine);
+        return Err(Defect::WrongMachine { machine, expected: M::NAME });
     }
     match u16_at(header, 16) {
         ET_DYN => {}
@@ -154,9 +165,14 @@ fn program_header_range(header: &[u8]) -> Result<Range<usize>, Defect> {
     }
 }
 
-/// Reads a file's headers and checks that its segments can be mapped.
+/// Reads the headers of a library for this CPU and checks that its segments can be mapped.
 pub fn parse(file: &[u8]) -> Result<Parsed, Defect> {
-    let range = program_header_range(file)?;
+    parse_for::<Native>(file)
+}
+
+/// As [`parse`], for another CPU.
+pub fn parse_for<M: Machine>(file: &[u8]) -> Result<Parsed, Defect> {
+    let range = program_header_range::<M>(file)?;
     let headers = &file[range.clone()];
     let file_size = file.len() as u64;
     let mut segments = Vec::new();
@@ -304,13 +320,15 @@ pub fn u64_at(bytes: &[u8], offset: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arch::Aarch64;
+    use crate::arch::X86_64;
 
     /// A valid ELF header, and one program header of each kind that is required.
     fn sound() -> Vec<u8> {
         let mut file = Vec::new();
         file.extend_from_slice(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0");
         file.extend_from_slice(&3u16.to_le_bytes());
-        file.extend_from_slice(&arch::MACHINE.to_le_bytes());
+        file.extend_from_slice(&Native::NUMBER.to_le_bytes());
         file.resize(32, 0);
         file.extend_from_slice(&64u64.to_le_bytes());
         file.resize(54, 0);
@@ -346,12 +364,32 @@ mod tests {
             parse(&file).expect_err("damaged")
         };
         assert_eq!(edit(0, 0), Defect::NotElf);
-        assert_eq!(edit(4, 1), Defect::Not64Bit);
-        assert_eq!(edit(18, 183), Defect::WrongMachine { machine: "arm64" });
+        let expected = Native::NAME;
+        assert_eq!(edit(4, 1), Defect::Not64Bit { expected });
+        let big_endian = Defect::WrongMachine { machine: "a big-endian CPU", expected };
+        assert_eq!(edit(5, 2), big_endian);
+        assert_eq!(edit(18, 243), Defect::WrongMachine { machine: "RISC-V", expected });
         assert_eq!(edit(16, 2), Defect::Executable);
         assert_eq!(edit(16, 1), Defect::ObjectFile);
         assert_eq!(edit(56, 0), Defect::ProgramHeaders { count: 0, entry_size: 56 });
         assert!(matches!(parse(&sound()[..70]), Err(Defect::Truncated { .. })));
+    }
+
+    #[test]
+    fn each_cpu_parses_its_own_files_alone() {
+        let file_for = |number: u16| {
+            let mut file = sound();
+            file[18..20].copy_from_slice(&number.to_le_bytes());
+            file
+        };
+        let (x86, arm) = (file_for(X86_64::NUMBER), file_for(Aarch64::NUMBER));
+        assert_eq!([machine(&x86), machine(&arm)], [Some(X86_64::NUMBER), Some(Aarch64::NUMBER)]);
+        assert_eq!([machine(&x86[..63]), machine(b"#!/bin/sh")], [None, None]);
+        assert!(parse_for::<X86_64>(&x86).is_ok() && parse_for::<Aarch64>(&arm).is_ok());
+        let refused = parse_for::<X86_64>(&arm).expect_err("another CPU");
+        assert_eq!(refused, Defect::WrongMachine { machine: "arm64", expected: "x86_64" });
+        let refused = parse_for::<Aarch64>(&x86).expect_err("another CPU");
+        assert_eq!(refused, Defect::WrongMachine { machine: "x86_64", expected: "arm64" });
     }
 
     #[test]

@@ -23,11 +23,16 @@ pub enum Defect {
     /// It does not begin with the ELF magic.
     NotElf,
     /// It is a 32-bit object.
-    Not64Bit,
+    Not64Bit {
+        /// The name of the runtime's CPU.
+        expected: &'static str,
+    },
     /// It was built for another CPU.
     WrongMachine {
         /// That CPU's name.
         machine: &'static str,
+        /// The name of the runtime's CPU.
+        expected: &'static str,
     },
     /// It is a program.
     Executable,
@@ -124,7 +129,6 @@ pub enum Defect {
 
 impl fmt::Display for Defect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let this = arch::machine_name(arch::MACHINE);
         match self {
             Defect::Unreadable { errno } => write!(
                 f,
@@ -134,10 +138,12 @@ impl fmt::Display for Defect {
             Defect::NotElf => f.write_str(
                 "is not an ELF file; package the lib<name>.so that `cargo build --release` wrote",
             ),
-            Defect::Not64Bit => write!(f, "is a 32-bit library; build it for {this}"),
-            Defect::WrongMachine { machine } => write!(
+            Defect::Not64Bit { expected } => {
+                write!(f, "is a 32-bit library; build it for {expected}")
+            }
+            Defect::WrongMachine { machine, expected } => write!(
                 f,
-                "was built for {machine}, this runtime is for {this}; build it for {this} or change the function's architecture"
+                "was built for {machine}, this runtime is for {expected}; build it for {expected} or change the function's architecture"
             ),
             Defect::Executable => f.write_str(
                 "is a program, not a shared library; build it with crate-type = [\"cdylib\"] (in C: -shared -fPIC)",

@@ -35,6 +35,7 @@ pub use self::handlers::abi_mismatch;
 pub use self::link::EntrySymbol;
 pub use self::link::Linked;
 pub use self::link::link;
+pub use self::link::link_for;
 pub use self::memory::Data;
 pub use self::memory::Tables;
 pub use self::relocate::Provider;

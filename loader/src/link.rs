@@ -2,6 +2,8 @@
 
 use alloc::vec::Vec;
 
+use super::arch::Machine;
+use super::arch::Native;
 use super::dynamic;
 use super::dynamic::Dynamic;
 use super::elf;
@@ -39,8 +41,21 @@ pub struct Linked {
 }
 
 /// Relocates the segments in `tables` and `data` for the base address `base`, against the symbols
-/// of `host`.
+/// of `host`. The library is one for this CPU.
 pub fn link(
+    parsed: &Parsed,
+    tables: &Tables,
+    data: &mut Data,
+    base: u64,
+    host: &dyn Provider,
+    entry_symbol: EntrySymbol,
+) -> Result<Linked, Defect> {
+    // The bootstrap's instance is made here, at the optimisation level of this crate.
+    link_for::<Native>(parsed, tables, data, base, host, entry_symbol)
+}
+
+/// As [`link`], for another CPU.
+pub fn link_for<M: Machine>(
     parsed: &Parsed,
     tables: &Tables,
     data: &mut Data,
@@ -50,7 +65,7 @@ pub fn link(
 ) -> Result<Linked, Defect> {
     let dynamic = Dynamic::read(&parsed.dynamic, tables, data)?;
     let symbols = dynamic.symbols(tables, Some(data))?;
-    dynamic.check_needed(&symbols)?;
+    dynamic.check_needed::<M>(&symbols)?;
     let entry = dynamic
         .find(entry_symbol.name.as_bytes(), &symbols, tables, Some(data))
         .ok_or(Defect::NoSuchSymbol { name: entry_symbol.name })?;
@@ -60,7 +75,7 @@ pub fn link(
     // block that `realpath` has allocated must be freed by the same heap.
     let has_heap = dynamic.find(b"free", &symbols, tables, Some(data)).is_some();
     let scope = Scope { base, host, tls, has_heap };
-    relocate::relocate(&dynamic, &symbols, tables, data, &scope)?;
+    relocate::relocate::<M>(&dynamic, &symbols, tables, data, &scope)?;
 
     let inside = |address, size| parsed.segment_at(address, size).is_some();
     if !inside(entry, entry_symbol.size) {

@@ -8,6 +8,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::arch;
+use super::arch::Machine;
 use super::arch::Relocation;
 use super::arch::Unsupported;
 use super::dynamic::Dynamic;
@@ -50,7 +51,7 @@ pub struct Scope<'a> {
 }
 
 /// Applies every relocation of the library.
-pub fn relocate(
+pub fn relocate<M: Machine>(
     dynamic: &Dynamic,
     symbols: &Symbols,
     tables: &Tables,
@@ -73,17 +74,19 @@ pub fn relocate(
         let mut entries = Entry::raw(&entries);
         while let Some((first, others)) = entries.split_first() {
             let entry = Entry::from_raw(first);
-            let value = if entry.kind == arch::RELATIVE {
-                scope.base.wrapping_add(entry.addend)
+            let value = if entry.kind == M::RELATIVE {
+                Some(scope.base.wrapping_add(entry.addend))
             } else {
-                entry.value(symbols, scope, &mut missing)?
+                entry.value::<M>(symbols, scope, &mut missing)?
             };
-            match data.word(entry.offset) {
-                Some(word) => *word = value.to_le_bytes(),
-                None => return Err(Defect::BadRelocation { offset: entry.offset }),
+            if let Some(value) = value {
+                match data.word(entry.offset) {
+                    Some(word) => *word = value.to_le_bytes(),
+                    None => return Err(Defect::BadRelocation { offset: entry.offset }),
+                }
             }
             let (start, words) = data.words();
-            entries = relocate_run(others, start, words, scope.base);
+            entries = relocate_run::<M>(others, start, words, scope.base);
         }
     }
     missing.into_result()
@@ -92,7 +95,7 @@ pub fn relocate(
 /// Applies relative relocations up to the first that is of another kind or outside `words` (which
 /// begin at `start`), and returns the remaining ones. Nearly all relocations are relative, and a
 /// large library has tens of thousands: its init spends most of its time in this loop.
-fn relocate_run<'a>(
+fn relocate_run<'a, M: Machine>(
     mut entries: &'a [RawEntry],
     start: u64,
     words: &mut [[u8; 8]],
@@ -102,7 +105,7 @@ fn relocate_run<'a>(
         let index = word_index(u64::from_le_bytes(*offset), start);
         let word = index.and_then(|index| words.get_mut(index));
         match word {
-            Some(word) if low_half(u64::from_le_bytes(*info)) == arch::RELATIVE => {
+            Some(word) if low_half(u64::from_le_bytes(*info)) == M::RELATIVE => {
                 *word = base.wrapping_add(u64::from_le_bytes(*addend)).to_le_bytes();
             }
             _ => break,
@@ -151,16 +154,17 @@ impl Entry {
         }
     }
 
-    /// The value that an entry of another kind than `RELATIVE` writes.
-    fn value(
+    /// The value that an entry of another kind than `RELATIVE` writes, if it writes any.
+    fn value<M: Machine>(
         &self,
         symbols: &Symbols,
         scope: &Scope,
         missing: &mut Missing,
-    ) -> Result<u64, Defect> {
+    ) -> Result<Option<u64>, Defect> {
         let Entry { kind, symbol, addend, .. } = *self;
-        let relocation = arch::relocation(kind).map_err(|what| self.unsupported(symbols, what))?;
-        Ok(match relocation {
+        let relocation = M::relocation(kind).map_err(|what| self.unsupported(symbols, what))?;
+        Ok(Some(match relocation {
+            Relocation::Nothing => return Ok(None),
             Relocation::Slot => self.resolve(symbols, scope, missing)?,
             Relocation::Absolute => self.resolve(symbols, scope, missing)?.wrapping_add(addend),
             Relocation::TlsModule => thread_local(symbol, symbols, scope)?.0.module,
@@ -171,7 +175,7 @@ impl Entry {
                     tls.thread_pointer_offset.map_err(|available| too_large(scope, available))?;
                 start.wrapping_add(offset).wrapping_add(addend)
             }
-        })
+        }))
     }
 
     /// The live address of the symbol; 0 for a weak symbol without a definition.

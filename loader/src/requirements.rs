@@ -6,7 +6,7 @@ use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::arch;
+use super::arch::Machine;
 use super::arch::Relocation;
 use super::dynamic;
 use super::dynamic::Dynamic;
@@ -21,8 +21,8 @@ use super::relocate::Entry;
 /// The requirements of a library.
 #[derive(Debug, Default)]
 pub struct Requirements {
-    /// The libraries that it names, provided or not.
-    pub libraries: Vec<String>,
+    /// The libraries that it names and the runtime does not provide.
+    pub missing_libraries: Vec<String>,
     /// The symbols that it cannot do without.
     pub symbols: BTreeSet<String>,
     /// The symbols that it uses only if they are defined.
@@ -37,11 +37,15 @@ pub struct Requirements {
 
 impl Requirements {
     /// Reads the requirements from segments that have not been relocated yet.
-    pub fn of(parsed: &Parsed, tables: &Tables, data: &mut Data) -> Result<Requirements, Defect> {
+    pub fn of<M: Machine>(
+        parsed: &Parsed,
+        tables: &Tables,
+        data: &mut Data,
+    ) -> Result<Requirements, Defect> {
         let dynamic = Dynamic::read(&parsed.dynamic, tables, data)?;
         let symbols = dynamic.symbols(tables, Some(data))?;
-        let libraries = dynamic.needed(&symbols, |_| true)?;
-        let mut requirements = Requirements { libraries, ..Requirements::default() };
+        let missing_libraries = dynamic.missing_libraries::<M>(&symbols)?;
+        let mut requirements = Requirements { missing_libraries, ..Requirements::default() };
         let table = |(address, size), data: &mut Data| {
             if size == 0 {
                 return Ok(Vec::new());
@@ -53,21 +57,25 @@ impl Requirements {
         requirements.packed_relative = relocate::count_relative(&table(dynamic.relr, data)?);
         requirements.count("packed relative", requirements.packed_relative);
         for range in [dynamic.rela, dynamic.plt] {
-            Entry::all(&table(range, data)?).for_each(|entry| requirements.add(&entry, &symbols));
+            let entries = table(range, data)?;
+            Entry::all(&entries).for_each(|entry| requirements.add::<M>(&entry, &symbols));
         }
         Ok(requirements)
     }
 
-    fn add(&mut self, entry: &Entry, symbols: &Symbols) {
-        if entry.kind == arch::RELATIVE {
+    fn add<M: Machine>(&mut self, entry: &Entry, symbols: &Symbols) {
+        if entry.kind == M::RELATIVE {
             self.unpacked_relative += 1;
             return self.count("relative", 1);
         }
         self.count(
-            match arch::relocation(entry.kind) {
+            match M::relocation(entry.kind) {
+                Ok(Relocation::Nothing) => "empty",
                 Ok(Relocation::Slot) => "slots",
                 Ok(Relocation::Absolute) => "addresses",
-                Ok(_) => "thread-local",
+                Ok(
+                    Relocation::TlsModule | Relocation::TlsOffset | Relocation::ThreadPointerOffset,
+                ) => "thread-local",
                 Err(what) => what.name,
             },
             1,

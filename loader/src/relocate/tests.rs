@@ -1,6 +1,8 @@
 //! Relocation over tables that the tests write themselves.
 
 use super::*;
+use crate::arch::Aarch64;
+use crate::arch::X86_64;
 use crate::elf::Extent;
 use crate::symbol_hash;
 
@@ -34,7 +36,7 @@ fn a_bitmap_stands_for_the_words_after_its_address() {
 
 #[test]
 fn a_run_ends_before_the_first_entry_that_is_not_its_own() {
-    let relative = u64::from(arch::RELATIVE);
+    let relative = u64::from(X86_64::RELATIVE);
     let fine = entry(0x1008, relative, 0x20);
     let others = [
         entry(0x1004, relative, 0x40),
@@ -46,16 +48,18 @@ fn a_run_ends_before_the_first_entry_that_is_not_its_own() {
     for other in others {
         let mut words = [[0; 8]; 2];
         let entries = [fine, other, fine];
-        assert_eq!(relocate_run(&entries, 0x1000, &mut words, 0x7000), &entries[1..]);
+        assert_eq!(relocate_run::<X86_64>(&entries, 0x1000, &mut words, 0x7000), &entries[1..]);
         assert_eq!(words.map(u64::from_le_bytes), [0, 0x7020]);
     }
     let mut words = [[0; 8]; 2];
-    assert!(relocate_run(&[fine, fine], 0x1000, &mut words, 0x7000).is_empty());
+    assert!(relocate_run::<X86_64>(&[fine, fine], 0x1000, &mut words, 0x7000).is_empty());
 }
 
 const TABLES: u64 = 0x1000;
 const DATA: u64 = 0x4000;
 const BASE: u64 = 0x10_0000;
+/// The value of every word before relocation.
+const UNTOUCHED: u64 = u64::MAX;
 
 /// The read-only segment of a library: its dynamic section and the tables that it names.
 fn library(symbols: &[(&str, u8, u16, u64)], relocations: &[(u64, u32, u32, u64)]) -> Vec<u8> {
@@ -113,17 +117,17 @@ const TLS: TlsPlace = TlsPlace { module: 3, thread_pointer_offset: Ok(0u64.wrapp
 
 /// Relocates a library, and returns the sixteen words of its writable segment.
 fn relocated(file: &[u8], tls: Option<(TlsPlace, &TlsTemplate)>) -> Result<[u64; 16], Defect> {
-    relocated_in(&Scope { base: BASE, host: &Host, tls, has_heap: false }, file)
+    relocated_in::<X86_64>(&Scope { base: BASE, host: &Host, tls, has_heap: false }, file)
 }
 
-fn relocated_in(scope: &Scope, file: &[u8]) -> Result<[u64; 16], Defect> {
-    let mut words = [[0xff; 8]; 16];
+fn relocated_in<M: Machine>(scope: &Scope, file: &[u8]) -> Result<[u64; 16], Defect> {
+    let mut words = [UNTOUCHED.to_le_bytes(); 16];
     let tables = Tables::new(alloc::vec![(TABLES, file)]);
     let mut data = Data::new(alloc::vec![(DATA, words.as_flattened_mut())]);
     let section = Extent { address: TABLES, size: 16 * 6 };
     let dynamic = Dynamic::read(&section, &tables, &mut data)?;
     let symbols = dynamic.symbols(&tables, None)?;
-    relocate(&dynamic, &symbols, &tables, &mut data, scope)?;
+    relocate::<M>(&dynamic, &symbols, &tables, &mut data, scope)?;
     Ok(words.map(u64::from_le_bytes))
 }
 
@@ -164,12 +168,46 @@ fn each_kind_of_relocation_has_its_value() {
         ((0, 8, 0x20), BASE + 0x20),
         ((0, 1, 9), 9),
     ];
+    assert_values::<X86_64>(&symbols, &cases);
+}
+
+#[test]
+fn each_kind_of_relocation_has_its_value_on_arm64() {
+    let symbols = [
+        ("both", GLOBAL, 1, 0x30),
+        ("theirs", GLOBAL, 0, 0),
+        ("thread-local", GLOBAL, 1, 0x18),
+        ("absent", WEAK, 0, 0),
+    ];
+    let cases = [
+        // Slots have addends.
+        ((1, 257, 5), BASE + 0x35),
+        ((1, 1025, 5), BASE + 0x35),
+        ((2, 1026, 0), 0x9000),
+        ((4, 1025, 0), 0),
+        ((3, 1028, 0), 3),
+        ((3, 1029, 4), 0x1c),
+        ((3, 1030, 4), 0x1cu64.wrapping_sub(0x100)),
+        ((0, 1027, 0x20), BASE + 0x20),
+        // Nothing is written, wherever the entry points to.
+        ((0, 0, 7), UNTOUCHED),
+        ((1, 256, 7), UNTOUCHED),
+    ];
+    assert_values::<Aarch64>(&symbols, &cases);
+    let elsewhere = library(&symbols, &[(u64::MAX, 0, 0, 0), (DATA, 1027, 0, 1)]);
+    let scope = Scope { base: BASE, host: &Host, tls: None, has_heap: false };
+    assert_eq!(relocated_in::<Aarch64>(&scope, &elsewhere).expect("sound")[0], BASE + 1);
+}
+
+/// Relocates one word by each case: symbol, kind and addend, and the value that is expected.
+fn assert_values<M: Machine>(symbols: &[(&str, u8, u16, u64)], cases: &[((u32, u32, u64), u64)]) {
     let offsets = (0..).map(|index| DATA + index * 8);
     let relocations: Vec<_> = offsets
-        .zip(&cases)
+        .zip(cases)
         .map(|(offset, &((symbol, kind, addend), _))| (offset, kind, symbol, addend))
         .collect();
-    let words = relocated(&library(&symbols, &relocations), Some((TLS, &TEMPLATE)));
+    let scope = Scope { base: BASE, host: &Host, tls: Some((TLS, &TEMPLATE)), has_heap: false };
+    let words = relocated_in::<M>(&scope, &library(symbols, &relocations));
     let expected: Vec<u64> = cases.iter().map(|&(_, value)| value).collect();
     assert_eq!(words.expect("sound")[..cases.len()], expected);
 }
@@ -180,7 +218,7 @@ fn a_library_that_exports_a_heap_takes_the_symbols_of_the_process_first() {
     let file = library(&symbols, &[(DATA, 6, 1, 0), (DATA + 8, 6, 2, 0)]);
     for (has_heap, both) in [(false, BASE + 0x30), (true, 0x8000)] {
         let scope = Scope { base: BASE, host: &Host, tls: None, has_heap };
-        assert_eq!(relocated_in(&scope, &file).expect("sound")[..2], [both, BASE + 0x40]);
+        assert_eq!(relocated_in::<X86_64>(&scope, &file).expect("sound")[..2], [both, BASE + 0x40]);
     }
 }
 
@@ -245,8 +283,34 @@ fn a_refused_relocation_is_named_with_its_offset_and_symbol() {
         ),
     ];
     for (relocation, expected) in cases {
-        let refused = relocated(&library(&symbols, &[relocation]), None).expect_err("unsupported");
-        let message = alloc::format!("{refused}");
-        assert!(message.contains(expected), "{message}");
+        assert_refused::<X86_64>(&library(&symbols, &[relocation]), expected);
     }
+    let cases = [
+        (
+            (DATA, 1025, 1, 0),
+            "has an indirect function (relocation 1025) at 0x4000 (symbol chosen)",
+        ),
+        ((DATA, 1032, 0, 0), "has an indirect function (relocation 1032) at 0x4000, which is not"),
+        (
+            (DATA, 1024, 2, 0),
+            "has R_AARCH64_COPY (relocation 1024) at 0x4000 (symbol thread-local)",
+        ),
+        ((DATA, 258, 0, 0), "has a 32-bit address (relocation 258) at 0x4000, which is not"),
+        ((DATA, 8, 0, 0), "has an unknown relocation (relocation 8) at 0x4000, which is not"),
+        (
+            (DATA + 8, 1031, 2, 0),
+            "has R_AARCH64_TLSDESC (relocation 1031) at 0x4008 (symbol thread-local), \
+             which is not supported; compile the library with -mtls-dialect=trad",
+        ),
+    ];
+    for (relocation, expected) in cases {
+        assert_refused::<Aarch64>(&library(&symbols, &[relocation]), expected);
+    }
+}
+
+fn assert_refused<M: Machine>(file: &[u8], expected: &str) {
+    let scope = Scope { base: BASE, host: &Host, tls: None, has_heap: false };
+    let refused = relocated_in::<M>(&scope, file).expect_err("unsupported");
+    let message = alloc::format!("{refused}");
+    assert!(message.contains(expected), "{message}");
 }

@@ -17,13 +17,17 @@ use pilotlight_loader::Defect;
 use pilotlight_loader::EntrySymbol;
 use pilotlight_loader::Linked;
 use pilotlight_loader::Requirements;
+use pilotlight_loader::arch::Aarch64;
+use pilotlight_loader::arch::Machine;
+use pilotlight_loader::arch::Native;
+use pilotlight_loader::arch::X86_64;
 use pilotlight_loader::catalog::SymbolCatalog;
 use pilotlight_loader::copies;
 use pilotlight_loader::copies::Copies;
 use pilotlight_loader::elf;
 use pilotlight_loader::elf::Parsed;
 use pilotlight_loader::has_local;
-use pilotlight_loader::link;
+use pilotlight_loader::link_for;
 use pilotlight_loader::sections::strippable_size;
 
 use self::handlers::BASE;
@@ -34,6 +38,8 @@ use self::handlers::Handlers;
 pub struct Check {
     path: PathBuf,
     file_size: usize,
+    /// The name of the CPU that it was built for.
+    machine: &'static str,
     /// Bytes of symbols and debug information.
     strippable_size: usize,
     /// Whether it defines a `free` that it does not export.
@@ -51,6 +57,7 @@ pub fn check(path: &Path) -> Check {
     let mut check = Check {
         path: path.to_path_buf(),
         file_size: 0,
+        machine: Native::NAME,
         strippable_size: 0,
         has_own_free: false,
         parsed: None,
@@ -71,25 +78,36 @@ pub fn check(path: &Path) -> Check {
 }
 
 impl Check {
-    /// Takes the steps of the bootstrap; Err is its refusal.
+    /// Judges a library as the bootstrap for its CPU would; Err is that bootstrap's refusal. Files
+    /// for other CPUs are refused as by the bootstrap for this one.
     fn judge(&mut self, file: &[u8]) -> Result<(), String> {
+        match elf::machine(file) {
+            Some(X86_64::NUMBER) => self.judge_for::<X86_64>(file),
+            Some(Aarch64::NUMBER) => self.judge_for::<Aarch64>(file),
+            _ => self.judge_for::<Native>(file),
+        }
+    }
+
+    /// Takes the steps of the bootstrap for `M`.
+    fn judge_for<M: Machine>(&mut self, file: &[u8]) -> Result<(), String> {
         self.file_size = file.len();
+        self.machine = M::NAME;
         self.strippable_size = strippable_size(file);
         self.has_own_free = has_local(file, b"free");
         if file.is_empty() {
             return Err(Defect::Empty.to_string());
         }
         let message = |defect: Defect| defect.to_string();
-        let parsed = &*self.parsed.insert(elf::parse(file).map_err(message)?);
+        let parsed = &*self.parsed.insert(elf::parse_for::<M>(file).map_err(message)?);
         let tables = copies::tables(parsed, file);
         let mut copies = Copies::of(parsed, file);
         let mut data = copies.data();
         // The steps below, which the bootstrap takes as well, name a damaged table.
-        self.requirements = Requirements::of(parsed, &tables, &mut data).ok();
+        self.requirements = Requirements::of::<M>(parsed, &tables, &mut data).ok();
         let entry_symbol = EntrySymbol { name: LIBRARY_SYMBOL, size: size_of::<Library>() as u64 };
         let runtime = SymbolCatalog::default();
-        let linked =
-            link(parsed, &tables, &mut data, BASE, &runtime, entry_symbol).map_err(message)?;
+        let linked = link_for::<M>(parsed, &tables, &mut data, BASE, &runtime, entry_symbol)
+            .map_err(message)?;
         let memory = handlers::Memory { parsed, tables: &tables, data: &mut data };
         let entry = linked.entry;
         self.linked = Some(linked);

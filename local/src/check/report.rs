@@ -3,11 +3,11 @@
 use std::fmt;
 use std::fmt::Formatter;
 
-use pilotlight_loader::arch;
+use pilotlight_loader::arch::Machine;
+use pilotlight_loader::arch::Native;
 use pilotlight_loader::catalog::SymbolCatalog;
 use pilotlight_loader::elf::Parsed;
 use pilotlight_loader::elf::Segment;
-use pilotlight_loader::provided::has_library;
 use pilotlight_loader::tls::TLS_RESERVE;
 
 use super::Check;
@@ -43,7 +43,8 @@ impl fmt::Display for Check {
             self.describe(parsed, f)?;
         }
         match &self.refusal {
-            None => writeln!(f, "  loads")?,
+            None if self.machine == Native::NAME => writeln!(f, "  loads")?,
+            None => writeln!(f, "  loads on {}", self.machine)?,
             Some(refusal) => writeln!(f, "  refused: {refusal}")?,
         }
         if self.refusal.is_some()
@@ -63,7 +64,7 @@ impl fmt::Display for Check {
 
 impl Check {
     fn describe(&self, parsed: &Parsed, f: &mut Formatter<'_>) -> fmt::Result {
-        writeln!(f, "  shared library for {}", arch::machine_name(arch::MACHINE))?;
+        writeln!(f, "  shared library for {}", self.machine)?;
         if let Some(handlers) = &self.handlers {
             let (major, minor) = (handlers.abi_version >> 16, handlers.abi_version & 0xffff);
             let names = handlers.names.join(", ");
@@ -158,7 +159,7 @@ fn fetched(runtime: &SymbolCatalog, name: &str) -> bool {
 /// Lists everything that the runtime does not provide. A refusal stops at the first kind, and names
 /// a few.
 fn missing(requirements: &Requirements, f: &mut Formatter<'_>) -> fmt::Result {
-    for library in requirements.libraries.iter().filter(|name| !has_library(name.as_bytes())) {
+    for library in &requirements.missing_libraries {
         writeln!(f, "  missing library: {library}")?;
     }
     let runtime = SymbolCatalog::default();

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::Path;
 
+use pilotlight_local::check;
 use pilotlight_local::environment::ExecutionEnvironment;
 use pilotlight_local::environment::Output;
 use tempfile::TempDir;
@@ -11,15 +12,22 @@ use tempfile::TempDir;
 use crate::support;
 use crate::support::Posted;
 
-/// Starts the bootstrap on a file with these bytes.
+/// The message with which the bootstrap refuses a file of these bytes, and `pilotlight check` too.
 fn refused(folder: &Path, bytes: &[u8]) -> String {
     let library = folder.join("libdamaged.so");
-    fs::write(&library, bytes).expect("written");
-    let (posted, code) = support::refusal(&support::function(&library, None));
+    let message = refused_at_start(&library, bytes);
+    assert_eq!(support::verdict(&library).as_ref(), Some(&message), "`pilotlight check`");
+    message
+}
+
+/// The message with which the bootstrap refuses a file of these bytes.
+fn refused_at_start(library: &Path, bytes: &[u8]) -> String {
+    fs::write(library, bytes).expect("written");
+    let (posted, code) = support::refusal(&support::function(library, None));
     assert_eq!(code, Some(10), "{}", posted.message);
     assert_eq!(posted.category, "Runtime.HandlerLoadError", "{}", posted.message);
-    assert!(posted.message.contains("libdamaged.so"), "{}", posted.message);
-    assert_eq!(support::verdict(&library).as_ref(), Some(&posted.message), "`pilotlight check`");
+    let path = library.to_string_lossy();
+    assert!(posted.message.contains(&*path), "{}", posted.message);
     posted.message
 }
 
@@ -51,7 +59,8 @@ fn each_kind_of_wrong_file_is_named() {
     is(&sound[..200], "is cut off: the program headers");
     is(&sound[..5000], "is cut off: a segment");
     is(&sound[..sound.len() / 2], "is cut off: a segment");
-    is(&with(18, &183u16.to_le_bytes()), "was built for arm64, this runtime is for x86_64");
+    is(&with(18, &243u16.to_le_bytes()), "was built for RISC-V, this runtime is for x86_64");
+    is(&with(18, &[0, 62]), "was built for an unknown CPU, this runtime is for x86_64");
     is(&with(4, &[1]), "is a 32-bit library");
     is(&with(16, &2u16.to_le_bytes()), "is a program");
     is(&program, "is a program");
@@ -59,6 +68,20 @@ fn each_kind_of_wrong_file_is_named() {
     is(&object, "is an unlinked object file");
     is(&with(56, &0u16.to_le_bytes()), "is damaged: 0 program headers");
     is(&with(32, &u64::MAX.to_le_bytes()), "is cut off: the program headers");
+}
+
+/// The command judges it as the runtime of that CPU would, for which these relocations are none.
+#[test]
+fn a_library_for_the_other_cpu_is_refused_by_this_runtime_alone() {
+    let folder = TempDir::new().expect("a folder");
+    let library = folder.path().join("libforeign.so");
+    let mut bytes = fs::read(support::dist("examples/libhello.so")).expect("hello");
+    bytes[18..20].copy_from_slice(&183u16.to_le_bytes());
+    let message = refused_at_start(&library, &bytes);
+    assert!(message.contains("was built for arm64, this runtime is for x86_64"), "{message}");
+    let text = check::check(&library).to_string();
+    assert!(text.contains("\n  shared library for arm64\n"), "{text}");
+    assert!(text.contains("refused: ") && text.contains("an unknown relocation"), "{text}");
 }
 
 #[test]

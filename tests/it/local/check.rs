@@ -2,6 +2,7 @@
 //! verdict is the bootstrap's is asserted wherever a library is refused or runs.)
 
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 use std::process::Command;
 
@@ -10,6 +11,7 @@ use pilotlight_loader::copies::Copies;
 use pilotlight_loader::dynamic::Dynamic;
 use pilotlight_loader::elf;
 use pilotlight_loader::provided;
+use pilotlight_loader::sections::sections;
 use tempfile::TempDir;
 
 use crate::support;
@@ -41,6 +43,44 @@ fn a_handler_is_described_and_loads() {
         assert!(text.contains(words), "no `{words}` in {text}");
     }
     assert!(!text.contains("faster:"), "{text}");
+}
+
+/// A library of this CPU with the headers and relocations of arm64. Its code stays as it is, which
+/// the command does not read.
+fn as_arm64(mut file: Vec<u8>) -> Vec<u8> {
+    let (e_machine, sht_rela, relocation_size) = (18..20, 4, 24);
+    let tables: Vec<Range<usize>> = sections(&file)
+        .filter(|section| section.kind() == sht_rela)
+        .map(|section| section.range().expect("in the file"))
+        .collect();
+    assert!(!tables.is_empty(), "no relocations");
+    for entry in tables.into_iter().flat_map(|table| table.step_by(relocation_size)) {
+        let kind = entry + 8..entry + 12;
+        let number = u32::from_le_bytes(file[kind.clone()].try_into().expect("4 bytes"));
+        let number: u32 = match number {
+            1 => 257,
+            6 => 1025,
+            7 => 1026,
+            8 => 1027,
+            _ => panic!("relocation {number} has no counterpart here"),
+        };
+        file[kind].copy_from_slice(&number.to_le_bytes());
+    }
+    file[e_machine].copy_from_slice(&183u16.to_le_bytes());
+    file
+}
+
+#[test]
+fn a_handler_for_arm64_is_judged_by_the_rules_of_that_cpu() {
+    let folder = TempDir::new().expect("a folder");
+    let library = folder.path().join("libhello-c.so");
+    let file = fs::read(support::dist("examples/libhello-c.so")).expect("the example");
+    fs::write(&library, as_arm64(file)).expect("written");
+    let (code, text) = check(&library);
+    assert_eq!(code, Some(0), "{text}");
+    for line in ["\n  shared library for arm64\n", "\n  handlers: greet ", "\n  loads on arm64\n"] {
+        assert!(text.contains(line), "no `{line}` in {text}");
+    }
 }
 
 #[test]

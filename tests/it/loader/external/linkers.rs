@@ -8,6 +8,7 @@ use std::process::Command;
 use std::thread;
 
 use pilotlight_loader::Requirements;
+use pilotlight_loader::arch::Native;
 use pilotlight_loader::copies;
 use pilotlight_loader::copies::Copies;
 use pilotlight_loader::elf;
@@ -111,7 +112,8 @@ impl Build {
         let parsed = elf::parse(&file).expect("sound");
         let tables = copies::tables(&parsed, &file);
         let mut copies = Copies::of(&parsed, &file);
-        let requirements = Requirements::of(&parsed, &tables, &mut copies.data()).expect("sound");
+        let mut data = copies.data();
+        let requirements = Requirements::of::<Native>(&parsed, &tables, &mut data).expect("sound");
         let packed = requirements.relocations.contains_key("packed relative");
         assert_eq!(packed, self.packed.is_some(), "{self:?}");
     }

@@ -1,0 +1,84 @@
+//! The CPUs that libraries are built for. Each has a file of its own, which translates its
+//! relocations to one vocabulary; no other file of this crate names a CPU's numbers.
+
+mod aarch64;
+mod x86_64;
+
+pub use self::aarch64::Aarch64;
+pub use self::x86_64::X86_64;
+
+const EM_386: u16 = 3;
+const EM_ARM: u16 = 40;
+const EM_RISCV: u16 = 243;
+
+/// The CPU of this build.
+#[cfg(target_arch = "x86_64")]
+pub type Native = X86_64;
+/// The CPU of this build.
+#[cfg(target_arch = "aarch64")]
+pub type Native = Aarch64;
+
+/// A CPU that Lambda offers.
+pub trait Machine {
+    /// `e_machine`.
+    const NUMBER: u16;
+    /// Its name, as Lambda spells it.
+    const NAME: &'static str;
+    /// The file name of glibc's dynamic linker. Libraries name it for the symbols that it defines.
+    const LINKER: &'static str;
+    /// The kind of nearly all relocations of a library: `B + A`.
+    const RELATIVE: u32;
+
+    /// Translates a raw number other than [`Machine::RELATIVE`].
+    fn relocation(kind: u32) -> Result<Relocation, &'static Unsupported>;
+}
+
+/// What a relocation other than a relative one writes. `A` is its addend, `S` the symbol's address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relocation {
+    /// Nothing: the linker left an entry that it did not need.
+    Nothing,
+    /// `S`: a slot of the global offset table.
+    Slot,
+    /// `S + A`: an address in data.
+    Absolute,
+    /// The module of a thread-local, for `__tls_get_addr`.
+    TlsModule,
+    /// The offset of a thread-local in its module.
+    TlsOffset,
+    /// The offset of a thread-local from the thread pointer.
+    ThreadPointerOffset,
+}
+
+/// A relocation that this loader deliberately does not apply.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Unsupported {
+    /// Its name.
+    pub name: &'static str,
+    /// The remedy: compiler or linker options, or another layer.
+    pub remedy: &'static str,
+}
+
+/// A symbol whose address is what a function of the library returns.
+pub const INDIRECT_FUNCTION: &Unsupported =
+    &Unsupported { name: "an indirect function", remedy: "build the library without ifunc" };
+
+/// An address that has no room for 64 bits.
+const SHORT_ADDRESS: &Unsupported =
+    &Unsupported { name: "a 32-bit address", remedy: "compile the library with -fPIC" };
+
+/// A number that no table holds.
+const UNKNOWN: &Unsupported =
+    &Unsupported { name: "an unknown relocation", remedy: "use a newer layer" };
+
+/// A CPU's name, as Lambda and the CPU's makers spell it.
+pub const fn machine_name(machine: u16) -> &'static str {
+    match machine {
+        EM_386 => "32-bit x86",
+        EM_ARM => "32-bit Arm",
+        X86_64::NUMBER => X86_64::NAME,
+        Aarch64::NUMBER => Aarch64::NAME,
+        EM_RISCV => "RISC-V",
+        _ => "an unknown CPU",
+    }
+}
