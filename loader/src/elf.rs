@@ -136,15 +136,15 @@ fn program_header_range<M: Machine>(header: &[u8]) -> Result<Range<usize>, Defec
         return Err(Defect::Truncated { what: "the ELF header", file_size });
     }
     if header[4] != ELFCLASS64 {
-        return Err(Defect::Not64Bit { expected: M::NAME });
+        return Err(Defect::Not64Bit);
     }
     if header[5] != ELFDATA2LSB {
-        return Err(Defect::WrongMachine { machine: "a big-endian CPU", expected: M::NAME });
+        return Err(Defect::WrongMachine { machine: "a big-endian CPU" });
     }
     let machine = u16_at(header, 18);
     if machine != M::NUMBER {
         let machine = arch::machine_name(machine);
-        return Err(Defect::WrongMachine { machine, expected: M::NAME });
+        return Err(Defect::WrongMachine { machine });
     }
     match u16_at(header, 16) {
         ET_DYN => {}
@@ -170,7 +170,7 @@ pub fn parse(file: &[u8]) -> Result<Parsed, Defect> {
     parse_for::<Native>(file)
 }
 
-/// As [`parse`], for another CPU.
+/// As [`parse`], for another CPU. Defects name the CPU of this build as the one to build for.
 pub fn parse_for<M: Machine>(file: &[u8]) -> Result<Parsed, Defect> {
     let range = program_header_range::<M>(file)?;
     let headers = &file[range.clone()];
@@ -364,11 +364,10 @@ mod tests {
             parse(&file).expect_err("damaged")
         };
         assert_eq!(edit(0, 0), Defect::NotElf);
-        let expected = Native::NAME;
-        assert_eq!(edit(4, 1), Defect::Not64Bit { expected });
-        let big_endian = Defect::WrongMachine { machine: "a big-endian CPU", expected };
+        assert_eq!(edit(4, 1), Defect::Not64Bit);
+        let big_endian = Defect::WrongMachine { machine: "a big-endian CPU" };
         assert_eq!(edit(5, 2), big_endian);
-        assert_eq!(edit(18, 243), Defect::WrongMachine { machine: "RISC-V", expected });
+        assert_eq!(edit(18, 243), Defect::WrongMachine { machine: "RISC-V" });
         assert_eq!(edit(16, 2), Defect::Executable);
         assert_eq!(edit(16, 1), Defect::ObjectFile);
         assert_eq!(edit(56, 0), Defect::ProgramHeaders { count: 0, entry_size: 56 });
@@ -387,9 +386,9 @@ mod tests {
         assert_eq!([machine(&x86[..63]), machine(b"#!/bin/sh")], [None, None]);
         assert!(parse_for::<X86_64>(&x86).is_ok() && parse_for::<Aarch64>(&arm).is_ok());
         let refused = parse_for::<X86_64>(&arm).expect_err("another CPU");
-        assert_eq!(refused, Defect::WrongMachine { machine: "arm64", expected: "x86_64" });
+        assert_eq!(refused, Defect::WrongMachine { machine: "arm64" });
         let refused = parse_for::<Aarch64>(&x86).expect_err("another CPU");
-        assert_eq!(refused, Defect::WrongMachine { machine: "x86_64", expected: "arm64" });
+        assert_eq!(refused, Defect::WrongMachine { machine: "x86_64" });
     }
 
     #[test]

@@ -7,7 +7,9 @@ use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::fmt;
 
-use super::arch;
+use super::arch::Machine;
+use super::arch::Native;
+use super::arch::Unsupported;
 use super::tls::TLS_ALIGN;
 
 /// A defect of a file. Its message says what to do about it.
@@ -23,16 +25,11 @@ pub enum Defect {
     /// It does not begin with the ELF magic.
     NotElf,
     /// It is a 32-bit object.
-    Not64Bit {
-        /// The name of the runtime's CPU.
-        expected: &'static str,
-    },
-    /// It was built for another CPU.
+    Not64Bit,
+    /// It was built for another CPU than this runtime's.
     WrongMachine {
         /// That CPU's name.
         machine: &'static str,
-        /// The name of the runtime's CPU.
-        expected: &'static str,
     },
     /// It is a program.
     Executable,
@@ -138,12 +135,13 @@ impl fmt::Display for Defect {
             Defect::NotElf => f.write_str(
                 "is not an ELF file; package the lib<name>.so that `cargo build --release` wrote",
             ),
-            Defect::Not64Bit { expected } => {
-                write!(f, "is a 32-bit library; build it for {expected}")
+            Defect::Not64Bit => {
+                write!(f, "is a 32-bit library; build it for {}", Native::NAME)
             }
-            Defect::WrongMachine { machine, expected } => write!(
+            Defect::WrongMachine { machine } => write!(
                 f,
-                "was built for {machine}, this runtime is for {expected}; build it for {expected} or change the function's architecture"
+                "was built for {machine}, this runtime is for {this}; build it for {this} or change the function's architecture",
+                this = Native::NAME,
             ),
             Defect::Executable => f.write_str(
                 "is a program, not a shared library; build it with crate-type = [\"cdylib\"] (in C: -shared -fPIC)",
@@ -226,7 +224,7 @@ pub struct UnsupportedRelocation {
     /// The symbol's name; empty if it has none.
     pub symbol: String,
     /// Its name, and what to do about it.
-    pub what: &'static arch::Unsupported,
+    pub what: &'static Unsupported,
 }
 
 impl fmt::Display for UnsupportedRelocation {
