@@ -14,6 +14,9 @@ use crate::identifiers;
 /// The account of all functions, from AWS's own examples.
 pub const ACCOUNT: &str = "123456789012";
 
+/// Lambda's limit for the payload of a synchronous invocation, in bytes.
+pub const MAX_PAYLOAD: usize = 6 << 20;
+
 /// A function and its configuration.
 #[derive(Clone, Debug)]
 pub struct Function {

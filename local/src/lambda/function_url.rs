@@ -22,11 +22,9 @@ use super::head;
 use super::head::Head;
 use super::head::percent_decode;
 use super::url_answer;
+use crate::function::MAX_PAYLOAD;
 use crate::identifiers;
 use crate::placement::Request;
-
-/// Limit for a request's body, in bytes; Lambda's limit for an event includes what the format adds.
-const MAX_BODY: usize = 6 << 20;
 
 /// Answers a request to the function `name`; `target` is the path and query that the function sees.
 pub async fn respond(
@@ -36,7 +34,8 @@ pub async fn respond(
     head: &Head,
     body: Incoming,
 ) -> Result<HttpResponse, ServiceError> {
-    let body = head::read(body, MAX_BODY).await?;
+    // Lambda's own limit includes what the format adds to a body.
+    let body = head::read(body, MAX_PAYLOAD).await?;
     lambda.access.check_signature(head, &body)?;
     let named = lambda.find(name, None)?;
     let request_id = identifiers::uuid();

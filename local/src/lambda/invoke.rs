@@ -21,6 +21,7 @@ use super::head::Head;
 use super::head::percent_decode;
 use super::http_response::Pieces;
 use super::running::Running;
+use crate::function::MAX_PAYLOAD;
 use crate::identifiers;
 use crate::placement::Done;
 use crate::placement::Request;
@@ -28,8 +29,6 @@ use crate::report;
 use crate::runtime_api::Outcome;
 use crate::runtime_api::Piece;
 
-/// Limit for the event of a synchronous invocation, in bytes.
-const MAX_SYNCHRONOUS: usize = 6 << 20;
 /// Limit for the event of an asynchronous invocation, in bytes.
 const MAX_ASYNCHRONOUS: usize = 1 << 20;
 /// Limit for an encoded client context, in bytes.
@@ -43,7 +42,7 @@ pub async fn buffered(
     body: Incoming,
 ) -> Result<HttpResponse, ServiceError> {
     let kind = head.header("x-amz-invocation-type").unwrap_or("RequestResponse");
-    let limit = if kind == "Event" { MAX_ASYNCHRONOUS } else { MAX_SYNCHRONOUS };
+    let limit = if kind == "Event" { MAX_ASYNCHRONOUS } else { MAX_PAYLOAD };
     let event = head::read(body, limit).await?;
     let (named, request) = ask(lambda, name, head, event, kind)?;
     let request_id = request.request_id.clone();
@@ -87,7 +86,7 @@ pub async fn streamed(
     head: Head,
     body: Incoming,
 ) -> Result<HttpResponse, ServiceError> {
-    let event = head::read(body, MAX_SYNCHRONOUS).await?;
+    let event = head::read(body, MAX_PAYLOAD).await?;
     let (named, request) = ask(lambda, name, &head, event, "RequestResponse")?;
     let request_id = request.request_id.clone();
     let timeout = named.placement.function.timeout;

@@ -179,13 +179,13 @@ fn start(
         // All events are queued before the process starts, so that no other thread delays them.
         for number in 0..invocations {
             let id = format!("00000000-0000-4000-8000-{number:012}");
-            session.queue.push_back(run::invocation(function, &id, event));
+            session.enqueue(run::invocation(function, &id, event));
         }
     })?;
     let limit = INIT_LIMIT + function.timeout;
     let ended = environment.shared().wait_for(limit, |session| {
-        let done = session.ended.len() >= invocations || session.exited.is_some();
-        done.then(|| (session.init, std::mem::take(&mut session.ended)))
+        let done = session.count_ended() >= invocations || session.exit_status().is_some();
+        done.then(|| (session.init(), session.take_all_ended()))
     });
     let (Some(init), ended) = ended.context("no answer in time")? else {
         bail!("ended before its first /next; `pilotlight run` shows its output");

@@ -166,7 +166,7 @@ impl Sandbox {
 }
 
 fn is_initialised(process: &ExecutionEnvironment) -> bool {
-    process.shared().session().init.is_some()
+    process.shared().session().init().is_some()
 }
 
 fn layer(function: &Function) -> PathBuf {

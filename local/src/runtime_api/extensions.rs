@@ -5,7 +5,6 @@
 
 use std::io;
 use std::time::Duration;
-use std::time::Instant;
 
 use serde_json::Value;
 use serde_json::json;
@@ -17,11 +16,10 @@ use super::http::Answer;
 use super::http::Body;
 use super::http::Connection;
 use super::http::Head;
+use crate::identifiers;
 
 /// Limit for the body of a registration, in bytes.
 const MAX_BODY: usize = 64 << 10;
-/// Lambda's limit for the number of extensions.
-const MAX_EXTENSIONS: usize = 10;
 
 /// Answers a request to one of these APIs; `None` for any other request.
 pub fn respond(
@@ -59,40 +57,25 @@ fn register(head: &Head, body: &[u8], shared: &Shared) -> Result<Answer, ApiErro
         };
         return refuse(403, "Extension.InvalidEventType", message);
     }
-    let mut session = shared.session();
-    if !session.is_initialising() || session.extensions.len() >= MAX_EXTENSIONS {
-        let message = "at most ten extensions can register, and only before the first /next";
-        return refuse(403, "Extension.RegistrationClosed", message.to_owned());
-    }
-    let identifier = crate::identifiers::uuid();
-    session.extensions.push(identifier.clone());
+    let identifier = identifiers::uuid();
+    shared.session().register_extension(identifier.clone())?;
     let body = json!({ "functionVersion": "$LATEST", "extensionName": name });
     Ok(http::json(200, body.to_string()).with("Lambda-Extension-Identifier", identifier))
 }
 
 /// Waits until the environment ends. The process itself learns that by SIGTERM.
 fn next(head: &Head, shared: &Shared) -> Result<Answer, ApiError> {
-    {
-        let mut session = shared.session();
-        let identifier = head.header("Lambda-Extension-Identifier").unwrap_or_default();
-        if !session.extensions.iter().any(|known| known == identifier) {
-            let message = "the header Lambda-Extension-Identifier names no extension";
-            return Err(ApiError::new(403, "Extension.UnknownExtensionIdentifier", message));
-        }
-        session.extensions_waiting += 1;
-        session.finish_init(Instant::now());
-    }
-    shared.change(|_| {});
-    shared.wait_for(Duration::MAX, |session| session.closed.then_some(()));
+    let identifier = head.header("Lambda-Extension-Identifier").unwrap_or_default();
+    shared.change(|session| session.extension_is_ready(identifier))?;
+    shared.wait_for(Duration::MAX, |session| session.is_closed().then_some(()));
     Ok(Answer { status: 410, ..Answer::default() })
 }
 
 fn metadata(head: &Head, shared: &Shared) -> Answer {
-    let token = shared.metadata_token.get().map(|token| format!("Bearer {token}"));
-    match head.header("Authorization") {
-        given if given.is_some() && given == token.as_deref() => {
-            http::json(200, json!({ "AvailabilityZoneID": "use1-az1" }).to_string())
-        }
-        _ => Answer { status: 401, ..Answer::default() },
+    let token = head.header("Authorization").and_then(|value| value.strip_prefix("Bearer "));
+    if token == Some(shared.metadata_token()) {
+        http::json(200, json!({ "AvailabilityZoneID": "use1-az1" }).to_string())
+    } else {
+        Answer { status: 401, ..Answer::default() }
     }
 }

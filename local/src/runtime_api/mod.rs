@@ -16,7 +16,6 @@ use std::sync::Arc;
 use std::sync::Condvar;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
-use std::sync::OnceLock;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -24,7 +23,7 @@ pub use self::invocation::Ended;
 pub use self::invocation::Invocation;
 pub use self::invocation::Outcome;
 pub use self::invocation::Piece;
-pub use self::session::MAX_RESPONSE;
+pub use self::response::MAX_RESPONSE;
 pub use self::session::Session;
 
 use self::http::Answer;
@@ -35,6 +34,7 @@ use self::http::Listener;
 use self::http::json;
 use self::invocation::ApiError;
 use crate::host;
+use crate::identifiers;
 use crate::sync::lock;
 use crate::sync::unpoisoned;
 
@@ -50,24 +50,37 @@ pub struct RuntimeApi {
 }
 
 /// The state that the server's threads and its owner share.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Shared {
     session: Mutex<Session>,
     changed: Condvar,
-    /// The token for the metadata endpoint; set before the environment's process starts.
-    pub metadata_token: OnceLock<String>,
+    metadata_token: String,
 }
 
 impl Shared {
+    fn new(concurrency: usize) -> Shared {
+        Shared {
+            session: Mutex::new(Session::new(concurrency)),
+            changed: Condvar::new(),
+            metadata_token: identifiers::uuid(),
+        }
+    }
+
+    /// The token that the metadata endpoint expects, the value of `AWS_LAMBDA_METADATA_TOKEN`.
+    pub fn metadata_token(&self) -> &str {
+        &self.metadata_token
+    }
+
     /// Locks the session.
     pub fn session(&self) -> MutexGuard<'_, Session> {
         lock(&self.session)
     }
 
     /// Changes the session, and wakes all threads in [`Shared::wait_for`].
-    pub fn change(&self, change: impl FnOnce(&mut Session)) {
-        change(&mut self.session());
+    pub fn change<T>(&self, change: impl FnOnce(&mut Session) -> T) -> T {
+        let result = change(&mut self.session());
         self.changed.notify_all();
+        result
     }
 
     /// Waits until `condition` returns a value; `None` after `limit`.
@@ -98,12 +111,11 @@ impl RuntimeApi {
     /// Starts a server on a free port of 127.0.0.1, for a runtime with `concurrency` workers.
     pub fn start(concurrency: usize) -> io::Result<RuntimeApi> {
         let socket = TcpListener::bind("127.0.0.1:0")?;
-        let shared = Arc::new(Shared::default());
-        shared.session().concurrency = concurrency.max(1);
+        let shared = Arc::new(Shared::new(concurrency));
         let serving = Arc::clone(&shared);
         // A thread for each worker, one for an extension, and one that waits for connections.
         let listener = Listener::start(socket, concurrency + 2, move |connection| {
-            serving.session().connections += 1;
+            serving.session().count_connection();
             // If a connection breaks, the runtime reconnects or ends.
             let _ = serve(connection, &serving);
         })?;
@@ -124,13 +136,13 @@ impl RuntimeApi {
 impl Drop for RuntimeApi {
     fn drop(&mut self) {
         // Ends the requests that wait in `/next`, so that the listener can join its threads.
-        self.shared.change(|session| session.closed = true);
+        self.shared.change(Session::close);
     }
 }
 
 fn serve(mut connection: Connection, shared: &Shared) -> io::Result<()> {
     while let Some(head) = connection.read_head()? {
-        shared.session().requests += 1;
+        shared.session().count_request();
         if let Err(error) = refuse_browsers(&head) {
             // The body is not read, so the connection cannot be used again.
             return connection.write(&error.answer());
@@ -166,20 +178,15 @@ fn respond(
         ("POST", ["invocation", id, "response"]) => response::take(head, id, connection, shared)?,
         ("POST", ["invocation", id, "error"]) => {
             let error = read_error(head, connection)?;
-            let mut session = shared.session();
-            let begun = session.begin_answer(id, head.header(response::ATTEMPT_ID));
-            let ended = begun.and_then(|live| {
-                drop(live);
+            let ended = shared.change(|session| {
+                drop(session.begin_answer(id, head.header(response::ATTEMPT_ID))?);
                 session.end_answer(id, connection.arrived(), error, None)
             });
-            drop(session);
-            shared.change(|_| {});
             ended.map(|()| accepted())
         }
         ("POST", ["init", "error"]) => {
             let error = read_error(head, connection)?;
-            let failed = shared.session().fail_init(error);
-            shared.change(|_| {});
+            let failed = shared.change(|session| session.fail_init(error));
             failed.map(|()| accepted())
         }
         (
@@ -198,12 +205,10 @@ fn respond(
 }
 
 fn next(head: &Head, shared: &Shared) -> Result<Answer, ApiError> {
-    let begun = shared.session().begin_next(head.received);
-    shared.change(|_| {});
-    begun?;
+    shared.change(|session| session.begin_next(head.received))?;
     let delivered = shared.wait_for(Duration::MAX, |session| match session.deliver() {
         Some(invocation) => Some(Some(invocation)),
-        None => session.closed.then_some(None),
+        None => session.is_closed().then_some(None),
     });
     Ok(match delivered.flatten() {
         Some(invocation) => deliver(&invocation),

@@ -6,7 +6,6 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use super::ApiError;
-use super::MAX_RESPONSE;
 use super::Outcome;
 use super::Piece;
 use super::Shared;
@@ -16,9 +15,12 @@ use super::http::Body;
 use super::http::Connection;
 use super::http::Head;
 use super::http::find;
+use crate::function::MAX_PAYLOAD;
 
 /// Identifies the attempt; a runtime that received it in `/next` returns it with the answer.
 pub const ATTEMPT_ID: &str = "Lambda-Runtime-Invocation-Id";
+/// The service's limit for a buffered response, in bytes: 100 above that of a payload.
+pub const MAX_RESPONSE: usize = MAX_PAYLOAD + 100;
 /// Limit for a streamed response, in bytes: 200 MiB.
 const MAX_STREAMED: usize = 200 << 20;
 
@@ -87,10 +89,9 @@ pub fn take(
             Outcome::Response(response)
         }
     };
-    let ended = shared.session().end_answer(id, received, outcome, content_type);
+    let ended = shared.change(|session| session.end_answer(id, received, outcome, content_type));
     // Dropped only now, so that the receiver of the last piece finds the invocation ended.
     drop(live);
-    shared.change(|_| {});
     read.map(|()| ended.map(|()| accepted()))
 }
 

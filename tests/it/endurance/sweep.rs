@@ -87,7 +87,7 @@ fn judge(library: &Path, damage: Damage) -> &'static str {
             let posted = Posted::read(&error);
             if posted.category == "Runtime.HandlerLoadError" {
                 assert_eq!(verdict, Some(posted.message), "{damage:?}");
-                let exit = environment.shared().session().exited;
+                let exit = environment.shared().session().exit_status();
                 assert_eq!(exit.and_then(|exit| exit.code()), Some(10), "{damage:?}");
                 return "refused";
             }
@@ -101,7 +101,7 @@ fn judge(library: &Path, damage: Damage) -> &'static str {
         Ok(_) => "ended, and reported it",
         Err(InvokeError::TimedOut) => "hung",
         Err(InvokeError::NotStarted(why)) => panic!("{why}"),
-        Err(InvokeError::InitError(_) | InvokeError::Exited(_)) => "died unreported",
+        Err(_) => "died unreported",
     }
 }
 

@@ -21,9 +21,9 @@ fn hello_greets_cold_and_warm_on_one_connection() {
         assert_eq!(support::response(support::invoke(&environment, &function, ADA)), HELLO_ADA);
     }
     let session = environment.shared().session();
-    assert_eq!(session.connections, 1);
+    assert_eq!(session.connections(), 1);
     // One `/next` and one post for each invocation, and the `/next` that waits; nothing else.
-    assert!((200..=201).contains(&session.requests), "{} requests", session.requests);
+    assert!((200..=201).contains(&session.requests()), "{} requests", session.requests());
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn a_handler_that_dies_is_reported_and_then_ends_as_its_signal_does() {
         let event = format!("{{\"fault\":\"{fault}\"}}");
         let outcome = support::invoke(&environment, &function, event.as_bytes());
         let posted = Posted::read(&outcome.expect("reported"));
-        let exit = environment.shared().session().exited.expect("ended");
+        let exit = environment.shared().session().exit_status().expect("ended");
         (posted, InvokeError::Exited(exit).to_string())
     };
     let (abort, end) = died("abort");

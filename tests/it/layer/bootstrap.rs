@@ -5,6 +5,7 @@ use std::fs;
 use pilotlight_local::environment::INIT_LIMIT;
 use pilotlight_local::function::Function;
 use pilotlight_local::runtime_api::RuntimeApi;
+use pilotlight_local::runtime_api::Session;
 
 use crate::support;
 
@@ -71,7 +72,7 @@ fn one_hello_needs_little_memory() {
 /// What `strace` sees between exec and the first `/next`, which is answered 410: the bootstrap ends then.
 fn calls_before_next(function: &Function) -> Vec<String> {
     let api = RuntimeApi::start(1).expect("a server");
-    api.shared().change(|session| session.closed = true);
+    api.shared().change(Session::close);
     let trace = tempfile::NamedTempFile::new().expect("a file");
     let mut strace = support::installed("strace", "strace");
     strace.arg("-f").arg("-o").arg(trace.path()).arg(&function.bootstrap).env_clear();

@@ -24,5 +24,5 @@ fn streams_that_threads_read_from_hold_up_neither_an_invocation_nor_an_exit() {
     }
     let outcome = support::invoke(&environment, &function, b"exit").expect("reported");
     assert_eq!(Posted::read(&outcome).error_type, "ProcessExit");
-    assert_eq!(environment.shared().session().exited.expect("ended").code(), Some(3));
+    assert_eq!(environment.shared().session().exit_status().expect("ended").code(), Some(3));
 }

@@ -122,7 +122,7 @@ impl Fixture {
                 let posted = Posted::read(&outcome.expect("reported"));
                 assert_eq!(posted.category, first, "{name}: {}", posted.message);
                 assert!(posted.message.contains(second), "{name}: {}", posted.message);
-                let exit = environment.shared().session().exited.expect("ended");
+                let exit = environment.shared().session().exit_status().expect("ended");
                 assert_eq!(exit.code(), None, "{name}: not by a signal");
             }
             other => panic!("{name}: what is `{other}`?"),

@@ -20,7 +20,7 @@ fn server() -> RuntimeApi {
         event: b"{}".to_vec(),
         ..Invocation::default()
     };
-    api.shared().change(|session| session.queue.push_back(invocation));
+    api.shared().change(|session| session.enqueue(invocation));
     api
 }
 
@@ -72,7 +72,7 @@ fn a_response_that_breaks_off_is_an_error() {
     let head = "Lambda-Runtime-Function-Response-Mode: streaming\r\nTransfer-Encoding: chunked";
     let answer = ask(&api, &format!("POST {RESPONSE} HTTP/1.1\r\n{head}\r\n\r\n5\r\npiece\r\n"));
     assert_eq!(answer, "");
-    let ended = api.shared().wait_for(support::PATIENCE, |session| session.ended.pop());
+    let ended = api.shared().wait_for(support::PATIENCE, |session| session.take_ended("r1"));
     assert_eq!(ended.expect("ended").outcome, Outcome::Truncated);
 }
 
@@ -95,17 +95,19 @@ fn internal_extensions_register_without_events_and_before_the_first_next() {
     assert!(unknown.contains("Extension.UnknownExtensionIdentifier"), "{unknown}");
     get(&api, NEXT, "X: y");
     // The extension has not asked for an event yet.
-    assert_eq!(api.shared().session().init, None);
+    assert_eq!(api.shared().session().init(), None);
     assert!(register("").starts_with("HTTP/1.1 403 "));
 }
 
 #[test]
 fn the_availability_zone_is_told_to_whoever_has_the_token() {
     let api = server();
-    api.shared().metadata_token.set("secret".to_owned()).expect("not set before");
-    let ask = |header| get(&api, "/2026-01-15/metadata/execution-environment", header);
-    assert!(ask("Authorization: Bearer guess").starts_with("HTTP/1.1 401 "));
-    let answer = ask("Authorization: Bearer secret");
+    let token = api.shared().metadata_token();
+    let ask = |header: &str| get(&api, "/2026-01-15/metadata/execution-environment", header);
+    for header in ["X: y", "Authorization: Bearer guess", &format!("Authorization: {token}")] {
+        assert!(ask(header).starts_with("HTTP/1.1 401 "), "{header}");
+    }
+    let answer = ask(&format!("Authorization: Bearer {token}"));
     assert!(answer.ends_with("{\"AvailabilityZoneID\":\"use1-az1\"}"), "{answer}");
 }
 
@@ -121,7 +123,7 @@ fn web_pages_are_refused() {
         let answer = post(&api, "/2018-06-01/runtime/init/error", header, "{}");
         assert!(answer.starts_with("HTTP/1.1 403 "), "{header}: {answer}");
     }
-    assert_eq!(api.shared().session().init, None);
+    assert_eq!(api.shared().session().init(), None);
     let host = format!("Host: {}", api.address());
     assert!(get(&api, NEXT, &host).starts_with("HTTP/1.1 200 "));
 }
@@ -146,7 +148,7 @@ fn a_streamed_response_that_is_too_long_is_told_its_own_limit() {
     stream.read_to_string(&mut answer).expect("UTF-8");
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     assert!(answer.contains("payload size (209715200 bytes)"), "{answer}");
-    let ended = api.shared().session().ended.pop().expect("ended");
+    let ended = api.shared().session().take_ended("r1").expect("ended");
     assert_eq!(ended.outcome, Outcome::TooLarge(LIMIT));
 }
 

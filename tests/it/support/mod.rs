@@ -165,7 +165,7 @@ pub fn refusal(function: &Function) -> (Posted, Option<i32>) {
     let environment = start(function);
     match environment.wait_initialised(INIT_LIMIT) {
         Err(InvokeError::InitError(error)) => {
-            let exit = environment.shared().session().exited.expect("ended");
+            let exit = environment.shared().session().exit_status().expect("ended");
             (Posted::read(&error), exit.code())
         }
         other => panic!("expected an init error: {other:?}"),

@@ -1,11 +1,10 @@
 //! An execution environment's process: one bootstrap and its Runtime API, from start to end.
 
-use std::fmt;
+mod error;
+
 use std::fs;
-use std::io;
 use std::process::Child;
 use std::process::Command;
-use std::process::ExitStatus;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -18,17 +17,17 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use anyhow::Result;
-use rustix::io::Errno;
 use rustix::process::Pid;
 use rustix::process::Signal;
 
+pub use self::error::InvokeError;
+pub use self::error::is_shortage;
+
 use crate::function::Function;
-use crate::identifiers;
 use crate::log::Log;
 use crate::process;
 use crate::runtime_api::Ended;
 use crate::runtime_api::Invocation;
-use crate::runtime_api::Outcome;
 use crate::runtime_api::Piece;
 use crate::runtime_api::RuntimeApi;
 use crate::runtime_api::Session;
@@ -41,19 +40,6 @@ pub const INIT_LIMIT: Duration = Duration::from_secs(10);
 pub const SHUTDOWN_LIMIT: Duration = Duration::from_millis(500);
 /// Limit for the pieces of an answer that are buffered for a slow client; then the runtime waits.
 const MAX_PIECES: usize = 16;
-
-/// The reason that an invocation was not answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum InvokeError {
-    /// The program could not be started.
-    NotStarted(String),
-    /// The runtime reported an error of its init.
-    InitError(Outcome),
-    /// The process ended.
-    Exited(ExitStatus),
-    /// The invocation or the init timed out, and the process was ended.
-    TimedOut,
-}
 
 /// A running execution environment. Dropping it ends its process.
 #[derive(Debug)]
@@ -92,7 +78,6 @@ impl ExecutionEnvironment {
         let concurrency = function.max_concurrency.map_or(1, usize::from);
         let api = RuntimeApi::start(concurrency).context("cannot listen on 127.0.0.1")?;
         let address = api.address().to_string();
-        let token = api.shared().metadata_token.get_or_init(identifiers::uuid);
         let (log, stdout, stderr) = match output {
             Output::Hidden => (None, Stdio::null(), Stdio::null()),
             Output::Kept => opened(Log::open(None)?),
@@ -104,7 +89,7 @@ impl ExecutionEnvironment {
             .env_clear()
             .envs(function.environment(&address))
             .env("AWS_LAMBDA_METADATA_API", &address)
-            .env("AWS_LAMBDA_METADATA_TOKEN", token)
+            .env("AWS_LAMBDA_METADATA_TOKEN", api.shared().metadata_token())
             .current_dir(&function.task_root)
             .stdin(Stdio::null())
             .stdout(stdout)
@@ -122,7 +107,7 @@ impl ExecutionEnvironment {
             }
         })?;
         api.shared().change(prepare);
-        api.shared().session().started = Instant::now();
+        api.shared().session().start();
         let child = process::spawn(&mut command)
             .with_context(|| format!("cannot start {}", function.bootstrap.display()))?;
         let pid = Pid::from_child(&child);
@@ -137,20 +122,20 @@ impl ExecutionEnvironment {
     /// Waits for the first `/next`, and returns the time from the process's start until then.
     pub fn wait_initialised(&self, limit: Duration) -> Result<Duration, InvokeError> {
         let found = self.api.shared().wait_for(limit, |session| {
-            if let Some(init) = session.init {
+            if let Some(init) = session.init() {
                 return Some(Ok(init));
             }
             // A process that reported an init error ends by itself; its last output is not cut off.
-            let exit = session.exited?;
-            Some(Err(match session.init_error.clone() {
-                Some(error) => InvokeError::InitError(error),
+            let exit = session.exit_status()?;
+            Some(Err(match session.init_error() {
+                Some(error) => InvokeError::InitError(error.clone()),
                 None => InvokeError::Exited(exit),
             }))
         });
         self.peak_memory_kib();
         found.unwrap_or_else(|| {
             self.end();
-            let error = self.api.shared().session().init_error.clone();
+            let error = self.api.shared().session().init_error().cloned();
             Err(error.map_or(InvokeError::TimedOut, InvokeError::InitError))
         })
     }
@@ -159,7 +144,7 @@ impl ExecutionEnvironment {
     pub fn invoke(&self, invocation: Invocation, limit: Duration) -> Result<Ended, InvokeError> {
         let end = Instant::now().checked_add(limit);
         let request_id = invocation.request_id.clone();
-        self.api.shared().change(|session| session.queue.push_back(invocation));
+        self.api.shared().change(|session| session.enqueue(invocation));
         self.wait_ended(&request_id, end)
     }
 
@@ -174,7 +159,7 @@ impl ExecutionEnvironment {
         let request_id = invocation.request_id.clone();
         let (sender, pieces) = mpsc::sync_channel(MAX_PIECES);
         invocation.live = Some(sender);
-        self.api.shared().change(|session| session.queue.push_back(invocation));
+        self.api.shared().change(|session| session.enqueue(invocation));
         // It ends when the answer or the process has ended, or the invocation timed out.
         while let Ok(piece) = pieces.recv_timeout(remaining(end)) {
             pass_on(piece);
@@ -184,14 +169,14 @@ impl ExecutionEnvironment {
 
     fn wait_ended(&self, request_id: &str, end: Option<Instant>) -> Result<Ended, InvokeError> {
         let found = self.api.shared().wait_for(remaining(end), |session| {
-            let index = session.ended.iter().position(|ended| ended.request_id == request_id);
-            if let Some(index) = index {
-                return session.is_idle().then(|| Ok(session.ended.swap_remove(index)));
+            if !session.has_ended(request_id) {
+                return session.exit_status().map(|exit| Err(InvokeError::Exited(exit)));
             }
-            session.exited.map(|exit| Err(InvokeError::Exited(exit)))
+            if session.is_idle() { session.take_ended(request_id).map(Ok) } else { None }
         });
         found.unwrap_or_else(|| {
-            if self.shared().session().concurrency > 1 {
+            let is_concurrent = self.shared().session().is_concurrent();
+            if is_concurrent {
                 // The process goes on, because it has other invocations.
                 self.shared().session().expire(request_id);
             } else {
@@ -246,28 +231,29 @@ impl ExecutionEnvironment {
 
     /// Whether the process has not ended.
     pub fn is_alive(&self) -> bool {
-        self.shared().session().exited.is_none()
+        self.shared().session().exit_status().is_none()
     }
 
     /// Ends the process as Lambda does, and waits until it is gone: with SIGKILL, after SIGTERM and
     /// [`SHUTDOWN_LIMIT`] if it has an extension.
     pub fn end(&self) {
-        if !self.shared().session().extensions().is_empty() {
+        let has_extension = self.shared().session().has_extension();
+        if has_extension {
             self.signal(Signal::TERM);
             self.thaw();
-            if self.shared().wait_for(SHUTDOWN_LIMIT, |session| session.exited).is_some() {
+            if self.shared().wait_for(SHUTDOWN_LIMIT, |session| session.exit_status()).is_some() {
                 return;
             }
         }
         self.signal(Signal::KILL);
-        self.shared().wait_for(Duration::MAX, |session| session.exited);
+        self.shared().wait_for(Duration::MAX, |session| session.exit_status());
     }
 
     /// Sends a signal to the process group.
     fn signal(&self, signal: Signal) {
         // While the session is locked, the process cannot be reaped, so its id cannot be reused.
         let session = self.shared().session();
-        if session.exited.is_none() {
+        if session.exit_status().is_none() {
             // It fails if the process has just ended by itself.
             let _ = rustix::process::kill_process_group(self.pid, signal);
         }
@@ -291,15 +277,6 @@ fn opened((log, stdout, stderr): (Arc<Log>, Stdio, Stdio)) -> (Option<Arc<Log>>,
     (Some(log), stdout, stderr)
 }
 
-/// Whether a start failed because this machine lacks resources (descriptors, processes, memory,
-/// disk), and not because of the program.
-pub fn is_shortage(error: &anyhow::Error) -> bool {
-    let shortages = [Errno::MFILE, Errno::NFILE, Errno::AGAIN, Errno::NOMEM, Errno::NOSPC];
-    error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|cause| {
-        cause.raw_os_error().is_some_and(|code| shortages.map(Errno::raw_os_error).contains(&code))
-    })
-}
-
 /// The time left until `end`; `None` means no limit.
 fn remaining(end: Option<Instant>) -> Duration {
     end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()))
@@ -309,38 +286,4 @@ fn reap(mut child: Child, shared: &Shared) {
     process::wait(&child);
     // If SIGCHLD is ignored, the kernel has reaped the process and its exit status is lost.
     shared.change(|session| session.exit(child.wait().unwrap_or_default()));
-}
-
-impl fmt::Display for InvokeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use std::os::unix::process::ExitStatusExt as _;
-        match self {
-            InvokeError::NotStarted(why) => f.write_str(why),
-            InvokeError::InitError(_) => f.write_str("the runtime reported an init error"),
-            InvokeError::TimedOut => f.write_str("timed out"),
-            InvokeError::Exited(status) => match (status.code(), status.signal()) {
-                (Some(0), _) => f.write_str("Runtime exited without providing a reason"),
-                (Some(code), _) => write!(f, "Runtime exited with error: exit status {code}"),
-                (None, Some(signal)) => {
-                    write!(f, "Runtime exited with error: signal: {}", signal_name(signal))
-                }
-                (None, None) => f.write_str("Runtime exited"),
-            },
-        }
-    }
-}
-
-/// A signal's name in Lambda's log.
-fn signal_name(signal: i32) -> String {
-    let name = match signal {
-        4 => "illegal instruction",
-        6 => "aborted",
-        7 => "bus error",
-        8 => "floating point exception",
-        9 => "killed",
-        11 => "segmentation fault",
-        15 => "terminated",
-        other => return other.to_string(),
-    };
-    name.to_owned()
 }
