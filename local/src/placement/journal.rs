@@ -13,12 +13,9 @@ use crate::report::Failure;
 use crate::report::milliseconds;
 use crate::runtime_api::Ended;
 use crate::runtime_api::Outcome;
-use crate::statistics::quantile;
 
 /// Limit for the spans that are kept of one environment; older ones are dropped.
 const MAX_SPANS: usize = 120;
-/// Limit for the figures that a quantile is computed from; older ones are dropped.
-const MAX_FIGURES: usize = 10_000;
 
 /// The activity of an environment in a span of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,14 +142,11 @@ impl Phase {
 /// One environment's history.
 #[derive(Debug)]
 pub struct History {
-    /// The environment's number.
-    pub number: u64,
-    /// Whether the environment is a provisioned one.
-    pub provisioned: bool,
-    /// The current phase.
-    pub phase: Phase,
+    number: u64,
+    provisioned: bool,
+    phase: Phase,
     /// The start of the current phase.
-    pub since: Instant,
+    since: Instant,
     created: Instant,
     pid: Option<i32>,
     memory_kib: u64,
@@ -177,6 +171,21 @@ impl History {
             pings: 0,
             spans: VecDeque::new(),
         }
+    }
+
+    /// The environment's number.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The current phase.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// The start of the current phase.
+    pub fn since(&self) -> Instant {
+        self.since
     }
 
     /// Enters a phase now.
@@ -210,103 +219,6 @@ impl History {
             "spans": self.spans.iter().map(|span| span.json(epoch)).collect::<Vec<_>>(),
         })
     }
-}
-
-/// Counters of invocations or of pings.
-#[derive(Debug, Default)]
-struct Counts {
-    count: u64,
-    cold: u64,
-    billed_ms: u64,
-}
-
-impl Counts {
-    fn add(&mut self, done: &Done) {
-        self.count += 1;
-        self.cold += u64::from(done.is_cold);
-        self.billed_ms += done.billed_ms();
-    }
-
-    fn json(&self) -> Value {
-        json!({
-            "count": self.count,
-            "cold": self.cold,
-            "warm": self.count - self.cold,
-            "billed_ms": self.billed_ms,
-        })
-    }
-}
-
-/// Totals over all environments of a function.
-#[derive(Debug, Default)]
-pub struct Totals {
-    invocations: Counts,
-    pings: Counts,
-    errors: u64,
-    /// Invocations that were refused.
-    pub throttles: u64,
-    memory_kib: u64,
-    init: VecDeque<f64>,
-    duration: VecDeque<f64>,
-    own: VecDeque<f64>,
-}
-
-impl Totals {
-    /// Counts an invocation; pings are counted separately. `whole` is the time from the client's
-    /// request to the answer.
-    pub fn count(&mut self, done: &Done, whole: Duration) {
-        if done.span.kind == SpanKind::Ping {
-            self.pings.add(done);
-        } else {
-            self.invocations.add(done);
-            push_bounded(&mut self.duration, milliseconds(done.duration));
-        }
-        self.errors += u64::from(done.is_error());
-        self.memory_kib = self.memory_kib.max(done.memory_kib);
-        if let Some(init) = done.init {
-            push_bounded(&mut self.init, milliseconds(init));
-        }
-        let theirs = done.duration + done.init.unwrap_or_default();
-        push_bounded(&mut self.own, milliseconds(whole.saturating_sub(theirs)));
-    }
-
-    /// Counts the init of a provisioned environment.
-    pub fn count_init(&mut self, init: Duration) {
-        push_bounded(&mut self.init, milliseconds(init));
-    }
-
-    /// The entry of `GET /environments`.
-    pub fn json(&self) -> Value {
-        json!({
-            "invocations": self.invocations.count,
-            "cold": self.invocations.cold,
-            "warm": self.invocations.count - self.invocations.cold,
-            "billed_ms": self.invocations.billed_ms,
-            "pings": self.pings.json(),
-            "errors": self.errors,
-            "throttles": self.throttles,
-            "max_memory_kib": self.memory_kib,
-            "init_ms": summary(&self.init),
-            "duration_ms": summary(&self.duration),
-            "own_ms": summary(&self.own),
-        })
-    }
-}
-
-fn push_bounded(figures: &mut VecDeque<f64>, figure: f64) {
-    if figures.len() == MAX_FIGURES {
-        figures.pop_front();
-    }
-    figures.push_back(figure);
-}
-
-fn summary(figures: &VecDeque<f64>) -> Value {
-    let figures: Vec<f64> = figures.iter().copied().collect();
-    json!({
-        "count": figures.len(),
-        "median": quantile(&figures, 0.5),
-        "p99": quantile(&figures, 0.99),
-    })
 }
 
 fn since(epoch: Instant, instant: Instant) -> f64 {

@@ -15,11 +15,12 @@ use crate::log;
 use crate::sync::unpoisoned;
 
 use super::Placement;
-use super::Pool;
+
 use super::invoke;
 use super::invoke::NoCapacity;
 use super::journal::Phase;
 use super::journal::SpanKind;
+use super::pool::Pool;
 use super::sandbox::Sandbox;
 
 /// Interval between checks of a watched library.
@@ -70,14 +71,14 @@ impl Placement {
         let mut pool = self.pool();
         let mut wait = limit;
         let mut index = 0;
-        while let Some(entry) = pool.environments.get(index) {
-            let idle = matches!(entry.history.phase, Phase::Idle | Phase::Frozen);
-            let left = limit.saturating_sub(entry.history.since.elapsed());
-            if !idle || entry.sandbox.provisioned {
+        while let Some(member) = pool.members.get(index) {
+            let idle = matches!(member.history.phase(), Phase::Idle | Phase::Frozen);
+            let left = limit.saturating_sub(member.history.since().elapsed());
+            if !idle || member.sandbox.provisioned {
                 index += 1;
             } else if left.is_zero() {
-                let entry = pool.environments.swap_remove(index);
-                self.retire(&mut pool, entry);
+                let member = pool.members.swap_remove(index);
+                self.retire(&mut pool, member);
             } else {
                 wait = wait.min(left);
                 index += 1;
@@ -91,12 +92,12 @@ impl Placement {
         let mut pool = self.pool();
         pool.generation += 1;
         let mut index = 0;
-        while let Some(entry) = pool.environments.get(index) {
-            if entry.busy > 0 {
+        while let Some(member) = pool.members.get(index) {
+            if member.busy > 0 {
                 index += 1;
             } else {
-                let entry = pool.environments.swap_remove(index);
-                self.retire(&mut pool, entry);
+                let member = pool.members.swap_remove(index);
+                self.retire(&mut pool, member);
             }
         }
         drop(pool);
@@ -110,7 +111,7 @@ impl Placement {
         {
             let mut pool = self.pool();
             let provisioned = |pool: &Pool| {
-                pool.environments.iter().filter(|entry| entry.sandbox.provisioned).count()
+                pool.members.iter().filter(|member| member.sandbox.provisioned).count()
             };
             while provisioned(&pool) < self.settings.provisioned && !pool.closed {
                 made.push(self.create(&mut pool, true)?);
@@ -135,18 +136,16 @@ impl Placement {
         let started = invoke::initialise(&self.function, sandbox, limit, SpanKind::Init);
         drop(starting);
         let mut pool = self.pool();
-        let found =
-            pool.environments.iter().position(|entry| entry.sandbox.number == sandbox.number);
         // It is missing only if the placement was closed meanwhile.
-        let Some(index) = found else { return Ok(()) };
+        let Some(index) = pool.position(sandbox) else { return Ok(()) };
         let why = match started {
             Ok((span, Ok((process, took)))) => {
                 pool.totals.count_init(took);
-                let entry = &mut pool.environments[index];
-                entry.busy -= 1;
+                let member = &mut pool.members[index];
+                member.busy -= 1;
                 let pid = process.pid().as_raw_nonzero().get();
-                entry.history.add(span, Some(pid), process.peak_memory_kib());
-                let phase = match entry.busy {
+                member.history.add(span, Some(pid), process.peak_memory_kib());
+                let phase = match member.busy {
                     0 if self.freezes() => {
                         process.freeze();
                         Phase::Frozen
@@ -154,11 +153,11 @@ impl Placement {
                     0 => Phase::Idle,
                     _ => Phase::Busy,
                 };
-                entry.history.set_phase(phase);
+                member.history.set_phase(phase);
                 return Ok(());
             }
             Ok((span, Err(error))) => {
-                pool.environments[index].history.add(span, None, 0);
+                pool.members[index].history.add(span, None, 0);
                 match &error {
                     InvokeError::InitError(outcome) => crate::report::describe(outcome),
                     other => other.to_string(),
@@ -166,8 +165,8 @@ impl Placement {
             }
             Err(NoCapacity(why)) => why,
         };
-        let entry = pool.environments.swap_remove(index);
-        self.retire(&mut pool, entry);
+        let member = pool.members.swap_remove(index);
+        self.retire(&mut pool, member);
         let name = &self.function.name;
         log::say(format_args!("{name}: provisioned environment failed: {why}"));
         Err(anyhow!("{name}: cannot initialise a provisioned environment: {why}"))

@@ -8,20 +8,20 @@
 mod invoke;
 mod journal;
 mod maintenance;
+mod pool;
 mod sandbox;
+mod totals;
 
-use std::collections::VecDeque;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Condvar;
 use std::sync::Mutex;
-use std::sync::MutexGuard;
 use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use std::time::Instant;
 
-use anyhow::Context as _;
 use anyhow::Result;
 use serde_json::Value;
 use serde_json::json;
@@ -31,25 +31,13 @@ pub use self::invoke::invocation;
 pub use self::journal::Done;
 
 use self::invoke::NoCapacity;
-use self::journal::History;
-use self::journal::Phase;
-use self::journal::Span;
-use self::journal::Totals;
-use self::sandbox::Sandbox;
-use self::sandbox::SandboxOptions;
+use self::pool::Pool;
 use crate::clock::Clock;
 use crate::descriptors::Share;
 use crate::function::Function;
-use crate::log;
 use crate::ping::Warming;
 use crate::runtime_api::Piece;
 use crate::sync::lock;
-
-/// Limit for the ended environments that are still shown.
-const MAX_ENDED: usize = 50;
-/// File descriptors of one environment, without a connection for each worker: the Runtime API's
-/// socket, the log's two ends while a process starts, and an extension's connection.
-const DESCRIPTORS: usize = 4;
 
 /// The settings of a function's environments.
 #[derive(Clone, Debug)]
@@ -88,6 +76,7 @@ pub enum Logs {
 }
 
 /// The reason that an invocation was not placed.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Throttled {
     /// The function's reserved concurrency is used up.
@@ -100,6 +89,19 @@ pub enum Throttled {
     Closed,
 }
 
+impl fmt::Display for Throttled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Throttled::Reserved => "the function's reserved concurrency is used up",
+            Throttled::Account => "the account's concurrency is used up",
+            Throttled::NoCapacity => "this machine cannot run another environment",
+            Throttled::Closed => "the local Lambda is shutting down",
+        })
+    }
+}
+
+impl std::error::Error for Throttled {}
+
 /// A function's environments.
 #[derive(Debug)]
 pub struct Placement {
@@ -111,28 +113,6 @@ pub struct Placement {
     pool: Mutex<Pool>,
     changed: Condvar,
     maintenance: Mutex<Option<JoinHandle<()>>>,
-}
-
-#[derive(Debug, Default)]
-struct Pool {
-    environments: Vec<Entry>,
-    ended: VecDeque<History>,
-    totals: Totals,
-    last_number: u64,
-    in_flight: usize,
-    /// The build of the library that new environments run: a counter.
-    generation: u64,
-    closed: bool,
-    /// Something changed that the maintenance thread has not seen yet.
-    changed: bool,
-}
-
-#[derive(Debug)]
-struct Entry {
-    sandbox: Arc<Sandbox>,
-    history: History,
-    /// The number of its running invocations.
-    busy: usize,
 }
 
 impl Placement {
@@ -169,8 +149,7 @@ impl Placement {
                 Ok(done)
             }
             Err(NoCapacity(why)) => {
-                self.log_no_capacity(&why);
-                self.withdraw(&sandbox);
+                self.withdraw(&sandbox, &why);
                 Err(Throttled::NoCapacity)
             }
         }
@@ -183,150 +162,7 @@ impl Placement {
 
     /// Counts an invocation that the caller refused.
     pub fn count_throttle(&self) {
-        self.pool().totals.throttles += 1;
-    }
-
-    /// Finds or creates an environment; the flag says whether it is new.
-    fn place(&self) -> Result<(Arc<Sandbox>, bool), Throttled> {
-        let mut pool = self.pool();
-        if pool.closed {
-            return Err(Throttled::Closed);
-        }
-        if self.settings.reserved.is_some_and(|reserved| pool.in_flight >= reserved) {
-            pool.totals.throttles += 1;
-            return Err(Throttled::Reserved);
-        }
-        let room = self.function.max_concurrency.map_or(1, usize::from);
-        let generation = pool.generation;
-        // A process that runs several invocations takes them also while it starts. An environment
-        // of an earlier build of the library takes none.
-        let is_free =
-            |entry: &&mut Entry| entry.busy < room && entry.sandbox.generation == generation;
-        let best = pool.environments.iter_mut().filter(is_free).max_by_key(|entry| {
-            let starts = entry.history.phase == Phase::Initialising;
-            (!starts, entry.sandbox.provisioned, entry.history.since)
-        });
-        let placed = if let Some(entry) = best {
-            entry.busy += 1;
-            if entry.history.phase != Phase::Initialising {
-                entry.history.set_phase(Phase::Busy);
-            }
-            (Arc::clone(&entry.sandbox), false)
-        } else {
-            let made = self.create(&mut pool, false);
-            (made.map_err(|error| self.refuse(&mut pool, &error))?, true)
-        };
-        pool.in_flight += 1;
-        Ok(placed)
-    }
-
-    fn refuse(&self, pool: &mut Pool, error: &anyhow::Error) -> Throttled {
-        pool.totals.throttles += 1;
-        self.log_no_capacity(&format!("{error:#}"));
-        Throttled::NoCapacity
-    }
-
-    fn log_no_capacity(&self, why: &str) {
-        log::say(format_args!("{}: invocation refused: {why}", self.function.name));
-    }
-
-    /// Creates an environment, which counts as busy at once.
-    fn create(&self, pool: &mut Pool, provisioned: bool) -> Result<Arc<Sandbox>> {
-        let workers = self.function.max_concurrency.map_or(1, usize::from);
-        let descriptors = self.settings.descriptors.take(DESCRIPTORS + workers);
-        let descriptors =
-            descriptors.context("no file descriptors left; raise the limit with ulimit -n")?;
-        pool.last_number += 1;
-        let number = pool.last_number;
-        let options = SandboxOptions {
-            folder: self.settings.folder.join(format!("{}-{number}", self.function.name)),
-            number,
-            provisioned,
-            generation: pool.generation,
-            logs: self.settings.logs,
-            descriptors,
-        };
-        let sandbox = Arc::new(Sandbox::new(&self.function, options)?);
-        let history = History::new(number, provisioned);
-        pool.environments.push(Entry { sandbox: Arc::clone(&sandbox), history, busy: 1 });
-        Ok(sandbox)
-    }
-
-    /// Records that the environment of a running invocation has finished or failed an init.
-    fn initialised(&self, sandbox: &Sandbox, span: Span) {
-        let pid = sandbox.process().map(|process| process.pid().as_raw_nonzero().get());
-        let mut pool = self.pool();
-        let mut entries = pool.environments.iter_mut();
-        if let Some(entry) = entries.find(|entry| entry.sandbox.number == sandbox.number) {
-            entry.history.add(span, pid, 0);
-            entry.history.set_phase(Phase::Busy);
-        }
-    }
-
-    fn release(&self, sandbox: &Sandbox, done: &Done, whole: Duration) {
-        let ready = sandbox.ready();
-        let pid = ready.as_ref().map(|process| process.pid().as_raw_nonzero().get());
-        let mut pool = self.pool();
-        pool.in_flight -= 1;
-        pool.totals.count(done, whole);
-        let generation = pool.generation;
-        let closed = pool.closed;
-        let found =
-            pool.environments.iter().position(|entry| entry.sandbox.number == sandbox.number);
-        let Some(index) = found else { return };
-        let entry = &mut pool.environments[index];
-        entry.busy -= 1;
-        entry.history.add(done.span.clone(), pid, done.memory_kib);
-        let stale = sandbox.generation != generation || sandbox.provisioned && ready.is_none();
-        if entry.busy > 0 {
-            return;
-        }
-        if stale || closed {
-            let entry = pool.environments.swap_remove(index);
-            self.retire(&mut pool, entry);
-        } else if let Some(process) = ready.filter(|_| self.freezes()) {
-            process.freeze();
-            entry.history.set_phase(Phase::Frozen);
-        } else {
-            entry.history.set_phase(Phase::Idle);
-        }
-        pool.changed = true;
-        drop(pool);
-        self.changed.notify_all();
-    }
-
-    /// Removes an invocation for which no process could be started.
-    fn withdraw(&self, sandbox: &Sandbox) {
-        let mut pool = self.pool();
-        pool.in_flight -= 1;
-        pool.totals.throttles += 1;
-        let found =
-            pool.environments.iter().position(|entry| entry.sandbox.number == sandbox.number);
-        let Some(index) = found else { return };
-        pool.environments[index].busy -= 1;
-        if pool.environments[index].busy == 0 {
-            let entry = pool.environments.swap_remove(index);
-            self.retire(&mut pool, entry);
-        }
-    }
-
-    fn freezes(&self) -> bool {
-        self.settings.freeze && self.function.max_concurrency.is_none()
-    }
-
-    /// Ends an environment that was removed from the pool; its history stays visible.
-    fn retire(&self, pool: &mut Pool, mut entry: Entry) {
-        entry.history.set_phase(Phase::Ended);
-        pool.ended.push_back(entry.history);
-        if pool.ended.len() > MAX_ENDED {
-            pool.ended.pop_front();
-        }
-        // A shutdown hook takes time, hence a thread. If none can be started, dropping the sandbox
-        // ends the process, and the guard later ends what is left.
-        let _ = thread::Builder::new().stack_size(256 << 10).spawn(move || {
-            entry.sandbox.end();
-            entry.sandbox.end_strays();
-        });
+        self.pool().totals.count_throttle();
     }
 
     /// Ends every environment, and refuses further invocations.
@@ -334,14 +170,14 @@ impl Placement {
         let ending: Vec<_> = {
             let mut pool = self.pool();
             pool.closed = true;
-            pool.environments.drain(..).collect()
+            pool.members.drain(..).collect()
         };
         self.changed.notify_all();
         thread::scope(|scope| {
-            for entry in &ending {
+            for member in &ending {
                 let builder = thread::Builder::new().stack_size(256 << 10);
-                if builder.spawn_scoped(scope, || entry.sandbox.end()).is_err() {
-                    entry.sandbox.end();
+                if builder.spawn_scoped(scope, || member.sandbox.end()).is_err() {
+                    member.sandbox.end();
                 }
             }
         });
@@ -355,10 +191,9 @@ impl Placement {
     /// The entry of `GET /environments`: settings, totals, current and ended environments.
     pub fn json(&self) -> Value {
         let pool = self.pool();
-        let histories =
-            pool.ended.iter().chain(pool.environments.iter().map(|entry| &entry.history));
+        let histories = pool.ended.iter().chain(pool.members.iter().map(|member| &member.history));
         let mut histories: Vec<_> = histories.collect();
-        histories.sort_by_key(|history| history.number);
+        histories.sort_by_key(|history| history.number());
         json!({
             "name": self.function.name,
             "arn": self.function.arn(),
@@ -372,9 +207,5 @@ impl Placement {
             "totals": pool.totals.json(),
             "environments": histories.iter().map(|history| history.json(self.epoch)).collect::<Vec<_>>(),
         })
-    }
-
-    fn pool(&self) -> MutexGuard<'_, Pool> {
-        lock(&self.pool)
     }
 }
