@@ -18,6 +18,7 @@ pub mod dynamic;
 pub mod elf;
 mod error;
 mod handlers;
+mod hash_table;
 mod link;
 mod memory;
 pub mod provided;

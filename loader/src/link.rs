@@ -4,13 +4,13 @@ use alloc::vec::Vec;
 
 use super::arch::Machine;
 use super::arch::Native;
-use super::dynamic;
 use super::dynamic::Dynamic;
 use super::elf;
 use super::elf::Parsed;
 use super::error::Defect;
 use super::memory::Data;
 use super::memory::Tables;
+use super::memory::table;
 use super::relocate;
 use super::relocate::Provider;
 use super::relocate::Scope;
@@ -115,7 +115,7 @@ fn array(
     if size == 0 {
         return Ok(Vec::new());
     }
-    let bytes = dynamic::table(address, size, tables, Some(data))
+    let bytes = table(address, size, tables, Some(data))
         .ok_or(Defect::BadTable { what: "list of constructors" })?;
     Ok(bytes.chunks_exact(8).map(|entry| elf::u64_at(entry, 0)).collect())
 }

@@ -1,6 +1,7 @@
 //! A library's segments as slices, at addresses relative to its base. The caller that has mapped or
 //! copied them lends them for relocation.
 
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 /// The read-only segments, which cannot change while the writable ones are relocated.
@@ -78,6 +79,35 @@ impl<'a> Data<'a> {
         core::mem::swap(&mut self.window_address, &mut found.0);
         core::mem::swap(&mut self.window, &mut found.1);
         Some(())
+    }
+}
+
+/// A table of the file: borrowed if it is read-only, copied if relocations could change it (tools
+/// that edit libraries put tables into writable segments).
+pub type Table<'a> = Cow<'a, [u8]>;
+
+/// A view of `size` bytes at `address`, or a copy if they could change.
+pub fn table<'a>(
+    address: u64,
+    size: u64,
+    tables: &Tables<'a>,
+    data: Option<&mut Data>,
+) -> Option<Table<'a>> {
+    match tables.rest(address) {
+        Some(bytes) => bytes.get(..usize::try_from(size).ok()?).map(Cow::Borrowed),
+        None => data?.bytes(address, size).map(|bytes| Cow::Owned(bytes.to_vec())),
+    }
+}
+
+/// As [`table`], to the end of the segment that holds it.
+pub fn table_to_end<'a>(
+    address: u64,
+    tables: &Tables<'a>,
+    data: Option<&mut Data>,
+) -> Option<Table<'a>> {
+    match tables.rest(address) {
+        Some(bytes) => Some(Cow::Borrowed(bytes)),
+        None => data?.rest(address).map(|bytes| Cow::Owned(bytes.to_vec())),
     }
 }
 

@@ -8,15 +8,15 @@ use alloc::vec::Vec;
 
 use super::arch::Machine;
 use super::arch::Relocation;
-use super::dynamic;
 use super::dynamic::Dynamic;
-use super::dynamic::Symbols;
 use super::elf::Parsed;
 use super::error::Defect;
+use super::memory;
 use super::memory::Data;
 use super::memory::Tables;
-use super::relocate;
-use super::relocate::Entry;
+use super::relocate::rela::Rela;
+use super::relocate::relr;
+use super::symbol::Symbols;
 
 /// The requirements of a library.
 #[derive(Debug, Default)]
@@ -50,20 +50,20 @@ impl Requirements {
             if size == 0 {
                 return Ok(Vec::new());
             }
-            dynamic::table(address, size, tables, Some(data))
-                .map(dynamic::Table::into_owned)
+            memory::table(address, size, tables, Some(data))
+                .map(memory::Table::into_owned)
                 .ok_or(Defect::BadTable { what: "table of relocations" })
         };
-        requirements.packed_relative = relocate::count_relative(&table(dynamic.relr, data)?);
+        requirements.packed_relative = relr::count(&table(dynamic.relr, data)?);
         requirements.count("packed relative", requirements.packed_relative);
         for range in [dynamic.rela, dynamic.plt] {
             let entries = table(range, data)?;
-            Entry::all(&entries).for_each(|entry| requirements.add::<M>(&entry, &symbols));
+            Rela::all(&entries).for_each(|entry| requirements.add::<M>(&entry, &symbols));
         }
         Ok(requirements)
     }
 
-    fn add<M: Machine>(&mut self, entry: &Entry, symbols: &Symbols) {
+    fn add<M: Machine>(&mut self, entry: &Rela, symbols: &Symbols) {
         if entry.kind == M::RELATIVE {
             self.unpacked_relative += 1;
             return self.count("relative", 1);

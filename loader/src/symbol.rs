@@ -1,10 +1,12 @@
-//! One entry of a symbol table (`Elf64_Sym`).
+//! The symbol table (`Elf64_Sym`) and its names.
 //!
 //! Source: System V gABI chapter 4, "Symbol Table"; `STT_GNU_IFUNC` is GNU's.
 
 use super::elf::u16_at;
 use super::elf::u32_at;
 use super::elf::u64_at;
+use super::memory::Table;
+use super::symbol_hash::hash_to_nul;
 
 /// Bytes of an entry.
 pub const SYMBOL_SIZE: usize = 24;
@@ -66,5 +68,42 @@ impl Symbol {
     /// Whether its address is what a function of the library returns.
     pub fn is_indirect_function(&self) -> bool {
         self.info & 0xf == STT_GNU_IFUNC
+    }
+}
+
+/// The symbols and their names.
+#[derive(Debug)]
+pub struct Symbols<'a> {
+    symbols: Table<'a>,
+    strings: Table<'a>,
+}
+
+impl<'a> Symbols<'a> {
+    /// The symbol table, and the string table that holds its names.
+    pub fn new(symbols: Table<'a>, strings: Table<'a>) -> Symbols<'a> {
+        Symbols { symbols, strings }
+    }
+
+    /// The symbol with this index, or None past the table.
+    pub fn get(&self, index: u32) -> Option<Symbol> {
+        let start = usize::try_from(index).ok()?.checked_mul(SYMBOL_SIZE)?;
+        self.symbols.get(start..)?.first_chunk().map(Symbol::read)
+    }
+
+    /// The symbol's name, without its NUL.
+    pub fn name(&self, symbol: &Symbol) -> Option<&[u8]> {
+        self.string(usize::try_from(symbol.name).ok()?)
+    }
+
+    /// The hash of the symbol's name, by which the process's symbols are looked up.
+    pub fn name_hash(&self, symbol: &Symbol) -> Option<u64> {
+        hash_to_nul(self.strings.get(usize::try_from(symbol.name).ok()?..)?)
+    }
+
+    /// The string at this offset, without its NUL.
+    pub fn string(&self, offset: usize) -> Option<&[u8]> {
+        let bytes = self.strings.get(offset..)?;
+        let end = bytes.iter().position(|&byte| byte == 0)?;
+        bytes.get(..end)
     }
 }

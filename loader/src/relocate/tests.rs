@@ -1,12 +1,17 @@
 //! Relocation over tables that the tests write themselves.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use super::*;
 use crate::arch::Aarch64;
 use crate::arch::X86_64;
 use crate::elf::Extent;
 use crate::symbol_hash;
+use crate::tls::TlsPlace;
+use crate::tls::TlsTemplate;
 
-fn entry(offset: u64, kind: u64, addend: u64) -> RawEntry {
+fn entry(offset: u64, kind: u64, addend: u64) -> RawRela {
     [offset, kind, addend].map(u64::to_le_bytes)
 }
 
@@ -21,7 +26,7 @@ fn a_bitmap_stands_for_the_words_after_its_address() {
         (0x1000, first.as_flattened_mut()),
         (0x3000, second.as_flattened_mut()),
     ]);
-    apply_relative(table.as_flattened(), &mut data, 7).expect("inside");
+    relr::apply(table.as_flattened(), &mut data, 7).expect("inside");
     let set = |words: &[[u8; 8]]| -> Vec<usize> {
         let all = words.iter().enumerate();
         all.filter(|(_, word)| u64::from_le_bytes(**word) == 7).map(|(index, _)| index).collect()
@@ -31,7 +36,7 @@ fn a_bitmap_stands_for_the_words_after_its_address() {
     assert_eq!(set(&second), [0, 2]);
     let mut data = Data::new(alloc::vec![(0x1000, first.as_flattened_mut())]);
     let outside = [0x1000 + 64 * 8, u64::MAX].map(u64::to_le_bytes);
-    assert!(apply_relative(outside.as_flattened(), &mut data, 7).is_err());
+    assert!(relr::apply(outside.as_flattened(), &mut data, 7).is_err());
 }
 
 #[test]

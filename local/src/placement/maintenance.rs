@@ -77,8 +77,7 @@ impl Placement {
             if !idle || member.sandbox.provisioned {
                 index += 1;
             } else if left.is_zero() {
-                let member = pool.members.swap_remove(index);
-                self.retire(&mut pool, member);
+                pool.retire(index);
             } else {
                 wait = wait.min(left);
                 index += 1;
@@ -96,8 +95,7 @@ impl Placement {
             if member.busy > 0 {
                 index += 1;
             } else {
-                let member = pool.members.swap_remove(index);
-                self.retire(&mut pool, member);
+                pool.retire(index);
             }
         }
         drop(pool);
@@ -165,8 +163,7 @@ impl Placement {
             }
             Err(NoCapacity(why)) => why,
         };
-        let member = pool.members.swap_remove(index);
-        self.retire(&mut pool, member);
+        pool.retire(index);
         let name = &self.function.name;
         log::say(format_args!("{name}: provisioned environment failed: {why}"));
         Err(anyhow!("{name}: cannot initialise a provisioned environment: {why}"))

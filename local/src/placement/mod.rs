@@ -8,6 +8,7 @@
 mod invoke;
 mod journal;
 mod maintenance;
+mod place;
 mod pool;
 mod sandbox;
 mod totals;

@@ -1,31 +1,16 @@
-//! The pool of a function's environments: finds one for an invocation, and takes it back.
+//! A function's environments, and the counts of their invocations.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::MutexGuard;
 use std::thread;
-use std::time::Duration;
 
-use anyhow::Context as _;
-use anyhow::Result;
-
-use super::Done;
-use super::Placement;
-use super::Throttled;
 use super::journal::History;
 use super::journal::Phase;
-use super::journal::Span;
 use super::sandbox::Sandbox;
-use super::sandbox::SandboxOptions;
 use super::totals::Totals;
-use crate::log;
-use crate::sync::lock;
 
 /// Limit for the ended environments that are still shown.
 const MAX_ENDED: usize = 50;
-/// File descriptors of one environment, without a connection for each worker: the Runtime API's
-/// socket, the log's two ends while a process starts, and an extension's connection.
-const DESCRIPTORS: usize = 4;
 
 /// A function's environments, and the counts of their invocations.
 #[derive(Debug, Default)]
@@ -59,154 +44,30 @@ pub struct Member {
 }
 
 impl Pool {
+    /// The number of a new environment.
+    pub fn next_number(&mut self) -> u64 {
+        self.last_number += 1;
+        self.last_number
+    }
+
     /// The index of an environment; `None` once it was removed.
     pub fn position(&self, sandbox: &Sandbox) -> Option<usize> {
         self.members.iter().position(|member| member.sandbox.number == sandbox.number)
     }
-}
 
-impl Placement {
-    /// Finds or creates an environment; the flag says whether it is new.
-    pub(super) fn place(&self) -> Result<(Arc<Sandbox>, bool), Throttled> {
-        let mut pool = self.pool();
-        if pool.closed {
-            return Err(Throttled::Closed);
-        }
-        if self.settings.reserved.is_some_and(|reserved| pool.in_flight >= reserved) {
-            pool.totals.count_throttle();
-            return Err(Throttled::Reserved);
-        }
-        let room = self.function.max_concurrency.map_or(1, usize::from);
-        let generation = pool.generation;
-        // A process that runs several invocations takes them also while it starts. An environment
-        // of an earlier build of the library takes none.
-        let is_free =
-            |member: &&mut Member| member.busy < room && member.sandbox.generation == generation;
-        let best = pool.members.iter_mut().filter(is_free).max_by_key(|member| {
-            let starts = member.history.phase() == Phase::Initialising;
-            (!starts, member.sandbox.provisioned, member.history.since())
-        });
-        let placed = if let Some(member) = best {
-            member.busy += 1;
-            if member.history.phase() != Phase::Initialising {
-                member.history.set_phase(Phase::Busy);
-            }
-            (Arc::clone(&member.sandbox), false)
-        } else {
-            let made = self.create(&mut pool, false);
-            (made.map_err(|error| self.refuse(&mut pool, &error))?, true)
-        };
-        pool.in_flight += 1;
-        Ok(placed)
-    }
-
-    fn refuse(&self, pool: &mut Pool, error: &anyhow::Error) -> Throttled {
-        pool.totals.count_throttle();
-        self.log_no_capacity(&format!("{error:#}"));
-        Throttled::NoCapacity
-    }
-
-    fn log_no_capacity(&self, why: &str) {
-        log::say(format_args!("{}: invocation refused: {why}", self.function.name));
-    }
-
-    /// Creates an environment, which counts as busy at once.
-    pub(super) fn create(&self, pool: &mut Pool, provisioned: bool) -> Result<Arc<Sandbox>> {
-        let workers = self.function.max_concurrency.map_or(1, usize::from);
-        let descriptors = self.settings.descriptors.take(DESCRIPTORS + workers);
-        let descriptors =
-            descriptors.context("no file descriptors left; raise the limit with ulimit -n")?;
-        pool.last_number += 1;
-        let number = pool.last_number;
-        let options = SandboxOptions {
-            folder: self.settings.folder.join(format!("{}-{number}", self.function.name)),
-            number,
-            provisioned,
-            generation: pool.generation,
-            logs: self.settings.logs,
-            descriptors,
-        };
-        let sandbox = Arc::new(Sandbox::new(&self.function, options)?);
-        let history = History::new(number, provisioned);
-        pool.members.push(Member { sandbox: Arc::clone(&sandbox), history, busy: 1 });
-        Ok(sandbox)
-    }
-
-    /// Records that the environment of a running invocation has finished or failed an init.
-    pub(super) fn initialised(&self, sandbox: &Sandbox, span: Span) {
-        let pid = sandbox.process().map(|process| process.pid().as_raw_nonzero().get());
-        let mut pool = self.pool();
-        if let Some(index) = pool.position(sandbox) {
-            let member = &mut pool.members[index];
-            member.history.add(span, pid, 0);
-            member.history.set_phase(Phase::Busy);
-        }
-    }
-
-    pub(super) fn release(&self, sandbox: &Sandbox, done: &Done, whole: Duration) {
-        let ready = sandbox.ready();
-        let pid = ready.as_ref().map(|process| process.pid().as_raw_nonzero().get());
-        let mut pool = self.pool();
-        pool.in_flight -= 1;
-        pool.totals.count(done, whole);
-        let generation = pool.generation;
-        let closed = pool.closed;
-        let Some(index) = pool.position(sandbox) else { return };
-        let member = &mut pool.members[index];
-        member.busy -= 1;
-        member.history.add(done.span.clone(), pid, done.memory_kib);
-        let stale = sandbox.generation != generation || sandbox.provisioned && ready.is_none();
-        if member.busy > 0 {
-            return;
-        }
-        if stale || closed {
-            let member = pool.members.swap_remove(index);
-            self.retire(&mut pool, member);
-        } else if let Some(process) = ready.filter(|_| self.freezes()) {
-            process.freeze();
-            member.history.set_phase(Phase::Frozen);
-        } else {
-            member.history.set_phase(Phase::Idle);
-        }
-        pool.changed = true;
-        drop(pool);
-        self.changed.notify_all();
-    }
-
-    /// Removes an invocation for which no process could be started, and says why.
-    pub(super) fn withdraw(&self, sandbox: &Sandbox, why: &str) {
-        self.log_no_capacity(why);
-        let mut pool = self.pool();
-        pool.in_flight -= 1;
-        pool.totals.count_throttle();
-        let Some(index) = pool.position(sandbox) else { return };
-        pool.members[index].busy -= 1;
-        if pool.members[index].busy == 0 {
-            let member = pool.members.swap_remove(index);
-            self.retire(&mut pool, member);
-        }
-    }
-
-    pub(super) fn freezes(&self) -> bool {
-        self.settings.freeze && self.function.max_concurrency.is_none()
-    }
-
-    /// Ends an environment that was removed from the pool; its history stays visible.
-    pub(super) fn retire(&self, pool: &mut Pool, mut member: Member) {
-        member.history.set_phase(Phase::Ended);
-        pool.ended.push_back(member.history);
-        if pool.ended.len() > MAX_ENDED {
-            pool.ended.pop_front();
+    /// Removes an environment and ends it; its history stays visible.
+    pub fn retire(&mut self, index: usize) {
+        let Member { sandbox, mut history, .. } = self.members.swap_remove(index);
+        history.set_phase(Phase::Ended);
+        self.ended.push_back(history);
+        if self.ended.len() > MAX_ENDED {
+            self.ended.pop_front();
         }
         // A shutdown hook takes time, hence a thread. If none can be started, dropping the sandbox
         // ends the process, and the guard later ends what is left.
         let _ = thread::Builder::new().stack_size(256 << 10).spawn(move || {
-            member.sandbox.end();
-            member.sandbox.end_strays();
+            sandbox.end();
+            sandbox.end_strays();
         });
-    }
-
-    pub(super) fn pool(&self) -> MutexGuard<'_, Pool> {
-        lock(&self.pool)
     }
 }

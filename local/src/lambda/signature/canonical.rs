@@ -6,7 +6,7 @@ use sha2::Sha256;
 use crate::lambda::head::Head;
 use crate::lambda::head::percent_decode;
 
-/// The text that is signed for a request whose headers of these names are.
+/// The canonical request; `signed` are the names of the headers that it covers.
 pub fn canonical_request(head: &Head, body: &[u8], signed: &[&str]) -> String {
     let mut query: Vec<(String, String)> = head
         .query()

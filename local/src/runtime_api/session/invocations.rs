@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::Instant;
 
+use super::InFlight;
 use super::Session;
 use super::Startup;
 use crate::runtime_api::invocation::ApiError;
@@ -11,17 +12,6 @@ use crate::runtime_api::invocation::Ended;
 use crate::runtime_api::invocation::Invocation;
 use crate::runtime_api::invocation::Outcome;
 use crate::runtime_api::invocation::Piece;
-
-/// A delivered invocation without an answer yet.
-#[derive(Debug)]
-pub struct InFlight {
-    invocation: Arc<Invocation>,
-    /// Taken when the answer begins.
-    live: Option<SyncSender<Piece>>,
-    sent: Instant,
-    /// The answer has begun and not ended.
-    answering: bool,
-}
 
 impl Session {
     /// Queues an invocation for the runtime's next `/next`.

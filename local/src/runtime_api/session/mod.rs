@@ -9,14 +9,16 @@ mod invocations;
 use std::collections::HashSet;
 use std::collections::VecDeque;
 use std::process::ExitStatus;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 use std::time::Instant;
 
-use self::invocations::InFlight;
 use super::invocation::ApiError;
 use super::invocation::Ended;
 use super::invocation::Invocation;
 use super::invocation::Outcome;
+use super::invocation::Piece;
 
 /// Lambda's limit for the number of extensions.
 const MAX_EXTENSIONS: usize = 10;
@@ -30,6 +32,17 @@ enum Startup {
     Initialised,
     /// It has posted `/init/error`.
     Failed,
+}
+
+/// A delivered invocation without an answer yet.
+#[derive(Debug)]
+struct InFlight {
+    invocation: Arc<Invocation>,
+    /// Taken when the answer begins.
+    live: Option<SyncSender<Piece>>,
+    sent: Instant,
+    /// The answer has begun and not ended.
+    answering: bool,
 }
 
 /// One execution environment, as its Runtime API sees it.
