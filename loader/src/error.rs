@@ -4,6 +4,7 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::error::Error;
 use core::ffi::CStr;
 use core::fmt;
 
@@ -13,6 +14,7 @@ use super::arch::Unsupported;
 use super::tls::TLS_ALIGN;
 
 /// A defect of a file. Its message says what to do about it.
+#[non_exhaustive]
 #[derive(Debug, PartialEq, Eq)]
 pub enum Defect {
     /// It cannot be opened or read.
@@ -213,6 +215,8 @@ impl fmt::Display for Defect {
     }
 }
 
+impl Error for Defect {}
+
 /// A relocation that is refused. It is boxed, so that it does not enlarge every result that a
 /// [`Defect`] may be in.
 #[derive(Debug, PartialEq, Eq)]
@@ -237,6 +241,8 @@ impl fmt::Display for UnsupportedRelocation {
         write!(f, ", which is not supported; {}", what.remedy)
     }
 }
+
+impl Error for UnsupportedRelocation {}
 
 fn list(f: &mut fmt::Formatter<'_>, names: &[String]) -> fmt::Result {
     for (index, name) in names.iter().enumerate() {
@@ -267,3 +273,6 @@ impl fmt::Display for LoadError {
         write!(f, "{} {}", self.path, self.defect)
     }
 }
+
+/// Without a source: the message includes that of the defect.
+impl Error for LoadError {}

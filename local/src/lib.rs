@@ -23,7 +23,7 @@ pub mod measure;
 mod page;
 pub mod ping;
 pub mod placement;
-#[allow(unsafe_code)]
+#[allow(unsafe_code)] // Gives one thread a mount namespace of its own.
 mod private_tmp;
 pub mod process;
 pub mod report;

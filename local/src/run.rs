@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 use std::time::Instant;
 
+use anyhow::Context as _;
 use anyhow::Result;
-use anyhow::bail;
 
 use crate::clock::Clock;
 use crate::descriptors::Share;
@@ -47,9 +47,8 @@ pub fn run(
     for _ in 0..count {
         let request = request(function, event);
         let request_id = request.request_id.clone();
-        let Ok(done) = placement.invoke(request, Instant::now(), None) else {
-            bail!("cannot create the execution environment");
-        };
+        let done = placement.invoke(request, Instant::now(), None);
+        let done = done.context("cannot create the execution environment")?;
         let result = done.result.map(|ended| ended.outcome);
         let (answer, failed) = report::answer(result, &request_id, function.timeout);
         responses.write_all(&answer)?;

@@ -33,7 +33,9 @@ pub trait Machine {
     fn relocation(kind: u32) -> Result<Relocation, &'static Unsupported>;
 }
 
-/// What a relocation other than a relative one writes. `A` is its addend, `S` the symbol's address.
+/// The value that a relocation other than a relative one writes. `A` is its addend, `S` the symbol's
+/// address.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relocation {
     /// Nothing: the linker left an entry that it did not need.

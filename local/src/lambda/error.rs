@@ -1,5 +1,7 @@
 //! Lambda's own errors, in the form that its clients parse.
 
+use std::fmt;
+
 use serde_json::Value;
 use serde_json::json;
 
@@ -63,6 +65,14 @@ impl ServiceError {
     }
 }
 
+impl fmt::Display for ServiceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message())
+    }
+}
+
+impl std::error::Error for ServiceError {}
+
 impl From<Throttled> for ServiceError {
     fn from(throttled: Throttled) -> ServiceError {
         let reason = match throttled {
@@ -70,11 +80,7 @@ impl From<Throttled> for ServiceError {
             // A machine without capacity looks to clients like an account at its limit.
             Throttled::Account | Throttled::NoCapacity => "ConcurrentInvocationLimitExceeded",
             Throttled::Closed => {
-                return ServiceError::new(
-                    500,
-                    "ServiceException",
-                    "The local Lambda is shutting down",
-                );
+                return ServiceError::new(500, "ServiceException", throttled.to_string());
             }
         };
         let mut error = ServiceError::new(429, "TooManyRequestsException", "Rate Exceeded.");

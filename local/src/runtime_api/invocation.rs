@@ -40,6 +40,7 @@ pub enum Piece {
 }
 
 /// The result of an invocation.
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The runtime posted a response; empty if the bytes went to [`Invocation::live`].
