@@ -87,38 +87,38 @@ pub fn answer(
 
 /// The error of an invocation or an init, for the page.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
+pub struct ErrorSummary {
     error_type: String,
     message: String,
 }
 
-impl Failure {
+impl ErrorSummary {
     /// Parses a body posted to `/error` or `/init/error`: usually JSON with `errorType` and
     /// `errorMessage`, otherwise any text.
-    pub fn read(posted: &[u8]) -> Failure {
+    pub fn read(posted: &[u8]) -> ErrorSummary {
         let error = serde_json::from_slice::<Value>(posted).unwrap_or_default();
         let field = |name: &str| error[name].as_str();
         let text = String::from_utf8_lossy(posted);
         let message = field("errorMessage").unwrap_or(&text);
-        Failure::new(field("errorType").unwrap_or_default(), message)
+        ErrorSummary::new(field("errorType").unwrap_or_default(), message)
     }
 
     /// The error of an init.
-    pub fn of_init(error: &InvokeError) -> Failure {
+    pub fn of_init(error: &InvokeError) -> ErrorSummary {
         match error {
-            InvokeError::InitError(Outcome::Error { body, .. }) => Failure::read(body),
-            other => Failure::new(&error_type(other), &other.to_string()),
+            InvokeError::InitError(Outcome::Error { body, .. }) => ErrorSummary::read(body),
+            other => ErrorSummary::new(&error_type(other), &other.to_string()),
         }
     }
 
-    fn new(error_type: &str, message: &str) -> Failure {
+    fn new(error_type: &str, message: &str) -> ErrorSummary {
         /// Limit for each text, in characters, so that the history of many failures stays small.
         const MAX_SHOWN: usize = 1000;
         let cut = |text: &str| match text.char_indices().nth(MAX_SHOWN) {
             Some((end, _)) => format!("{}…", &text[..end]),
             None => text.to_owned(),
         };
-        Failure { error_type: cut(error_type), message: cut(message) }
+        ErrorSummary { error_type: cut(error_type), message: cut(message) }
     }
 
     /// The entry of `GET /environments`.
@@ -157,9 +157,9 @@ mod tests {
     #[test]
     fn a_failure_is_read_and_cut() {
         let posted = br#"{"errorType":"NotFound","errorMessage":"no such key","stackTrace":[]}"#;
-        assert_eq!(Failure::read(posted), Failure::new("NotFound", "no such key"));
-        assert_eq!(Failure::read(b"any text"), Failure::new("", "any text"));
-        let long = Failure::new("", &"ä".repeat(2000));
+        assert_eq!(ErrorSummary::read(posted), ErrorSummary::new("NotFound", "no such key"));
+        assert_eq!(ErrorSummary::read(b"any text"), ErrorSummary::new("", "any text"));
+        let long = ErrorSummary::new("", &"ä".repeat(2000));
         assert_eq!(long.message, format!("{}…", "ä".repeat(1000)));
     }
 }

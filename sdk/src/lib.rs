@@ -88,7 +88,7 @@ pub use self::handle::Setup;
 #[cfg(feature = "log")]
 pub use self::logger::install as install_logger;
 pub use self::raw::Raw;
-pub use self::stream::HttpHead;
+pub use self::stream::Prelude;
 pub use self::stream::ResponseStream;
 
 /// Compiles the README's example.

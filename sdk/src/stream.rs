@@ -69,8 +69,8 @@ impl<'a> ResponseStream<'a> {
     ///
     /// # Errors
     /// `InvalidInput` after the first write; `Unsupported` if no runtime is attached.
-    pub fn begin_http(&mut self, head: HttpHead) -> io::Result<()> {
-        let prelude = head.into_json().to_string();
+    pub fn begin_http(&mut self, prelude: Prelude) -> io::Result<()> {
+        let prelude = prelude.into_json().to_string();
         self.begin_with(abi::Bytes::ABSENT, abi::Bytes::of(prelude.as_bytes()))
     }
 
@@ -107,39 +107,38 @@ fn result(error_number: i32) -> io::Result<()> {
     }
 }
 
-/// Status, headers and cookies of a streamed HTTP response. AWS calls them the prelude of the
-/// response.
+/// The prelude of a streamed HTTP response: its status, headers and cookies.
 ///
 /// ```
-/// # use pilotlight::HttpHead;
-/// let head = HttpHead::new(200).header("Content-Type", "text/plain").cookie("seen=1");
+/// # use pilotlight::Prelude;
+/// let prelude = Prelude::new(200).header("Content-Type", "text/plain").cookie("seen=1");
 /// ```
 ///
 /// Source: "Response streaming for Lambda functions" in AWS's documentation: JSON with
 /// `statusCode`, `headers` and `cookies`.
 #[derive(Clone, Debug)]
-pub struct HttpHead {
+pub struct Prelude {
     status: u16,
     headers: Map<String, Value>,
     cookies: Vec<String>,
 }
 
-impl HttpHead {
-    /// A head with this status and no headers or cookies.
-    pub fn new(status: u16) -> HttpHead {
-        HttpHead { status, headers: Map::new(), cookies: Vec::new() }
+impl Prelude {
+    /// A prelude with this status and no headers or cookies.
+    pub fn new(status: u16) -> Prelude {
+        Prelude { status, headers: Map::new(), cookies: Vec::new() }
     }
 
     /// Adds a header, or replaces it.
     #[must_use]
-    pub fn header(mut self, name: &str, value: &str) -> HttpHead {
+    pub fn header(mut self, name: &str, value: &str) -> Prelude {
         self.headers.insert(name.into(), value.into());
         self
     }
 
     /// Adds a cookie, in the form of a `Set-Cookie` header's value.
     #[must_use]
-    pub fn cookie(mut self, cookie: &str) -> HttpHead {
+    pub fn cookie(mut self, cookie: &str) -> Prelude {
         self.cookies.push(cookie.into());
         self
     }
@@ -154,10 +153,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_head_is_what_function_urls_read() {
-        let head = HttpHead::new(201).header("X-A", "1").header("X-A", "2").cookie("a=b");
+    fn a_prelude_is_json_as_function_urls_read_it() {
+        let prelude = Prelude::new(201).header("X-A", "1").header("X-A", "2").cookie("a=b");
         let expected = json!({ "statusCode": 201, "headers": { "X-A": "2" }, "cookies": ["a=b"] });
-        assert_eq!(head.into_json(), expected);
+        assert_eq!(prelude.into_json(), expected);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::io;
 use std::io::Write;
 
-use pilotlight::HttpHead;
+use pilotlight::Prelude;
 use pilotlight::ResponseStream;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -25,7 +25,7 @@ struct Query {
 
 fn count(request: Request, mut response: ResponseStream) -> io::Result<()> {
     if request.request_context.is_some() {
-        response.begin_http(HttpHead::new(200).header("Content-Type", "text/plain"))?;
+        response.begin_http(Prelude::new(200).header("Content-Type", "text/plain"))?;
     } else {
         response.begin("text/plain")?;
     }

@@ -47,7 +47,7 @@ pub struct Queue {
     /// The account's concurrent executions; each attempt takes one.
     account: Arc<Semaphore>,
     /// By function, a permit for each execution that it may have. Events get them in order.
-    turns: BTreeMap<String, Arc<Semaphore>>,
+    permits: BTreeMap<String, Arc<Semaphore>>,
     /// The free part of `MAX_BYTES`.
     free: Arc<Mutex<usize>>,
 }
@@ -60,26 +60,26 @@ impl Queue {
         threads: Handle,
         account: Arc<Semaphore>,
     ) -> Queue {
-        let turns = functions.iter().map(|(name, placement)| {
-            let turns = placement.reserved().unwrap_or(CONCURRENCY);
-            (name.clone(), Arc::new(Semaphore::new(turns)))
+        let permits = functions.iter().map(|(name, placement)| {
+            let permits = placement.reserved().unwrap_or(CONCURRENCY);
+            (name.clone(), Arc::new(Semaphore::new(permits)))
         });
-        let (turns, free) = (turns.collect(), Arc::new(Mutex::new(MAX_BYTES)));
-        Queue { clock, threads, account, turns, free }
+        let (permits, free) = (permits.collect(), Arc::new(Mutex::new(MAX_BYTES)));
+        Queue { clock, threads, account, permits, free }
     }
 
     /// Queues an event.
     pub fn push(&self, placement: &Arc<Placement>, request: Request) -> Result<(), ServiceError> {
         let size = request.event.len() + EVENT_OVERHEAD;
         let reservation = Reservation::take(&self.free, size).ok_or(Throttled::Account)?;
-        let turns = self.turns.get(&placement.function.name).unwrap_or(&self.account);
+        let permits = self.permits.get(&placement.function.name).unwrap_or(&self.account);
         let attempts = Attempts {
             placement: Arc::clone(placement),
             request,
             clock: self.clock,
             threads: self.threads.clone(),
             account: Arc::clone(&self.account),
-            turns: Arc::clone(turns),
+            permits: Arc::clone(permits),
             _reservation: reservation,
         };
         self.threads.spawn(attempts.run());
@@ -114,7 +114,7 @@ struct Attempts {
     clock: Clock,
     threads: Handle,
     account: Arc<Semaphore>,
-    turns: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     _reservation: Reservation,
 }
 
@@ -125,11 +125,11 @@ impl Attempts {
         let mut throttled_wait = FIRST_WAIT;
         loop {
             let left = self.clock.real(MAX_AGE).saturating_sub(accepted.elapsed());
-            let Ok(turn) = timeout(left, Arc::clone(&self.turns).acquire_owned()).await else {
+            let Ok(permit) = timeout(left, Arc::clone(&self.permits).acquire_owned()).await else {
                 return self.dropped("it has waited for six hours");
             };
             let attempted = self.attempt().await;
-            drop(turn);
+            drop(permit);
             let wait = match attempted {
                 Ok(true) | Err(Throttled::Closed) => return,
                 Ok(false) => match retries.next() {

@@ -14,7 +14,7 @@ use crate::function::Function;
 use crate::identifiers;
 use crate::log;
 use crate::report;
-use crate::report::Failure;
+use crate::report::ErrorSummary;
 use crate::report::Report;
 use crate::runtime_api::Ended;
 use crate::runtime_api::Invocation;
@@ -125,7 +125,7 @@ pub fn run(
         Err(error) => Some(Err(error.clone())),
     };
     let failure = failure
-        .map(|result| Failure::read(&report::answer(result, &request_id, function.timeout).0));
+        .map(|result| ErrorSummary::read(&report::answer(result, &request_id, function.timeout).0));
     let kind = match &result {
         Ok(Ended { outcome: Outcome::Response(body), .. }) if body == WARMED => SpanKind::Ping,
         _ => SpanKind::Invocation,
@@ -150,7 +150,7 @@ pub fn initialise(
         Err(error) if is_shortage(&error) => return Err(NoCapacity(format!("{error:#}"))),
         Err(error) => Err(InvokeError::NotStarted(format!("{error:#}"))),
     };
-    let failure = process.as_ref().err().map(Failure::of_init);
+    let failure = process.as_ref().err().map(ErrorSummary::of_init);
     Ok((Span::init(kind, started, Instant::now(), failure), process))
 }
 

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::environment::InvokeError;
 use crate::report;
-use crate::report::Failure;
+use crate::report::ErrorSummary;
 use crate::report::milliseconds;
 use crate::runtime_api::Ended;
 use crate::runtime_api::Outcome;
@@ -38,7 +38,7 @@ pub struct Span {
     request_id: String,
     start: Instant,
     end: Instant,
-    failure: Option<Failure>,
+    failure: Option<ErrorSummary>,
 }
 
 impl Span {
@@ -48,13 +48,18 @@ impl Span {
         request_id: String,
         start: Instant,
         end: Instant,
-        failure: Option<Failure>,
+        failure: Option<ErrorSummary>,
     ) -> Span {
         Span { kind, request_id, start, end, failure }
     }
 
     /// The span of an init.
-    pub fn init(kind: SpanKind, start: Instant, end: Instant, failure: Option<Failure>) -> Span {
+    pub fn init(
+        kind: SpanKind,
+        start: Instant,
+        end: Instant,
+        failure: Option<ErrorSummary>,
+    ) -> Span {
         Span { kind, request_id: String::new(), start, end, failure }
     }
 
@@ -76,7 +81,7 @@ impl Span {
             "start_ms": since(epoch, self.start),
             "end_ms": since(epoch, self.end),
             "failed": self.failure.is_some(),
-            "error": self.failure.as_ref().map(Failure::json),
+            "error": self.failure.as_ref().map(ErrorSummary::json),
         })
     }
 }
