@@ -34,4 +34,5 @@ pub mod serve;
 pub mod server;
 mod statistics;
 mod sync;
+mod threads;
 pub mod warming;

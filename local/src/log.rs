@@ -16,6 +16,7 @@ use rustix::event::PollFd;
 use rustix::event::PollFlags;
 
 use crate::sync::lock;
+use crate::threads;
 
 /// Limit for the log's tail in `X-Amz-Log-Result`, in bytes.
 const MAX_TAIL: usize = 4096;
@@ -65,7 +66,7 @@ impl Log {
     /// Starts a thread that reads until no process has the writing end open.
     pub fn follow(self: &Arc<Self>) -> io::Result<()> {
         let log = Arc::clone(self);
-        thread::Builder::new().stack_size(256 << 10).spawn(move || {
+        threads::small().spawn(move || {
             while !log.written().ended {
                 let mut wait = [PollFd::new(&log.pipe, PollFlags::IN)];
                 if rustix::event::poll(&mut wait, None).is_err() {

@@ -24,11 +24,10 @@ use tokio::task::JoinHandle;
 
 use crate::lambda;
 use crate::lambda::Lambda;
+use crate::threads::WORKER_STACK;
 
 /// The number of threads that read requests and write responses.
 const WORKERS: usize = 2;
-/// Stack size of each thread, in bytes.
-const STACK: usize = 512 << 10;
 /// Limit for the connections that wait to be accepted. The kernel lowers it to
 /// `net.core.somaxconn`.
 const BACKLOG: u32 = 4096;
@@ -58,7 +57,7 @@ impl Server {
         let runtime = Builder::new_multi_thread()
             .worker_threads(WORKERS)
             .max_blocking_threads(lambda::CONCURRENCY)
-            .thread_stack_size(STACK)
+            .thread_stack_size(WORKER_STACK)
             .enable_io()
             .enable_time()
             .build()?;

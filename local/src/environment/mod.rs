@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc;
-use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use std::time::Instant;
@@ -32,6 +31,7 @@ use crate::runtime_api::Piece;
 use crate::runtime_api::RuntimeApi;
 use crate::runtime_api::Session;
 use crate::runtime_api::Shared;
+use crate::threads;
 
 /// Lambda's limit for `Init` before the first invocation.
 pub const INIT_LIMIT: Duration = Duration::from_secs(10);
@@ -101,7 +101,7 @@ impl ExecutionEnvironment {
         }
         let (started, awaited) = mpsc::sync_channel(1);
         let shared = Arc::clone(api.shared());
-        let reaper = thread::Builder::new().stack_size(256 << 10).spawn(move || {
+        let reaper = threads::small().spawn(move || {
             if let Ok(child) = awaited.recv() {
                 reap(child, &shared);
             }

@@ -39,6 +39,7 @@ use crate::function::Function;
 use crate::ping::Warming;
 use crate::runtime_api::Piece;
 use crate::sync::lock;
+use crate::threads;
 
 /// The settings of a function's environments.
 #[derive(Clone, Debug)]
@@ -176,7 +177,7 @@ impl Placement {
         self.changed.notify_all();
         thread::scope(|scope| {
             for member in &ending {
-                let builder = thread::Builder::new().stack_size(256 << 10);
+                let builder = threads::small();
                 if builder.spawn_scoped(scope, || member.sandbox.end()).is_err() {
                     member.sandbox.end();
                 }

@@ -2,12 +2,12 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::thread;
 
 use super::journal::History;
 use super::journal::Phase;
 use super::sandbox::Sandbox;
 use super::totals::Totals;
+use crate::threads;
 
 /// Limit for the ended environments that are still shown.
 const MAX_ENDED: usize = 50;
@@ -65,7 +65,7 @@ impl Pool {
         }
         // A shutdown hook takes time, hence a thread. If none can be started, dropping the sandbox
         // ends the process, and the guard later ends what is left.
-        let _ = thread::Builder::new().stack_size(256 << 10).spawn(move || {
+        let _ = threads::small().spawn(move || {
             sandbox.end();
             sandbox.end_strays();
         });

@@ -8,7 +8,6 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::mpsc;
 use std::sync::mpsc::Sender;
-use std::thread;
 
 use anyhow::Context as _;
 use anyhow::Result;
@@ -22,6 +21,7 @@ use crate::identifiers;
 use crate::private_tmp;
 use crate::process;
 use crate::sync::lock;
+use crate::threads;
 
 type Start = (Function, Sender<Result<ExecutionEnvironment>>);
 
@@ -82,7 +82,7 @@ impl Sandbox {
         let (starter, starts) = mpsc::channel::<Start>();
         let own = tmp.clone();
         let keep = [function.task_root.clone(), layer(function)];
-        thread::Builder::new().stack_size(256 << 10).spawn(move || {
+        threads::small().spawn(move || {
             let keep: Vec<&Path> = keep.iter().map(PathBuf::as_path).collect();
             let private = private_tmp::enter(&own, &keep).is_ok();
             for (mut function, answer) in starts {

@@ -16,6 +16,7 @@ use super::Connection;
 use super::arrival;
 
 use crate::sync::lock;
+use crate::threads::WORKER_STACK;
 
 /// A listening socket with its threads; dropping it ends them.
 ///
@@ -101,7 +102,8 @@ impl Shared {
 
     fn add_thread(self: &Arc<Self>, workers: &mut Workers) -> io::Result<()> {
         let shared = Arc::clone(self);
-        let thread = thread::Builder::new().stack_size(512 << 10).spawn(move || shared.work())?;
+        let thread =
+            thread::Builder::new().stack_size(WORKER_STACK).spawn(move || shared.work())?;
         workers.waiting += 1;
         workers.threads.retain(|thread| !thread.is_finished());
         workers.threads.push(thread);
