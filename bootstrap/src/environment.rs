@@ -1,16 +1,12 @@
-//! Reads the environment of the process, once, at its start; no other file does. The only variable
-//! that is written is the invocation's trace id.
+//! The settings that the environment of the process holds, read once, at its start.
 //!
 //! Source of the names: "Using Lambda environment variables" in AWS's documentation.
 
-use core::cell::UnsafeCell;
-use core::ffi::CStr;
 use core::ffi::c_char;
 use core::ffi::c_int;
-use core::ptr;
-use core::sync::atomic::AtomicUsize;
-use core::sync::atomic::Ordering;
 
+use pilotlight_host::environ::Arguments;
+use pilotlight_host::environ::Variable;
 use pilotlight_host::integer;
 
 /// The settings that Lambda passes to a runtime. Values live as long as the process.
@@ -47,31 +43,6 @@ pub struct Environment {
     pub arguments: Arguments,
 }
 
-// SAFETY: the kernel put the strings on the stack, where they stay, and they are only read.
-unsafe impl Sync for Arguments {}
-// SAFETY: as above.
-unsafe impl Send for Arguments {}
-
-/// `argc`, `argv` and `envp`.
-#[derive(Clone, Copy, Debug)]
-pub struct Arguments {
-    /// The number of arguments.
-    pub argc: c_int,
-    /// The arguments, ended by null.
-    pub argv: *const *const c_char,
-    /// The environment, ended by null. The handler's `setenv` writes to it.
-    pub envp: *const *const c_char,
-    /// The strings of the initial environment, each ended by NUL. The kernel puts them one after
-    /// another, so they can be read even if the list has changed.
-    pub variables: *const c_char,
-    /// The number of those strings.
-    pub variable_count: usize,
-}
-
-unsafe extern "C" {
-    static environ: *const *const c_char;
-}
-
 /// An environment without variables.
 pub const EMPTY: Environment = Environment {
     runtime_api: None,
@@ -87,38 +58,15 @@ pub const EMPTY: Environment = Environment {
     initialization_type: None,
     warming: WarmingVariables::EMPTY,
     config: None,
-    arguments: Arguments {
-        argc: 0,
-        argv: core::ptr::null(),
-        envp: core::ptr::null(),
-        variables: core::ptr::null(),
-        variable_count: 0,
-    },
+    arguments: Arguments::NONE,
 };
-
-/// The name of the trace id's variable, with NUL.
-const TRACE_NAME: &[u8] = b"_X_AMZN_TRACE_ID\0";
 
 impl Environment {
     /// Reads the environment. Called once, at the start of `main`.
     pub fn read(argc: c_int, argv: *const *const c_char) -> Environment {
-        // SAFETY: libc set it before `main`, and there is one thread.
-        let envp = unsafe { environ };
-        // SAFETY: the list has at least one entry, which may be null.
-        let variables = unsafe { *envp };
-        let arguments = Arguments { argc, argv, envp, variables, variable_count: 0 };
-        let mut environment = Environment { arguments, ..EMPTY };
-        let mut entry = envp;
-        loop {
-            // SAFETY: the list ends with null, and `entry` has not passed it.
-            let text = unsafe { *entry };
-            if text.is_null() {
-                return environment;
-            }
-            entry = entry.wrapping_add(1);
-            environment.arguments.variable_count += 1;
-            environment.take(Variable(text));
-        }
+        let mut environment = EMPTY;
+        environment.arguments = Arguments::read(argc, argv, |variable| environment.take(variable));
+        environment
     }
 
     fn take(&mut self, entry: Variable) {
@@ -137,34 +85,6 @@ impl Environment {
                 self.warming.set(name, value);
             }
         }
-    }
-}
-
-/// A variable of the environment, or the rest of one: a C string that the kernel put on the stack,
-/// where it stays. It is read no further than necessary: most variables are not ours, and session
-/// tokens are long.
-#[derive(Clone, Copy)]
-struct Variable(*const c_char);
-
-impl Variable {
-    /// The rest after `prefix`; None if it does not begin with it.
-    fn strip(self, prefix: &str) -> Option<Variable> {
-        let mut at = self.0;
-        for &byte in prefix.as_bytes() {
-            // SAFETY: all bytes before this one equal `prefix`, so none is NUL and the string
-            // continues.
-            if unsafe { *at }.cast_unsigned() != byte {
-                return None;
-            }
-            at = at.wrapping_add(1);
-        }
-        Some(Variable(at))
-    }
-
-    fn bytes(self) -> &'static [u8] {
-        // SAFETY: the string ends with NUL and never changes.
-        let text: &'static CStr = unsafe { CStr::from_ptr(self.0) };
-        text.to_bytes()
     }
 }
 
@@ -236,62 +156,15 @@ const VARIABLES: [(&str, Set); 4] = [
     ("PILOTLIGHT_CONFIG", |environment, value| environment.config = Some(value)),
 ];
 
-/// The number of trace ids that are kept: a string stays unchanged for this many invocations.
-const TRACE_SLOTS: usize = 32;
-/// The size of a slot, in bytes: ids have about 100.
-const TRACE_SLOT_SIZE: usize = 512;
-
-/// The strings of recent trace ids. The last byte of each slot is always 0.
-struct Traces(UnsafeCell<[[u8; TRACE_SLOT_SIZE]; TRACE_SLOTS]>);
-
-// SAFETY: one thread writes, and only to the string published [`TRACE_SLOTS`] invocations ago.
-unsafe impl Sync for Traces {}
-
-static TRACE_STRINGS: Traces = Traces(UnsafeCell::new([[0; TRACE_SLOT_SIZE]; TRACE_SLOTS]));
-static TRACE_COUNT: AtomicUsize = AtomicUsize::new(0);
-
-unsafe extern "C" {
-    /// In the executable, a `putenv` that frees nothing (libc/variables.c).
-    #[cfg_attr(feature = "static", link_name = "pilotlight_put_variable")]
-    fn putenv(text: *const c_char) -> c_int;
-}
-
-/// Sets `_X_AMZN_TRACE_ID`, which X-Ray's SDKs read, or unsets it: a stale id would link this
-/// invocation to another's trace. An id of more than 490 bytes is only in the invocation. Called
-/// only if there is one worker.
-///
-/// The handler may read the variable on another thread. The string that it has found stays
-/// unchanged for [`TRACE_SLOTS`] invocations and is never freed; a slower reader gets a mixture of
-/// two ids.
-pub fn set_trace_id(trace_id: Option<&[u8]>) {
-    let fits = |id: &&[u8]| id.len() < TRACE_SLOT_SIZE - TRACE_NAME.len() && !id.contains(&0);
-    let Some(id) = trace_id.filter(fits) else {
-        // SAFETY: a static string; without `=`, it unsets the variable.
-        unsafe { putenv(TRACE_NAME.as_ptr().cast()) };
-        return;
-    };
-    let index = TRACE_COUNT.fetch_add(1, Ordering::Relaxed) % TRACE_SLOTS;
-    let string: *mut u8 =
-        TRACE_STRINGS.0.get().cast::<[u8; TRACE_SLOT_SIZE]>().wrapping_add(index).cast();
-    let mut at = string;
-    for part in [&TRACE_NAME[..TRACE_NAME.len() - 1], b"=", id, &[0]] {
-        // SAFETY: the parts fit, and only this thread writes here. A reader that is slower than the
-        // documentation above allows still finds the final 0.
-        unsafe { ptr::copy_nonoverlapping(part.as_ptr(), at, part.len()) };
-        at = at.wrapping_add(part.len());
-    }
-    // SAFETY: a C string in a static.
-    unsafe { putenv(string.cast()) };
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use core::ffi::CStr;
 
     #[test]
     fn known_names_are_taken_and_others_left() {
         let mut environment = EMPTY;
-        let mut take = |text: &'static CStr| environment.take(Variable(text.as_ptr()));
+        let mut take = |text: &'static CStr| environment.take(text.into());
         take(c"_HANDLER=hello.greet=x");
         take(c"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128");
         take(c"AWS_LAMBDA_FUNCTION_MEMORY_SIZES=256");

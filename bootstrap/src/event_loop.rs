@@ -7,11 +7,12 @@ use alloc::vec::Vec;
 use core::convert::Infallible;
 
 use pilotlight_host::crash;
+use pilotlight_host::environ;
 use pilotlight_host::integer;
 use pilotlight_host::log;
+use pilotlight_host::map::Host;
 
 use crate::config;
-use crate::environment;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::handler::Deferred;
@@ -19,10 +20,8 @@ use crate::handler::Handler;
 use crate::invocation::HandlerError;
 use crate::invocation::Outcome;
 use crate::runtime_api::RuntimeApi;
+use crate::warming;
 use crate::warming::Warming;
-
-/// Starts a thread that may run code of the handler's library; Err is a system error number.
-pub type StartThread = fn(&'static (dyn Fn() + Sync)) -> Result<(), i32>;
 
 /// Serves invocations until the Runtime API fails: on this thread, and on one more for each further
 /// concurrent invocation that the function allows. `deferred` runs while the first `/next` is in
@@ -33,7 +32,7 @@ pub fn run(
     deferred: Deferred,
     environment: &'static Environment,
     warming: &'static Warming<'static>,
-    start_thread: StartThread,
+    host: &dyn Host,
 ) -> Failure {
     api.end_init();
     let workers = workers(handler, environment);
@@ -53,7 +52,7 @@ pub fn run(
             Ok(mut api) => service.serve(&mut api, &mut || {}).end(),
             Err(failure) => failure.end(),
         };
-        if let Err(errno) = start_thread(Box::leak(Box::new(work))) {
+        if let Err(errno) = host.start_thread(Box::leak(Box::new(work))) {
             log::warn(format_args!("started {running} of {workers} workers (errno {errno})"));
             break;
         }
@@ -126,9 +125,11 @@ impl Service {
                     // The process has one environment: it cannot hold the trace ids of several
                     // workers.
                     if self.single_worker {
-                        environment::set_trace_id(invocation.trace_id);
+                        environ::set_trace_id(invocation.trace_id);
                     }
-                    result = self.handler.call(&invocation, self.environment, &mut response);
+                    let warm_count = warming::count();
+                    result =
+                        self.handler.call(&invocation, self.environment, warm_count, &mut response);
                     result.outcome()
                 }
             };

@@ -58,3 +58,12 @@ pub enum Outcome<'a> {
     /// The failure.
     Failure(HandlerError<'a>),
 }
+
+/// The destination of a streamed response. Errors are system error numbers.
+pub trait Sink {
+    /// Sets the content type, or the prelude of an HTTP response (JSON), before the first piece.
+    fn begin(&mut self, content_type: Option<&[u8]>, prelude: Option<&[u8]>) -> Result<(), i32>;
+
+    /// Sends a piece, and blocks until the reader accepts it.
+    fn write(&mut self, data: &[u8]) -> Result<(), i32>;
+}

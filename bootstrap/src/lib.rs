@@ -9,8 +9,9 @@
 
 extern crate alloc;
 
+#[allow(unsafe_code)] // Functions that handlers call.
+pub mod callbacks;
 pub mod config;
-#[allow(unsafe_code)] // C strings of the process, and `putenv`.
 pub mod environment;
 pub mod event_loop;
 pub mod failure;
@@ -19,7 +20,6 @@ pub mod http;
 pub mod invocation;
 pub mod runtime_api;
 pub mod services;
-#[allow(unsafe_code)] // A signal handler.
 pub mod shutdown;
 pub mod warming;
 mod xray;

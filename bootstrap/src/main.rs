@@ -10,18 +10,23 @@ mod executable;
 
 use alloc::boxed::Box;
 
+use pilotlight_bootstrap::callbacks;
+use pilotlight_bootstrap::config;
 use pilotlight_bootstrap::environment::Environment;
 use pilotlight_bootstrap::event_loop;
 use pilotlight_bootstrap::failure::Failure;
 use pilotlight_bootstrap::handler::Handler;
 use pilotlight_bootstrap::runtime_api::RuntimeApi;
-use pilotlight_bootstrap::services::SERVICES;
+use pilotlight_bootstrap::services::Services;
 use pilotlight_bootstrap::shutdown;
 use pilotlight_bootstrap::warming::Warming;
 use pilotlight_host::crash;
 use pilotlight_host::libc;
 use pilotlight_host::libc::Process;
 use pilotlight_host::log;
+
+/// The layer's module that talks to AWS.
+static SERVICES: Services = Services::new(&Process);
 
 /// Serves invocations. Returns only after a failure: otherwise the platform ends the process.
 fn run(environment: &'static Environment) -> Failure {
@@ -33,11 +38,12 @@ fn run(environment: &'static Environment) -> Failure {
     api.begin_init();
     libc::prepare_first_thread();
     crash::watch_faults(libc::locate);
-    match Handler::load(environment, &Process) {
+    config::fetch_with(&SERVICES, &Process, environment);
+    match Handler::load(environment, &Process, callbacks::table()) {
         Ok((handler, deferred)) => {
-            shutdown::prepare(&mut api, handler, environment, libc::start_thread);
+            shutdown::prepare(&mut api, handler, environment, &Process);
             let warming = Box::leak(Box::new(Warming::new(environment, &SERVICES)));
-            event_loop::run(&mut api, handler, deferred, environment, warming, libc::start_thread)
+            event_loop::run(&mut api, handler, deferred, environment, warming, &Process)
         }
         Err(failure) => api.fail_init(failure),
     }

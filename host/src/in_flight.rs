@@ -19,7 +19,7 @@ use core::sync::atomic::Ordering;
 
 use self::request_id::RequestId;
 use crate::sys;
-use crate::sys::Socket;
+use crate::sys::socket::Socket;
 
 /// Limit of a report's head, in bytes; about 400 on Lambda.
 const MAX_HEAD: usize = 1024;

@@ -18,6 +18,7 @@ use crate::bytes;
 use crate::in_flight;
 use crate::json;
 use crate::sys;
+use crate::sys::clock;
 
 /// The default level, as an index of [`LOG_LEVELS`].
 const INFO: u32 = 2;
@@ -111,7 +112,7 @@ fn write_line(
     let request_id = &buffer[..length];
     let level = usize::try_from(level).ok().and_then(|level| LOG_LEVELS.get(level));
     let level = level.unwrap_or(&"FATAL");
-    let (seconds, milliseconds) = sys::now();
+    let (seconds, milliseconds) = clock::now();
     let timestamp = Timestamp { seconds, milliseconds };
     if is_json() {
         write!(line, "{{\"timestamp\":\"{timestamp}\",\"level\":\"{level}\",")?;

@@ -1,39 +1,35 @@
 //! Cached configuration: declarations, and values that handlers read at memory speed. The layer's
 //! module `services` fetches them on other threads; see [`store`] for the times.
 
-#[allow(unsafe_code)] // counts references by hand
-mod cell;
 pub mod declaration;
-#[allow(unsafe_code)] // pointers of handlers and of the module
+mod fetched;
+#[allow(unsafe_code)] // Pointers of the module.
+mod fetcher;
+#[allow(unsafe_code)] // Pointers of handlers.
 mod ffi;
 pub mod store;
 #[cfg(test)]
 mod tests;
 
+pub use self::fetcher::fetch_with;
 pub use self::ffi::declare;
-pub use self::ffi::host;
 pub use self::ffi::read;
 pub use self::ffi::release;
+pub use self::store::STORE;
 
 use alloc::ffi::CString;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use pilotlight_host::file::File;
 
-use self::declaration::Declaration;
-use self::store::Store;
+use self::store::mistake;
 use crate::environment::Environment;
 use crate::failure::Failure;
 
-/// The values of this process.
-pub static STORE: Store = Store::new(None);
-
 /// Adds the declarations of `PILOTLIGHT_CONFIG`. Call it before the library's own start-up code,
 /// which may declare more.
-pub fn load(environment: &'static Environment) -> Result<(), Failure> {
-    ffi::set_environment(environment);
+pub fn load(environment: &Environment) -> Result<(), Failure> {
     let Some(text) = environment.config else {
         return Ok(());
     };
@@ -41,20 +37,9 @@ pub fn load(environment: &'static Environment) -> Result<(), Failure> {
     let mut items = declaration::items(text);
     let added = items.try_for_each(|item| match item {
         [b'@', file @ ..] => add_file(folder, file, item),
-        item => add(item),
+        item => STORE.declare(item),
     });
     added.map_err(|mistake| Failure::init("Runtime.InvalidConfig", mistake))
-}
-
-/// Adds one declaration. Err quotes it, and says what was expected.
-fn add(text: &'static [u8]) -> Result<(), String> {
-    let added = Declaration::parse(text).and_then(|declaration| STORE.add(declaration));
-    added.map_err(|expected| mistake(text, expected))
-}
-
-fn mistake(text: &[u8], expected: &str) -> String {
-    let text = String::from_utf8_lossy(text);
-    format!("configuration `{text}`: expected {expected}")
 }
 
 fn add_file(folder: &[u8], file: &[u8], item: &[u8]) -> Result<(), String> {
@@ -63,5 +48,5 @@ fn add_file(folder: &[u8], file: &[u8], item: &[u8]) -> Result<(), String> {
     let text =
         text.map_err(|_| mistake(item, "@ and a readable file of the function's package"))?;
     let text: &'static [u8] = Vec::leak(text);
-    declaration::lines(text).try_for_each(add)
+    declaration::lines(text).try_for_each(|line| STORE.declare(line))
 }

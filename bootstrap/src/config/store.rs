@@ -4,20 +4,24 @@
 //! value's TTL ends in a freeze, the next read requests it. If the clock went back, its times mean
 //! nothing, so the value is requested then, too.
 
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use core::fmt;
 use core::sync::atomic::AtomicBool;
 use core::sync::atomic::AtomicU8;
 use core::sync::atomic::AtomicU32;
 use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering;
 
-use pilotlight_host::once::OnceBox;
+use pilotlight_host::sync::arc_cell::ArcCell;
+use pilotlight_host::sync::arc_cell::Guard;
+use pilotlight_host::sync::once::OnceBox;
 use pilotlight_host::sys;
+use pilotlight_host::sys::clock;
 
-use super::cell::ArcCell;
-use super::cell::Fetched;
-use super::cell::Guard;
 use super::declaration::Declaration;
-use super::ffi;
+use super::fetched::Fetched;
 
 /// Declared values per function; far more than functions declare.
 const MAX_VALUES: usize = 64;
@@ -45,7 +49,7 @@ const FETCHING: u8 = 2;
 pub struct Entry {
     /// Its declaration.
     pub declaration: Declaration<'static>,
-    cell: ArcCell,
+    cell: ArcCell<Fetched>,
     state: AtomicU8,
     /// Time of the next fetch.
     due_ms: AtomicU64,
@@ -65,7 +69,7 @@ pub struct Entry {
 #[derive(Debug)]
 pub struct Snapshot {
     /// The value.
-    pub value: Guard,
+    pub value: Guard<Fetched>,
     /// Last confirmation by its source, in milliseconds since the Unix epoch.
     pub confirmed_ms: u64,
     /// Its TTL has ended, or it is from before a restart.
@@ -81,12 +85,16 @@ pub enum Absent {
     NotYet,
 }
 
+/// The values of this process.
+pub static STORE: Store = Store::empty();
+
+/// Starts the fetching thread; false if that fails.
+pub type Spawn = Box<dyn Fn() -> bool + Send + Sync>;
+
 /// All declared values.
-#[derive(Debug)]
 pub struct Store {
     entries: [OnceBox<Entry>; MAX_VALUES],
-    /// Starts the fetching thread; false if that fails. Set by tests.
-    spawn: Option<fn() -> bool>,
+    spawn: OnceBox<Spawn>,
     has_fetcher: AtomicBool,
     is_broken: AtomicBool,
     /// Reads request values. Set from the first invocation on.
@@ -101,12 +109,11 @@ pub struct Store {
 }
 
 impl Store {
-    /// Without values. `spawn` is called once, at the first request; None stands for this process's
-    /// fetching thread, so that the static store is all zeros and takes no room in the executable.
-    pub const fn new(spawn: Option<fn() -> bool>) -> Store {
+    /// Without values. All zeros, so the static store takes no room in the executable.
+    pub const fn empty() -> Store {
         Store {
             entries: [const { OnceBox::empty() }; MAX_VALUES],
-            spawn,
+            spawn: OnceBox::empty(),
             has_fetcher: AtomicBool::new(false),
             is_broken: AtomicBool::new(false),
             is_open: AtomicBool::new(false),
@@ -117,8 +124,20 @@ impl Store {
         }
     }
 
+    /// Sets the function that is called once, at the first request. Call it before that.
+    pub fn set_spawn(&self, spawn: Spawn) {
+        self.spawn.set(spawn);
+    }
+
     fn entries(&self) -> impl Iterator<Item = &'static Entry> {
         self.entries.iter().map_while(OnceBox::get)
+    }
+
+    /// Parses a declaration and adds its value, as [`Store::add`]. Err quotes it, and says what was
+    /// expected.
+    pub fn declare(&self, text: &'static [u8]) -> Result<(), String> {
+        let added = Declaration::parse(text).and_then(|declaration| self.add(declaration));
+        added.map_err(|expected| mistake(text, expected))
     }
 
     /// Adds a value. Only before the first invocation, and on the thread that will serve it. Err is
@@ -141,7 +160,7 @@ impl Store {
             has_waited: AtomicBool::new(false),
         });
         if entry.declaration.is_prefetched {
-            self.touch(entry, sys::now_ms());
+            self.touch(entry, clock::now_ms());
         }
         Ok(())
     }
@@ -154,7 +173,7 @@ impl Store {
     /// required declaration, at most until `deadline_ms` (0: none).
     pub fn read(&self, name: &[u8], deadline_ms: u64) -> Result<Snapshot, Absent> {
         let entry = self.find(name).ok_or(Absent::Unknown)?;
-        let now = sys::now_ms();
+        let now = clock::now_ms();
         self.touch(entry, now);
         let value = match entry.cell.get() {
             Some(value) => value,
@@ -162,7 +181,7 @@ impl Store {
         };
         let confirmed_ms = entry.confirmed_ms.load(Ordering::Relaxed);
         let fresh = confirmed_ms..entry.fresh_until_ms.load(Ordering::Relaxed);
-        let is_stale = !fresh.contains(&now) && !fresh.contains(&sys::now_ms());
+        let is_stale = !fresh.contains(&now) && !fresh.contains(&clock::now_ms());
         Ok(Snapshot { confirmed_ms: confirmed_ms.max(value.fetched_ms), value, is_stale })
     }
 
@@ -185,10 +204,13 @@ impl Store {
         self.linger_until_ms.store(now + LINGER_MS, Ordering::Relaxed);
         self.requests.fetch_add(1, Ordering::Release);
         sys::wake(&self.requests);
-        let spawn = self.spawn.unwrap_or(ffi::spawn_fetcher);
-        if !self.has_fetcher.swap(true, Ordering::Relaxed) && !spawn() {
+        if !self.has_fetcher.swap(true, Ordering::Relaxed) && !self.spawn() {
             self.give_up();
         }
+    }
+
+    fn spawn(&self) -> bool {
+        self.spawn.get().is_some_and(|spawn| spawn())
     }
 
     fn may_fetch(&self, entry: &Entry) -> bool {
@@ -198,7 +220,12 @@ impl Store {
 
     /// Waits once for the first value of a required declaration, up to its `wait` and the deadline.
     /// Failed fetches are repeated meanwhile, as often as the source allows.
-    fn wait_for(&self, entry: &'static Entry, now: u64, deadline_ms: u64) -> Option<Guard> {
+    fn wait_for(
+        &self,
+        entry: &'static Entry,
+        now: u64,
+        deadline_ms: u64,
+    ) -> Option<Guard<Fetched>> {
         if !entry.declaration.is_required || entry.has_waited.load(Ordering::Relaxed) {
             return None;
         }
@@ -221,7 +248,7 @@ impl Store {
     fn wait(&self, until_ms: u64, mut is_over: impl FnMut(u64) -> bool) {
         loop {
             let completions = self.completions.load(Ordering::Acquire);
-            let now = sys::now_ms();
+            let now = clock::now_ms();
             if is_over(now) || now >= until_ms {
                 return;
             }
@@ -232,7 +259,7 @@ impl Store {
     /// Ends the init phase: waits for the prefetched values, then lets reads request others.
     pub fn end_start(&self) {
         for entry in self.entries().filter(|entry| entry.declaration.is_prefetched) {
-            let until = sys::now_ms().saturating_add(entry.declaration.wait_ms);
+            let until = clock::now_ms().saturating_add(entry.declaration.wait_ms);
             self.wait(until, |_| entry.state.load(Ordering::Relaxed) == IDLE);
         }
         self.is_open.store(true, Ordering::Relaxed);
@@ -241,7 +268,7 @@ impl Store {
     /// Starts an invocation: requests the used values that are due, to be fetched while it runs.
     pub fn begin_invocation(&self) {
         for entry in self.entries().filter(|entry| entry.is_used.load(Ordering::Relaxed)) {
-            self.touch(entry, sys::now_ms());
+            self.touch(entry, clock::now_ms());
         }
     }
 
@@ -308,7 +335,7 @@ impl Store {
             return;
         };
         entry.due_ms.store(due_ms, Ordering::Relaxed);
-        entry.tried_ms.store(confirmed_ms.max(sys::now_ms()), Ordering::Relaxed);
+        entry.tried_ms.store(confirmed_ms.max(clock::now_ms()), Ordering::Relaxed);
         if confirmed_ms != 0 {
             entry.confirmed_ms.store(confirmed_ms, Ordering::Relaxed);
             entry.fresh_until_ms.store(due_ms, Ordering::Relaxed);
@@ -334,4 +361,16 @@ impl Store {
             self.set_idle(entry);
         }
     }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}
+
+/// The message about a declaration that cannot be understood.
+pub fn mistake(text: &[u8], expected: &str) -> String {
+    let text = String::from_utf8_lossy(text);
+    format!("configuration `{text}`: expected {expected}")
 }

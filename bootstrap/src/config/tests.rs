@@ -2,6 +2,7 @@
 
 extern crate std;
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -10,10 +11,10 @@ use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering;
 use std::thread;
 
-use pilotlight_host::sys;
+use pilotlight_host::sys::clock;
 
-use super::cell::Fetched;
 use super::declaration::Declaration;
+use super::fetched::Fetched;
 use super::store::Absent;
 use super::store::Store;
 
@@ -22,7 +23,8 @@ fn spawn_nothing() -> bool {
 }
 
 fn store(declarations: &[&'static str], spawn: fn() -> bool) -> &'static Store {
-    let store = vec![Store::new(Some(spawn))].leak();
+    let store = vec![Store::empty()].leak();
+    store[0].set_spawn(Box::new(spawn));
     for text in declarations {
         store[0].add(Declaration::parse(text.as_bytes()).expect(text)).expect("added");
     }
@@ -37,7 +39,7 @@ fn fetched(bytes: Vec<u8>) -> Fetched {
 fn fetch(store: &Store, bytes: &[u8], ttl_ms: u64) {
     let (index, _) = store.next();
     store.publish(index, fetched(bytes.to_vec()), false);
-    let now = sys::now_ms();
+    let now = clock::now_ms();
     store.finish(index, now + ttl_ms, now);
 }
 
@@ -47,7 +49,7 @@ fn a_value_is_fresh_as_soon_as_it_is_there() {
     store.end_start();
     assert!(store.read(b"a", 0).is_err());
     let (index, _) = store.next();
-    let fetched_ms = sys::now_ms();
+    let fetched_ms = clock::now_ms();
     store.publish(index, Fetched { fetched_ms, ..fetched(b"1".to_vec()) }, false);
     assert!(!store.read(b"a", 0).expect("there").is_stale);
     store.finish(index, fetched_ms, fetched_ms);
@@ -94,7 +96,7 @@ fn a_hundred_thousand_reads_during_a_hundred_changes_are_whole_and_never_go_back
                 let byte = u8::try_from(change).expect("small");
                 let length = usize::try_from(change).expect("small") * 100;
                 assert!(store.publish(index, fetched(vec![byte; length]), false));
-                store.finish(index, 0, sys::now_ms());
+                store.finish(index, 0, clock::now_ms());
             }
             changed.store(true, Ordering::Release);
         });
@@ -133,9 +135,9 @@ fn a_value_is_requested_once_and_again_when_it_is_due() {
     assert!(!store.read(b"a", 0).expect("there").is_stale);
     // `b` has never been read, so the start of an invocation does not request it either.
     store.begin_invocation();
-    let before = sys::now_ms();
+    let before = clock::now_ms();
     store.end_invocation();
-    assert!(sys::now_ms() - before < 400, "nothing is being fetched");
+    assert!(clock::now_ms() - before < 400, "nothing is being fetched");
     assert_eq!(SPAWNED.load(Ordering::Relaxed), 1);
     // The same bytes are not a new generation.
     assert_eq!(store.read(b"b", 0).expect_err("nothing"), Absent::NotYet);
@@ -153,7 +155,7 @@ fn a_failed_fetch_leaves_a_stale_value() {
     fetch(store, b"1", 0);
     assert!(store.read(b"a", 0).expect("there").is_stale, "its interval has passed");
     let (index, _) = store.next();
-    store.finish(index, sys::now_ms() + 60_000, 0);
+    store.finish(index, clock::now_ms() + 60_000, 0);
     let snapshot = store.read(b"a", 0).expect("there");
     assert!(snapshot.is_stale && snapshot.value.bytes == b"1");
 }
@@ -165,7 +167,7 @@ fn a_clock_that_went_back_has_the_value_fetched_again() {
     let _ = store.read(b"a", 0);
     // Confirmed a day in the future, as seen after the clock went back.
     let (index, _) = store.next();
-    let tomorrow = sys::now_ms() + 86_400_000;
+    let tomorrow = clock::now_ms() + 86_400_000;
     store.publish(index, fetched(b"1".to_vec()), false);
     store.finish(index, tomorrow + 1000, tomorrow);
     assert!(store.read(b"a", 0).expect("there").is_stale);
@@ -176,22 +178,22 @@ fn a_clock_that_went_back_has_the_value_fetched_again() {
 #[test]
 fn only_the_first_read_of_a_required_value_waits() {
     let store = store(&["a=env:A?required&wait=1s"], spawn_nothing);
-    let started = sys::now_ms();
+    let started = clock::now_ms();
     assert_eq!(store.read(b"a", 0).expect_err("nothing"), Absent::NotYet);
-    assert!(sys::now_ms() - started < 900, "no read waits before the first invocation");
+    assert!(clock::now_ms() - started < 900, "no read waits before the first invocation");
     store.end_start();
     assert_eq!(store.read(b"a", 0).expect_err("nothing"), Absent::NotYet);
-    assert!(sys::now_ms() - started >= 1000);
-    let second = sys::now_ms();
+    assert!(clock::now_ms() - started >= 1000);
+    let second = clock::now_ms();
     assert_eq!(store.read(b"a", 0).expect_err("nothing"), Absent::NotYet);
-    assert!(sys::now_ms() - second < 900);
+    assert!(clock::now_ms() - second < 900);
 }
 
 #[test]
 fn the_wait_for_a_required_value_ends_when_it_arrives_or_at_the_deadline() {
     let store = store(&["a=env:A?required&wait=1h", "b=env:B?required&wait=1h"], spawn_nothing);
     store.end_start();
-    let deadline = sys::now_ms() + 200;
+    let deadline = clock::now_ms() + 200;
     assert_eq!(store.read(b"b", deadline).expect_err("nothing"), Absent::NotYet);
     thread::scope(|scope| {
         let reader = scope.spawn(|| store.read(b"a", 0).expect("there").value.bytes.clone());
@@ -204,7 +206,7 @@ fn the_wait_for_a_required_value_ends_when_it_arrives_or_at_the_deadline() {
             if is_a {
                 store.publish(index, fetched(b"x".to_vec()), false);
             }
-            store.finish(index, sys::now_ms() + 1000, sys::now_ms());
+            store.finish(index, clock::now_ms() + 1000, clock::now_ms());
             if is_a {
                 break;
             }
@@ -223,10 +225,9 @@ fn without_a_fetching_thread_no_read_waits() {
 
 #[test]
 fn names_are_declared_once_and_up_to_a_limit() {
-    let store = vec![Store::new(Some(spawn_nothing))].leak();
-    let add = |text: &'static str| {
-        store[0].add(Declaration::parse(text.as_bytes()).expect("a declaration"))
-    };
+    let store = store(&[], spawn_nothing);
+    let add =
+        |text: &'static str| store.add(Declaration::parse(text.as_bytes()).expect("a declaration"));
     add("a=env:A").expect("added");
     assert!(add("a=env:B").expect_err("twice").contains("not declared yet"));
     for index in 1..64 {
@@ -245,7 +246,7 @@ fn the_end_of_an_invocation_waits_for_a_running_fetch() {
             let (index, _) = store.next();
             thread::sleep(std::time::Duration::from_millis(50));
             store.publish(index, fetched(b"1".to_vec()), false);
-            store.finish(index, sys::now_ms() + 60_000, sys::now_ms());
+            store.finish(index, clock::now_ms() + 60_000, clock::now_ms());
         });
         store.end_invocation();
         assert_eq!(store.read(b"a", 0).expect("it was waited for").value.bytes, b"1");

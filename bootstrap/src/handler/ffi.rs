@@ -7,26 +7,20 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ffi::CStr;
-use core::ffi::c_char;
-use core::ffi::c_int;
 use core::marker::PhantomData;
 use core::ptr;
 
 use pilotlight_abi as abi;
-use pilotlight_host::crash;
-use pilotlight_host::log;
 use pilotlight_host::map::Image;
 use pilotlight_host::map::Library;
+use pilotlight_host::sys;
 
-use crate::config;
-use crate::environment::Arguments;
 use crate::environment::Environment;
 use crate::failure::Failure;
-use crate::handler::Sink;
 use crate::invocation::HandlerError;
 use crate::invocation::Invocation;
 use crate::invocation::Outcome;
-use crate::warming;
+use crate::invocation::Sink;
 
 /// A handler of a library that stays mapped.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +40,7 @@ impl HandlerFn {
         &self,
         invocation: &Invocation<'a>,
         environment: &Environment,
+        warm_count: u64,
         mut response: &mut dyn Sink,
     ) -> CallResult<'a> {
         let absent = abi::Bytes::of_option;
@@ -62,28 +57,16 @@ impl HandlerFn {
             function_version: absent(environment.function_version),
             memory_size_mb: environment.memory_size_mb.unwrap_or(0),
             stream: ptr::from_mut(&mut response).cast(),
-            warm_count: warming::count(),
+            warm_count,
         };
         let mut outcome = abi::Outcome::EMPTY;
         // SAFETY: the ABI's rules for `call`: both pointers are valid, and the invocation borrows
         // for 'a, which the result cannot outlive.
         let code = unsafe { (self.call)(&raw const invocation, &raw mut outcome) };
         // Buffered output must be written before the environment can be frozen.
-        flush_streams();
+        sys::flush_streams();
         CallResult { code, outcome, borrows: PhantomData }
     }
-}
-
-unsafe extern "C" {
-    /// In the executable, the function that handlers get: it does not wait for streams that are
-    /// being read.
-    #[cfg_attr(feature = "static", link_name = "pilotlight_fflush")]
-    fn fflush(stream: *mut libc::FILE) -> c_int;
-}
-
-fn flush_streams() {
-    // SAFETY: null means every stream.
-    unsafe { fflush(ptr::null_mut()) };
 }
 
 /// The result of a call; dropping it calls the handler's `release`.
@@ -123,20 +106,6 @@ impl Drop for CallResult<'_> {
             // thread that called the handler (a CallResult holds raw pointers, so it stays there).
             unsafe { release(self.outcome.owner) };
         }
-    }
-}
-
-/// Runs the library's constructors, as a dynamic linker would.
-pub fn construct(library: &'static Library, arguments: Arguments) {
-    type Constructor = unsafe extern "C" fn(c_int, *const *const c_char, *const *const c_char);
-    for &address in &library.constructors {
-        let address = usize::try_from(address).unwrap_or(0);
-        let pointer: *const () = ptr::with_exposed_provenance(address);
-        // SAFETY: the loader has checked that the address lies in an executable segment, and
-        // the file declares it to be a constructor.
-        let constructor: Constructor = unsafe { core::mem::transmute(pointer) };
-        // SAFETY: the library is relocated and registered, so its code may run.
-        unsafe { constructor(arguments.argc, arguments.argv, arguments.envp) };
     }
 }
 
@@ -209,24 +178,11 @@ fn read<T: Copy>(image: &Image, live: u64) -> Option<T> {
 }
 
 /// Passes the runtime's functions to the library, and calls its `init`, if it has these hooks.
-pub fn initialise(exports: &Exports) -> Result<(), Failure> {
+pub fn initialise(exports: &Exports, runtime: abi::Runtime) -> Result<(), Failure> {
     if let Some(attach) = exports.attach {
-        let runtime = Box::leak(Box::new(abi::Runtime {
-            abi_version: abi::ABI_VERSION,
-            log_format: if log::is_json() { abi::LOG_JSON } else { abi::LOG_TEXT },
-            log_level: log::level(),
-            log: log_record,
-            stream_begin,
-            stream_write,
-            config_declare: config::declare,
-            config_read: config::read,
-            config_release: config::release,
-            log_error,
-            last_words: crash::last_words,
-        }));
         // SAFETY: the ABI's rule for `attach`: once, before `init`, with a table that is never
         // freed.
-        unsafe { attach(runtime) };
+        unsafe { attach(Box::leak(Box::new(runtime))) };
     }
     let Some(init) = exports.init else {
         return Ok(());
@@ -252,63 +208,5 @@ pub fn shut_down(exports: &Exports) {
         // SAFETY: the ABI's rule for `shutdown`: once, on any thread.
         unsafe { shutdown() };
     }
-    flush_streams();
-}
-
-/// [`abi::Runtime::log`].
-unsafe extern "C" fn log_record(level: u32, target: abi::Bytes, message: abi::Bytes) {
-    // SAFETY: the ABI's rule for arguments: they stay valid until the call returns.
-    let target = unsafe { target.as_slice() };
-    // SAFETY: as above.
-    let message = unsafe { message.as_slice() };
-    log::record(level, target, message.unwrap_or_default());
-}
-
-/// [`abi::Runtime::log_error`].
-unsafe extern "C" fn log_error(
-    error_type: abi::Bytes,
-    message: abi::Bytes,
-    stack_trace: abi::Bytes,
-) {
-    // SAFETY: the ABI's rule for arguments: they stay valid until the call returns.
-    let error_type = unsafe { error_type.as_slice() }.unwrap_or(b"Error");
-    // SAFETY: as above.
-    let message = unsafe { message.as_slice() }.unwrap_or_default();
-    // SAFETY: as above.
-    let stack_trace = unsafe { stack_trace.as_slice() }.unwrap_or_default();
-    log::failure(error_type, message, stack_trace);
-}
-
-/// The response that `HandlerFn::call` has put into the invocation.
-///
-/// # Safety
-/// The handler's call has not returned, and no other thread uses the stream.
-unsafe fn sink<'a>(stream: *mut abi::Stream) -> &'a mut dyn Sink {
-    // SAFETY: the caller's promise.
-    unsafe { *stream.cast::<&'a mut dyn Sink>() }
-}
-
-/// [`abi::Runtime::stream_begin`].
-unsafe extern "C" fn stream_begin(
-    stream: *mut abi::Stream,
-    content_type: abi::Bytes,
-    prelude: abi::Bytes,
-) -> i32 {
-    // SAFETY: the ABI's rule for `stream`: the invocation's, during its call, on one thread at a
-    // time.
-    let sink = unsafe { sink(stream) };
-    // SAFETY: the ABI's rule for arguments: they stay valid until the call returns.
-    let content_type = unsafe { content_type.as_slice() };
-    // SAFETY: as above.
-    let prelude = unsafe { prelude.as_slice() };
-    sink.begin(content_type, prelude).err().unwrap_or(0)
-}
-
-/// [`abi::Runtime::stream_write`].
-unsafe extern "C" fn stream_write(stream: *mut abi::Stream, data: abi::Bytes) -> i32 {
-    // SAFETY: as above.
-    let sink = unsafe { sink(stream) };
-    // SAFETY: as above.
-    let data = unsafe { data.as_slice() };
-    sink.write(data.unwrap_or_default()).err().unwrap_or(0)
+    sys::flush_streams();
 }

@@ -6,7 +6,6 @@ mod ffi;
 mod resolve;
 
 pub use self::ffi::CallResult;
-pub use self::ffi::construct;
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -29,6 +28,7 @@ use crate::config;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
+use crate::invocation::Sink;
 
 /// A handler, ready to be called.
 #[derive(Debug)]
@@ -37,24 +37,17 @@ pub struct Handler {
     exports: Exports,
 }
 
-/// The destination of a streamed response. Errors are system error numbers.
-pub trait Sink {
-    /// Sets the content type, or the prelude of an HTTP response (JSON), before the first piece.
-    fn begin(&mut self, content_type: Option<&[u8]>, prelude: Option<&[u8]>) -> Result<(), i32>;
-
-    /// Sends a piece, and blocks until the reader accepts it.
-    fn write(&mut self, data: &[u8]) -> Result<(), i32>;
-}
-
 impl Handler {
-    /// Calls the handler. The outcome borrows from the returned value.
+    /// Calls the handler. `warm_count` is the number of pings before the invocation. The outcome
+    /// borrows from the returned value.
     pub fn call<'a>(
         &self,
         invocation: &Invocation<'a>,
         environment: &Environment,
+        warm_count: u64,
         response: &mut dyn Sink,
     ) -> CallResult<'a> {
-        self.entry.call(invocation, environment, response)
+        self.entry.call(invocation, environment, warm_count, response)
     }
 
     /// Whether it may be called on several threads at once.
@@ -73,10 +66,11 @@ impl Handler {
     }
 
     /// Maps the library that `_HANDLER` names, and runs its constructors and its `init`. The
-    /// library is never unmapped.
+    /// library is never unmapped. `runtime` is the table of functions that it may call.
     pub fn load(
-        environment: &'static Environment,
+        environment: &Environment,
         host: &dyn Host,
+        runtime: pilotlight_abi::Runtime,
     ) -> Result<(&'static Handler, Deferred), Failure> {
         let spec = HandlerSpec::parse(environment)?;
         let (path, file) = spec.open(File::open)?;
@@ -93,8 +87,8 @@ impl Handler {
         // So far the library was only read. From here on, its code runs.
         host.register(&path, library);
         config::load(environment)?;
-        ffi::construct(library, environment.arguments);
-        ffi::initialise(&exports)?;
+        library.construct(&environment.arguments);
+        ffi::initialise(&exports, runtime)?;
         config::STORE.end_start();
         Ok((Box::leak(Box::new(Handler { entry, exports })), Deferred { library, _file: file }))
     }

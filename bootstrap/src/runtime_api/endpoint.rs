@@ -8,7 +8,8 @@ use core::net::SocketAddr;
 
 use pilotlight_host::integer;
 use pilotlight_host::sys;
-use pilotlight_host::sys::Socket;
+use pilotlight_host::sys::resolver;
+use pilotlight_host::sys::socket::Socket;
 
 use crate::failure::Failure;
 
@@ -59,7 +60,7 @@ impl Endpoint {
         let numbers = if is_local { [c"127.0.0.1", c"::1"] } else { [name.as_c_str(), c""] };
         let mut addresses = Vec::new();
         for number in numbers {
-            if let Some(address) = sys::numeric_address(number, port) {
+            if let Some(address) = resolver::numeric_address(number, port) {
                 addresses.push(address);
             }
         }
@@ -81,7 +82,7 @@ impl Endpoint {
         const ECONNREFUSED: i32 = 111;
         if self.addresses.is_empty() {
             let name = CString::new(self.host.as_str()).unwrap_or_default();
-            self.addresses = sys::resolve(&name, self.port);
+            self.addresses = resolver::resolve(&name, self.port);
         }
         if self.addresses.is_empty() {
             let message = format!("cannot find the Runtime API's host `{}`", self.host);

@@ -18,7 +18,7 @@ use alloc::vec::Vec;
 use pilotlight_host::in_flight::Destination;
 use pilotlight_host::in_flight::Worker;
 use pilotlight_host::log;
-use pilotlight_host::sys::Socket;
+use pilotlight_host::sys::socket::Socket;
 
 use self::endpoint::Endpoint;
 use crate::environment::Environment;

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use pilotlight_host::base64;
 use pilotlight_host::in_flight::Destination;
-use pilotlight_host::sys::Socket;
+use pilotlight_host::sys::socket::Socket;
 
 use super::Exchange;
 use super::Posted;
@@ -17,10 +17,10 @@ use super::RuntimeApi;
 use super::post_line;
 use super::wire;
 use crate::failure::Failure;
-use crate::handler::Sink;
 use crate::http;
 use crate::invocation::HandlerError;
 use crate::invocation::Invocation;
+use crate::invocation::Sink;
 
 const EINVAL: i32 = 22;
 const EPIPE: i32 = 32;

@@ -4,12 +4,12 @@
 use core::fmt;
 use core::ptr;
 
+use pilotlight_host::environ::Arguments;
 use pilotlight_host::map::Host;
 use pilotlight_host::map::Library;
 use pilotlight_host::sys;
 use pilotlight_services_abi as abi;
 
-use crate::environment::Arguments;
 use crate::invocation::Invocation;
 
 /// The module, which stays mapped.
@@ -48,8 +48,8 @@ impl Module {
     }
 
     /// Calls the module's `start`. Once, before any other call.
-    pub fn start(&self, arguments: Arguments) {
-        let Arguments { variables, variable_count, .. } = arguments;
+    pub fn start(&self, arguments: &Arguments) {
+        let &Arguments { variables, variable_count, .. } = arguments;
         let host = abi::Host { log, variables, variable_count };
         self.host.catch_up();
         // SAFETY: the ABI's rule for `start`.

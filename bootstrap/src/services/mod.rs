@@ -12,13 +12,12 @@ use core::sync::atomic::Ordering;
 
 use pilotlight_host::map::Host;
 use pilotlight_host::module;
-use pilotlight_host::once::OnceBox;
+use pilotlight_host::sync::once::OnceBox;
 use pilotlight_host::sys;
 use pilotlight_loader::Defect;
 use pilotlight_loader::LoadError;
 
 use crate::environment::Environment;
-use crate::handler;
 
 const NAME: &str = "pilotlight/services.so";
 
@@ -35,10 +34,6 @@ pub struct Services {
     state: AtomicU8,
     module: OnceBox<Module>,
 }
-
-/// This process's module.
-#[cfg(feature = "static")]
-pub static SERVICES: Services = Services::new(&pilotlight_host::libc::Process);
 
 impl fmt::Debug for Services {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -82,8 +77,8 @@ impl Services {
         };
         // So far only data was read. From here on, the module's code runs.
         self.host.register(&path, library);
-        handler::construct(library, environment.arguments);
-        module.start(environment.arguments);
+        library.construct(&environment.arguments);
+        module.start(&environment.arguments);
         Some(module)
     }
 }

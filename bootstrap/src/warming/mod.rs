@@ -23,6 +23,7 @@ pub use self::record::count;
 use alloc::string::String;
 
 use pilotlight_host::sys;
+use pilotlight_host::sys::clock;
 
 use self::event::Ping;
 use self::settings::Settings;
@@ -107,7 +108,7 @@ impl<'e> Warming<'e> {
         } else if !limits.has_paused {
             // While this environment is busy, Lambda sends the other children elsewhere.
             limits.has_paused = true;
-            let now = sys::coarse_milliseconds();
+            let now = clock::coarse_milliseconds();
             sys::pause(pause_ms(self.settings.delay_ms, invocation.deadline_ms, now));
         }
     }

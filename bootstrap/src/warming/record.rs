@@ -10,6 +10,7 @@ use core::sync::atomic::Ordering;
 
 use pilotlight_host::json;
 use pilotlight_host::sys;
+use pilotlight_host::sys::clock;
 
 use super::event::Ping;
 use super::settings::Settings;
@@ -41,7 +42,7 @@ pub fn was_warmed() {
 /// Notes that the handler is about to be called, with this deadline.
 pub fn was_accessed(deadline_ms: Option<u64>) {
     IS_WARM.store(true, Ordering::Relaxed);
-    let deadline = deadline_ms.unwrap_or_else(sys::coarse_milliseconds);
+    let deadline = deadline_ms.unwrap_or_else(clock::coarse_milliseconds);
     LAST_DEADLINE.store(deadline, Ordering::Relaxed);
 }
 
@@ -56,7 +57,7 @@ fn last_access(last_deadline: u64, deadline_ms: Option<u64>, now: u64) -> u64 {
 pub fn id() -> String {
     let mut id = ID.load(Ordering::Relaxed);
     if id == 0 {
-        let now = sys::nanoseconds();
+        let now = clock::nanoseconds();
         let fresh = now / 1_000_000 * 1000 + now % 1000;
         let first = ID.compare_exchange(0, fresh, Ordering::Relaxed, Ordering::Relaxed);
         id = first.map_or_else(|other| other, |_| fresh);
@@ -68,7 +69,7 @@ pub fn id() -> String {
 pub fn log(settings: &Settings, id: &str, ping: &Ping, deadline_ms: Option<u64>) {
     let is_warm = IS_WARM.swap(true, Ordering::Relaxed);
     if settings.log() {
-        let now = sys::coarse_milliseconds();
+        let now = clock::coarse_milliseconds();
         let last_access = last_access(LAST_DEADLINE.load(Ordering::Relaxed), deadline_ms, now);
         sys::log(line(settings, id, ping, is_warm, last_access, now).as_bytes());
     }

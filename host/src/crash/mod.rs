@@ -35,7 +35,7 @@ use crate::json;
 use crate::log;
 use crate::map::nearest_symbol;
 use crate::sys;
-use crate::sys::Socket;
+use crate::sys::socket::Socket;
 
 /// Time for the Runtime API to respond to a report, in milliseconds.
 const ANSWER_TIMEOUT_MS: i32 = 1000;

@@ -3,7 +3,6 @@
 
 use core::ffi::c_int;
 use core::ffi::c_void;
-use core::ptr;
 use core::sync::atomic::AtomicBool;
 use core::sync::atomic::Ordering;
 
@@ -68,14 +67,6 @@ extern "C" fn run_destructors() {
         return;
     }
     for library in dl::newest_first() {
-        library.destructors.iter().for_each(|&address| destroy(address));
+        library.destroy();
     }
-}
-
-fn destroy(address: u64) {
-    let pointer: *const () = ptr::with_exposed_provenance(usize::try_from(address).unwrap_or(0));
-    // SAFETY: the loader has checked that the address lies in an executable segment, and the file
-    // declares it a destructor.
-    let destructor: extern "C" fn() = unsafe { core::mem::transmute(pointer) };
-    destructor();
 }

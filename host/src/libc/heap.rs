@@ -8,6 +8,8 @@
 //! a block only if it is freed in reverse order of allocation, as an invocation frees most of its
 //! blocks.
 
+use core::alloc::GlobalAlloc;
+use core::alloc::Layout;
 use core::cell::UnsafeCell;
 use core::ffi::c_int;
 use core::ffi::c_void;
@@ -188,6 +190,32 @@ pub unsafe fn reallocate(block: *mut u8, size: usize, align: usize) -> *mut u8 {
         early_free(block);
     }
     new
+}
+
+/// The heap as Rust's allocator.
+#[derive(Debug)]
+pub struct Heap;
+
+// SAFETY: the functions above return blocks of at least the requested size and alignment, each to
+// one owner.
+unsafe impl GlobalAlloc for Heap {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        allocate(layout.size(), layout.align())
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        allocate_zeroed(layout.size(), layout.align())
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, _layout: Layout) {
+        // SAFETY: the caller's promise is `give_back`'s.
+        unsafe { give_back(block) };
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: the caller's promise is `reallocate`'s.
+        unsafe { reallocate(block, size, layout.align()) }
+    }
 }
 
 // The C functions. musl's own allocations (a `FILE`, a resolver's answer) come here too.

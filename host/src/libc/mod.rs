@@ -7,7 +7,7 @@ mod dlfcn;
 #[allow(unsafe_code)] // Calls destructors by address, and C's `exit`.
 mod exit;
 #[allow(unsafe_code)] // Is the allocator.
-pub mod heap;
+mod heap;
 #[allow(unsafe_code)] // Saves argument registers in assembly.
 mod lazy;
 #[allow(unsafe_code)] // Publishes the module to other threads as a pointer.
@@ -22,8 +22,8 @@ mod unwind;
 use core::ffi::CStr;
 
 pub use self::dl::locate;
+pub use self::heap::Heap;
 pub use self::threads::prepare_first_thread;
-pub use self::threads::start_thread;
 
 use pilotlight_loader::Provider;
 use pilotlight_loader::TlsPlace;
@@ -49,7 +49,8 @@ pub fn export(hash: u64) -> Option<u64> {
     Some(u64::from(table::pilotlight_export_addresses[found]))
 }
 
-/// The symbols and thread-local storage that this process provides to the libraries it maps.
+/// The symbols, thread-local storage and threads that this process provides to the libraries it
+/// maps.
 pub struct Process;
 
 impl Provider for Process {
@@ -77,5 +78,9 @@ impl Host for Process {
 
     fn catch_up(&self) {
         tls::catch_up();
+    }
+
+    fn start_thread(&self, work: &'static (dyn Fn() + Sync)) -> Result<(), i32> {
+        threads::start_thread(work)
     }
 }

@@ -4,6 +4,8 @@
 //! The crate `pilotlight-loader` parses and relocates; this module owns the memory. A library is
 //! never unloaded, and a failure leaves nothing mapped.
 
+#[allow(unsafe_code)] // Calls functions by address.
+mod calls;
 #[allow(unsafe_code)] // Maps memory, and lends it as slices.
 mod image;
 
@@ -25,6 +27,7 @@ use pilotlight_loader::elf::Parsed;
 use pilotlight_loader::link;
 
 use self::image::FileView;
+use crate::environ::Arguments;
 use crate::file::File;
 
 /// A process that maps libraries.
@@ -36,7 +39,10 @@ pub trait Host: Provider {
 
     /// Gives this thread the thread-locals of libraries that were mapped after it started. Call it
     /// before the thread calls such a library.
-    fn catch_up(&self) {}
+    fn catch_up(&self);
+
+    /// Starts a thread that may run code of the libraries; Err is a system error number.
+    fn start_thread(&self, work: &'static (dyn Fn() + Sync)) -> Result<(), i32>;
 }
 
 /// A library that has been mapped and relocated; its constructors have not run yet.
@@ -46,10 +52,10 @@ pub struct Library {
     /// The bytes that only relocation writes.
     relro: Option<Extent>,
     dynamic: Dynamic,
-    /// Live addresses of the constructors, in the order of their calls.
-    pub constructors: Vec<u64>,
-    /// Live addresses of the destructors, in the order of their calls.
-    pub destructors: Vec<u64>,
+    /// Live addresses, in the order of their calls.
+    constructors: Vec<u64>,
+    /// Live addresses, in the order of their calls.
+    destructors: Vec<u64>,
     /// The live address of the entry symbol.
     pub entry: u64,
     /// The thread-locals: their template, with a live address, and their location.
@@ -82,6 +88,16 @@ impl Library {
         let symbols = self.dynamic.symbols(&tables, None).ok()?;
         let address = self.dynamic.find(name, &symbols, &tables, None)?;
         self.image.data(address, 1)
+    }
+
+    /// Runs the constructors, as a dynamic linker would. Call it once, after [`Host::register`].
+    pub fn construct(&'static self, arguments: &Arguments) {
+        calls::construct(&self.constructors, arguments);
+    }
+
+    /// Runs the destructors, as a dynamic linker would. Call it once, at the exit of the process.
+    pub fn destroy(&'static self) {
+        calls::destroy(&self.destructors);
     }
 
     /// Makes the bytes that only relocation writes read-only. Err is `errno`.

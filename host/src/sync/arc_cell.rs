@@ -8,34 +8,17 @@
 //! value's count.
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
+use core::marker::PhantomData;
 use core::ops::Deref;
 use core::ptr;
 use core::sync::atomic::AtomicI64;
 use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering;
 
-/// A value as it was fetched.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Fetched {
-    /// The value.
-    pub bytes: Vec<u8>,
-    /// Its content type; empty for none.
-    pub content_type: Vec<u8>,
-    /// The source's name for this version; empty for none.
-    pub version: Vec<u8>,
-    /// Time of the fetch, in milliseconds since the Unix epoch.
-    pub fetched_ms: u64,
-    /// Number of this value among those of its name; the first is 1.
-    pub generation: u64,
-    /// Whether it must be kept out of logs, errors and files.
-    pub is_secret: bool,
-}
-
 /// A value, and the number of its readers, plus [`IN_CELL`] while the cell holds it.
-struct Shared {
+struct Shared<T> {
     uses: AtomicI64,
-    value: Fetched,
+    value: T,
 }
 
 const IN_CELL: i64 = 1 << 32;
@@ -43,26 +26,26 @@ const ONE_READER: u64 = 1 << 48;
 const ADDRESS: u64 = ONE_READER - 1;
 
 /// The cell; see the module.
-#[derive(Debug, Default)]
-pub struct ArcCell(AtomicU64);
+#[derive(Debug)]
+pub struct ArcCell<T: Send + Sync + 'static>(AtomicU64, PhantomData<T>);
 
 /// A reader's reference to a value, which lives at least as long.
 #[derive(Debug)]
-pub struct Guard(*const Shared);
+pub struct Guard<T>(*const Shared<T>);
 
-impl ArcCell {
+impl<T: Send + Sync> ArcCell<T> {
     /// Without a value.
-    pub const fn empty() -> ArcCell {
-        ArcCell(AtomicU64::new(0))
+    pub const fn empty() -> ArcCell<T> {
+        ArcCell(AtomicU64::new(0), PhantomData)
     }
 
     /// The current value; None until the first [`ArcCell::put`].
-    pub fn get(&self) -> Option<Guard> {
+    pub fn get(&self) -> Option<Guard<T>> {
         if self.0.load(Ordering::Relaxed) & ADDRESS == 0 {
             return None;
         }
         let word = self.0.fetch_add(ONE_READER, Ordering::Acquire);
-        let shared = address(word);
+        let shared: *const Shared<T> = address(word);
         // SAFETY: a cell never becomes empty again, and the word's count keeps the value alive.
         let uses = unsafe { &(*shared).uses };
         uses.fetch_add(1, Ordering::Relaxed);
@@ -75,11 +58,11 @@ impl ArcCell {
     }
 
     /// Replaces the value. Only one thread at a time may call this.
-    pub fn put(&self, value: Fetched) {
+    pub fn put(&self, value: T) {
         let shared = Box::new(Shared { uses: AtomicI64::new(IN_CELL), value });
         let new = Box::into_raw(shared).expose_provenance() as u64;
         let old = self.0.swap(new, Ordering::AcqRel);
-        let shared = address(old);
+        let shared: *const Shared<T> = address(old);
         if !shared.is_null() {
             let readers = i64::try_from(old / ONE_READER).unwrap_or(0);
             // SAFETY: the cell owned `IN_CELL` uses until now.
@@ -88,13 +71,13 @@ impl ArcCell {
     }
 }
 
-fn address(word: u64) -> *const Shared {
+fn address<T>(word: u64) -> *const Shared<T> {
     ptr::with_exposed_provenance(usize::try_from(word & ADDRESS).unwrap_or(0))
 }
 
 /// # Safety
 /// The caller owns as many uses as it takes away.
-unsafe fn add_uses(shared: *const Shared, uses: i64) {
+unsafe fn add_uses<T>(shared: *const Shared<T>, uses: i64) {
     // SAFETY: the caller's uses keep the value alive.
     let before = unsafe { (*shared).uses.fetch_add(uses, Ordering::AcqRel) };
     if before + uses == 0 {
@@ -103,7 +86,7 @@ unsafe fn add_uses(shared: *const Shared, uses: i64) {
     }
 }
 
-impl Guard {
+impl<T> Guard<T> {
     /// Passes the reference to foreign code, which returns it to [`Guard::from_raw`].
     pub fn into_raw(self) -> *const () {
         core::mem::ManuallyDrop::new(self).0.cast()
@@ -112,22 +95,22 @@ impl Guard {
     /// Takes a reference back.
     ///
     /// # Safety
-    /// `raw` came from [`Guard::into_raw`], and is passed here once.
-    pub unsafe fn from_raw(raw: *const ()) -> Guard {
+    /// `raw` came from [`Guard::into_raw`] of a guard of the same type, and is passed here once.
+    pub unsafe fn from_raw(raw: *const ()) -> Guard<T> {
         Guard(raw.cast())
     }
 }
 
-impl Deref for Guard {
-    type Target = Fetched;
+impl<T> Deref for Guard<T> {
+    type Target = T;
 
-    fn deref(&self) -> &Fetched {
+    fn deref(&self) -> &T {
         // SAFETY: this guard's use keeps the value alive, and a shared value is never written.
         unsafe { &(*self.0).value }
     }
 }
 
-impl Drop for Guard {
+impl<T> Drop for Guard<T> {
     fn drop(&mut self) {
         // SAFETY: this guard's use.
         unsafe { add_uses(self.0, -1) };
