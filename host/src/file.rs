@@ -25,7 +25,7 @@ impl File {
     }
 
     /// The length in bytes; EISDIR (21) if it is not a regular file.
-    pub fn size(&self) -> Result<u64, i32> {
+    pub(crate) fn size(&self) -> Result<u64, i32> {
         let mut status = core::mem::MaybeUninit::<libc::stat>::uninit();
         // SAFETY: fstat writes a `stat` to `status`.
         if unsafe { libc::fstat(self.0, status.as_mut_ptr()) } != 0 {
@@ -57,7 +57,7 @@ impl File {
     }
 
     /// Fills `bytes` from `offset` on; EIO (5) if the file ends before.
-    pub fn read_at(&self, mut bytes: &mut [u8], mut offset: u64) -> Result<(), i32> {
+    pub(crate) fn read_at(&self, mut bytes: &mut [u8], mut offset: u64) -> Result<(), i32> {
         while !bytes.is_empty() {
             let (to, room) = (bytes.as_mut_ptr().cast(), bytes.len());
             let from = offset.cast_signed();
@@ -73,7 +73,7 @@ impl File {
     }
 
     /// Whether the first byte is in the page cache, as far as the kernel can tell.
-    pub fn is_cached(&self) -> bool {
+    pub(crate) fn is_cached(&self) -> bool {
         let mut byte = 0u8;
         let part = libc::iovec { iov_base: (&raw mut byte).cast(), iov_len: 1 };
         // SAFETY: the kernel writes at most one byte to `byte`. (An offset of 0, in two halves.)
@@ -84,7 +84,7 @@ impl File {
     }
 
     /// The descriptor, for mapping the file.
-    pub fn descriptor(&self) -> c_int {
+    pub(crate) fn descriptor(&self) -> c_int {
         self.0
     }
 }

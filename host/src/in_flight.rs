@@ -3,7 +3,7 @@
 
 mod request_id;
 
-pub use self::request_id::MAX_REQUEST_ID;
+pub(crate) use self::request_id::MAX_REQUEST_ID;
 
 use alloc::boxed::Box;
 use core::cell::UnsafeCell;
@@ -36,7 +36,7 @@ pub enum Destination {
 
 /// A prepared report.
 #[derive(Debug)]
-pub struct Report {
+pub(crate) struct Report {
     /// The destination.
     pub destination: Destination,
     /// The beginning, up to the error's category.
@@ -251,7 +251,7 @@ impl Worker {
 }
 
 /// Makes the calling thread the reporter, and stops every worker.
-pub fn begin_report() {
+pub(crate) fn begin_report() {
     REPORTER.store(this_thread(), Ordering::Relaxed);
     for slot in slots() {
         slot.stop();
@@ -259,19 +259,19 @@ pub fn begin_report() {
 }
 
 /// Marks the end of the process as reported.
-pub fn end_report() {
+pub(crate) fn end_report() {
     IS_REPORTED.store(true, Ordering::Release);
 }
 
 /// Waits until another thread has reported the end of the process. Returns at once on the reporter.
-pub fn wait_for_report() {
+pub(crate) fn wait_for_report() {
     while !is_reporter() && !IS_REPORTED.load(Ordering::Acquire) {
         sys::pause(1);
     }
 }
 
 /// Whether the calling thread is the reporter.
-pub fn is_reporter() -> bool {
+pub(crate) fn is_reporter() -> bool {
     REPORTER.load(Ordering::Relaxed) == this_thread()
 }
 
@@ -279,7 +279,7 @@ pub fn is_reporter() -> bool {
 /// armed workers, then those of workers that were asking or answering. They include every
 /// invocation that the platform had handed out before it responded to the first report, unless its
 /// worker sent an outcome.
-pub fn take_all(send: &mut dyn FnMut(&Report)) {
+pub(crate) fn take_all(send: &mut dyn FnMut(&Report)) {
     let thread = this_thread();
     let mut remaining_ms = WORKERS_TIMEOUT_MS;
     for pass in [Pass::Own, Pass::Ready, Pass::Busy] {
@@ -303,7 +303,7 @@ enum Pass {
 
 /// The id of the request that the calling thread works for, if known: its own, or that of the only
 /// worker. Writes it to `buffer` and returns its length.
-pub fn request_id(buffer: &mut [u8; MAX_REQUEST_ID]) -> usize {
+pub(crate) fn request_id(buffer: &mut [u8; MAX_REQUEST_ID]) -> usize {
     let thread = this_thread();
     let own = slots().find(|slot| slot.is_of(thread));
     let only = || slots().next().filter(|_| slots().count() == 1);

@@ -15,7 +15,7 @@ pub fn error_body(error_type: &[u8], message: &[u8], stack_trace: &[u8]) -> Stri
 }
 
 /// Writes the fields of an error, and the end of their object.
-pub fn write_error(
+pub(crate) fn write_error(
     to: &mut dyn fmt::Write,
     error_type: &[u8],
     message: &[u8],

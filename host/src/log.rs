@@ -25,7 +25,7 @@ const INFO: u32 = 2;
 /// The level of warnings, as an index of [`LOG_LEVELS`].
 pub const WARN: u32 = 3;
 /// The level of errors, as an index of [`LOG_LEVELS`].
-pub const ERROR: u32 = 4;
+const ERROR: u32 = 4;
 
 /// The target of the runtime's own records.
 const RUNTIME: &[u8] = b"pilotlight";
@@ -96,7 +96,7 @@ fn record_with(level: u32, target: Option<&[u8]>, message: &[u8], stack_trace: O
 
 /// Formats a record like [`error`], without writing it. Neither allocates nor locks, so a signal
 /// handler may call it.
-pub fn format_error(line: &mut dyn Write, message: &[u8]) -> fmt::Result {
+pub(crate) fn format_error(line: &mut dyn Write, message: &[u8]) -> fmt::Result {
     write_line(line, ERROR, Some(RUNTIME), message, None)
 }
 

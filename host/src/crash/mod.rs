@@ -19,7 +19,6 @@ use core::fmt::Write as _;
 
 pub use self::last_words::last_words;
 pub use self::signals::is_watched;
-pub use self::signals::pilotlight_raise;
 pub use self::signals::report_abort;
 pub use self::signals::report_exit;
 pub use self::signals::report_failure;
@@ -51,7 +50,7 @@ pub type Locate = fn(usize) -> Option<(&'static CStr, u64)>;
 
 /// The cause of the end of the process.
 #[derive(Clone, Copy, Debug)]
-pub enum Cause {
+enum Cause {
     /// A signal.
     Signal {
         /// Its number.

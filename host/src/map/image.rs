@@ -266,12 +266,12 @@ impl Image {
     }
 
     /// The live address of a file-relative one.
-    pub fn live(&self, address: u64) -> u64 {
+    pub(crate) fn live(&self, address: u64) -> u64 {
         self.base().wrapping_add(address)
     }
 
     /// The difference between a live and a file-relative address.
-    pub fn base(&self) -> u64 {
+    pub(crate) fn base(&self) -> u64 {
         (self.range.start.addr() as u64).wrapping_sub(self.low)
     }
 
@@ -298,7 +298,7 @@ impl Image {
     }
 
     /// The live address of `size` bytes, if they lie in one segment.
-    pub fn data(&self, address: u64, size: u64) -> Option<u64> {
+    pub(crate) fn data(&self, address: u64, size: u64) -> Option<u64> {
         self.segment_of(address, size).map(|_| self.live(address))
     }
 
@@ -316,7 +316,7 @@ impl Image {
     }
 
     /// The read-only segments.
-    pub fn tables(&self) -> Tables<'_> {
+    pub(crate) fn tables(&self) -> Tables<'_> {
         let segments = self.segments.iter().filter(|segment| !segment.writable);
         let bytes = |segment: &Segment| {
             let size = usize::try_from(segment.memory_size).unwrap_or(0);
@@ -328,7 +328,7 @@ impl Image {
     }
 
     /// The read-only and the writable segments, for relocation.
-    pub fn parts(&mut self) -> (Tables<'_>, Data<'_>) {
+    pub(crate) fn parts(&mut self) -> (Tables<'_>, Data<'_>) {
         let image = &*self;
         let segments = image.segments.iter().filter(|segment| segment.writable);
         let bytes = |segment: &Segment| {
@@ -343,7 +343,7 @@ impl Image {
     }
 
     /// Makes the whole pages of `extent` read-only, as ld.so does for RELRO. Err is `errno`.
-    pub fn protect(&self, extent: &Extent) -> Result<(), i32> {
+    pub(crate) fn protect(&self, extent: &Extent) -> Result<(), i32> {
         let start = page_floor(extent.address);
         let end = page_floor(extent.address.saturating_add(extent.size));
         let inside = start >= self.low && end <= self.low + self.range.size as u64;

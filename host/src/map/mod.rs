@@ -162,7 +162,7 @@ fn load_file(
 
 /// Calls `found` with the name of the function that begins at or before `address` (relative to the
 /// base) and the distance from its start. It runs in a signal handler, so it allocates nothing.
-pub fn nearest_symbol<T>(
+pub(crate) fn nearest_symbol<T>(
     file: &File,
     address: u64,
     found: impl FnOnce(&[u8], u64) -> T,

@@ -1,7 +1,7 @@
 //! The time since the Unix epoch.
 
 /// The time since the Unix epoch: seconds, and milliseconds of the second.
-pub fn now() -> (u64, u32) {
+pub(crate) fn now() -> (u64, u32) {
     let (seconds, nanoseconds) = since_epoch(libc::CLOCK_REALTIME);
     (seconds, nanoseconds / 1_000_000)
 }

@@ -13,7 +13,7 @@ use core::ptr;
 use core::sync::atomic::AtomicU32;
 
 /// The error number of the last system call that failed.
-pub fn errno() -> i32 {
+pub(crate) fn errno() -> i32 {
     // SAFETY: the call has no argument.
     let location = unsafe { libc::__errno_location() };
     // SAFETY: libc returns the location of the calling thread's error number.
@@ -35,7 +35,7 @@ pub fn pause(milliseconds: u32) {
 }
 
 /// Blocks the calling thread until the process ends.
-pub fn park() -> ! {
+pub(crate) fn park() -> ! {
     loop {
         pause(u32::MAX);
     }
@@ -62,7 +62,7 @@ pub fn wake(word: &AtomicU32) {
 
 /// The folder of the running executable, with a trailing slash. Without `/proc`, it is the folder
 /// in the path that `execve` was given.
-pub fn executable_folder() -> Vec<u8> {
+pub(crate) fn executable_folder() -> Vec<u8> {
     let mut path: Vec<u8> = Vec::with_capacity(4096);
     let room = path.capacity();
     // SAFETY: the kernel writes at most `room` bytes to the vector's spare capacity.
@@ -97,7 +97,7 @@ fn started_path() -> &'static [u8] {
 /// runtime never uses the numbers of the standard streams, because output of the handler would
 /// reach the descriptor: if a closed stream had freed one, the descriptor moves, and `/dev/null`
 /// takes its place.
-pub fn own_descriptor(descriptor: c_int) -> Result<c_int, i32> {
+pub(crate) fn own_descriptor(descriptor: c_int) -> Result<c_int, i32> {
     if descriptor < 0 {
         return Err(errno());
     }
@@ -121,13 +121,13 @@ pub fn own_descriptor(descriptor: c_int) -> Result<c_int, i32> {
 }
 
 /// Closes a descriptor that the caller owns.
-pub fn close(descriptor: c_int) {
+pub(crate) fn close(descriptor: c_int) {
     // SAFETY: the call has no pointer.
     unsafe { libc::close(descriptor) };
 }
 
 /// Repeats a system call that a signal interrupted; returns its byte count, or the error number.
-pub fn retry_eintr(call: impl Fn() -> isize) -> Result<usize, i32> {
+pub(crate) fn retry_eintr(call: impl Fn() -> isize) -> Result<usize, i32> {
     loop {
         match usize::try_from(call()) {
             Ok(count) => return Ok(count),

@@ -125,7 +125,7 @@ impl Socket {
     }
 
     /// Borrows a descriptor that stays open until the process ends.
-    pub fn borrow_raw(descriptor: c_int) -> core::mem::ManuallyDrop<Socket> {
+    pub(crate) fn borrow_raw(descriptor: c_int) -> core::mem::ManuallyDrop<Socket> {
         core::mem::ManuallyDrop::new(Socket { descriptor, has_nodelay: Cell::new(true) })
     }
 
