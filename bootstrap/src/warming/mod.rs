@@ -7,7 +7,6 @@
 //!
 //! Source of the protocol: lambda-warmer 2.3.0 from npm, which a test runs beside this module.
 
-#[allow(unsafe_code)] // SSE2 loads
 pub mod candidate;
 pub mod event;
 mod health;
