@@ -4,7 +4,6 @@
 mod config;
 mod documents;
 mod emulators;
-mod endurance;
 mod handlers;
 mod layer;
 mod libc;

@@ -1,14 +1,13 @@
 //! Every shell command, manifest and output of the documents, run and compared. (Their Rust is compiled by
 //! `tests/documents.rs`.)
 
+mod external;
+
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use tempfile::TempDir;
-
 use crate::support;
-use crate::support::moto::Moto;
 
 /// A fenced block: the language after its fence, and its lines.
 struct Block {
@@ -51,54 +50,6 @@ fn of_language(page: &str, language: &str) -> Vec<String> {
         .filter(|block| block.language == language)
         .map(|block| block.text)
         .collect()
-}
-
-/// A line of a shell block, to be run. `command  # {"a":1}` must print what its comment says.
-fn runnable(line: &str, address: &str) -> String {
-    let line = line.replace("127.0.0.1:9000", address);
-    let promised = line.split_once("  # ").filter(|(_, comment)| comment.starts_with(['{', '"']));
-    match promised {
-        Some((command, wanted)) => format!("expect '{wanted}' {}", command.trim_end()),
-        None => line.replace("ACCOUNT", "123456789012").replace("REGION", "us-east-1"),
-    }
-}
-
-#[test]
-fn the_shell_commands_of_every_page_work() {
-    let moto = Moto::start(1_000_000);
-    moto.user(&["lambda:*"], None);
-    let prelude = include_str!("prelude.sh");
-    let mut count = 0;
-    for (name, page) in pages() {
-        let commands = of_language(&page, "sh");
-        if commands.is_empty() {
-            continue;
-        }
-        count += commands.len();
-        let address = format!("127.0.0.1:{}", support::free_port());
-        let lines: Vec<String> = commands
-            .iter()
-            .flat_map(|block| block.lines())
-            .map(|line| runnable(line, &address))
-            .collect();
-        let uses_aws = lines.iter().any(|line| line.starts_with("aws "));
-        let folder = TempDir::new().expect("a folder");
-        let output = Command::new("bash")
-            .args(["-c", &format!("{prelude}\n{}", lines.join("\n"))])
-            .current_dir(folder.path())
-            .env("ROOT", support::root())
-            .env("ADDRESS", &address)
-            .env("TOOLS", support::tools())
-            .env("MOTO", if uses_aws { &moto.url } else { "" })
-            .env("AWS_DEFAULT_REGION", "us-east-1")
-            .env("AWS_ACCESS_KEY_ID", "free")
-            .env("AWS_SECRET_ACCESS_KEY", "free")
-            .output()
-            .expect("bash");
-        let error = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{name}: {error}");
-    }
-    assert!(count > 5, "{count} blocks");
 }
 
 /// Digits and request ids, which differ from run to run, as `#`.

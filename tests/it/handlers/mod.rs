@@ -4,6 +4,7 @@ mod compile;
 mod context;
 mod errors;
 mod examples;
+mod external;
 mod header;
 mod logs;
 mod panics;

@@ -4,3 +4,4 @@ mod damaged;
 mod external;
 mod fixtures;
 mod newer_glibc;
+mod slow;

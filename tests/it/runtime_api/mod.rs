@@ -4,4 +4,5 @@ mod bare;
 mod concurrency;
 mod protocol;
 mod shutdown;
+mod slow;
 mod streaming;

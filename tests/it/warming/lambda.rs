@@ -106,7 +106,7 @@ impl Lambda {
                 })
             })
             .collect();
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/it/warming/judge.py");
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/it/warming/external/judge.py");
         let judged = tool("python/bin/python", &[script], &Value::from(requests.clone()));
         let expected = vec![json!("ok"); requests.len()];
         assert_eq!(judged, Value::from(expected), "{requests:#?}");

@@ -1,3 +1,4 @@
-//! Configuration from services and tools of other people.
+//! Configuration under programs of other people: boto3, moto, strace.
 
 mod honest;
+mod system_calls;

@@ -1,0 +1,3 @@
+//! The documents with programs that have to be installed.
+
+mod commands;

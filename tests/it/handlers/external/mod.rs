@@ -1,0 +1,3 @@
+//! Handlers by compilers that have to be installed.
+
+mod cpp;

@@ -1,0 +1,3 @@
+//! Minutes of the same: what a loader must survive every time.
+
+mod sweep;
