@@ -6,6 +6,5 @@ mod doors;
 mod ends;
 mod external;
 mod http_events;
-mod measure;
 mod misbehaved_runtimes;
 mod serve;

@@ -1,5 +1,8 @@
-//! The local Lambda with clients of other people: boto3, the AWS command, ApacheBench, Chromium.
+//! The local Lambda with clients and tools of other people: boto3, the AWS command, ApacheBench, Chromium,
+//! lld, strace.
 
+mod advice;
 mod clients;
 mod load;
+mod measure;
 mod page;
