@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# tests/quick.sh: the tests that need the Rust toolchain, cc and musl-gcc alone, of what build.sh has put into
-# dist/. tests/README.md says which modules it leaves out.
+# tests/quick.sh: the tests that need the Rust toolchain, cc and musl-gcc alone, of what build.sh
+# has put into dist/. tests/README.md says which modules it leaves out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

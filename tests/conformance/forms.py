@@ -16,7 +16,7 @@ from runtime_api import RuntimeApi
 # Seconds after which a test counts as hanging. The longest one that passes sleeps for 30.
 LIMIT_S = 45
 # Id of the user as whom root runs the tests: `nobody` on Debian and Ubuntu.
-NOBODY = 65534
+UNPRIVILEGED = 65534
 # Bytes of a test's output to keep, from its end.
 MAX_OUTPUT = 4000
 
@@ -90,14 +90,16 @@ class Forms:
         try:
             shutil.copy(file, place)
             if os.getuid() == 0:
-                os.chown(place, NOBODY, NOBODY)
+                os.chown(place, UNPRIVILEGED, UNPRIVILEGED)
             yield place
         finally:
             shutil.rmtree(place, ignore_errors=True)
 
     def _start(self, command, place, environment):
         output = open(place / "output", "w+b")
-        user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.getuid() == 0 else {}
+        user = {}
+        if os.getuid() == 0:
+            user = {"user": UNPRIVILEGED, "group": UNPRIVILEGED, "extra_groups": []}
         process = subprocess.Popen(
             command,
             cwd=place,

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Puts the figures of `./build.sh measure` in FOLDER into the tables of the documents: fill-tables.py FOLDER."""
+"""fill-tables.py FOLDER: puts the figures of `./build.sh measure` in FOLDER into the documents' tables."""
 
 import json
 import pathlib

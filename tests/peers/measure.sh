@@ -4,7 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/setup.sh
 
-# What declared configuration costs the start, what its first use costs, and one read of each kind in ns.
+# Costs of declared configuration: at the start, at the first use, and of one read of each kind in
+# ns.
 measure_config() {
 	local peers=$1 name value
 	local four='a=appconfig:shop/production/a?ttl=45s,b=ssm:/shop/b?required,c=secret:shop/c,d=file:d.json'
@@ -28,8 +29,8 @@ measure_config() {
 		--env 'PILOTLIGHT_CONFIG=limit=env:LIMIT?prefetch' --env 'LIMIT={"most":1}' 2>/dev/null
 }
 
-# Invocations a second that the local Lambda takes, with a connection for each and with kept ones, and its
-# own share of one in ms.
+# Invocations a second that the local Lambda takes, with a connection for each and with kept ones,
+# and its own share of one in ms.
 measure_serve() {
 	need ab apache2-utils
 	need curl curl
@@ -69,7 +70,7 @@ mkdir -p "$peers" "$figures"
 	cargo build --locked --release --target-dir "$peers" --bin lambda-runtime-default
 	cargo build --locked --profile best --target-dir "$peers" --bin lambda-runtime-best
 )
-# What has not been written back yet is mapped page by page, which no deployed file is.
+# A file that has not been written back is mapped page by page, which no deployed file is.
 sync
 for cache in warm cold; do
 	say "hello, page cache $cache: each program started many times in turn"

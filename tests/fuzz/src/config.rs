@@ -1,5 +1,5 @@
-//! Declarations of configuration: any bytes are declarations, or are refused with what was expected; and
-//! what is taken from them lies in them.
+//! Declarations of configuration: any bytes are declarations, or are refused with what was
+//! expected; and what is taken from them lies in them.
 
 #![no_main]
 

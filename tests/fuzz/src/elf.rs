@@ -1,4 +1,5 @@
-//! The headers of a handler library: any bytes are refused, or describe segments that can be mapped.
+//! The headers of a handler library: any bytes are refused, or describe segments that can be
+//! mapped.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! Responses of the Runtime API: read whole or in pieces of any size, they are the same response or the
-//! same error, and never anything else.
+//! Responses of the Runtime API: read whole or in pieces of any size, they are the same response or
+//! the same error, and never anything else.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! Requests to the local Lambda, whatever they are: each connection is served to its end, and what was
-//! not signed is not taken.
+//! Requests to the local Lambda, whatever they are: each connection is served to its end, and what
+//! was not signed is not taken.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! A handler library, mapped and relocated by the bootstrap's loader in a child process: it never dies
-//! of it, and refuses what the same steps over copies refuse.
+//! A handler library, mapped and relocated by the bootstrap's loader in a child process: it never
+//! dies of it, and refuses what the same steps over copies refuse.
 
 #![no_main]
 
@@ -30,7 +30,7 @@ const REFUSED: i32 = 1;
 static RUNTIME: LazyLock<SymbolCatalog> = LazyLock::new(SymbolCatalog::default);
 /// A file that is nowhere, and gone with the process.
 static MEMORY: LazyLock<fs::File> = LazyLock::new(|| {
-    // SAFETY: the name ends with NUL, and the descriptor belongs to nobody else.
+    // SAFETY: the name ends with NUL, and the descriptor has no other owner.
     unsafe { fs::File::from_raw_fd(libc::memfd_create(c"library".as_ptr(), 0)) }
 });
 

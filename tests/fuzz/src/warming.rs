@@ -1,8 +1,9 @@
 //! Events and client contexts: what is found to be a ping is what a full JSON parser would find.
 //!
-//! The input is an event as it is, or chooses the words of one, or what is written in its place: JSON in
-//! which names and values that matter are frequent, here and there with a byte that is another. Each is
-//! looked at twice: as functions are from the start, and with a health check's path and a rule's ARN.
+//! The input is an event as it is, or chooses the words of one, or what is written in its place:
+//! JSON in which names and values that matter are frequent, here and there with a byte that is
+//! another. Each is looked at twice: as functions are from the start, and with a health check's
+//! path and a rule's ARN.
 
 #![no_main]
 
@@ -15,8 +16,8 @@ use pilotlight_bootstrap::warming::event;
 use pilotlight_bootstrap::warming::settings::Settings;
 use serde_json::Value;
 
-/// As deep as a ping may nest.
-const MOST_DEPTH: usize = 64;
+/// Levels that a ping may nest.
+const MAX_DEPTH: usize = 64;
 
 const WORDS: [&str; 32] = [
     "{",
@@ -105,7 +106,7 @@ const VALUES: [&str; 12] = [
 const PATH: &[u8] = b"/health";
 const RULE: &str = "arn:aws:events:eu-west-1:123456789012:rule/warm";
 
-/// What HTTP requests and scheduled events are made of: names, and what they may have.
+/// Members of HTTP requests and scheduled events: names, and the values that each may have.
 const MEMBERS: [(&str, &[&str]); 9] = [
     ("\"version\"", &["\"2.0\"", "\"1.0\"", "\"2\\u002e0\"", "2.0"]),
     ("\"path\"", &PATHS),
@@ -266,7 +267,7 @@ fn is_ping(event: &Value) -> bool {
 
 fn parse(json: &[u8]) -> Option<Value> {
     let value = serde_json::from_slice(&without_surrogates(json)).ok()?;
-    (depth(json) <= MOST_DEPTH).then_some(value)
+    (depth(json) <= MAX_DEPTH).then_some(value)
 }
 
 /// As many pings as are to be served.

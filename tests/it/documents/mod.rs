@@ -1,5 +1,5 @@
-//! Every shell command, manifest and output of the documents, run and compared. (Their Rust is compiled by
-//! `tests/documents.rs`.)
+//! Every shell command, manifest and output of the documents, run and compared. (Their Rust is
+//! compiled by `tests/documents.rs`.)
 
 mod external;
 

@@ -1,5 +1,5 @@
-//! The emulator of cargo-lambda in front of the real bootstrap: another Runtime API than AWS's, with
-//! function URLs whose responses stream live.
+//! The emulator of cargo-lambda in front of the real bootstrap: another Runtime API than AWS's,
+//! with function URLs whose responses stream live.
 
 use std::fs;
 use std::io::BufRead as _;

@@ -1,6 +1,7 @@
-//! AWS's own emulator in the mode of Managed Instances: one process, several invocations at once, and
-//! errors in the trailers of streams. It wants the layer (our zip, unpacked) in `/opt`, the function in `/var/task`, and runs
-//! both as another user; so it gets a mount namespace of its own, for which the tests must be root.
+//! AWS's own emulator in the mode of Managed Instances: one process, several invocations at once,
+//! and errors in the trailers of streams. It wants the layer (our zip, unpacked) in `/opt`, the
+//! function in `/var/task`, and runs both as another user; so it gets a mount namespace of its own,
+//! for which the tests must be root.
 
 use std::cell::RefCell;
 use std::path::Path;

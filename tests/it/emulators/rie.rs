@@ -38,7 +38,7 @@ impl Rie {
         Rie::launch(command, &[runtime, handler.into()])
     }
 
-    /// Starts the emulator by this command, with what it is to run behind its own arguments.
+    /// Starts the emulator by this command, with the runtime's command after its own arguments.
     pub fn launch(mut command: Command, runtime: &[OsString]) -> Rie {
         let folder = TempDir::new().expect("a folder");
         let (api, port) = (support::free_port(), support::free_port());

@@ -1,4 +1,5 @@
-//! C streams that other threads have locked: the runtime writes out what the others hold, and waits for none.
+//! C streams that other threads have locked: the runtime writes out what the others hold, and waits
+//! for none.
 
 use std::fs;
 use std::time::Duration;

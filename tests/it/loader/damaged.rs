@@ -121,7 +121,7 @@ fn a_layer_without_the_rest_of_libc_says_so_and_serves_those_that_need_none_of_i
     rare.bootstrap.clone_from(&bootstrap);
     let (posted, _) = support::refusal(&rare);
     assert!(posted.message.contains("`regcomp`"), "{}", posted.message);
-    // What is bound at its first call is missed there.
+    // A function that is bound at its first call is missed there.
     let mut numbers = support::function(&support::fixture_crate("stock"), Some("numbers"));
     numbers.bootstrap = bootstrap;
     let environment = ExecutionEnvironment::start(&numbers, Output::Kept).expect("started");

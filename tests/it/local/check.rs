@@ -1,5 +1,5 @@
-//! `pilotlight check`: its lines, its exit code, and that the lists it judges by are true. (That its
-//! verdict is the bootstrap's is asserted wherever a library is refused or runs.)
+//! `pilotlight check`: its lines, its exit code, and that the lists it judges by are true. (That
+//! its verdict is the bootstrap's is asserted wherever a library is refused or runs.)
 
 use std::fs;
 use std::ops::Range;

@@ -136,7 +136,7 @@ fn ended_by(signal: &str, freeze: bool) {
 }
 
 #[test]
-fn ctrl_c_leaves_no_process_behind() {
+fn ctrl_c_leaves_no_process_running() {
     ended_by("-INT", false);
 }
 

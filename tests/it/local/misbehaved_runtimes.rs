@@ -100,7 +100,7 @@ fn internal_extensions_register_without_events_and_before_the_first_next() {
 }
 
 #[test]
-fn the_availability_zone_is_told_to_whoever_has_the_token() {
+fn the_availability_zone_is_told_to_those_with_the_token() {
     let api = server();
     let token = api.shared().metadata_token();
     let ask = |header: &str| get(&api, "/2026-01-15/metadata/execution-environment", header);

@@ -30,7 +30,7 @@ fn handlers_may_bring_their_own_allocator() {
         let function = support::function(&library, None);
         let environment = support::start(&function);
         environment.wait_initialised(INIT_LIMIT).expect("initialised");
-        // What glibc has by itself is too little for jemalloc's thread-locals.
+        // The default is too little for jemalloc's thread-locals.
         let tunables = "glibc.rtld.optional_static_tls=16384";
         let by_dlopen = oracle::answer_alone_with(&library, None, "{}", tunables);
         for _ in 0..3 {

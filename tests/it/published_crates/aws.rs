@@ -1,5 +1,5 @@
-//! The fixture crate `aws`: the AWS SDK for Rust with its own HTTP connector, against moto, which checks
-//! signatures and permissions.
+//! The fixture crate `aws`: the AWS SDK for Rust with its own HTTP connector, against moto, which
+//! checks signatures and permissions.
 
 use pilotlight_local::environment::INIT_LIMIT;
 use serde_json::Value;
@@ -33,8 +33,8 @@ fn a_handler_on_the_aws_sdk_runs_as_it_does_natively() {
     let by_dlopen = oracle::answer_alone(&library, None, &event);
     assert_eq!(serde_json::from_slice::<Value>(&by_dlopen).expect("JSON"), expected);
 
-    // A wrong key is found out, so the right one has signed as it should. (moto says so in XML, which is
-    // not DynamoDB's protocol.)
+    // A wrong key is found out, so the right one has signed as it should. (moto says so in XML,
+    // which is not DynamoDB's protocol.)
     let wrong = json!({"url": moto.url, "key": keys.key, "secret": "wrong"}).to_string();
     let refused = support::invoke(&environment, &function, wrong.as_bytes());
     let message = support::Posted::read(&refused.expect("answered")).message;

@@ -1,5 +1,5 @@
-//! The fixture crate `heavy`: tokio on four threads, reqwest with rustls, bundled SQLite, zstd, flate2,
-//! regex, chrono, rand and rayon, built with Cargo's default release profile.
+//! The fixture crate `heavy`: tokio on four threads, reqwest with rustls, bundled SQLite, zstd,
+//! flate2, regex, chrono, rand and rayon, built with Cargo's default release profile.
 
 use pilotlight_local::environment::INIT_LIMIT;
 use serde_json::Value;

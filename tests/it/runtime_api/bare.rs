@@ -1,6 +1,6 @@
-//! The bootstrap where something is missing that is mostly there: standard streams, `/proc`, a list of hosts,
-//! a server at every address of its name. What belongs to the whole system is hidden in a mount namespace,
-//! for which the tests must be root.
+//! The bootstrap where something is missing that is mostly there: standard streams, `/proc`, a list
+//! of hosts, a server at every address of its name. What belongs to the whole system is hidden in a
+//! mount namespace, for which the tests must be root.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

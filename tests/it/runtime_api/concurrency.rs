@@ -74,7 +74,7 @@ fn invoke(worker: &mut TcpStream, request: &str, event: &str) {
     worker.write_all(answer.as_bytes()).expect("sent");
 }
 
-/// What it posts, accepted; and that it asks for more.
+/// Accepts and returns its post, and checks that it asks for more.
 fn posted(worker: &mut TcpStream) -> (String, String) {
     let request = script::read_request(worker);
     worker.write_all(&script::accepted().bytes).expect("sent");
@@ -187,7 +187,7 @@ fn one_at_a_time_is_as_if_nothing_were_said() {
         assert_eq!(posted(&mut worker).1, "trace-a trace-a");
         assert_eq!(runtime.end(), "", "{concurrency}");
     }
-    // `sizes` answers a number with so many bytes, and says nothing of threads.
+    // `sizes` answers a number with that number of bytes, and does not claim to be thread-safe.
     let (_folder, sizes) = support::fixture_in_c("sizes");
     for (library, concurrency, why) in [
         (sizes.as_path(), "4", "the handler is not declared thread-safe"),

@@ -1,4 +1,5 @@
-//! The end of the execution environment: an extension where somebody wants to be told, none otherwise.
+//! The end of the execution environment: an extension for functions with a shutdown hook or
+//! `PILOTLIGHT_SHUTDOWN=1`, none otherwise.
 
 use std::io::Read as _;
 use std::io::Write as _;
@@ -36,8 +37,8 @@ struct Runtime {
 }
 
 impl Runtime {
-    /// Starts one with this in `PILOTLIGHT_SHUTDOWN`. A runtime that is `told` registers first, and gets
-    /// this answer.
+    /// Starts one with this in `PILOTLIGHT_SHUTDOWN`. A runtime that is `told` registers first, and
+    /// gets this answer.
     fn start(function: &Function, variable: Option<&str>, told: Option<&str>) -> Runtime {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();

@@ -43,7 +43,7 @@ fn body(seen: &Seen) -> &str {
     body
 }
 
-/// The two trailers of a response that broke off behind `start`.
+/// The two trailers of a response that broke off after `start`.
 fn trailers(seen: &Seen, start: &str) -> (String, Value) {
     let lines = body(seen).strip_prefix(start).expect("what was written before");
     let lines = lines.strip_prefix("0\r\n").and_then(|lines| lines.strip_suffix("\r\n\r\n"));
@@ -155,7 +155,7 @@ fn a_refusal_of_a_streamed_response_is_logged_and_the_loop_goes_on() {
 }
 
 #[test]
-fn a_server_that_closes_behind_a_response_is_asked_for_more() {
+fn a_server_that_closes_after_a_response_is_asked_for_more() {
     let closing = Script { bytes: Vec::new(), piece: 1, close: true };
     let script = vec![next("rest"), closing, status("410 Gone")];
     let seen = script::converse(&streams(), here, script);
@@ -163,8 +163,8 @@ fn a_server_that_closes_behind_a_response_is_asked_for_more() {
     assert!(seen.requests[2].0.starts_with("GET "));
 }
 
-/// Starts the function against a server that `talk` speaks for, which is told the runtime's process: what that returns, the runtime's peak of
-/// memory in KiB, and its log.
+/// Starts the function against a server that `talk` plays; its second argument is the runtime's
+/// process. Returns the result of `talk`, the runtime's peak of memory in KiB, and its log.
 fn against<T>(function: &Function, talk: impl FnOnce(&TcpListener, u32) -> T) -> (T, u64, String) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
@@ -174,13 +174,13 @@ fn against<T>(function: &Function, talk: impl FnOnce(&TcpListener, u32) -> T) ->
         .stderr(Stdio::piped())
         .spawn()
         .expect("the bootstrap");
-    let said = talk(&listener, child.id());
+    let result = talk(&listener, child.id());
     let peak = support::peak_memory_kib(child.id());
     child.kill().expect("ended");
     let mut log = String::new();
     child.stderr.take().expect("a pipe").read_to_string(&mut log).expect("UTF-8");
     child.wait().expect("ended");
-    (said, peak, log)
+    (result, peak, log)
 }
 
 #[test]
@@ -255,5 +255,5 @@ fn a_slow_reader_slows_the_writer() {
         (size, stream)
     });
     assert!(size > 64 << 20, "{size} bytes");
-    assert!(peak < 4 << 10, "{peak} KiB for 64 MiB that nobody read");
+    assert!(peak < 4 << 10, "{peak} KiB for 64 MiB that were not read");
 }

@@ -1,4 +1,4 @@
-//! What the tests share: where things are, and one invocation from start to end.
+//! Shared by the tests: paths, builds of fixtures, and one invocation from start to end.
 
 pub mod fakes;
 pub mod moto;
@@ -129,7 +129,7 @@ pub fn response(result: Result<Outcome, InvokeError>) -> Vec<u8> {
     }
 }
 
-/// What an error says of itself: its category for the platform, and its body.
+/// A posted error: its category for the platform, and its body.
 #[derive(Debug)]
 pub struct Posted {
     /// `Lambda-Runtime-Function-Error-Type`.
@@ -172,7 +172,7 @@ pub fn refusal(function: &Function) -> (Posted, Option<i32>) {
     }
 }
 
-/// What `pilotlight check` says against a library; None where the bootstrap would load it.
+/// The refusal of `pilotlight check`; None where the bootstrap would load the library.
 pub fn verdict(library: &Path) -> Option<String> {
     check::check(library).refusal
 }
@@ -215,8 +215,9 @@ pub fn fixture_crate(name: &str) -> PathBuf {
     root().join(format!("target/release/lib{name}.so"))
 }
 
-/// A port for a program to listen on that cannot say which it chose. Below the range that the kernel gives
-/// to port 0 and to clients (`ip_local_port_range`), so that no other test has it before it does.
+/// A port for a program to listen on that cannot say which it chose. Below the range that the
+/// kernel gives to port 0 and to clients (`ip_local_port_range`), so that no other test has it
+/// before it does.
 pub fn free_port() -> u16 {
     static TAKEN: AtomicU16 = AtomicU16::new(0);
     let first = u16::try_from(std::process::id() % 10_000).expect("a small number");

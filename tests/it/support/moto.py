@@ -1,5 +1,5 @@
-"""Makes a user who may do some actions on everything, and if one is named, a function that is not really
-run, in a moto that has just been started; writes the user's key.
+"""Makes a user who may do some actions on everything, and if one is named, a function that is not
+really run, in a moto that has just been started; writes the user's key.
 
 {"url": "http://…", "actions": ["lambda:InvokeFunction"], "function": "echo"} from standard input
 """

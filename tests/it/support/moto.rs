@@ -14,7 +14,7 @@ use crate::support::tools;
 /// A server that ends with this value.
 pub struct Moto {
     child: Child,
-    /// Where it is.
+    /// Its endpoint.
     pub url: String,
 }
 
@@ -38,7 +38,8 @@ impl Moto {
         Moto { child, url: format!("http://127.0.0.1:{port}") }
     }
 
-    /// Waits for the server and makes a user for `actions` (three calls), and perhaps a function (two).
+    /// Waits for the server and makes a user for `actions` (three calls), and perhaps a function
+    /// (two).
     pub fn user(&self, actions: &[&str], function: Option<&str>) -> Keys {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/it/support/moto.py");
         let mut wanted = json!({"url": self.url, "actions": actions});

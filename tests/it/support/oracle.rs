@@ -11,11 +11,11 @@ use std::slice;
 use libloading::Library;
 use pilotlight_abi as abi;
 
-/// The arguments that make this program answer for another process: its variables `ORACLE_…` say what.
+/// The arguments that make this program answer for another process, by its variables `ORACLE_…`.
 pub const ANSWERING: [&str; 2] = ["support::oracle::answers_for_another_process", "--exact"];
 
-/// As [`answer`], in a process of its own: two libraries that each hold the C++ library disturb each
-/// other under `dlopen`.
+/// As [`answer`], in a process of its own: two libraries that each hold the C++ library disturb
+/// each other under `dlopen`.
 pub fn answer_alone(library: &Path, handler: Option<&str>, event: &str) -> Vec<u8> {
     answer_alone_with(library, handler, event, "")
 }
@@ -53,7 +53,7 @@ fn answers_for_another_process() {
     fs::write(path, answer.expect("a response")).expect("written");
 }
 
-/// What a handler answers to `event` under `dlopen`; Err is its `errorType`.
+/// A handler's answer to `event` under `dlopen`; Err is its `errorType`.
 pub fn answer(library: &Path, handler: Option<&str>, event: &[u8]) -> Result<Vec<u8>, String> {
     // SAFETY: the library is one that the tests have built.
     let library = unsafe { Library::new(library) }.expect("dlopen");
@@ -88,7 +88,7 @@ pub fn answer(library: &Path, handler: Option<&str>, event: &[u8]) -> Result<Vec
         // SAFETY: the ABI's rule for `release`: once, the bytes were copied.
         unsafe { release(outcome.owner) };
     }
-    // Handlers may have left threads behind, so the library stays.
+    // Threads of the handler may still run, so the library stays.
     std::mem::forget(library);
     result
 }

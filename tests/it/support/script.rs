@@ -13,7 +13,7 @@ use pilotlight_local::function::Function;
 
 use crate::support;
 
-/// One answer of the server, and whether it closes the connection behind it.
+/// One answer of the server, and whether it closes the connection after it.
 #[derive(Clone)]
 pub struct Script {
     pub bytes: Vec<u8>,
@@ -42,7 +42,7 @@ pub fn status(status: &str) -> Script {
     answer(format!("HTTP/1.1 {status}\r\nContent-Length: 2\r\n\r\n{{}}"))
 }
 
-/// What the bootstrap did.
+/// Requests, exit and log of the bootstrap.
 pub struct Seen {
     /// Request lines and bodies, in order.
     pub requests: Vec<(String, String)>,

@@ -1,5 +1,5 @@
-/* Starts BOOTSTRAP as it was started itself, with PILOTLIGHT_CONFIG set to CONFIG unless that is empty:
- * what a declaration costs is the difference between two of these.
+/* Starts BOOTSTRAP as it was started itself, with PILOTLIGHT_CONFIG set to CONFIG unless that is
+ * empty: a declaration costs the difference between two of these.
  *
  * cc -static -nostdlib -nostartfiles -ffreestanding -DBOOTSTRAP='"…"' -DCONFIG='"…"' */
 

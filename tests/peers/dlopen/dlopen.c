@@ -1,6 +1,6 @@
-/* The same handler library on the system's C library: a program that opens it by dlopen, binds it at once,
- * calls its init function and serves it the Runtime API with as little else as possible. What a bootstrap
- * of the usual kind would need at least.
+/* The same handler library on the system's C library: a program that opens it by dlopen, binds it
+ * at once, calls its init function and serves it the Runtime API with as little else as possible:
+ * the least that a bootstrap of the usual kind needs.
  *
  *   cc -O2 -I sdk/include -o dlopen tests/peers/dlopen/dlopen.c
  *   dlopen LIBRARY      AWS_LAMBDA_RUNTIME_API must be an IPv4 address and a port

@@ -1,8 +1,9 @@
-// What lambda-warmer does with sequences of events: reads a JSON list of cases from standard input,
-// writes the list of what became of them. Each case has an environment of its own.
+// Runs lambda-warmer on sequences of events: reads a JSON list of cases from standard input, and
+// writes the list of their results. Each case has an environment of its own.
 //
 //   case    {"arn": "…", "events": ["an event's text", …]}
-//   result  [{"result": true, "invocations": [{"FunctionName", "InvocationType", "LogType", "Payload"}], "records": […]}, …]
+//   result  [{"result": true, "records": […],
+//             "invocations": [{"FunctionName", "InvocationType", "LogType", "Payload"}]}, …]
 'use strict'
 
 const Module = require('module')

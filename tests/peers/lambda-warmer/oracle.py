@@ -1,5 +1,5 @@
-"""What lambda-warmer-py does with sequences of events: reads a JSON list of cases from standard input, writes
-the list of what became of them. Each case has an environment of its own.
+"""Runs lambda-warmer-py on sequences of events: reads a JSON list of cases from standard input, and
+writes the list of their results. Each case has an environment of its own.
 
   case    [event, ...]
   result  [{"handled": true, "invocations": [{"FunctionName", "InvocationType", "Payload"}], "records": [...]}, ...]

@@ -75,7 +75,7 @@ static char *append_number(char *to, size number)
 	return to;
 }
 
-/* The place behind `text` (in lower case) in the head, whose letters may be in any case. */
+/* Finds `text` (in lower case) in the head, whose letters may be in any case; returns its end. */
 static const char *find(const char *from, const char *end, const char *text)
 {
 	for (; from < end; from++) {
@@ -88,8 +88,8 @@ static const char *find(const char *from, const char *end, const char *text)
 	return 0;
 }
 
-/* What stands behind `prefix`, if `text` begins with it. */
-static const char *behind(const char *text, const char *prefix)
+/* The rest of `text` after `prefix`, or a null pointer if it does not begin with it. */
+static const char *after(const char *text, const char *prefix)
 {
 	while (*prefix)
 		if (*text++ != *prefix++)
@@ -232,10 +232,10 @@ __attribute__((used)) static void begin(long *stack)
 	const char *address = 0;
 	int echo = 0;
 	for (; *environment; environment++) {
-		const char *value = behind(*environment, "AWS_LAMBDA_RUNTIME_API=");
+		const char *value = after(*environment, "AWS_LAMBDA_RUNTIME_API=");
 		if (value)
 			address = value;
-		echo |= behind(*environment, "LIMIT_ECHO=") != 0;
+		echo |= after(*environment, "LIMIT_ECHO=") != 0;
 	}
 	if (!address)
 		leave(1);

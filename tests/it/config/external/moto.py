@@ -1,5 +1,5 @@
-"""Creates values and a user who may read them in moto, in calls that need no signature, and prints the
-user's keys.
+"""Creates values and a user who may read them in moto, in calls that need no signature, and
+prints the user's keys.
 
   moto.py PORT
 """

@@ -1,13 +1,14 @@
-# Run before the commands of a page, in an empty folder: makes it look like a checkout that was built.
-# From the caller: ROOT (the checkout), TOOLS (what the tests have installed), MOTO (AWS's stand-in),
-# ADDRESS (where `serve` listens, in place of the address that the pages name).
+# Run before the commands of a page, in an empty folder: makes it look like a checkout that was
+# built. From the caller: ROOT (the checkout), TOOLS (what the tests have installed), MOTO (AWS's
+# stand-in), ADDRESS (where `serve` listens, in place of the address that the pages name).
 set -euo pipefail
 
 mkdir -p dist/bin
 ln -s "$ROOT"/dist/{layer,examples,pilotlight-layer-x86_64.zip} dist/
 ln -s "$ROOT"/{sdk,examples,target} .
 
-# Runs the real command; `serve` goes on in the background, and ends the server that the page started before.
+# Runs the real command; `serve` goes on in the background, and ends the server that the page
+# started before.
 cat >dist/bin/pilotlight <<'END'
 #!/usr/bin/env bash
 set -euo pipefail
@@ -41,8 +42,8 @@ trap 'if [ -e server.pid ]; then kill -INT "$(cat server.pid)"; fi' EXIT
 cargo() { (cd "$ROOT" && command cargo "$@"); }
 aws() { "$TOOLS/python/bin/aws" --endpoint-url "$MOTO" "$@"; }
 
-# expect TEXT COMMAND...: the command must print this, at the latest after some tries: a refresh of a
-# configuration takes its time on a busy machine.
+# expect TEXT COMMAND...: the command must print this, at the latest after some tries: a refresh of
+# a configuration takes its time on a busy machine.
 expect() {
 	local wanted=$1 printed
 	shift

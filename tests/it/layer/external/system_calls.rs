@@ -8,7 +8,8 @@ use pilotlight_local::runtime_api::Session;
 
 use crate::support;
 
-/// The lines of `strace` between exec and the first `/next`, which is answered 410: the bootstrap ends then.
+/// The lines of `strace` between exec and the first `/next`, which is answered 410: the bootstrap
+/// ends then.
 fn calls_before_next(function: &Function) -> Vec<String> {
     let api = RuntimeApi::start(1).expect("a server");
     api.shared().change(Session::close);

@@ -48,7 +48,8 @@ impl Build {
         layouts
     }
 
-    /// For an address of its own, with and without packed relocations, and for one that is the bootstrap's.
+    /// For an address of its own, with and without packed relocations, and for one that is the
+    /// bootstrap's.
     fn places() -> Vec<Build> {
         let lld = |packed, place| Build {
             linker: "lld",

@@ -1,5 +1,5 @@
-//! Damaged copies of a real handler, by the thousand: each is refused through `/init/error` or runs,
-//! and `pilotlight check` says beforehand which of the two.
+//! Damaged copies of a real handler, by the thousand: each is refused through `/init/error` or
+//! runs, and `pilotlight check` says beforehand which of the two.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,12 +16,12 @@ use tempfile::TempDir;
 use crate::support;
 use crate::support::Posted;
 
-/// How long a damaged handler may take; it may do anything, waiting among it.
+/// Time that a damaged handler may take; it may do anything, also wait.
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAGE: usize = 4096;
 const THREADS: usize = 2;
 
-/// What is done to a copy.
+/// One change to a copy.
 #[derive(Clone, Copy, Debug)]
 enum Damage {
     /// This byte is inverted.
@@ -44,7 +44,7 @@ impl Damage {
     }
 }
 
-/// Where the section headers say that the tables are which decide what is mapped, written and run.
+/// The tables that decide what is mapped, written and run, as the section headers place them.
 fn tables(file: &[u8]) -> Vec<(&'static str, Range<usize>)> {
     let name = |section: &Section| match section.kind() {
         3 => Some("strings"),
@@ -58,7 +58,8 @@ fn tables(file: &[u8]) -> Vec<(&'static str, Range<usize>)> {
     sections(file).filter_map(|section| Some((name(&section)?, section.range()?))).collect()
 }
 
-/// Every byte of the headers and of the dynamic section, a share of every table, and every page's end.
+/// Every byte of the headers and of the dynamic section, a share of every table, and every page's
+/// end.
 fn damages(file: &[u8]) -> Vec<Damage> {
     let headers = 64 + 56 * usize::from(u16::from_le_bytes([file[56], file[57]]));
     let mut damages: Vec<Damage> = (0..headers).map(Damage::Flip).collect();
@@ -72,7 +73,7 @@ fn damages(file: &[u8]) -> Vec<Damage> {
     damages
 }
 
-/// What becomes of a damaged copy.
+/// Runs a damaged copy, and classifies its end.
 fn judge(library: &Path, damage: Damage) -> &'static str {
     let function = support::function(library, None);
     let verdict = support::verdict(library);
@@ -134,6 +135,6 @@ fn no_damage_ends_the_process_before_it_is_reported() {
     }
     println!("{} damaged copies: {counts:?}, died unreported: 0", damages.len());
     assert!(counts["refused"] > 500 && counts["ran"] > 500, "{counts:?}");
-    // A copy may do anything, waiting among it; a runtime that hangs in its report does so each time.
+    // A copy may do anything, also wait; a runtime that hangs in its report does so each time.
     assert!(counts.get("hung").is_none_or(|&count| count < 5), "{counts:?}");
 }

@@ -102,8 +102,8 @@ fn an_answer_to_head_has_no_body() {
     }
 }
 
-/// So many invocations of `slow` at once, which answer when all are there or refused: how many were
-/// answered and how many refused, of which none is a failure of the function.
+/// Sends `count` invocations of `slow` at once, none of which may be a failure of the function.
+/// Returns the numbers of those that were answered and of those that were refused.
 fn at_once(served: &Served, count: usize) -> (usize, usize) {
     let replies: Vec<_> = thread::scope(|scope| {
         let calls: Vec<_> = (0..count)

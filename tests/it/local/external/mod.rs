@@ -1,5 +1,5 @@
-//! The local Lambda with clients and tools of other people: boto3, the AWS command, ApacheBench, Chromium,
-//! lld, strace.
+//! The local Lambda with clients and tools of other people: boto3, the AWS command, ApacheBench,
+//! Chromium, lld, strace.
 
 mod advice;
 mod clients;

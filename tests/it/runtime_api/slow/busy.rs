@@ -1,4 +1,5 @@
-//! A process that ends while its other workers are answering: each invocation is told so, or has its answer.
+//! A process that ends while its other workers are answering: each invocation is told so, or has
+//! its answer.
 
 use std::collections::BTreeMap;
 use std::io::BufRead as _;
@@ -106,7 +107,8 @@ fn told(library: &Path, event: &str) -> (BTreeMap<usize, Vec<String>>, Option<i3
     (platform.into_inner().expect("no panic").invocations, code)
 }
 
-/// The process ends by itself on one worker while three others are asking and answering without a pause.
+/// The process ends by itself on one worker while three others are asking and answering without a
+/// pause.
 #[test]
 fn every_invocation_has_one_end_when_the_process_ends_among_them() {
     let (_folder, library) = support::fixture_in_c("concurrent");

@@ -1,4 +1,5 @@
-//! Memory does not grow with invocations. `PILOTLIGHT_TEST_INVOCATIONS` says how many there are to be.
+//! Memory does not grow with invocations. `PILOTLIGHT_TEST_INVOCATIONS` says how many there are to
+//! be.
 
 use std::env;
 use std::fs;
@@ -15,7 +16,7 @@ use crate::support::script::accepted;
 use crate::support::script::here;
 use crate::support::script::next;
 
-/// What the process has in memory now, in KiB.
+/// Resident memory of the process, in KiB.
 fn resident_kib(process: u32) -> u64 {
     let statm = fs::read_to_string(format!("/proc/{process}/statm")).expect("a process");
     let pages: u64 = statm.split(' ').nth(1).expect("a field").parse().expect("a number");

@@ -1,5 +1,5 @@
-//! AWS AppConfig: its data service (sessions, tokens, empty answers for what has not changed) and its
-//! agent, over one state.
+//! AWS AppConfig: its data service (sessions, tokens, empty answers for what has not changed) and
+//! its agent, over one state.
 //!
 //! Sources: the service model `appconfigdata`, and "Using AWS AppConfig Agent with AWS Lambda".
 
@@ -19,7 +19,7 @@ use super::Request;
 use super::serve;
 use super::signature;
 
-/// What is deployed, who asks, and what goes wrong.
+/// Deployed versions, sessions, and failures to come.
 #[derive(Debug, Default)]
 pub struct State {
     /// By `application/environment/profile`: content, content type, version.
@@ -29,17 +29,18 @@ pub struct State {
     pub faults: VecDeque<Reply>,
     /// `Next-Poll-Interval-In-Seconds`; tokens that come sooner are refused, by the clock.
     pub poll_interval_s: u64,
-    /// How many sessions were started, and with which minimum the last one.
+    /// Number of sessions that were started.
     pub sessions: usize,
+    /// `RequiredMinimumPollIntervalInSeconds` of the last one.
     pub minimum_s: Option<u64>,
-    /// How often a configuration was asked for.
+    /// Number of requests for a configuration.
     pub asked: usize,
 }
 
 #[derive(Debug)]
 struct Token {
     profile: String,
-    /// What its holder has.
+    /// The version that its holder has.
     seen: u64,
     not_before: Instant,
     is_used: bool,
@@ -93,24 +94,24 @@ fn error(status: u16, kind: &str, body: &Value) -> Reply {
     Reply::new(status, "application/json", body.to_string()).with("x-amzn-ErrorType", kind)
 }
 
-/// What the service answers when it has too much to do.
+/// The service's answer to too many requests.
 pub fn throttled() -> Reply {
     error(429, "ThrottlingException", &json!({ "Message": "Rate exceeded" }))
 }
 
-/// What it answers when it fails.
+/// The service's answer when it fails.
 pub fn internal() -> Reply {
     error(500, "InternalServerException", &json!({ "Message": "An internal failure occurred." }))
 }
 
-/// What it answers where something of this kind does not exist.
+/// The service's answer for a resource of this kind that does not exist.
 pub fn not_found(kind: &str) -> Reply {
     let message = format!("{kind} not found");
     let body = json!({ "Message": message, "ResourceType": kind, "ReferencedBy": {} });
     error(404, "ResourceNotFoundException", &body)
 }
 
-/// What it answers to a token that has this problem.
+/// The service's answer to a token that has this problem.
 pub fn bad_token(problem: &str) -> Reply {
     let problems = json!({ "ConfigurationToken": { "Problem": problem } });
     let body = json!({
@@ -178,7 +179,7 @@ fn latest(state: &mut State, request: &Request) -> Reply {
     state.asked += 1;
     let interval = Duration::from_secs(state.poll_interval_s);
     let next = issue(state, profile, version, Instant::now() + interval);
-    // What the holder of the token has is not sent again, nor described.
+    // The version that the holder of the token has is neither sent again nor described.
     let reply = if seen == version {
         Reply::new(200, "application/octet-stream", b"".to_vec())
     } else {

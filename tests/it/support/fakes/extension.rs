@@ -1,7 +1,7 @@
 //! The AWS Parameters and Secrets extension.
 //!
-//! Sources: "Using Parameter Store parameters in Lambda functions" and "Use Secrets Manager secrets in
-//! Lambda functions"; the answers have the shapes of the SDK that the extension is written with.
+//! Sources: "Using Parameter Store parameters in Lambda functions" and "Use Secrets Manager secrets
+//! in Lambda functions"; the answers have the shapes of the SDK that the extension is written with.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub struct State {
     pub parameters: HashMap<String, (String, String, u64)>,
     /// By id: value, version.
     pub secrets: HashMap<String, (String, String)>,
-    /// So many requests come before the first invocation.
+    /// Number of requests that come before the first invocation.
     pub not_ready: usize,
     pub asked: usize,
 }
@@ -54,7 +54,7 @@ fn answer(state: &mut State, request: &Request) -> Reply {
     if request.header("x-aws-parameters-secrets-token") != SESSION_TOKEN {
         return text(401, "error validating the token");
     }
-    // Whatever goes wrong behind it has these words.
+    // The extension reports every failure of the services with these words.
     let failed = text(400, "an unexpected error occurred while executing request");
     let path = request.path();
     let path: Vec<&str> = path.iter().map(String::as_str).collect();

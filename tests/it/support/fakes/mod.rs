@@ -20,8 +20,8 @@ pub use self::signature::SECRET_KEY;
 pub use self::signature::SESSION_TOKEN;
 
 /// Far more than any test opens.
-const MOST_CONNECTIONS: usize = 10_000;
-/// Nobody leaves a connection open for longer.
+const MAX_CONNECTIONS: usize = 10_000;
+/// No test leaves a connection open for longer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A request, read whole.
@@ -57,12 +57,12 @@ impl Request {
 fn decoded(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();
-    while let Some((&first, behind)) = rest.split_first() {
-        rest = behind;
-        if first == b'%' && behind.len() >= 2 {
-            let digits = std::str::from_utf8(&behind[..2]).expect("ASCII");
+    while let Some((&first, after)) = rest.split_first() {
+        rest = after;
+        if first == b'%' && after.len() >= 2 {
+            let digits = std::str::from_utf8(&after[..2]).expect("ASCII");
             bytes.push(u8::from_str_radix(digits, 16).expect("two digits"));
-            rest = &behind[2..];
+            rest = &after[2..];
         } else {
             bytes.push(first);
         }
@@ -76,7 +76,7 @@ pub struct Reply {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
     pub body: Vec<u8>,
-    /// How long the client waits for it.
+    /// Time that the client waits for it.
     pub delay: Duration,
 }
 
@@ -98,7 +98,7 @@ pub fn serve(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> u16 
     let port = listener.local_addr().expect("an address").port();
     let answer = Arc::new(answer);
     thread::spawn(move || {
-        for stream in listener.incoming().take(MOST_CONNECTIONS).flatten() {
+        for stream in listener.incoming().take(MAX_CONNECTIONS).flatten() {
             let answer = Arc::clone(&answer);
             thread::spawn(move || converse(stream, &*answer));
         }

@@ -26,8 +26,8 @@ pub fn check(request: &Request, service: &str) -> Result<(), Reply> {
             .with("x-amzn-ErrorType", kind))
     };
     let part = |name: &str| {
-        let (_, behind) = authorization.split_once(name)?;
-        behind.split([',', ' ']).next()
+        let (_, after) = authorization.split_once(name)?;
+        after.split([',', ' ']).next()
     };
     let (Some(scope), Some(signed), Some(signature)) =
         (part("Credential="), part("SignedHeaders="), part("Signature="))

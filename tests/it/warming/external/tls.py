@@ -1,4 +1,5 @@
-"""A stand-in for Lambda behind TLS. Its own authority has signed its certificate for 127.0.0.1.
+"""A stand-in for Lambda that speaks TLS. Its own authority has signed its certificate for
+127.0.0.1.
 
   tls.py BUNDLE    writes the authority's certificate to BUNDLE, then its port and a line for each
                    request to standard output

@@ -18,7 +18,7 @@ use crate::warming::WARMED;
 use crate::warming::echo;
 use crate::warming::serve;
 
-/// A stand-in for Lambda behind TLS. Dropping it ends the process.
+/// A stand-in for Lambda that speaks TLS. Dropping it ends the process.
 struct Server {
     child: Child,
     lines: std::io::Lines<BufReader<ChildStdout>>,

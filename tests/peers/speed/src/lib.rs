@@ -72,8 +72,9 @@ fn allocate() {
 /// The longest block that is copied, and room to shift it.
 const BLOCK: usize = (1 << 20) + 64;
 
-/// Blocks that begin where a page does, at the same distances from each other everywhere: how fast they are
-/// copied depends on where they lie in their pages, and both in the caches, which is the allocators' chance.
+/// Blocks that begin where a page does, at the same distances from each other everywhere: how fast
+/// they are copied depends on where they lie in their pages, and both in the caches, which is the
+/// allocators' chance.
 fn pages<const COUNT: usize>(room: &mut Vec<u8>, bytes: [u8; COUNT]) -> [&mut [u8]; COUNT] {
     let step = BLOCK.next_multiple_of(4096) + 4096;
     room.resize((COUNT + 1) * step, 0);

@@ -1,5 +1,5 @@
-//! `speed LIBRARY PILOTLIGHT ROUNDS` runs the work natively and as a handler in turn, and prints both
-//! with their ratio; `speed native` runs it once.
+//! `speed LIBRARY PILOTLIGHT ROUNDS` runs the work natively and as a handler in turn, and prints
+//! both with their ratio; `speed native` runs it once.
 
 use std::collections::BTreeMap;
 use std::env;
