@@ -9,7 +9,7 @@
 # ./build.sh conformance [PATTERN...]
 #                       builds, then the Open POSIX Test Suite as programs and as handlers
 # ./build.sh speed      builds, then work inside a handler beside the same work on glibc
-# ./build.sh reproduce  builds the layer twice, in two folders with two homes of Cargo, and compares the bytes
+# ./build.sh reproduce  builds the layer twice, with two folders and homes of Cargo, and compares
 #
 # Each installs what it needs first (Debian and Ubuntu, as root), or says what to install.
 set -euo pipefail
@@ -19,8 +19,8 @@ cd "$(dirname "$0")"
 
 examples=(hello echo context faulty slow stream config)
 
-# cargo_for_layer OPTION...: a build whose bytes depend on sources and tools, and not on the folders that
-# these lie in, which panic locations name, nor on the caller's flags.
+# cargo_for_layer OPTION...: a build whose bytes depend on sources and tools, and not on the folders
+# that these lie in, which panic locations name, nor on the caller's flags.
 cargo_for_layer() {
 	local flags
 	flags="'--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo', '--remap-path-prefix=$PWD=/pilotlight'"
@@ -71,7 +71,7 @@ build_command() {
 	install -m 755 target/release/pilotlight "$dist/bin/pilotlight"
 }
 
-# What everything is compared with: a program of raw system calls.
+# The standard of comparison: a program of raw system calls.
 build_limit() {
 	cc -static -nostdlib -nostartfiles -ffreestanding -O2 -fno-stack-protector -s \
 		-o "$dist/bin/limit" tests/peers/limit/limit.c

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# layer/name-tools.sh: prints, as JSON, the tools that the layer's bytes depend on besides its sources.
+# layer/name-tools.sh: prints, as JSON, the tools that the layer's bytes depend on besides its
+# sources.
 #
 # The layer carries this as `pilotlight/build.json`, so that it can be built again, byte for byte.
 set -euo pipefail

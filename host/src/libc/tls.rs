@@ -135,7 +135,7 @@ extern "C" fn pilotlight_tls_block(index: usize) -> *mut u8 {
     let allocated = heap::allocate_zeroed(size, align);
     if allocated.is_null() {
         log::error(format_args!("no memory for thread-locals"));
-        // SAFETY: there is no way to go on, nor to say so to whoever asks for an address.
+        // SAFETY: the caller expects an address, and no error can be returned to it.
         unsafe { libc::abort() };
     }
     let block = allocated.wrapping_add(skew);
