@@ -6,7 +6,9 @@
 # there is one heap, one set of open streams and one list of threads. Internals of musl are linked
 # in.
 set -euo pipefail
+export LC_ALL=C
 here=$(cd "$(dirname "$0")" && pwd)
+lists=$here/../../loader/src/provided
 target=$1
 musl=/usr/lib/x86_64-linux-musl/libc.a
 work=$(mktemp -d)
@@ -19,8 +21,8 @@ list() { sed -e '/^#/d' -e '/^version /d' -e '/^$/d' "$1"; }
 # lists name a function, handlers get the bootstrap's, and the bootstrap the module's. The module
 # also has its own copies of __uflow and __overflow, which keep no state and which musl has in the
 # same file as others.)
-list "$here/module_exports.txt" | sed 's/ = .*//' >"$work/own"
-list "$here/../../host/src/libc/exports.txt" | sed 's/ = .*//' | grep -vxF -e __uflow -e __overflow -f "$work/own" |
+list "$lists/module_exports.txt" | sed 's/ = .*//' >"$work/own"
+list "$lists/exports.txt" | sed 's/ = .*//' | grep -vxF -e __uflow -e __overflow -f "$work/own" |
 	sed -E '/^(__)?environ$|^std(in|out|err)$/!s/.*/void &(void) {}/;t;s/.*/void *&;/' >"$work/core.c"
 cc -w -fno-builtin -shared -fPIC -nostdlib -Wl,-soname,libc.so -o "$work/core.so" "$work/core.c"
 
@@ -59,7 +61,7 @@ done
 	objcopy --redefine-sym pthread_cancel=pilotlight_cancel musl_pthread_cancel.own.o
 	objcopy --redefine-sym sem_timedwait=pilotlight_sem_timedwait musl_sem_timedwait.own.o
 )
-list "$here/module_exports.txt" >"$work/list"
+list "$lists/module_exports.txt" >"$work/list"
 mapfile -t arguments < <(
 	sed 's/.* = //' "$work/list" | sort -u | sed 's/^/-Wl,-u,/'
 	sed -n 's/^\(.*\) = \(.*\)/-Wl,--defsym=\1=\2/p' "$work/list"
@@ -72,6 +74,13 @@ mapfile -t arguments < <(
 cc -shared -nostdlib -o "$work/libc.so" "${arguments[@]}" "$work"/*.own.o "$work/core.so" "$musl" \
 	-lgcc_eh -lgcc -Wl,--version-script="$work/versions" -Wl,-Bsymbolic -Wl,--build-id=none \
 	-Wl,-z,separate-code -Wl,--gc-sections -Wl,--eh-frame-hdr
+
+# The linker accepts a name in the list that has no definition.
+missing=$(comm -23 <(sort -u "$work/own") <(nm -D --defined-only -j "$work/libc.so" | sort -u))
+if [[ -n $missing ]]; then
+	echo "layer/libc/build.sh: module_exports.txt names symbols without a definition: ${missing//$'\n'/ }" >&2
+	exit 1
+fi
 
 # State that the bootstrap has as well would exist twice: open streams, threads, the heap.
 state='ofl_head|__std(in|out|err)_FILE|vmlock|vdso_func|__malloc_context|builtin_tls|main_tls|handler_set|keys'

@@ -1,11 +1,13 @@
-//! The C symbols that the runtime provides, and the libraries that they stand for. `build.rs` and
-//! `layer/libc/build.sh` link what the lists name, so a list cannot name a symbol that is absent.
+//! The C symbols that a library may link against, and the shared libraries that they stand for.
+//!
+//! The runtime is checked against these lists: `host/build.rs` and `layer/libc/build.sh` link what
+//! they name, and fail if a symbol is absent.
 
 /// The symbols of the bootstrap itself.
-pub const BOOTSTRAP: &str = include_str!("../../host/src/libc/exports.txt");
+pub const BOOTSTRAP: &str = include_str!("provided/exports.txt");
 
 /// The symbols that the layer's `pilotlight/libc.so` adds.
-pub const MODULE: &str = include_str!("../../layer/libc/module_exports.txt");
+pub const MODULE: &str = include_str!("provided/module_exports.txt");
 
 /// The shared libraries whose symbols these are, without version and suffix.
 pub const LIBRARIES: [&str; 7] =

@@ -1,4 +1,4 @@
-//! The C library that handlers call: musl, under the names that `exports.txt` lists.
+//! The C library that handlers call: musl, under the names that the loader's `exports.txt` lists.
 
 #[allow(unsafe_code)] // `dl_iterate_phdr` and its kin take and return C pointers.
 mod dl;
@@ -32,7 +32,7 @@ use pilotlight_loader::TlsTemplate;
 use crate::map::Host;
 use crate::map::Library;
 
-/// The tables that `build.rs` generates from `exports.txt`.
+/// The tables that `build.rs` generates from that list.
 #[allow(unsafe_code)] // Declares symbols that `build.rs` defines in assembly.
 mod table {
     use core::sync::atomic::AtomicUsize;
