@@ -1,8 +1,8 @@
 //! The search that every event pays for. An event that holds none of a few strings, and no escape
 //! that could spell one, is no ping; the others are parsed.
 //!
-//! The event is searched for a pair of neighbours that is rare in JSON; the whole string is compared
-//! only where the pair occurs.
+//! The event is searched for a pair of neighbours that is rare in JSON; the whole string is
+//! compared only where the pair occurs.
 
 use pilotlight_host::bytes;
 
