@@ -75,15 +75,24 @@ fn header() -> String {
     fs::read_to_string(support::root().join("sdk/include/pilotlight.h")).expect("the header")
 }
 
-/// The names of the header's numeric macros.
+/// Macros of the header that are no numbers: its guard, attributes, and what declares a library.
+const NO_NUMBERS: [&str; 7] = [
+    "PILOTLIGHT_H",
+    "PILOTLIGHT_EXPORT",
+    "PILOTLIGHT_HIDDEN",
+    "PILOTLIGHT_FORMAT",
+    "PILOTLIGHT_THREAD",
+    "PILOTLIGHT_HANDLERS",
+    "PILOTLIGHT_LIBRARY",
+];
+
+/// The names of the header's other macros. C refuses to print one that is no number.
 fn constants(header: &str) -> Vec<String> {
-    let defined = header.lines().filter_map(|line| line.strip_prefix("#define "));
-    let number = |definition: &str| {
-        let (name, value) = definition.split_once(' ')?;
-        let is_number = value.starts_with(|first: char| first.is_ascii_digit() || first == '(');
-        (is_number && !name.contains('(')).then(|| name.to_owned())
-    };
-    defined.filter_map(number).collect()
+    let directives = header.lines().filter_map(|line| line.trim().strip_prefix('#'));
+    let defined = directives.filter_map(|line| line.trim().strip_prefix("define "));
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let names = defined.filter_map(|text| text.split(|letter| !is_part(letter)).next());
+    names.filter(|name| !NO_NUMBERS.contains(name)).map(str::to_owned).collect()
 }
 
 /// The values of the same constants in Rust, by their names in C.
@@ -105,6 +114,23 @@ fn constants_in_rust() -> BTreeMap<String, usize> {
     ];
     let levels = abi::LOG_LEVELS.iter().enumerate().map(|(level, name)| (*name, level));
     levels.chain(named).map(|(name, value)| (format!("PILOTLIGHT_{name}"), value)).collect()
+}
+
+#[test]
+fn every_number_of_the_crate_is_compared() {
+    let path = support::root().join("sdk/abi/src/lib.rs");
+    let text = fs::read_to_string(path).expect("the crate");
+    let constants = text.lines().filter_map(|line| line.strip_prefix("pub const "));
+    let numbers = constants.filter_map(|line| {
+        let (name, rest) = line.split_once(": ")?;
+        rest.starts_with(['u', 'i']).then(|| format!("PILOTLIGHT_{name}"))
+    });
+    let numbers: Vec<String> = numbers.collect();
+    assert!(numbers.len() > 5, "the constants were not found: {numbers:?}");
+    let compared = constants_in_rust();
+    let missing: Vec<&String> =
+        numbers.iter().filter(|name| !compared.contains_key(*name)).collect();
+    assert_eq!(missing, [""; 0], "constants_in_rust lacks them");
 }
 
 #[test]
