@@ -36,7 +36,7 @@ pub async fn of(mut running: Running) -> Result<HttpResponse, ServiceError> {
         running.done().await?;
         return Ok(match response {
             Some(Piece::Bytes(response)) => whole(&response),
-            _ => failed(),
+            Some(Piece::Begun { .. }) | None => failed(),
         });
     }
     if content_type.as_deref() != Some(WITH_PRELUDE) {

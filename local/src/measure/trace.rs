@@ -1,12 +1,16 @@
 //! A program's system calls, recorded by strace in a start that is not timed.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 use anyhow::Result;
+use pilotlight_loader::arch::Machine as _;
+use pilotlight_loader::arch::Native;
 
 use super::Candidate;
 
@@ -79,17 +83,19 @@ fn opened(calls: &str) -> Vec<PathBuf> {
         })
         .collect();
     let files = names.into_iter().map(PathBuf::from).filter(|path| path.is_file());
-    // The kernel loads a program's dynamic loader itself, so no call names it.
+    // The kernel maps a program's dynamic linker itself, so no call names it.
     files.flat_map(|path| [interpreter(&path), Some(path)]).flatten().collect()
 }
 
-/// The dynamic loader that a program names. Its path is the same for all programs of x86-64.
+/// The dynamic linker that a program for this CPU names by its path.
 fn interpreter(program: &Path) -> Option<PathBuf> {
-    const NAME: &str = "/lib64/ld-linux-x86-64.so.2";
+    let name = Native::LINKER.as_bytes();
     let bytes = fs::read(program).ok()?;
     let head = bytes.get(..4096.min(bytes.len()))?;
-    let named = head.windows(NAME.len()).any(|window| window == NAME.as_bytes());
-    named.then(|| PathBuf::from(NAME))
+    let found = head.windows(name.len()).position(|window| window == name)?;
+    let start = head[..found].iter().rposition(|&byte| byte == 0)? + 1;
+    let path = Path::new(OsStr::from_bytes(&head[start..found + name.len()]));
+    path.is_absolute().then(|| path.to_path_buf())
 }
 
 #[cfg(test)]
@@ -111,6 +117,8 @@ mod tests {
 ";
         assert_eq!(count(calls), Calls { init: 2, invocation: 3 });
         let files = opened(calls);
+        let linker = files.iter().find(|path| path.ends_with(Native::LINKER));
+        assert!(linker.is_some_and(|path| path.is_absolute() && path.is_file()), "{files:?}");
         assert!(files.contains(&PathBuf::from("/bin/true")), "{files:?}");
         assert!(!files.contains(&PathBuf::from("/nowhere")), "{files:?}");
     }
