@@ -5,7 +5,6 @@
 mod canonical;
 
 use hmac::Hmac;
-use hmac::KeyInit as _;
 use hmac::Mac as _;
 use sha2::Digest as _;
 use sha2::Sha256;
