@@ -102,14 +102,20 @@ int cnd_init(cnd_t *it) { return result_of(pthread_cond_init(condition(it), NULL
 int cnd_signal(cnd_t *it) { return result_of(pthread_cond_signal(condition(it))); }
 int cnd_broadcast(cnd_t *it) { return result_of(pthread_cond_broadcast(condition(it))); }
 void cnd_destroy(cnd_t *it) { pthread_cond_destroy(condition(it)); }
-int cnd_wait(cnd_t *it, mtx_t *lock) { return result_of(pthread_cond_wait(condition(it), mutex(lock))); }
+int cnd_wait(cnd_t *it, mtx_t *lock)
+{
+	return result_of(pthread_cond_wait(condition(it), mutex(lock)));
+}
 
 int cnd_timedwait(cnd_t *restrict it, mtx_t *restrict lock, const struct timespec *restrict until)
 {
 	return result_of(pthread_cond_timedwait(condition(it), mutex(lock), until));
 }
 
-int tss_create(tss_t *key, tss_dtor_t destructor) { return result_of(pthread_key_create(key, destructor)); }
+int tss_create(tss_t *key, tss_dtor_t destructor)
+{
+	return result_of(pthread_key_create(key, destructor));
+}
 void tss_delete(tss_t key) { pthread_key_delete(key); }
 void *tss_get(tss_t key) { return pthread_getspecific(key); }
 int tss_set(tss_t key, void *value) { return result_of(pthread_setspecific(key, value)); }

@@ -57,7 +57,8 @@ struct ending {
 };
 
 /* The unwinder calls this for each frame before it unwinds it. */
-static _Unwind_Reason_Code leave_frame(int version, _Unwind_Action actions, _Unwind_Exception_Class class,
+static _Unwind_Reason_Code leave_frame(int version, _Unwind_Action actions,
+				       _Unwind_Exception_Class class,
 				       struct _Unwind_Exception *exception,
 				       struct _Unwind_Context *context, void *argument)
 {
@@ -65,7 +66,8 @@ static _Unwind_Reason_Code leave_frame(int version, _Unwind_Action actions, _Unw
 	struct ending *ending = argument;
 	struct buffer *buffer = last_buffer();
 	int is_last = (actions & _UA_END_OF_STACK) != 0;
-	if (buffer != NULL && (is_last || _Unwind_GetCFA(context) >= (_Unwind_Word)buffer->registers.stack_pointer)) {
+	if (buffer != NULL &&
+	    (is_last || _Unwind_GetCFA(context) >= (_Unwind_Word)buffer->registers.stack_pointer)) {
 		free(ending);
 		_pthread_cleanup_pop(&buffer->cleanup, 0);
 		jump(buffer);
@@ -91,7 +93,8 @@ _Noreturn static void unwind(void *result)
 	set_results(result);
 	struct ending *ending = malloc(sizeof *ending);
 	if (ending != NULL) {
-		*ending = (struct ending){.exception = {.exception_cleanup = refuse_end}, .result = result};
+		*ending = (struct ending){.exception = {.exception_cleanup = refuse_end},
+					  .result = result};
 		/* Returns only if a frame cannot be unwound. */
 		_Unwind_ForcedUnwind(&ending->exception, leave_frame, ending);
 	}
@@ -161,7 +164,10 @@ void __pthread_register_cancel(struct buffer *buffer)
 	_pthread_cleanup_push(&buffer->cleanup, jump, buffer);
 }
 
-void __pthread_unregister_cancel(struct buffer *buffer) { _pthread_cleanup_pop(&buffer->cleanup, 0); }
+void __pthread_unregister_cancel(struct buffer *buffer)
+{
+	_pthread_cleanup_pop(&buffer->cleanup, 0);
+}
 
 _Noreturn void __pthread_unwind_next(struct buffer *buffer) { unwind(buffer->result); }
 

@@ -8,7 +8,8 @@ _Bool pilotlight_is_thread(pthread_t);
 
 /* Defined in musl. */
 int pilotlight_cancel(pthread_t);
-__attribute__((visibility("hidden"))) long __syscall_cp(long number, long, long, long, long, long, long);
+__attribute__((visibility("hidden"))) long __syscall_cp(long number, long, long, long, long, long,
+							long);
 
 /* musl's third state, in which a cancelled system call fails with ECANCELED. */
 #define MASKED 2

@@ -45,7 +45,8 @@ static int has_passed(clockid_t clock, const struct timespec *until)
 {
 	struct timespec now;
 	clock_gettime(clock, &now);
-	return now.tv_sec > until->tv_sec || (now.tv_sec == until->tv_sec && now.tv_nsec >= until->tv_nsec);
+	return now.tv_sec > until->tv_sec ||
+	       (now.tv_sec == until->tv_sec && now.tv_nsec >= until->tv_nsec);
 }
 
 /* Waits until the caller's clock has reached the time: the other clock may be set meanwhile. */
@@ -66,27 +67,31 @@ int pthread_mutex_clocklock(pthread_mutex_t *mutex, clockid_t clock, const struc
 	WAIT(pthread_mutex_trylock(mutex), pthread_mutex_timedlock(mutex, &time));
 }
 
-int pthread_rwlock_clockrdlock(pthread_rwlock_t *lock, clockid_t clock, const struct timespec *until)
+int pthread_rwlock_clockrdlock(pthread_rwlock_t *lock, clockid_t clock,
+			       const struct timespec *until)
 {
 	WAIT(pthread_rwlock_tryrdlock(lock), pthread_rwlock_timedrdlock(lock, &time));
 }
 
-int pthread_rwlock_clockwrlock(pthread_rwlock_t *lock, clockid_t clock, const struct timespec *until)
+int pthread_rwlock_clockwrlock(pthread_rwlock_t *lock, clockid_t clock,
+			       const struct timespec *until)
 {
 	WAIT(pthread_rwlock_trywrlock(lock), pthread_rwlock_timedwrlock(lock, &time));
 }
 
-int pthread_clockjoin_np(pthread_t thread, void **result, clockid_t clock, const struct timespec *until)
+int pthread_clockjoin_np(pthread_t thread, void **result, clockid_t clock,
+			 const struct timespec *until)
 {
 	WAIT(pthread_tryjoin_np(thread, result), pthread_timedjoin_np(thread, result, &time));
 }
 
 /* Defined in musl. */
-__attribute__((visibility("hidden"))) int __pthread_cond_timedwait(pthread_cond_t *, pthread_mutex_t *,
-								   const struct timespec *);
+__attribute__((visibility("hidden"))) int
+__pthread_cond_timedwait(pthread_cond_t *, pthread_mutex_t *, const struct timespec *);
 int pilotlight_sem_timedwait(sem_t *, const struct timespec *);
 
-int pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex, const struct timespec *until)
+int pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex,
+			   const struct timespec *until)
 {
 	int state = pilotlight_cancel_begin();
 	int code = __pthread_cond_timedwait(condition, mutex, until);

@@ -281,7 +281,8 @@ wchar_t *pilotlight_wcscpy_chk(wchar_t *to, const wchar_t *from, size_t room)
 	return wcscpy(to, from);
 }
 
-int pilotlight_swprintf_chk(wchar_t *to, size_t size, int flag, size_t room, const wchar_t *format, ...)
+int pilotlight_swprintf_chk(wchar_t *to, size_t size, int flag, size_t room, const wchar_t *format,
+			    ...)
 {
 	(void)flag;
 	check(size, room);

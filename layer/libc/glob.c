@@ -55,7 +55,8 @@ static const char *find_list(const char *pattern, int flags, const char **last)
 static int glob_list(const char *pattern, const char *first, const char *last, int flags,
 		     on_error *on_failure, glob_t *found)
 {
-	size_t before = (size_t)(first - pattern), count = flags & GLOB_APPEND ? found->gl_pathc : 0;
+	size_t before = (size_t)(first - pattern),
+	       count = flags & GLOB_APPEND ? found->gl_pathc : 0;
 	char *one = malloc(strlen(pattern) + 1);
 	int result = one == NULL ? GLOB_NOSPACE : 0;
 	for (const char *part = first + 1; part <= last && result == 0;) {
@@ -63,7 +64,8 @@ static int glob_list(const char *pattern, const char *first, const char *last, i
 		memcpy(one, pattern, before);
 		memcpy(one + before, part, (size_t)(end - part));
 		strcpy(one + before + (end - part), last + 1);
-		result = pilotlight_glob(one, flags & ~(GLOB_NOCHECK | GLOB_NOMAGIC), on_failure, found);
+		result = pilotlight_glob(one, flags & ~(GLOB_NOCHECK | GLOB_NOMAGIC), on_failure,
+					 found);
 		flags |= GLOB_APPEND;
 		if (result == GLOB_NOMATCH)
 			result = 0;
@@ -73,8 +75,8 @@ static int glob_list(const char *pattern, const char *first, const char *last, i
 	if (result != 0 || found->gl_pathc != count)
 		return result;
 	return flags & (GLOB_NOCHECK | GLOB_NOMAGIC)
-		   ? pilotlight_musl_glob(pattern, flags | GLOB_NOCHECK, on_failure, found)
-		   : GLOB_NOMATCH;
+		       ? pilotlight_musl_glob(pattern, flags | GLOB_NOCHECK, on_failure, found)
+		       : GLOB_NOMATCH;
 }
 
 int pilotlight_glob(const char *pattern, int flags, on_error *on_failure, glob_t *found)

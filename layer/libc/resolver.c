@@ -97,7 +97,8 @@ static int open_sockets(struct resolver *resolver, const struct resolvconf *sett
 		int is_v6 = server->family == AF_INET6;
 		struct pollfd *file = &resolver->sockets[is_v6];
 		if (file->fd < 0)
-			file->fd = socket(server->family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+			file->fd = socket(server->family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+					  0);
 		if (file->fd < 0)
 			continue;
 		union name *name = &resolver->servers[resolver->server_count++];
@@ -150,8 +151,8 @@ static int transfer(int file, unsigned char *bytes, size_t size, short event, in
 
 /* Sends a query over TCP, where the size of each message precedes it in two bytes. Returns the
  * answer, which the caller frees, or null. */
-static unsigned char *ask_by_stream(const union name *server, const struct query *query, int *length,
-				    int64_t end)
+static unsigned char *ask_by_stream(const union name *server, const struct query *query,
+				    int *length, int64_t end)
 {
 	unsigned char head[2] = {(unsigned char)(query->length >> 8), (unsigned char)query->length};
 	unsigned char *answer = NULL;
@@ -176,8 +177,8 @@ static unsigned char *ask_by_stream(const union name *server, const struct query
 }
 
 /* Appends a record whose owner is the root, a name of one byte. Returns 0 if it does not fit. */
-static int append(struct query *query, int room, const unsigned char *fixed, const unsigned char *data,
-		  int size)
+static int append(struct query *query, int room, const unsigned char *fixed,
+		  const unsigned char *data, int size)
 {
 	unsigned char *to = query->answer + *query->answer_length;
 	if (*query->answer_length + 11 + size > room)
@@ -224,7 +225,8 @@ static void shorten(struct query *query, int room, const unsigned char *text, in
 		}
 		char name[256];
 		unsigned char plain[256];
-		if (pass == 0 && alias != NULL && dn_expand(text, end, alias + 10, name, sizeof name) > 0) {
+		if (pass == 0 && alias != NULL &&
+		    dn_expand(text, end, alias + 10, name, sizeof name) > 0) {
 			int size = dn_comp(name, plain, sizeof plain, NULL, NULL);
 			if (size > 0)
 				append(query, room, alias, plain, size);

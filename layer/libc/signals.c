@@ -30,7 +30,8 @@ int pilotlight_pselect(int count, fd_set *reading, fd_set *writing, fd_set *othe
 	} masked = {pilotlight_without_faults(mask, &copy), _NSIG / 8};
 	/* The kernel writes the remaining time to it. */
 	struct timespec left = time == NULL ? (struct timespec){0} : *time;
-	return (int)syscall(SYS_pselect6, count, reading, writing, other, time == NULL ? NULL : &left, &masked);
+	return (int)syscall(SYS_pselect6, count, reading, writing, other,
+			    time == NULL ? NULL : &left, &masked);
 }
 
 /* For a signal from `raise` or `pthread_kill`, the kernel reports SI_TKILL, and glibc SI_USER. */

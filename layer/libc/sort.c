@@ -47,7 +47,8 @@ static void insert(const struct sort *sort, char *first, size_t count, char *roo
 		do {
 			sort->copy(element, element - size, size);
 			element -= size;
-		} while (element > first && sort->compare(element - size, room, sort->argument) > 0);
+		} while (element > first &&
+			 sort->compare(element - size, room, sort->argument) > 0);
 		sort->copy(element, room, size);
 	}
 }

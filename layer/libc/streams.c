@@ -60,7 +60,7 @@ _Noreturn void pilotlight_assert_fail(const char *condition, const char *file, i
 
 /* getopt's message about an unknown argument. */
 __attribute__((visibility("hidden"))) void __getopt_msg(const char *program, const char *message,
-							 const char *option, size_t length)
+							const char *option, size_t length)
 {
 	fprintf(stderr, "%s%s%.*s\n", program, message, (int)length, option);
 }

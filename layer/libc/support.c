@@ -108,7 +108,8 @@ INTERNAL int __libc_sigaction(int signal, const struct sigaction *action, struct
 		unsigned long flags;
 		void (*restorer)(void);
 		unsigned long mask;
-	} kernel = {action->sa_handler, (unsigned long)action->sa_flags | 0x04000000 /* SA_RESTORER */,
-		    __restore_rt, action->sa_mask.__bits[0]};
+	} kernel = {action->sa_handler,
+		    (unsigned long)action->sa_flags | 0x04000000 /* SA_RESTORER */, __restore_rt,
+		    action->sa_mask.__bits[0]};
 	return (int)syscall(SYS_rt_sigaction, signal, &kernel, NULL, sizeof kernel.mask);
 }

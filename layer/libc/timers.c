@@ -129,7 +129,8 @@ static int create_with_thread(clockid_t clock, const struct sigevent *event, tim
 	struct timer *timer = malloc(sizeof *timer);
 	if (timer == NULL)
 		return EAGAIN;
-	*timer = (struct timer){.function = event->sigev_notify_function, .value = event->sigev_value};
+	*timer = (struct timer){.function = event->sigev_notify_function,
+				.value = event->sigev_value};
 	if (event->sigev_notify_attributes != NULL)
 		timer->attributes = *event->sigev_notify_attributes;
 	else

@@ -136,7 +136,8 @@ void *tdelete(const void *restrict key, void **restrict root, compare *order)
 	return parent == NULL ? (void *)root : parent;
 }
 
-static void walk(const struct node *node, void (*visit)(const void *, VISIT, void *), void *argument)
+static void walk(const struct node *node, void (*visit)(const void *, VISIT, void *),
+		 void *argument)
 {
 	if (node == NULL)
 		return;
@@ -150,7 +151,8 @@ static void walk(const struct node *node, void (*visit)(const void *, VISIT, voi
 }
 
 /* glibc's twalk_r. */
-void pilotlight_twalk_r(const void *root, void (*visit)(const void *, VISIT, void *), void *argument)
+void pilotlight_twalk_r(const void *root, void (*visit)(const void *, VISIT, void *),
+			void *argument)
 {
 	walk(root, visit, argument);
 }
@@ -168,7 +170,10 @@ static void walk_levels(const struct node *node, void (*visit)(const void *, VIS
 	visit(node, endorder, level);
 }
 
-void twalk(const void *root, void (*visit)(const void *, VISIT, int)) { walk_levels(root, visit, 0); }
+void twalk(const void *root, void (*visit)(const void *, VISIT, int))
+{
+	walk_levels(root, visit, 0);
+}
 
 void tdestroy(void *root, void (*destroy)(void *))
 {

@@ -91,12 +91,12 @@ typedef struct pilotlight_invocation {
 
 /* The result of a handler or of `init`. */
 typedef struct pilotlight_outcome {
-	pilotlight_bytes response;      /* with PILOTLIGHT_RESPONSE: all of it, or its last piece */
-	pilotlight_bytes error_type;    /* with PILOTLIGHT_FAILURE: errorType; absent: Error */
+	pilotlight_bytes response; /* with PILOTLIGHT_RESPONSE: all of it, or its last piece */
+	pilotlight_bytes error_type; /* with PILOTLIGHT_FAILURE: errorType; absent: Error */
 	pilotlight_bytes error_message; /* with PILOTLIGHT_FAILURE: errorMessage */
-	pilotlight_bytes stack_trace;   /* with PILOTLIGHT_FAILURE: lines, each ended by \n */
-	void *owner;                    /* passed to release */
-	void (*release)(void *owner);   /* may be null */
+	pilotlight_bytes stack_trace; /* with PILOTLIGHT_FAILURE: lines, each ended by \n */
+	void *owner; /* passed to release */
+	void (*release)(void *owner); /* may be null */
 } pilotlight_outcome;
 
 #define PILOTLIGHT_RESPONSE 0
@@ -128,16 +128,16 @@ typedef struct pilotlight_handler {
 #define PILOTLIGHT_FATAL 5u
 
 /* The flags of a configuration value. */
-#define PILOTLIGHT_CONFIG_STALE 1u  /* its interval has passed, or it is from before a restart */
+#define PILOTLIGHT_CONFIG_STALE 1u /* its interval has passed, or it is from before a restart */
 #define PILOTLIGHT_CONFIG_SECRET 2u /* it must not reach a log or an error */
 
 /* A configuration value as it was when it was read. Its bytes live until it is released. */
 typedef struct pilotlight_config_value {
-	pilotlight_bytes bytes;        /* the content, as the source has it */
+	pilotlight_bytes bytes; /* the content, as the source has it */
 	pilotlight_bytes content_type; /* may be absent */
-	pilotlight_bytes version;      /* the source's name for this version; may be absent */
-	uint64_t generation;           /* 1 for the first value of a name; each change adds 1 */
-	uint64_t fetched_ms;           /* last confirmed by the source; ms since Unix epoch */
+	pilotlight_bytes version; /* the source's name for this version; may be absent */
+	uint64_t generation; /* 1 for the first value of a name; each change adds 1 */
+	uint64_t fetched_ms; /* last confirmed by the source; ms since Unix epoch */
 	uint32_t flags;
 	const void *owner; /* belongs to the runtime */
 } pilotlight_config_value;
@@ -145,8 +145,8 @@ typedef struct pilotlight_config_value {
 /* The runtime's functions, for any thread. Call them through the inline functions below. */
 typedef struct pilotlight_runtime {
 	uint32_t abi_version; /* the runtime's; fields are appended with minor versions */
-	uint32_t log_format;  /* PILOTLIGHT_LOG_TEXT or PILOTLIGHT_LOG_JSON */
-	uint32_t log_level;   /* the least severe level that is logged */
+	uint32_t log_format; /* PILOTLIGHT_LOG_TEXT or PILOTLIGHT_LOG_JSON */
+	uint32_t log_level; /* the least severe level that is logged */
 	void (*log)(uint32_t level, pilotlight_bytes target, pilotlight_bytes message);
 	int32_t (*stream_begin)(struct pilotlight_stream *stream, pilotlight_bytes content_type,
 				pilotlight_bytes prelude);
@@ -156,7 +156,7 @@ typedef struct pilotlight_runtime {
 			       pilotlight_config_value *value);
 	void (*config_release)(const pilotlight_config_value *value);
 	void (*log_error)(pilotlight_bytes error_type, pilotlight_bytes message,
-			  pilotlight_bytes stack_trace);       /* since 1.1 */
+			  pilotlight_bytes stack_trace); /* since 1.1 */
 	void (*last_words)(const pilotlight_bytes *message); /* since 1.1 */
 } pilotlight_runtime;
 
@@ -164,12 +164,12 @@ typedef void (*pilotlight_attach)(const pilotlight_runtime *runtime);
 
 /* The table that a library exports. */
 typedef struct pilotlight_library {
-	uint32_t abi_version;   /* PILOTLIGHT_ABI_VERSION; always the first field */
+	uint32_t abi_version; /* PILOTLIGHT_ABI_VERSION; always the first field */
 	uint32_t handler_count; /* at least 1 */
 	const pilotlight_handler *handlers;
-	pilotlight_init init;         /* may be null */
+	pilotlight_init init; /* may be null */
 	pilotlight_shutdown shutdown; /* may be null */
-	pilotlight_attach attach;     /* may be null */
+	pilotlight_attach attach; /* may be null */
 } pilotlight_library_v1;
 
 #if defined(__GNUC__)
@@ -192,8 +192,7 @@ extern PILOTLIGHT_HIDDEN const pilotlight_runtime *pilotlight_attached;
  *   PILOTLIGHT_HANDLERS(NULL, {"greet", greet}, {"part", part, PILOTLIGHT_CONCURRENT})
  *
  * The first argument is the library's pilotlight_init, or NULL. */
-#define PILOTLIGHT_HANDLERS(init_function, ...)                                                    \
-	PILOTLIGHT_LIBRARY(init_function, NULL, __VA_ARGS__)
+#define PILOTLIGHT_HANDLERS(init_function, ...) PILOTLIGHT_LIBRARY(init_function, NULL, __VA_ARGS__)
 
 /* Like PILOTLIGHT_HANDLERS, with the library's pilotlight_shutdown as the second argument. */
 #define PILOTLIGHT_LIBRARY(init_function, shutdown_function, ...)                                  \
@@ -203,17 +202,17 @@ extern PILOTLIGHT_HIDDEN const pilotlight_runtime *pilotlight_attached;
 		pilotlight_attached = runtime;                                                     \
 	}                                                                                          \
 	_Pragma("GCC diagnostic push")                                                             \
-	_Pragma("GCC diagnostic ignored \"-Wmissing-field-initializers\"") /* flags: 0 */          \
-	static const pilotlight_handler pilotlight_handlers[] = {__VA_ARGS__};                     \
-	_Pragma("GCC diagnostic pop")                                                              \
-	extern PILOTLIGHT_EXPORT const pilotlight_library_v1 pilotlight_library;                   \
+		_Pragma("GCC diagnostic ignored \"-Wmissing-field-initializers\"") /* flags: 0 */  \
+		static const pilotlight_handler pilotlight_handlers[] = {__VA_ARGS__};             \
+	_Pragma("GCC diagnostic pop") extern PILOTLIGHT_EXPORT const pilotlight_library_v1         \
+		pilotlight_library;                                                                \
 	const pilotlight_library_v1 pilotlight_library = {                                         \
-	    PILOTLIGHT_ABI_VERSION,                                                                \
-	    (uint32_t)(sizeof pilotlight_handlers / sizeof pilotlight_handlers[0]),                \
-	    pilotlight_handlers,                                                                   \
-	    init_function,                                                                         \
-	    shutdown_function,                                                                     \
-	    pilotlight_set_runtime,                                                                \
+		PILOTLIGHT_ABI_VERSION,                                                            \
+		(uint32_t)(sizeof pilotlight_handlers / sizeof pilotlight_handlers[0]),            \
+		pilotlight_handlers,                                                               \
+		init_function,                                                                     \
+		shutdown_function,                                                                 \
+		pilotlight_set_runtime,                                                            \
 	};
 
 /* Begins a streamed response, before its first piece. `content_type` may be null
@@ -228,8 +227,8 @@ static inline int32_t pilotlight_stream_begin(const pilotlight_invocation *invoc
 				 content_type ? strlen(content_type) : 0};
 	pilotlight_bytes json = {(const uint8_t *)prelude, prelude ? strlen(prelude) : 0};
 	return pilotlight_attached
-		   ? pilotlight_attached->stream_begin(invocation->stream, type, json)
-		   : ENOSYS;
+		       ? pilotlight_attached->stream_begin(invocation->stream, type, json)
+		       : ENOSYS;
 }
 
 /* Sends a piece of the response, and waits while the reader is slow. Returns 0, or an error number:

@@ -6,7 +6,8 @@
 
 /* For 16 bytes and more, one vector at a time. Also finds the difference after the wide vectors
  * have shown that there is one. */
-__attribute__((noinline)) static int compare(const unsigned char *a, const unsigned char *b, size_t size)
+__attribute__((noinline)) static int compare(const unsigned char *a, const unsigned char *b,
+					     size_t size)
 {
 	const unsigned char *last = a + size - 16;
 	for (ptrdiff_t distance = b - a;; a = last - a > 16 ? a + 16 : last) {
@@ -52,7 +53,8 @@ WIDE int memcmp(const void *left, const void *right, size_t size)
 	if (unlikely(size < 16)) {
 		if (likely(size >= 8)) {
 			int first = order(W8(a), W8(b));
-			return unlikely(first != 0) ? first : order(W8(a + size - 8), W8(b + size - 8));
+			return unlikely(first != 0) ? first
+						    : order(W8(a + size - 8), W8(b + size - 8));
 		}
 		if (size >= 4)
 			return order(W4(a) | (uint64_t)W4(a + size - 4) << 32,

@@ -72,10 +72,12 @@ NARROW void *move_narrow(unsigned char *to, const unsigned char *from, size_t si
 
 /* Moves more than 256 bytes from the front, which is right unless `to` lies inside the source. The
  * loop's stores are aligned; the bytes at both ends are read before it starts. */
-__attribute__((target("avx2"))) static inline void *move_forward(unsigned char *to, const unsigned char *from, size_t size)
+__attribute__((target("avx2"))) static inline void *
+move_forward(unsigned char *to, const unsigned char *from, size_t size)
 {
 	const unsigned char *tail = from + size;
-	vector32 first = V32(from), a = V32(tail - 128), b = V32(tail - 96), c = V32(tail - 64), d = V32(tail - 32);
+	vector32 first = V32(from), a = V32(tail - 128), b = V32(tail - 96), c = V32(tail - 64),
+		 d = V32(tail - 32);
 	unsigned char *end = to + size, *next = to + 32 - ((uintptr_t)to & 31);
 	for (from += next - to; next < end - 128; next += 128, from += 128) {
 		vector32 e = V32(from), f = V32(from + 32), g = V32(from + 64), h = V32(from + 96);
@@ -95,37 +97,43 @@ __attribute__((target("avx2"))) static inline void *move_forward(unsigned char *
 /* The same with vectors of 64 bytes, for 512 bytes and more: 1 KB takes three quarters of the time.
  * In assembly, because the registers from 16 on need no vzeroupper afterwards, and the compiler
  * would use others. */
-__attribute__((target("avx512f"), noinline)) static void *move_forward_wider(unsigned char *to, const unsigned char *from, size_t size)
+__attribute__((target("avx512f"), noinline)) static void *
+move_forward_wider(unsigned char *to, const unsigned char *from, size_t size)
 {
 	size_t skip = 64 - ((uintptr_t)to & 63);
 	const unsigned char *end = to + size;
 	unsigned char *next = to + skip;
 	const unsigned char *source = from + skip;
-	__asm__ volatile("vmovdqu64 (%[from]), %%zmm16\n\t"
-			 "vmovdqu64 -256(%[from], %[size]), %%zmm17; vmovdqu64 -192(%[from], %[size]), %%zmm18\n\t"
-			 "vmovdqu64 -128(%[from], %[size]), %%zmm19; vmovdqu64 -64(%[from], %[size]), %%zmm20\n\t"
-			 "1:\t"
-			 "vmovdqu64 (%[source]), %%zmm21; vmovdqu64 64(%[source]), %%zmm22\n\t"
-			 "vmovdqu64 128(%[source]), %%zmm23; vmovdqu64 192(%[source]), %%zmm24\n\t"
-			 "vmovdqa64 %%zmm21, (%[next]); vmovdqa64 %%zmm22, 64(%[next])\n\t"
-			 "vmovdqa64 %%zmm23, 128(%[next]); vmovdqa64 %%zmm24, 192(%[next])\n\t"
-			 "add $256, %[source]; add $256, %[next]; cmp %[last], %[next]; jb 1b\n\t"
-			 "vmovdqu64 %%zmm16, (%[to])\n\t"
-			 "vmovdqu64 %%zmm17, (%[last]); vmovdqu64 %%zmm18, 64(%[last])\n\t"
-			 "vmovdqu64 %%zmm19, 128(%[last]); vmovdqu64 %%zmm20, 192(%[last])"
-			 : [next] "+r"(next), [source] "+r"(source)
-			 : [to] "r"(to), [from] "r"(from), [size] "r"(size), [last] "r"(end - 256)
-			 : "memory", "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24");
+	__asm__ volatile(
+		"vmovdqu64 (%[from]), %%zmm16\n\t"
+		"vmovdqu64 -256(%[from], %[size]), %%zmm17; vmovdqu64 -192(%[from], %[size]), %%zmm18\n\t"
+		"vmovdqu64 -128(%[from], %[size]), %%zmm19; vmovdqu64 -64(%[from], %[size]), %%zmm20\n\t"
+		"1:\t"
+		"vmovdqu64 (%[source]), %%zmm21; vmovdqu64 64(%[source]), %%zmm22\n\t"
+		"vmovdqu64 128(%[source]), %%zmm23; vmovdqu64 192(%[source]), %%zmm24\n\t"
+		"vmovdqa64 %%zmm21, (%[next]); vmovdqa64 %%zmm22, 64(%[next])\n\t"
+		"vmovdqa64 %%zmm23, 128(%[next]); vmovdqa64 %%zmm24, 192(%[next])\n\t"
+		"add $256, %[source]; add $256, %[next]; cmp %[last], %[next]; jb 1b\n\t"
+		"vmovdqu64 %%zmm16, (%[to])\n\t"
+		"vmovdqu64 %%zmm17, (%[last]); vmovdqu64 %%zmm18, 64(%[last])\n\t"
+		"vmovdqu64 %%zmm19, 128(%[last]); vmovdqu64 %%zmm20, 192(%[last])"
+		: [next] "+r"(next), [source] "+r"(source)
+		: [to] "r"(to), [from] "r"(from), [size] "r"(size), [last] "r"(end - 256)
+		: "memory", "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23",
+		  "xmm24");
 	return to;
 }
 
 /* The same from the back. */
-__attribute__((target("avx2"))) static inline void *move_backward(unsigned char *to, const unsigned char *from, size_t size)
+__attribute__((target("avx2"))) static inline void *
+move_backward(unsigned char *to, const unsigned char *from, size_t size)
 {
-	vector32 last = V32(from + size - 32), a = V32(from), b = V32(from + 32), c = V32(from + 64), d = V32(from + 96);
+	vector32 last = V32(from + size - 32), a = V32(from), b = V32(from + 32),
+		 c = V32(from + 64), d = V32(from + 96);
 	unsigned char *end = to + size, *next = end - 1 - ((uintptr_t)(end - 1) & 31);
 	for (from += next - to; next > to + 128; next -= 128, from -= 128) {
-		vector32 e = V32(from - 32), f = V32(from - 64), g = V32(from - 96), h = V32(from - 128);
+		vector32 e = V32(from - 32), f = V32(from - 64), g = V32(from - 96),
+			 h = V32(from - 128);
 		L32(next - 32) = e;
 		L32(next - 64) = f;
 		L32(next - 96) = g;
@@ -155,7 +163,8 @@ WIDE void *memmove(void *target, const void *source, size_t size)
 			W4(to) = first;
 			W4(to + size - 4) = last;
 		} else if (size > 0) {
-			unsigned char first = from[0], middle = from[size / 2], last = from[size - 1];
+			unsigned char first = from[0], middle = from[size / 2],
+				      last = from[size - 1];
 			to[0] = first;
 			to[size / 2] = middle;
 			to[size - 1] = last;
@@ -203,7 +212,8 @@ WIDE void *memmove(void *target, const void *source, size_t size)
 	return move_forward(to, from, size);
 }
 
-void *memcpy(void *restrict to, const void *restrict from, size_t size) __attribute__((alias("memmove")));
+void *memcpy(void *restrict to, const void *restrict from, size_t size)
+	__attribute__((alias("memmove")));
 
 /* For a target whose first cache line is already filled. */
 NARROW void *fill_long(unsigned char *to, int byte, size_t size)

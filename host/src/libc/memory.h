@@ -43,7 +43,7 @@ typedef char line32 __attribute__((vector_size(32), may_alias));
 /* Initially 0, so that they lie in .bss on a page that every start writes to. Threads may lose a
  * call, or execute CPUID twice. */
 extern unsigned pilotlight_calls; /* of 16 bytes and more, before AVX2 was found */
-extern int pilotlight_has_wide;	  /* CPUID has reported AVX2 */
+extern int pilotlight_has_wide;   /* CPUID has reported AVX2 */
 
 void pilotlight_execute_cpuid(void);
 

@@ -14,8 +14,7 @@
 #include <unistd.h>
 
 #define BIT(number) (1UL << ((number) - 1))
-#define FAULTS                                                                                     \
-	(BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGILL) | BIT(SIGFPE) | BIT(SIGTRAP) | BIT(SIGSYS))
+#define FAULTS (BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGILL) | BIT(SIGFPE) | BIT(SIGTRAP) | BIT(SIGSYS))
 /* The signals that musl reserves. */
 #define OWN (BIT(32) | BIT(33) | BIT(34))
 
@@ -52,13 +51,15 @@ int pilotlight_sigaction(int number, const struct sigaction *action, struct siga
 	return sigaction(number, action, old);
 }
 
-int pilotlight_ppoll(struct pollfd *polled, nfds_t count, const struct timespec *time, const sigset_t *mask)
+int pilotlight_ppoll(struct pollfd *polled, nfds_t count, const struct timespec *time,
+		     const sigset_t *mask)
 {
 	sigset_t copy;
 	return ppoll(polled, count, time, pilotlight_without_faults(mask, &copy));
 }
 
-int pilotlight_epoll_pwait(int epoll, struct epoll_event *events, int count, int time, const sigset_t *mask)
+int pilotlight_epoll_pwait(int epoll, struct epoll_event *events, int count, int time,
+			   const sigset_t *mask)
 {
 	sigset_t copy;
 	return epoll_pwait(epoll, events, count, time, pilotlight_without_faults(mask, &copy));

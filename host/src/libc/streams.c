@@ -35,7 +35,9 @@ static int try_lock(struct stream *stream)
 	if (stream->lock < 0 || (stream->lock & ~MAYBE_WAITERS) == self)
 		return 0;
 	return __atomic_compare_exchange_n(&stream->lock, &owner, self, 0, __ATOMIC_SEQ_CST,
-					   __ATOMIC_SEQ_CST) ? 1 : -1;
+					   __ATOMIC_SEQ_CST)
+		       ? 1
+		       : -1;
 }
 
 /* A process that exits also returns unread input, unless a thread is reading. */

@@ -136,11 +136,15 @@ static pthread_mutex_t *adopted(pthread_mutex_t *mutex)
 
 int pilotlight_mutexattr_settype(pthread_mutexattr_t *attributes, int kind)
 {
-	return pthread_mutexattr_settype(attributes, kind == ADAPTIVE ? PTHREAD_MUTEX_NORMAL : kind);
+	return pthread_mutexattr_settype(attributes,
+					 kind == ADAPTIVE ? PTHREAD_MUTEX_NORMAL : kind);
 }
 
 int pilotlight_mutex_lock(pthread_mutex_t *mutex) { return pthread_mutex_lock(adopted(mutex)); }
-int pilotlight_mutex_trylock(pthread_mutex_t *mutex) { return pthread_mutex_trylock(adopted(mutex)); }
+int pilotlight_mutex_trylock(pthread_mutex_t *mutex)
+{
+	return pthread_mutex_trylock(adopted(mutex));
+}
 int pilotlight_mutex_unlock(pthread_mutex_t *mutex) { return pthread_mutex_unlock(adopted(mutex)); }
 
 int pilotlight_mutex_timedlock(pthread_mutex_t *mutex, const struct timespec *until)

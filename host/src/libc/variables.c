@@ -21,7 +21,8 @@ static char is_locked;
 
 static void lock(void)
 {
-	for (int left = MAX_WAITS; __atomic_exchange_n(&is_locked, 1, __ATOMIC_ACQUIRE) && left > 0; left--)
+	for (int left = MAX_WAITS; __atomic_exchange_n(&is_locked, 1, __ATOMIC_ACQUIRE) && left > 0;
+	     left--)
 		poll(NULL, 0, 1);
 }
 
@@ -35,7 +36,8 @@ static char **find(const char *name, size_t length)
 {
 	char **entry = environ;
 	while (entry != NULL && *entry != NULL &&
-	       (strncmp(*entry, name, length) != 0 || ((*entry)[length] != '=' && (*entry)[length] != 0)))
+	       (strncmp(*entry, name, length) != 0 ||
+		((*entry)[length] != '=' && (*entry)[length] != 0)))
 		entry++;
 	return entry;
 }

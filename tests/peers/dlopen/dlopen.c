@@ -30,7 +30,8 @@ static void connect_to(const char *api)
 {
 	char host[32];
 	const char *colon = strchr(api, ':');
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(colon + 1))};
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_port = htons((uint16_t)atoi(colon + 1))};
 	snprintf(host, sizeof host, "%.*s", (int)(colon - api), api);
 	inet_pton(AF_INET, host, &address.sin_addr);
 	connection = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -86,8 +87,10 @@ int main(int count, char **arguments)
 	connect_to(api);
 	for (;;) {
 		size_t size;
-		int length = snprintf(request, sizeof request,
-				      "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: %s\r\n\r\n", api);
+		int length = snprintf(
+			request, sizeof request,
+			"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: %s\r\n\r\n",
+			api);
 		send_all(request, (size_t)length);
 		char *body = answer(&size);
 		char *id = strcasestr(buffer, "\r\nlambda-runtime-aws-request-id: ") + 33;
@@ -96,12 +99,14 @@ int main(int count, char **arguments)
 			.request_id = {(uint8_t *)id, (size_t)(strstr(id, "\r\n") - id)},
 		};
 		memset(&outcome, 0, sizeof outcome);
-		int failed = exported->handlers[0].call(&invocation, &outcome) != PILOTLIGHT_RESPONSE;
-		length = snprintf(request, sizeof request,
-				  "POST /2018-06-01/runtime/invocation/%.*s/%s HTTP/1.1\r\nHost: %s\r\n"
-				  "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-				  (int)invocation.request_id.length, id, failed ? "error" : "response", api,
-				  failed ? 0 : outcome.response.length);
+		int failed =
+			exported->handlers[0].call(&invocation, &outcome) != PILOTLIGHT_RESPONSE;
+		length = snprintf(
+			request, sizeof request,
+			"POST /2018-06-01/runtime/invocation/%.*s/%s HTTP/1.1\r\nHost: %s\r\n"
+			"Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+			(int)invocation.request_id.length, id, failed ? "error" : "response", api,
+			failed ? 0 : outcome.response.length);
 		send_all(request, (size_t)length);
 		if (!failed)
 			send_all((const char *)outcome.response.data, outcome.response.length);

@@ -80,7 +80,8 @@ static const char *find(const char *from, const char *end, const char *text)
 {
 	for (; from < end; from++) {
 		size i = 0;
-		while (text[i] && from + i < end && (from[i] == text[i] || (from[i] | 32) == text[i]))
+		while (text[i] && from + i < end &&
+		       (from[i] == text[i] || (from[i] | 32) == text[i]))
 			i++;
 		if (!text[i])
 			return from + i;
@@ -112,7 +113,8 @@ static void more(size wanted)
 		buffer = fresh;
 		room = larger;
 	}
-	long got = call(SYS_read, connection, (long)(buffer + filled), (long)(room - filled), 0, 0, 0);
+	long got =
+		call(SYS_read, connection, (long)(buffer + filled), (long)(room - filled), 0, 0, 0);
 	if (got <= 0)
 		leave(1);
 	filled += (size)got;
@@ -141,7 +143,8 @@ static void answer(size *body, size *count)
 	while (!(line = find(buffer + *body, buffer + filled, "\r\n")))
 		more(4096);
 	for (value = buffer + *body; *value != '\r'; value++)
-		*count = *count * 16 + (size)(*value <= '9' ? *value - '0' : (*value | 32) - 'a' + 10);
+		*count = *count * 16 +
+			 (size)(*value <= '9' ? *value - '0' : (*value | 32) - 'a' + 10);
 	*body = (size)(line - buffer);
 	while (filled < *body + *count + 7)
 		more(*body + *count + 7 - filled);
@@ -150,7 +153,10 @@ static void answer(size *body, size *count)
 static void send(const char *request, size request_size, const char *data, size data_size)
 {
 	while (request_size + data_size) {
-		struct { const void *at; size count; } parts[2] = {{request, request_size}, {data, data_size}};
+		struct {
+			const void *at;
+			size count;
+		} parts[2] = {{request, request_size}, {data, data_size}};
 		struct {
 			void *name;
 			size name_size;
@@ -219,7 +225,9 @@ static void serve(const char *host, int echo)
 		to = append(to, id, (size)(id_end - id));
 		to = TEXT(to, "/response HTTP/1.1\r\nHost: ");
 		to = append(to, host, length(host));
-		to = TEXT(to, "\r\nUser-Agent: limit\r\nContent-Type: application/json\r\nContent-Length: ");
+		to = TEXT(
+			to,
+			"\r\nUser-Agent: limit\r\nContent-Type: application/json\r\nContent-Length: ");
 		to = TEXT(append_number(to, count), "\r\n\r\n");
 		send(head, (size)(to - head), data, count);
 		answer(&body, &count);
