@@ -13,7 +13,7 @@ const MAX_NAMES: usize = 8;
 /// The symbols and the thread-local storage of the process that maps a library.
 pub trait Provider {
     /// The address of a symbol that the process provides, by its name's
-    /// [`symbol_hash`](crate::symbol_hash).
+    /// [`symbol_hash`](crate::symbol_hash()).
     fn symbol(&self, hash: u64) -> Option<u64>;
 
     /// The address of a symbol, by its name, for which the process has to map a module first.
