@@ -8,7 +8,7 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-/// The folder of musl's archives in Debian's and Ubuntu's musl-dev.
+/// The folder of musl's archives in Debian's and Ubuntu's musl-dev, without `PILOTLIGHT_MUSL`.
 const MUSL: &str = "/usr/lib/x86_64-linux-musl";
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -16,6 +16,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 fn main() -> Result<()> {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=layout.ld");
+    println!("cargo:rerun-if-env-changed=PILOTLIGHT_MUSL");
     if env::var_os("CARGO_FEATURE_STATIC").is_none() {
         return Ok(());
     }
@@ -23,15 +24,16 @@ fn main() -> Result<()> {
 }
 
 fn link_with_musl(out: &Path) -> Result<()> {
-    let musl = Path::new(MUSL);
+    let prefix = env::var_os("PILOTLIGHT_MUSL").map(|prefix| Path::new(&prefix).join("lib"));
+    let musl = prefix.unwrap_or_else(|| MUSL.into());
     if !musl.join("crt1.o").exists() {
-        return Err(format!("{MUSL} has no crt1.o; install musl-tools").into());
+        return Err(format!("{} has no crt1.o; install musl-tools", musl.display()).into());
     }
     let folder = out.join("musl");
     fs::create_dir_all(&folder)?;
     // rustc appends -lc -lm -lrt -lpthread as dynamic libraries. A search folder that holds only
     // musl's archives makes them static.
-    for entry in fs::read_dir(musl)? {
+    for entry in fs::read_dir(&musl)? {
         let from = entry?.path();
         if from.extension().is_some_and(|extension| extension == "a") {
             let to = folder.join(from.file_name().ok_or("an archive without a name")?);

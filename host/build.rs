@@ -16,6 +16,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 fn main() -> Result<()> {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=src/libc");
+    println!("cargo:rerun-if-env-changed=PILOTLIGHT_MUSL");
     if env::var_os("CARGO_FEATURE_STATIC").is_none() {
         return Ok(());
     }

@@ -4,7 +4,8 @@
 #
 # The layer carries this as `pilotlight/build.json`, so that it can be built again, byte for byte.
 set -euo pipefail
-musl=/usr/lib/x86_64-linux-musl/libc.a
+musl=${PILOTLIGHT_MUSL:+$PILOTLIGHT_MUSL/lib}
+musl=${musl:-/usr/lib/x86_64-linux-musl}/libc.a
 
 first_line() { "$@" | head -n 1; }
 

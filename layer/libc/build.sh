@@ -10,7 +10,8 @@ export LC_ALL=C
 here=$(cd "$(dirname "$0")" && pwd)
 lists=$here/../../loader/src/provided
 target=$1
-musl=/usr/lib/x86_64-linux-musl/libc.a
+musl=${PILOTLIGHT_MUSL:+$PILOTLIGHT_MUSL/lib}
+musl=${musl:-/usr/lib/x86_64-linux-musl}/libc.a
 work=$(mktemp -d)
 trap 'rm -r "$work"' EXIT
 

@@ -16,6 +16,7 @@ done
 
 # The source packages lie where the system's own packages come from.
 sources() {
+	# shellcheck disable=SC2016 # apt-get expands these
 	apt-get indextargets --format 'deb-src $(REPO_URI) $(RELEASE) $(COMPONENT)' \
 		'Created-By: Packages' | sort -u
 }

@@ -5,7 +5,6 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/setup.sh
 
-need python3 python3
-need dpkg-source dpkg-dev
+prepare build conformance
 say "conformance: each test of the Open POSIX Test Suite as a program and as a handler"
 tests/conformance/run.py "$@"

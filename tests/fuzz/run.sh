@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/setup.sh
 
-need c++ g++
+prepare build fuzz
 executions=$1
 coverage="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=3"
 coverage+=" -Cllvm-args=-sanitizer-coverage-inline-8bit-counters"

@@ -32,8 +32,6 @@ measure_config() {
 # Invocations a second that the local Lambda takes, with a connection for each and with kept ones,
 # and its own share of one in ms.
 measure_serve() {
-	need ab apache2-utils
-	need curl curl
 	local server keep address=127.0.0.1:9009 event=$PWD/target/measure/event.json
 	echo '{}' >"$event"
 	"$dist/bin/pilotlight" serve "$dist/examples/libecho.so" --listen $address --quiet &
@@ -51,16 +49,15 @@ measure_serve() {
 
 # measure_heavy LIBRARY [OPTION...]: its first invocation is long, and there is no other.
 measure_heavy() {
-	local cache library=$1
+	local option library=$1
 	shift
-	for cache in warm cold; do
-		"$dist/bin/pilotlight" measure "$library" $([ $cache = cold ] && echo --cold-cache) \
+	for option in '' --cold-cache; do
+		"$dist/bin/pilotlight" measure "$library" ${option:+"$option"} \
 			--rounds 100 --invocations 1 --event '{"name":"Ada"}' --control "limit=$dist/bin/limit" "$@"
 	done
 }
 
-need strace strace
-need python3 python3
+prepare build measure
 peers=$PWD/target/peers
 figures=$PWD/target/measure
 say "peers: hello on lambda_runtime"
@@ -74,7 +71,9 @@ mkdir -p "$peers" "$figures"
 sync
 for cache in warm cold; do
 	say "hello, page cache $cache: each program started many times in turn"
-	"$dist/bin/pilotlight" measure "$dist/examples/libhello.so" $([ $cache = cold ] && echo --cold-cache) \
+	option=
+	if [ $cache = cold ]; then option=--cold-cache; fi
+	"$dist/bin/pilotlight" measure "$dist/examples/libhello.so" ${option:+"$option"} \
 		--rounds 200 --event '{"name":"Ada"}' --expect '{"message":"Hello, Ada!"}' \
 		--control "limit=$dist/bin/limit" \
 		--peer "lambda_runtime, best flags=$peers/best/lambda-runtime-best" \

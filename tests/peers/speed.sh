@@ -3,6 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/setup.sh
+prepare build
 
 folder=$PWD/target/speed
 (cd tests/peers/speed && cargo build --locked --release --target-dir "$folder")

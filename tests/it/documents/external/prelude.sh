@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Run before the commands of a page, in an empty folder: makes it look like a checkout that was
 # built. From the caller: ROOT (the checkout), TOOLS (what the tests have installed), MOTO (AWS's
 # stand-in), ADDRESS (where `serve` listens, in place of the address that the pages name).
@@ -34,7 +35,7 @@ END
 # The whole of `./build.sh test` runs this: here it only has to know the command.
 cat >build.sh <<'END'
 #!/usr/bin/env bash
-[ $# = 0 ] || grep -q "^$1)" "$ROOT/build.sh"
+[ $# = 0 ] || grep -qE "^#   $*( |$)" "$ROOT/build.sh"
 END
 chmod +x dist/bin/pilotlight build.sh
 trap 'if [ -e server.pid ]; then kill -INT "$(cat server.pid)"; fi' EXIT

