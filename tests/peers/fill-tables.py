@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""fill-tables.py FOLDER: puts the figures of `./build.sh measure` there into the documents' tables."""
+"""fill-tables.py FOLDER: puts the figures of `./build.sh measure` there into the tables of the
+documents."""
 
 import json
 import pathlib
