@@ -4,20 +4,21 @@
 #   build                 everything into dist/ (without a command, too)
 #   layer                 dist/layer/ and its zip alone
 #   run                   build; then the hello handler, cold and then warm
-#   test                  build; then every test: ours, AWS's emulator and clients, damaged handlers
-#   test quick            build; then the tests that need nothing else: for the time between two edits
+#   test                  build; then every test, with AWS's own emulator and clients
+#   test quick            build; then the tests that need no other tools: for use between two edits
 #   check                 formatting, lints, documentation, licences, packages, rules of the house
 #   fuzz [N]              each fuzz target for N executions (100000)
 #   measure               build; then the benchmark beside a raw program, lambda_runtime and dlopen
 #   speed                 build; then work inside a handler beside the same work on glibc
 #   conformance [PATTERN...]
 #                         build; then the Open POSIX Test Suite as programs and as handlers
-#   reproduce             the layer twice, in two folders with two homes of Cargo, and compares the bytes
+#   reproduce             the layer twice, with two folders and homes of Cargo, and compares
 #   help, -h, --help      this text
 #
-# build, layer, run and `test quick` need Rust, a C compiler and musl. Each command lists what is missing and
-# where it comes from, then installs it: packages of the system as root on Debian and Ubuntu (otherwise it
-# names them), all else into target/tools. PILOTLIGHT_MUSL is the prefix of another musl than the system's.
+# Building and `test quick` need Rust, a C compiler and musl. Each command lists what is missing and
+# where it comes from, then installs it: the system's packages as root on Debian and Ubuntu
+# (otherwise it names them), all else into target/tools. PILOTLIGHT_MUSL is the prefix of another
+# musl than the system's.
 set -euo pipefail
 cd "$(dirname "$0")"
 . tests/setup.sh

@@ -5,8 +5,8 @@ cd "$(dirname "$0")/.."
 . tests/setup.sh
 prepare build
 
-# cargo_for_layer OPTION...: a build whose bytes depend on sources and tools, and not on the folders that
-# these lie in, which panic locations name, nor on the caller's flags.
+# cargo_for_layer OPTION...: a build whose bytes depend on sources and tools, and not on the folders
+# that these lie in, which panic locations name, nor on the caller's flags.
 cargo_for_layer() {
 	local flags
 	flags="'--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo', '--remap-path-prefix=$PWD=/pilotlight'"

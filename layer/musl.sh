@@ -1,9 +1,10 @@
 # shellcheck shell=bash
-# Sourced by tests/setup.sh: plans musl, from whose archives and headers the bootstrap and the layer's C
-# library are built.
+# Sourced by tests/setup.sh: plans musl. The bootstrap and the layer's C library are built from its
+# archives and headers.
 #
-# PILOTLIGHT_MUSL is its prefix, with lib/, include/ and bin/musl-gcc, as musl's own `configure --prefix`
-# makes it. Without the variable, musl is where Debian's and Ubuntu's musl-tools puts it.
+# PILOTLIGHT_MUSL is its prefix, with lib/, include/ and bin/musl-gcc, as musl's own
+# `configure --prefix` makes it. Without the variable, musl is where Debian's and Ubuntu's
+# musl-tools puts it.
 
 # shellcheck disable=SC2154 # of tests/setup.sh
 musl=$tools/musl
@@ -15,8 +16,8 @@ rustup_musl() {
 
 use_musl() { export PILOTLIGHT_MUSL=$1 PATH=$1/bin:$PATH; }
 
-# Plans what is missing: the system's musl-tools, if they can be installed; else rustup's target, whose
-# headers are on PyPI; else Debian's package, unpacked.
+# In this order: the system's; that of rustup's target, with headers from PyPI; the distribution's
+# package, installed by root or else unpacked.
 need_musl() {
 	if [ -n "${PILOTLIGHT_MUSL:-}" ]; then
 		use_musl "$PILOTLIGHT_MUSL"
@@ -34,8 +35,9 @@ need_musl() {
 	fi
 }
 
-# rustup's target has musl's archive and start-up objects, and no headers. Those in Zig's wheel are musl's,
-# split by CPU. gcc asks for libm.a and others by name, which are empty in musl.
+# rustup's target has musl's archive and start-up objects, but no headers. Zig's wheel has those,
+# of the same version of musl (1.2.5) and split by CPU. gcc is also told to link libm.a and others,
+# which are empty in musl.
 join_musl() {
 	local from name
 	from=$(rustup_musl)
@@ -48,7 +50,7 @@ join_musl() {
 	write_musl_gcc
 }
 
-# apt gets folders of its own here, because it may not write into the system's.
+# apt gets folders of its own here: the system's are root's.
 unpack_musl() {
 	local work
 	work=$(mktemp -d)
@@ -72,7 +74,7 @@ unpack_musl() {
 	write_musl_gcc
 }
 
-# Compiles only: linking is the business of bootstrap/build.rs and layer/libc/build.sh.
+# For compiling alone: bootstrap/build.rs and layer/libc/build.sh link.
 write_musl_gcc() {
 	mkdir -p "$musl/bin"
 	cat >"$musl/bin/musl-gcc" <<-END

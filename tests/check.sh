@@ -1,40 +1,41 @@
 #!/usr/bin/env bash
-# tests/check.sh: everything that judges the sources without running them.
+# tests/check.sh: all that judges the sources without running them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tests/setup.sh
 prepare build check
 
-# Of the published crates as docs.rs shows it, and of the others, which have readers of their sources alone,
-# with private items.
+# The published crates' as docs.rs shows it; the others' with private items, for readers of their
+# sources.
 check_documentation() {
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps -p pilotlight -p pilotlight-abi --all-features
 	local -x RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links"
-	cargo doc --locked --workspace --exclude pilotlight --exclude pilotlight-bootstrap \
-		--no-deps --document-private-items
+	cargo doc --locked --workspace --exclude pilotlight --exclude pilotlight-host \
+		--exclude pilotlight-bootstrap --no-deps --document-private-items
 	cargo doc --locked --profile bootstrap --config bootstrap/static-musl.toml \
-		-p pilotlight-bootstrap --features static --no-deps --document-private-items
+		-p pilotlight-host -p pilotlight-bootstrap --features static --no-deps --document-private-items
 }
 
-# The Rust that the manifests state as the least, if rustup has it.
-check_least_rust() {
+# Compiles with the oldest Rust that the manifests allow, if rustup has it.
+check_oldest_rust() {
 	local version
 	version=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
-	if command -v rustup >/dev/null && rustup toolchain list | grep -q "^$version"; then
-		say "Rust $version, the least"
-		cargo "+$version" check --locked --workspace --target-dir target/least-rust
+	if command -v rustup >/dev/null && grep -q "^$version" <<<"$(rustup toolchain list)"; then
+		say "Rust $version"
+		cargo "+$version" check --locked --workspace --target-dir target/oldest-rust
 	else
-		say "skipped: Rust $version, the least (rustup toolchain install $version --profile minimal)"
+		say "skipped, because rustup does not have it: Rust $version"
 	fi
 }
 
-# The published crates, each built from its package; the licences ask for their texts in each.
+# Builds each published crate from its package. The licences ask for their texts in each.
 check_packages() {
-	local package file
+	local package files file
 	cargo package --locked --quiet --allow-dirty -p pilotlight-abi -p pilotlight
 	for package in pilotlight-abi pilotlight; do
+		files=$(cargo package --locked --allow-dirty --list -p "$package")
 		for file in LICENSE-APACHE LICENSE-MIT README.md; do
-			if ! cargo package --locked --allow-dirty --list -p "$package" | grep -qx "$file"; then
+			if ! grep -qx "$file" <<<"$files"; then
 				fail "the package $package has no $file"
 			fi
 		done
@@ -48,7 +49,8 @@ say "clippy"
 cargo clippy --locked --workspace --all-targets -- -D warnings
 cargo clippy --locked -p pilotlight --all-features --all-targets -- -D warnings
 RUSTFLAGS="-D warnings" cargo clippy --locked --profile bootstrap \
-	--config bootstrap/static-musl.toml -p pilotlight-bootstrap -p pilotlight-host --features static --lib --bins
+	--config bootstrap/static-musl.toml -p pilotlight-host -p pilotlight-bootstrap --features static \
+	--lib --bins
 say "documentation"
 check_documentation
 say "scripts"
@@ -57,6 +59,6 @@ say "licences, versions and sources of crates"
 "$tools/cargo-deny" --locked check -D warnings licenses bans sources
 say "packages"
 check_packages
-check_least_rust
+check_oldest_rust
 say "rules of the house"
 cargo test --locked --quiet -p pilotlight-tests --test it rules::

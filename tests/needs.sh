@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Sourced by tests/setup.sh: what each command of build.sh needs. Packages of the distribution have its
-# versions; all others are pinned here, and lie in target/tools.
+# Sourced by tests/setup.sh: the needs of each command of build.sh. Packages of the distribution
+# have its versions; all else is pinned here and lies in target/tools.
 
 # shellcheck disable=SC2154 # `tools` is of tests/setup.sh
 need_build() {
@@ -24,7 +24,7 @@ need_test() {
 	need zip zip
 	need curl curl
 	need chromium chromium
-	# AWS's own emulator, which their command for serverless applications brings along, and another.
+	# AWS's own emulator, which their command for serverless applications contains, and another.
 	need_wheel aws-lambda-rie aws-sam-cli==1.170.0 samcli/local/rapid/aws-lambda-rie-x86_64
 	need_wheel cargo-lambda cargo-lambda==1.9.2 '*.data/scripts/cargo-lambda'
 	need_clients
@@ -64,7 +64,8 @@ need_deploy() {
 	fi
 }
 
-# Lambda's own clients; moto, a stand-in for AWS that checks signatures; and lambda-warmer's port.
+# Lambda's own clients; moto, a stand-in for AWS that checks signatures; and lambda-warmer's port
+# to Python.
 need_clients() {
 	if [ -e "$clients" ]; then return; fi
 	need_python
@@ -80,12 +81,12 @@ need_lambda_warmer() {
 	plan "npm: lambda-warmer 2.3.0, as target/tools/lambda-warmer" install_lambda_warmer
 }
 
-# Written last, these say what is installed.
+# Files that are written last, so that their names tell which versions are installed.
 deny=$tools/cargo-deny-0.20.2
 sam=$tools/sam/aws-sam-cli-1.170.0
 clients=$tools/python/boto3-1.44.5-awscli-1.46.2-moto-5.2.5-lambda-warmer-py-0.6.0
 
-# Not optimised, which takes a third of the time, and checks all crates in three seconds.
+# Without optimisation: compiled in a third of the time, and still done in three seconds.
 install_deny() {
 	CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --debug --locked cargo-deny@0.20.2 --root "$tools/cargo"
 	mv "$tools/cargo/bin/cargo-deny" "$deny"

@@ -1,13 +1,15 @@
 # shellcheck shell=bash
-# Sourced in the checkout's folder by build.sh and by the scripts that it calls: installs what they need.
+# Sourced in the checkout's folder by build.sh and by the scripts that it calls: installs what they
+# need.
 #
-# `prepare COMMAND...` first plans everything (tests/needs.sh, layer/musl.sh), then names what is missing and
-# where it comes from, and only then installs it.
+# `prepare COMMAND...` first plans everything (tests/needs.sh, layer/musl.sh), then names what is
+# missing and where it comes from, and only then installs it.
 
 # shellcheck disable=SC2034 # read by the scripts
 dist=$PWD/dist
 tools=$PWD/target/tools
-# Of the distribution; wheels as NAME PACKAGE==VERSION PATTERN; functions; and a line for each.
+# The plan: packages of the distribution; wheels, each as NAME PACKAGE==VERSION PATTERN; functions;
+# and the lines that name all these.
 packages=() wheels=() steps=() plans=()
 
 say() { printf '\033[1m== %s\033[0m\n' "$*"; }
@@ -24,7 +26,7 @@ need() {
 	if ! command -v "$1" >/dev/null; then packages+=("${@:2}"); fi
 }
 
-# plan LINE FUNCTION: installed by the function.
+# plan LINE FUNCTION: a step of the plan, and the line that names it.
 plan() {
 	plans+=("$1")
 	steps+=("$2")
