@@ -132,7 +132,7 @@ unsafe extern "C" {
 /// only if there is one worker.
 ///
 /// The handler may read the variable on another thread. The string that it has found stays
-/// unchanged for [`TRACE_SLOTS`] invocations and is never freed; a slower reader gets a mixture of
+/// unchanged for `TRACE_SLOTS` invocations and is never freed; a slower reader gets a mixture of
 /// two ids.
 pub fn set_trace_id(trace_id: Option<&[u8]>) {
     let fits = |id: &&[u8]| id.len() < TRACE_SLOT_SIZE - TRACE_NAME.len() && !id.contains(&0);

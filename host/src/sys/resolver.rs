@@ -9,7 +9,7 @@ use core::net::SocketAddr;
 use core::ptr;
 
 unsafe extern "C" {
-    /// In the executable, the function that handlers get ([`crate::libc`]).
+    /// In the executable, the function that handlers get (libc/).
     #[cfg_attr(feature = "static", link_name = "pilotlight_lazy_getaddrinfo")]
     fn getaddrinfo(
         host: *const c_char,
