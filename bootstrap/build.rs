@@ -8,9 +8,6 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-/// The folder of musl's archives in Debian's and Ubuntu's musl-dev, without `PILOTLIGHT_MUSL`.
-const MUSL: &str = "/usr/lib/x86_64-linux-musl";
-
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> Result<()> {
@@ -24,8 +21,10 @@ fn main() -> Result<()> {
 }
 
 fn link_with_musl(out: &Path) -> Result<()> {
+    // With `PILOTLIGHT_MUSL`, musl's archives below it; without, those of Debian's and Ubuntu's musl-dev.
     let prefix = env::var_os("PILOTLIGHT_MUSL").map(|prefix| Path::new(&prefix).join("lib"));
-    let musl = prefix.unwrap_or_else(|| MUSL.into());
+    let system = format!("/usr/lib/{}-linux-musl", env::var("CARGO_CFG_TARGET_ARCH")?);
+    let musl = prefix.unwrap_or_else(|| system.into());
     if !musl.join("crt1.o").exists() {
         return Err(format!("{} has no crt1.o; install musl-tools", musl.display()).into());
     }

@@ -1,44 +1,28 @@
 //! Finding bytes, sixteen at a time, and comparing names.
 
-use core::arch::x86_64::__m128i;
-use core::arch::x86_64::_mm_and_si128;
-use core::arch::x86_64::_mm_cmpeq_epi8;
-use core::arch::x86_64::_mm_loadu_si128;
-use core::arch::x86_64::_mm_movemask_epi8;
-use core::arch::x86_64::_mm_or_si128;
-use core::arch::x86_64::_mm_set_epi64x;
-use core::arch::x86_64::_mm_set1_epi8;
+use crate::arch::Block;
+use crate::arch::Matches;
 
 /// The index of a byte's first occurrence. Compares sixteen bytes at once. musl's `memchr` compares
 /// eight, after single bytes up to an aligned address, which is a good part of a header's line.
 pub fn find(bytes: &[u8], needle: u8) -> Option<usize> {
-    // SAFETY: every x86-64 has SSE2.
-    unsafe { find_in_blocks(bytes, needle) }
-}
-
-#[target_feature(enable = "sse2")]
-fn find_in_blocks(bytes: &[u8], needle: u8) -> Option<usize> {
-    let needles = _mm_set1_epi8(needle.cast_signed());
+    let needles = Block::all(needle);
     let (blocks, rest) = bytes.as_chunks::<16>();
     for (index, block) in blocks.iter().enumerate() {
-        let low = i64::from_ne_bytes(*block.first_chunk()?);
-        let high = i64::from_ne_bytes(*block.last_chunk()?);
-        let found = _mm_cmpeq_epi8(_mm_set_epi64x(high, low), needles);
-        let mask = _mm_movemask_epi8(found);
-        if mask != 0 {
-            return Some(index * 16 + mask.trailing_zeros() as usize);
+        if let Some(found) = Block::new(block).equal(needles).matches().first() {
+            return Some(index * 16 + found);
         }
     }
     let index = rest.iter().position(|&byte| byte == needle)?;
     Some(bytes.len() - rest.len() + index)
 }
 
-/// Bytes that [`find_pair`] reads for one block: sixteen pairs.
-const BLOCK: usize = 17;
+/// Bytes of sixteen pairs, the fewest that [`find_pair`] searches.
+const MIN_SIZE: usize = 17;
 
 /// The index of the first occurrence of one of three pairs of neighbours, from index `from` on.
 pub fn find_pair(pairs: [[u8; 2]; 3], bytes: &[u8], from: usize) -> Option<usize> {
-    let mut padded = [0; BLOCK];
+    let mut padded = [0; MIN_SIZE];
     let bytes = match padded.get_mut(..bytes.len()) {
         Some(short) => {
             short.copy_from_slice(bytes);
@@ -46,49 +30,27 @@ pub fn find_pair(pairs: [[u8; 2]; 3], bytes: &[u8], from: usize) -> Option<usize
         }
         None => bytes,
     };
-    let last = bytes.len() - BLOCK;
-    if from > last + BLOCK - 2 {
-        return None;
+    let pair = |[first, second]: [u8; 2]| [Block::all(first), Block::all(second)];
+    let pairs = [pair(pairs[0]), pair(pairs[1]), pair(pairs[2])];
+    let (here, _) = bytes.get(from..)?.as_chunks::<16>();
+    let (next, _) = bytes.get(from + 1..)?.as_chunks::<16>();
+    for (index, (here, next)) in here.iter().zip(next).enumerate() {
+        if let Some(found) = hits(&pairs, here, next).first() {
+            return Some(from + index * 16 + found);
+        }
     }
-    // SAFETY: every x86-64 has SSE2, and `last` is the length less `BLOCK`.
-    unsafe { find_pair_in_blocks(pairs, bytes, last, from) }
+    // The last sixteen pairs, some of which the loop may have searched, or lie before `from`.
+    let last = bytes.len() - MIN_SIZE;
+    let found = hits(&pairs, bytes[last..].first_chunk()?, bytes.last_chunk()?);
+    found.from(from.saturating_sub(last)).first().map(|found| last + found)
 }
 
-/// `last` is the start of the last block, which may overlap the one before.
-///
-/// # Safety
-/// The CPU has SSE2, and `last + 17` is the length of the bytes.
-#[target_feature(enable = "sse2")]
-unsafe fn find_pair_in_blocks(
-    pairs: [[u8; 2]; 3],
-    bytes: &[u8],
-    last: usize,
-    from: usize,
-) -> Option<usize> {
-    let [a, b, c] = pairs.map(|pair| pair.map(|byte| _mm_set1_epi8(byte.cast_signed())));
-    let mut block = from.min(last);
-    // Ignore the part of the first block before `from`.
-    let mut unseen = u32::MAX << (from - block);
-    loop {
-        let address: *const __m128i = bytes.as_ptr().wrapping_add(block).cast();
-        // SAFETY: `block` is at most `last`, so 17 bytes can be read there.
-        let here = unsafe { _mm_loadu_si128(address) };
-        // SAFETY: as above.
-        let next = unsafe { _mm_loadu_si128(address.wrapping_byte_add(1)) };
-        let hits = |pair: [__m128i; 2]| {
-            _mm_and_si128(_mm_cmpeq_epi8(here, pair[0]), _mm_cmpeq_epi8(next, pair[1]))
-        };
-        let any = _mm_or_si128(_mm_or_si128(hits(a), hits(b)), hits(c));
-        let mask = _mm_movemask_epi8(any).cast_unsigned() & unseen;
-        if mask != 0 {
-            return Some(block + mask.trailing_zeros() as usize);
-        }
-        if block == last {
-            return None;
-        }
-        block = (block + BLOCK - 1).min(last);
-        unseen = u32::MAX;
-    }
+/// The indices of the pairs, of which `here` holds the first bytes and `next` the second.
+#[inline]
+fn hits(pairs: &[[Block; 2]; 3], here: &[u8; 16], next: &[u8; 16]) -> Matches {
+    let (here, next) = (Block::new(here), Block::new(next));
+    let hits = |pair: [Block; 2]| here.equal(pair[0]).and(next.equal(pair[1]));
+    hits(pairs[0]).or(hits(pairs[1])).or(hits(pairs[2])).matches()
 }
 
 /// Whether the two are equal, apart from the case of ASCII letters. The standard library's function

@@ -8,6 +8,7 @@
 //! - [`log`] writes the function's log.
 //! - [`environ`] is the arguments and the environment of the process.
 //! - [`sys`] makes system calls, and [`file`](mod@file) reads files.
+//! - [`arch`] is all that knows the CPU.
 //! - [`sync`] shares values between threads.
 //! - [`json`], [`base64`], [`integer`] and [`bytes`] write and read text.
 //!
@@ -18,8 +19,8 @@
 
 extern crate alloc;
 
+pub mod arch;
 pub mod base64;
-#[allow(unsafe_code)] // SSE2.
 pub mod bytes;
 pub mod crash;
 #[allow(unsafe_code)] // C strings of the process, and `putenv`.

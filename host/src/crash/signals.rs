@@ -11,6 +11,8 @@ use core::sync::atomic::Ordering;
 use super::Cause;
 use super::Locate;
 use super::report;
+use crate::arch;
+use crate::arch::Interrupted;
 use crate::in_flight;
 use crate::sys;
 
@@ -135,19 +137,12 @@ fn cause(number: c_int, info: *mut libc::siginfo_t, context: *mut c_void) -> Cau
     let info = unsafe { &*info };
     // SAFETY: as above.
     let context = unsafe { &*context.cast::<libc::ucontext_t>() };
-    let register = |index: c_int| {
-        let value = usize::try_from(index).ok().and_then(|index| {
-            context.uc_mcontext.gregs.get(index).map(|value| value.cast_unsigned())
-        });
-        usize::try_from(value.unwrap_or(0)).unwrap_or(0)
-    };
-    let instruction = register(libc::REG_RIP);
-    let stack_pointer = register(libc::REG_RSP);
+    let Interrupted { instruction, stack } = arch::interrupted_at(context);
     let is_fault = info.si_code > 0 && number != libc::SIGABRT;
     // SAFETY: a fault has an address.
     let address = is_fault.then(|| unsafe { info.si_addr() }.addr());
     let stack_overflow = number == libc::SIGSEGV
-        && address.is_some_and(|address| address.abs_diff(stack_pointer) < MAX_STACK_DISTANCE);
+        && address.is_some_and(|address| address.abs_diff(stack) < MAX_STACK_DISTANCE);
     Cause::Signal { number, address, instruction, stack_overflow }
 }
 

@@ -10,11 +10,12 @@
 #include <unistd.h>
 
 /* Room for the thread-locals of every library mapped, in every thread's static block. Untouched
- * pages of it cost address space alone. Kept equal to loader/src/tls.rs. */
-#define RESERVE_SIZE 16384
-static _Thread_local char reserve[RESERVE_SIZE] __attribute__((aligned(64)));
+ * pages of it cost address space alone. (build.rs defines the sizes, from loader/src/tls.rs.) */
+static _Thread_local char reserve[TLS_RESERVE] __attribute__((aligned(TLS_ALIGN)));
 
 char *pilotlight_tls_reserve(void) { return reserve; }
+
+char *pilotlight_thread_pointer(void) { return __builtin_thread_pointer(); }
 
 /* Thread-locals of libraries that do not fit into the reserve, by library. */
 static _Thread_local void *blocks[MAX_TLS_LIBRARIES];
@@ -30,11 +31,11 @@ size_t *pilotlight_tls_initialised(void) { return &initialised; }
  * two words that relocations have filled in: the first as tls.rs says, the second an offset. */
 char *pilotlight_tls_block(size_t library);
 
-char *pilotlight_tls_get_addr(const ptrdiff_t index[2])
+char *pilotlight_tls_get_addr(const size_t index[2])
 {
-	if (__builtin_expect(index[0] < 0, 1))
+	if (__builtin_expect(index[0] >= MAX_TLS_LIBRARIES, 1))
 		return (char *)__builtin_thread_pointer() + index[0] + index[1];
-	return pilotlight_tls_block((size_t)index[0]) + index[1];
+	return pilotlight_tls_block(index[0]) + index[1];
 }
 
 /* 0 means that there may be other threads: always correct, but never the fast path. */
@@ -57,7 +58,8 @@ const char *pilotlight_dlerror(void)
 	return result;
 }
 
-/* Libraries linked against glibc before 2.33 pass a version of the structure; x86-64 has one. */
+/* Libraries linked against glibc before 2.33 pass a version of the structure. Each CPU
+ * has one version. */
 int pilotlight_xstat(int version, const char *path, struct stat *status)
 {
 	(void)version;

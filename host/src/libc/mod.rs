@@ -8,7 +8,7 @@ mod dlfcn;
 mod exit;
 #[allow(unsafe_code)] // Is the allocator.
 mod heap;
-#[allow(unsafe_code)] // Saves argument registers in assembly.
+#[allow(unsafe_code)] // Is called by assembly, and ends the process.
 mod lazy;
 #[allow(unsafe_code)] // Publishes the module to other threads as a pointer.
 mod libc_module;
@@ -33,7 +33,7 @@ use crate::map::Host;
 use crate::map::Library;
 
 /// The tables that `build.rs` generates from that list.
-#[allow(unsafe_code)] // Declares symbols that `build.rs` defines in assembly.
+#[allow(unsafe_code)] // Declares symbols that `build.rs` defines in a file of assembly.
 mod table {
     use core::sync::atomic::AtomicUsize;
 

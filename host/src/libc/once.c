@@ -1,8 +1,8 @@
 /* `pthread_once`: as in musl, except that an exception may pass through it, as C++'s
  * `std::call_once` needs. musl's has no unwind tables.
  *
- * In C and assembly, because tables made by a compiler would need a library that reads them. The
- * frame that an exception passes is written by hand, which keeps its table shortest. */
+ * In C, because it is made of musl's and libgcc's structures. The frame that an exception passes,
+ * `pthread_once` itself, is in assembly (once.s in src/arch). */
 
 #define _GNU_SOURCE
 #include <limits.h>
@@ -11,6 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <unwind.h>
+
+#include "cpu.h"
 
 enum { UNTRIED, RUNNING, DONE, AWAITED };
 
@@ -49,47 +51,14 @@ void pilotlight_once_end(struct __ptcb *cleanup)
 	leave(cleanup->__x, DONE);
 }
 
-/* The unwinder calls this for the frame of `pthread_once` below. */
+/* The unwinder calls this for the frame of `pthread_once`. */
 _Unwind_Reason_Code pilotlight_once_personality(int version, _Unwind_Action actions,
 						_Unwind_Exception_Class class,
 						struct _Unwind_Exception *exception,
 						struct _Unwind_Context *context)
 {
 	(void)version, (void)class, (void)exception;
-	enum { RBX = 3 }; /* the psABI's DWARF register number */
 	if (actions & _UA_CLEANUP_PHASE)
-		_pthread_cleanup_pop((struct __ptcb *)_Unwind_GetGR(context, RBX), 1);
+		_pthread_cleanup_pop((struct __ptcb *)_Unwind_GetGR(context, ONCE_REGISTER), 1);
 	return _URC_CONTINUE_UNWIND;
 }
-
-/* int pthread_once(pthread_once_t *control, void (*routine)(void)), with a `struct __ptcb` at
- * the stack pointer, whose address is in rbx while the routine runs. */
-__asm__(".pushsection .text.pthread_once, \"ax\", @progbits\n"
-	".globl pthread_once\n"
-	".type pthread_once, @function\n"
-	"pthread_once:\n"
-	"	.cfi_startproc\n"
-	"	.cfi_personality 3, pilotlight_once_personality\n"
-	"	cmpl $2, (%rdi)\n"
-	"	je 1f\n"
-	"	push %rbx\n"
-	"	.cfi_def_cfa_offset 16\n"
-	"	.cfi_offset rbx, -16\n"
-	"	sub $32, %rsp\n"
-	"	.cfi_def_cfa_offset 48\n"
-	"	mov %rsp, %rbx\n"
-	"	mov %rsp, %rdx\n"
-	"	call pilotlight_once_begin\n"
-	"	test %rax, %rax\n"
-	"	jz 2f\n"
-	"	call *%rax\n"
-	"	mov %rbx, %rdi\n"
-	"	call pilotlight_once_end\n"
-	"2:	add $32, %rsp\n"
-	"	.cfi_def_cfa_offset 16\n"
-	"	pop %rbx\n"
-	"	.cfi_def_cfa_offset 8\n"
-	"1:	xor %eax, %eax\n"
-	"	ret\n"
-	"	.cfi_endproc\n"
-	".popsection\n");

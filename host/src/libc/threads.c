@@ -10,6 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "cpu.h"
+
 /* The stack on which a thread reports its crash. It lies beside the other thread-locals, so that a
  * thread's own stack is as large as its creator asked for. */
 static _Thread_local char report_stack[16384] __attribute__((aligned(16)));
@@ -161,13 +163,7 @@ word __syscall_cp(word number, word a, word b, word c, word d, word e, word f)
 {
 	if (pilotlight_cancellable != NULL)
 		return pilotlight_cancellable(number, a, b, c, d, e, f);
-	register word fourth __asm__("r10") = d, fifth __asm__("r8") = e, sixth __asm__("r9") = f;
-	word result;
-	__asm__ volatile("syscall"
-			 : "=a"(result)
-			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(fourth), "r"(fifth), "r"(sixth)
-			 : "rcx", "r11", "memory");
-	return result;
+	return system_call(number, a, b, c, d, e, f);
 }
 
 /* Smallest stack of a thread in bytes: glibc's PTHREAD_STACK_MIN. */

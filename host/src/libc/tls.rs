@@ -7,11 +7,10 @@
 //! into that library.
 //!
 //! The first word of a `__tls_get_addr` argument, which a dynamic linker would fill with a module's
-//! number, holds the negative offset of the library's thread-locals from the thread pointer, so
-//! that the address is one addition away (glibc.c).
+//! number, holds the distance of the library's thread-locals from the thread pointer, so that the
+//! address is one addition away (glibc.c). Modulo 2⁶⁴ it is never as small as a library's index.
 
 use core::ptr;
-use core::sync::atomic::AtomicIsize;
 use core::sync::atomic::AtomicPtr;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering;
@@ -26,6 +25,8 @@ use crate::log;
 unsafe extern "C" {
     /// The reserve of the calling thread (glibc.c).
     safe fn pilotlight_tls_reserve() -> *mut u8;
+    /// The calling thread's thread pointer (glibc.c).
+    safe fn pilotlight_thread_pointer() -> *mut u8;
     /// The calling thread's blocks, one for each library, null until the first access (glibc.c).
     safe fn pilotlight_tls_blocks() -> *mut *mut u8;
     /// The number of libraries whose initial values the calling thread has (glibc.c).
@@ -40,8 +41,8 @@ struct Template {
     /// Size of a block in bytes: the initial bytes, then zeros.
     memory_size: AtomicUsize,
     align: AtomicUsize,
-    /// The offset from the thread pointer, which is negative, or else the library's index.
-    module: AtomicIsize,
+    /// The distance from the thread pointer, or the library's index.
+    module: AtomicUsize,
 }
 
 static TEMPLATES: [Template; tls::MAX_TLS_LIBRARIES] = [const {
@@ -50,7 +51,7 @@ static TEMPLATES: [Template; tls::MAX_TLS_LIBRARIES] = [const {
         size: AtomicUsize::new(0),
         memory_size: AtomicUsize::new(0),
         align: AtomicUsize::new(0),
-        module: AtomicIsize::new(0),
+        module: AtomicUsize::new(0),
     }
 }; tls::MAX_TLS_LIBRARIES];
 static TEMPLATE_COUNT: AtomicUsize = AtomicUsize::new(0);
@@ -64,7 +65,7 @@ pub fn reserve(template: &TlsTemplate) -> TlsPlace {
         Ok(place) => {
             USED.store(number(place.end), Ordering::Relaxed);
             let reserve = pilotlight_tls_reserve().addr() as u64;
-            let pointer = thread_pointer().addr() as u64;
+            let pointer = pilotlight_thread_pointer().addr() as u64;
             let offset = reserve.wrapping_sub(pointer).wrapping_add(place.start);
             TlsPlace { module: offset, thread_pointer_offset: Ok(offset) }
         }
@@ -88,7 +89,7 @@ pub fn register(found: &TlsTemplate, place: TlsPlace) {
     template.size.store(number(found.file_size), Ordering::Relaxed);
     template.memory_size.store(number(found.memory_size), Ordering::Relaxed);
     template.align.store(number(found.align), Ordering::Relaxed);
-    template.module.store(number(place.module).cast_signed(), Ordering::Relaxed);
+    template.module.store(number(place.module), Ordering::Relaxed);
     TEMPLATE_COUNT.store(index + 1, Ordering::Release);
     catch_up();
 }
@@ -104,10 +105,10 @@ pub fn catch_up() {
 }
 
 fn initialise(template: &Template) {
-    let offset = template.module.load(Ordering::Relaxed);
-    if offset < 0 {
+    let distance = template.module.load(Ordering::Relaxed);
+    if distance >= tls::MAX_TLS_LIBRARIES {
         // These bytes of every thread's reserve belong to this library.
-        copy_initial(template, thread_pointer().wrapping_offset(offset));
+        copy_initial(template, pilotlight_thread_pointer().wrapping_add(distance));
     }
 }
 
@@ -159,14 +160,6 @@ extern "C" fn pilotlight_free_thread_blocks() {
             unsafe { heap::give_back(block.wrapping_sub(skew)) };
         }
     }
-}
-
-/// The thread pointer: the psABI puts its own address at %fs:0.
-fn thread_pointer() -> *mut u8 {
-    let pointer;
-    // SAFETY: reads one word that every thread has.
-    unsafe { core::arch::asm!("mov {}, fs:0", out(reg) pointer, options(nostack, readonly)) };
-    pointer
 }
 
 fn number(value: u64) -> usize {

@@ -1,6 +1,7 @@
 //! Rules of the house, checked in the sources.
 
 mod boundaries;
+mod cpu;
 mod floors;
 mod manifests;
 mod paths;

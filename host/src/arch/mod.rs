@@ -1,0 +1,66 @@
+//! The CPU: all that differs between one and another.
+//!
+//! Each CPU has a folder here, named as Rust names it, with one vocabulary:
+//!
+//! - `vector.rs`: [`Block`], sixteen bytes at a time, and [`Matches`], the indices that it finds;
+//! - `signal.rs`: [`interrupted_at`], from the registers that a signal handler is given;
+//! - `lazy.s`: the macro `lazy`, a stub that is bound at its first call ([`crate::libc`]);
+//! - `once.s`: `pthread_once`, with a frame that an exception may pass;
+//! - `cpu.h`: what the C files in `src/libc` need of the CPU;
+//! - `*.c`: `memcpy`, `memmove`, `memset` and `memcmp` where musl's are slow.
+//!
+//! The build script compiles and assembles the folder of the CPU that Cargo names.
+
+#[cfg(target_arch = "x86_64")]
+#[path = "x86_64/mod.rs"]
+mod cpu;
+
+pub use self::cpu::signal::interrupted_at;
+pub use self::cpu::vector::Block;
+pub use self::cpu::vector::Matches;
+
+/// The place at which a signal interrupted a thread.
+#[derive(Clone, Copy, Debug)]
+pub struct Interrupted {
+    /// The address of the instruction.
+    pub instruction: usize,
+    /// The stack pointer.
+    pub stack: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NUMBERS: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+
+    fn numbers(wanted: u8) -> Matches {
+        Block::new(&NUMBERS).equal(Block::all(wanted)).matches()
+    }
+
+    #[test]
+    fn each_byte_is_compared_with_that_at_its_index() {
+        for wanted in 0..16 {
+            assert_eq!(numbers(wanted).first(), Some(usize::from(wanted)));
+        }
+        assert_eq!(numbers(16).first(), None);
+        assert_eq!(Block::all(0x80).equal(Block::all(0x80)).matches().first(), Some(0));
+    }
+
+    #[test]
+    fn comparisons_are_combined() {
+        let is = |wanted| Block::new(&NUMBERS).equal(Block::all(wanted));
+        assert_eq!(is(3).or(is(9)).matches().first(), Some(3));
+        assert_eq!(is(9).and(is(9)).matches().first(), Some(9));
+        assert_eq!(is(3).and(is(9)).matches().first(), None);
+    }
+
+    #[test]
+    fn earlier_matches_can_be_passed_over() {
+        for wanted in 0..16 {
+            let from = |index| numbers(wanted).from(index).first();
+            let wanted = usize::from(wanted);
+            assert_eq!((from(wanted), from(wanted + 1)), (Some(wanted), None));
+        }
+    }
+}
