@@ -57,6 +57,9 @@ fn link_with_musl(out: &Path) -> Result<()> {
     // GNU ld, because Rust's lld does not distinguish the members of an archive (layout.ld).
     argument("-fuse-ld=bfd");
     argument(&format!("-Wl,-T,{}/layout.ld", env::var("CARGO_MANIFEST_DIR")?));
+    // Beside the executable, for the tests of the layout.
+    let folder = out.ancestors().nth(3).ok_or("no folder for the executable")?;
+    argument(&format!("-Wl,-Map,{}/bootstrap.map", folder.display()));
     argument("-Wl,--eh-frame-hdr");
     argument("-Wl,-z,norelro");
     for text in ["-Wl,--start-group", "-lgcc_eh", "-lgcc", "-lc", "-Wl,--end-group"] {

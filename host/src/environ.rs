@@ -118,6 +118,8 @@ struct Traces(UnsafeCell<[[u8; TRACE_SLOT_SIZE]; TRACE_SLOTS]>);
 // SAFETY: one thread writes, and only to the string published [`TRACE_SLOTS`] invocations ago.
 unsafe impl Sync for Traces {}
 
+// Off the page of the variables of the start (layout.ld).
+#[unsafe(link_section = ".bss.large")]
 static TRACE_STRINGS: Traces = Traces(UnsafeCell::new([[0; TRACE_SLOT_SIZE]; TRACE_SLOTS]));
 static TRACE_COUNT: AtomicUsize = AtomicUsize::new(0);
 

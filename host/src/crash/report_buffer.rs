@@ -13,6 +13,8 @@ struct ReportBuffer(UnsafeCell<[u8; SIZE]>);
 unsafe impl Sync for ReportBuffer {}
 
 // All zeros, so it lies in .bss: not in the file, and without a page until a report touches it.
+// Off the page of the variables of the start (layout.ld).
+#[unsafe(link_section = ".bss.large")]
 static BUFFER: ReportBuffer = ReportBuffer(UnsafeCell::new([0; SIZE]));
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 

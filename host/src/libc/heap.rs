@@ -36,6 +36,8 @@ struct Early(UnsafeCell<[u8; EARLY_SIZE]>);
 // SAFETY: `early_allocate` hands each byte out to one owner at a time.
 unsafe impl Sync for Early {}
 
+// After the variables of the start, so that its first blocks share their page (layout.ld).
+#[unsafe(link_section = ".bss.early_heap")]
 static EARLY: Early = Early(UnsafeCell::new([0; EARLY_SIZE]));
 /// Bytes of the early heap that are in use, or [`CLOSED`].
 static USED: AtomicUsize = AtomicUsize::new(0);

@@ -3,3 +3,4 @@
 mod bootstrap;
 mod external;
 mod files;
+mod layout;
