@@ -7,13 +7,11 @@ mod ffi;
 pub use self::ffi::Module;
 
 use core::fmt;
-use core::sync::atomic::AtomicU8;
-use core::sync::atomic::Ordering;
 
 use pilotlight_host::map::Host;
 use pilotlight_host::module;
+use pilotlight_host::sync::once::Once;
 use pilotlight_host::sync::once::OnceBox;
-use pilotlight_host::sys;
 use pilotlight_loader::Defect;
 use pilotlight_loader::LoadError;
 
@@ -21,49 +19,33 @@ use crate::environment::Environment;
 
 const NAME: &str = "pilotlight/services.so";
 
-/// State: the module has not been used yet.
-const UNTRIED: u8 = 0;
-/// State: a thread is mapping it.
-const LOADING: u8 = 1;
-/// State: it is mapped, or it failed to load and stays absent.
-const TRIED: u8 = 2;
-
 /// Maps the module at its first use, and keeps it.
 pub struct Services {
     host: &'static (dyn Host + Sync),
-    state: AtomicU8,
+    mapped: Once,
     module: OnceBox<Module>,
 }
 
 impl fmt::Debug for Services {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Services").field("state", &self.state).finish_non_exhaustive()
+        f.debug_struct("Services").field("mapped", &self.mapped).finish_non_exhaustive()
     }
 }
 
 impl Services {
     /// Without a mapped module.
     pub const fn new(host: &'static (dyn Host + Sync)) -> Services {
-        Services { host, state: AtomicU8::new(UNTRIED), module: OnceBox::empty() }
+        Services { host, mapped: Once::new(), module: OnceBox::empty() }
     }
 
     /// The module; the first call maps it, and calls on other threads wait for that. None, and one
     /// line in the log, if it is missing or damaged. Callable on any thread.
     pub fn module(&self, environment: &Environment) -> Option<&'static Module> {
-        let acquire = Ordering::Acquire;
-        match self.state.compare_exchange(UNTRIED, LOADING, acquire, acquire) {
-            Ok(_) => {
-                if let Some(module) = self.load(environment) {
-                    self.module.set(module);
-                }
-                self.state.store(TRIED, Ordering::Release);
+        self.mapped.run(|| {
+            if let Some(module) = self.load(environment) {
+                self.module.set(module);
             }
-            Err(_) => {
-                while self.state.load(Ordering::Acquire) != TRIED {
-                    sys::pause(1);
-                }
-            }
-        }
+        });
         self.module.get()
     }
 

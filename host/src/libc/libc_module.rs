@@ -2,8 +2,6 @@
 //! refers to a symbol in it. Handlers that need none of its symbols do not pay for it.
 
 use core::ptr;
-use core::sync::atomic::AtomicPtr;
-use core::sync::atomic::AtomicU8;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering;
 
@@ -16,35 +14,27 @@ use super::export;
 use super::tls;
 use crate::map::Library;
 use crate::module;
-use crate::sys;
+use crate::sync::once::Once;
+use crate::sync::once::OnceBox;
 
 /// The module's path, relative to the bootstrap's folder.
 pub const NAME: &str = "pilotlight/libc.so";
 /// A symbol that the module always defines.
 const ENTRY: &str = "pow";
 
-static MODULE: AtomicPtr<Library> = AtomicPtr::new(ptr::null_mut());
-static STATE: AtomicU8 = AtomicU8::new(UNTRIED);
-const UNTRIED: u8 = 0;
-const LOADING: u8 = 1;
-const DONE: u8 = 2;
+static MAPPED: Once = Once::new();
+static MODULE: OnceBox<Library> = OnceBox::empty();
 
 /// The address of one of the module's symbols. The first call, on any thread, maps the module.
 pub fn symbol(name: &[u8]) -> Option<u64> {
-    while STATE.load(Ordering::Acquire) != DONE {
-        if STATE.compare_exchange(UNTRIED, LOADING, Ordering::Acquire, Ordering::Relaxed).is_ok() {
-            if let Some((path, library)) = module::map(NAME, &Core, ENTRY, 1) {
-                MODULE.store(ptr::from_ref(library).cast_mut(), Ordering::Relaxed);
-                dl::register(&path, library);
-                allow_cancellation(library);
-            }
-            STATE.store(DONE, Ordering::Release);
-        } else {
-            sys::pause(1);
+    MAPPED.run(|| {
+        if let Some((path, library)) = module::map(NAME, &Core, ENTRY, 1) {
+            MODULE.keep(library);
+            dl::register(&path, library);
+            allow_cancellation(library);
         }
-    }
-    // SAFETY: null, or a library that stays mapped forever.
-    unsafe { MODULE.load(Ordering::Relaxed).as_ref() }?.symbol(name)
+    });
+    MODULE.get()?.symbol(name)
 }
 
 /// Routes the system calls in which a thread can be cancelled through the module, which implements

@@ -10,7 +10,7 @@ mod exit;
 mod heap;
 #[allow(unsafe_code)] // Is called by assembly, and ends the process.
 mod lazy;
-#[allow(unsafe_code)] // Publishes the module to other threads as a pointer.
+#[allow(unsafe_code)] // Declares a variable of C.
 mod libc_module;
 #[allow(unsafe_code)] // Wraps `pthread_create`, and runs C destructors.
 mod threads;

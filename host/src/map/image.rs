@@ -44,6 +44,11 @@ struct Range {
     size: usize,
 }
 
+// SAFETY: the range owns its memory, which is no thread's own.
+unsafe impl Send for Range {}
+// SAFETY: a shared reference to a finished image only reads it, or makes it read-only.
+unsafe impl Sync for Range {}
+
 impl Range {
     /// Maps the file from its start, read-only, at any address. Bytes after the file's last page
     /// must not be touched.
