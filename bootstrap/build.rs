@@ -21,7 +21,7 @@ fn main() -> Result<()> {
 }
 
 fn link_with_musl(out: &Path) -> Result<()> {
-    // With `PILOTLIGHT_MUSL`, musl's archives below it; without, those of Debian's and Ubuntu's musl-dev.
+    // The folder of musl's archives in Debian's and Ubuntu's musl-dev, unless another is named.
     let prefix = env::var_os("PILOTLIGHT_MUSL").map(|prefix| Path::new(&prefix).join("lib"));
     let system = format!("/usr/lib/{}-linux-musl", env::var("CARGO_CFG_TARGET_ARCH")?);
     let musl = prefix.unwrap_or_else(|| system.into());

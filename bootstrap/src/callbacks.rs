@@ -70,7 +70,7 @@ unsafe extern "C" fn stream_begin(
     let content_type = unsafe { content_type.as_slice() };
     // SAFETY: as above.
     let prelude = unsafe { prelude.as_slice() };
-    sink.begin(content_type, prelude).err().unwrap_or(0)
+    sink.begin(content_type, prelude).err().map_or(0, |errno| errno.0)
 }
 
 /// [`abi::Runtime::stream_write`].
@@ -79,5 +79,5 @@ unsafe extern "C" fn stream_write(stream: *mut abi::Stream, data: abi::Bytes) ->
     let sink = unsafe { sink(stream) };
     // SAFETY: as above.
     let data = unsafe { data.as_slice() };
-    sink.write(data.unwrap_or_default()).err().unwrap_or(0)
+    sink.write(data.unwrap_or_default()).err().map_or(0, |errno| errno.0)
 }

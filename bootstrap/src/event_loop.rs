@@ -53,7 +53,7 @@ pub fn run(
             Err(failure) => failure.end(),
         };
         if let Err(errno) = host.start_thread(Box::leak(Box::new(work))) {
-            log::warn(format_args!("started {running} of {workers} workers (errno {errno})"));
+            log::warn(format_args!("started {running} of {workers} workers ({errno})"));
             break;
         }
     }

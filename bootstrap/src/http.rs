@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use pilotlight_host::bytes;
+use pilotlight_host::errno::Errno;
 use pilotlight_host::integer;
 
 /// Limit of a response's head, in bytes. The Runtime API allows an invocation 1 MB of headers.
@@ -19,8 +20,8 @@ const FIRST_READ: usize = 4 << 10;
 /// The source of a response's bytes.
 pub trait Receive {
     /// Appends received bytes, at least one and at most the spare capacity of `buffer`; returns
-    /// their number, 0 after the peer has closed. Err is a system error number.
-    fn receive(&mut self, buffer: &mut Vec<u8>) -> Result<usize, i32>;
+    /// their number, 0 after the peer has closed.
+    fn receive(&mut self, buffer: &mut Vec<u8>) -> Result<usize, Errno>;
 }
 
 /// A response, as ranges of the buffer that it was read into.
@@ -45,8 +46,8 @@ pub enum ReadError {
     Closed,
     /// The peer closed the connection in the middle of a response.
     Cut,
-    /// A system error number.
-    System(i32),
+    /// The system refused to receive.
+    System(Errno),
     /// Not HTTP, or a form of it that servers do not send; names the malformed part.
     Malformed(&'static str),
     /// This many more bytes do not fit in memory.

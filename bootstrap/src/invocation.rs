@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 
+use pilotlight_host::errno::Errno;
 use pilotlight_host::json;
 
 /// The fields of an invocation. They borrow from the buffer that `/next` was read into; all but the
@@ -59,11 +60,11 @@ pub enum Outcome<'a> {
     Failure(HandlerError<'a>),
 }
 
-/// The destination of a streamed response. Errors are system error numbers.
+/// The destination of a streamed response.
 pub trait Sink {
     /// Sets the content type, or the prelude of an HTTP response (JSON), before the first piece.
-    fn begin(&mut self, content_type: Option<&[u8]>, prelude: Option<&[u8]>) -> Result<(), i32>;
+    fn begin(&mut self, content_type: Option<&[u8]>, prelude: Option<&[u8]>) -> Result<(), Errno>;
 
     /// Sends a piece, and blocks until the reader accepts it.
-    fn write(&mut self, data: &[u8]) -> Result<(), i32>;
+    fn write(&mut self, data: &[u8]) -> Result<(), Errno>;
 }

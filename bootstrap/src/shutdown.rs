@@ -31,11 +31,11 @@ pub fn prepare(
     let sigterm = match Sigterm::new() {
         Ok(sigterm) => sigterm,
         Err(errno) => {
-            return log::warn(format_args!("no graceful shutdown: no eventfd (errno {errno})"));
+            return log::warn(format_args!("no graceful shutdown: no eventfd ({errno})"));
         }
     };
     if let Err(errno) = host.start_thread(Box::leak(Box::new(move || wait(sigterm, handler)))) {
-        log::warn(format_args!("no graceful shutdown: no thread (errno {errno})"));
+        log::warn(format_args!("no graceful shutdown: no thread ({errno})"));
         return;
     }
     sigterm.catch();

@@ -7,7 +7,7 @@
 //! - [`in_flight`] holds each worker's request id and its prepared report.
 //! - [`log`] writes the function's log.
 //! - [`environ`] is the arguments and the environment of the process.
-//! - [`sys`] makes system calls, and [`file`](mod@file) reads files.
+//! - [`sys`] makes system calls, [`file`](mod@file) reads files, and [`errno`] is their error.
 //! - [`arch`] is all that knows the CPU.
 //! - [`sync`] shares values between threads.
 //! - [`json`], [`base64`], [`integer`] and [`bytes`] write and read text.
@@ -25,6 +25,8 @@ pub mod bytes;
 pub mod crash;
 #[allow(unsafe_code)] // C strings of the process, and `putenv`.
 pub mod environ;
+#[allow(unsafe_code)] // the C library keeps the number and its text
+pub mod errno;
 #[allow(unsafe_code)] // System calls.
 pub mod file;
 #[allow(unsafe_code)] // Memory that a signal handler reads.

@@ -6,6 +6,7 @@ use pilotlight_loader::Defect;
 use pilotlight_loader::LoadError;
 use pilotlight_loader::Provider;
 
+use crate::errno::Errno;
 use crate::file::File;
 use crate::log;
 use crate::map;
@@ -26,10 +27,11 @@ pub fn map(
     let path = CString::new(path).unwrap_or_default();
     let library = match File::open(&path) {
         Ok(file) => map::load(&file, &path, host, symbol, size).and_then(|library| {
-            let failed = |errno| LoadError::new(&path, Defect::MapFailed { errno });
+            let failed =
+                |errno: Errno| LoadError::new(&path, Defect::MapFailed { reason: errno.words() });
             library.protect().map_err(failed).map(|()| library)
         }),
-        Err(errno) => Err(LoadError::new(&path, Defect::Unreadable { errno })),
+        Err(errno) => Err(LoadError::new(&path, map::unreadable(errno))),
     };
     match library {
         Ok(library) => Some((path, library.keep())),

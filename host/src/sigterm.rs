@@ -5,6 +5,7 @@ use core::ptr;
 use core::sync::atomic::AtomicI32;
 use core::sync::atomic::Ordering;
 
+use crate::errno::Errno;
 use crate::sys::own_descriptor;
 
 /// The eventfd that the signal handler writes to.
@@ -15,8 +16,8 @@ static EVENT: AtomicI32 = AtomicI32::new(-1);
 pub struct Sigterm(c_int);
 
 impl Sigterm {
-    /// Creates the event; Err is the error number. One per process.
-    pub fn new() -> Result<Sigterm, i32> {
+    /// Creates the event. One per process.
+    pub fn new() -> Result<Sigterm, Errno> {
         // SAFETY: the call has no pointer.
         let event = own_descriptor(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC) })?;
         EVENT.store(event, Ordering::Relaxed);

@@ -19,8 +19,8 @@ use super::tls::TLS_ALIGN;
 pub enum Defect {
     /// It cannot be opened or read.
     Unreadable {
-        /// The system's error number.
-        errno: i32,
+        /// The system's error, in words.
+        reason: &'static str,
     },
     /// It has no bytes.
     Empty,
@@ -88,8 +88,8 @@ pub enum Defect {
     },
     /// The kernel refused a mapping.
     MapFailed {
-        /// The system's error number.
-        errno: i32,
+        /// The system's error, in words.
+        reason: &'static str,
     },
     /// A table that the dynamic section names lies outside the file's segments.
     BadTable {
@@ -129,9 +129,9 @@ pub enum Defect {
 impl fmt::Display for Defect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Defect::Unreadable { errno } => write!(
+            Defect::Unreadable { reason } => write!(
                 f,
-                "cannot be read (errno {errno}); check that it is packaged and that all may read it"
+                "cannot be read ({reason}); check that it is packaged and that all may read it"
             ),
             Defect::Empty => f.write_str("is empty; build and package the handler again"),
             Defect::NotElf => f.write_str(
@@ -179,7 +179,7 @@ impl fmt::Display for Defect {
                 "needs {size} bytes of thread-local storage (aligned to {align}) under the initial-exec model, and {available} (aligned to {}) are left; compile it without -ftls-model=initial-exec, or keep large thread-locals on the heap",
                 TLS_ALIGN,
             ),
-            Defect::MapFailed { errno } => write!(f, "cannot be mapped (errno {errno})"),
+            Defect::MapFailed { reason } => write!(f, "cannot be mapped ({reason})"),
             Defect::BadTable { what } => {
                 write!(f, "is damaged: its {what} lies outside its segments; package it again")
             }

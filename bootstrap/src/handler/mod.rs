@@ -106,7 +106,7 @@ impl Deferred {
     /// read: until then the library has seen no input.
     pub fn finish(self) {
         if let Err(errno) = self.library.protect() {
-            log::warn(format_args!("RELRO stays writable (errno {errno})"));
+            log::warn(format_args!("RELRO stays writable ({errno})"));
         }
     }
 }

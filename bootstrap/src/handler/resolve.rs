@@ -5,11 +5,12 @@ use alloc::format;
 use alloc::string::String;
 use core::ffi::CStr;
 
-use pilotlight_loader::Defect;
 use pilotlight_loader::LoadError;
 
 use crate::environment::Environment;
 use crate::failure::Failure;
+use pilotlight_host::errno::Errno;
+use pilotlight_host::map;
 
 /// The library and the handler that `_HANDLER` names.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,19 +50,21 @@ impl HandlerSpec {
         Ok(HandlerSpec { folder, inner, base, name })
     }
 
-    /// Opens `lib<file>.so`, or else `<file>.so`, and returns its path. `open` fails with a system
-    /// error number.
-    pub fn open<F>(&self, open: impl Fn(&CStr) -> Result<F, i32>) -> Result<(CString, F), Failure> {
-        const ENOENT: i32 = 2;
+    /// Opens `lib<file>.so`, or else `<file>.so`, and returns its path.
+    pub fn open<F>(
+        &self,
+        open: impl Fn(&CStr) -> Result<F, Errno>,
+    ) -> Result<(CString, F), Failure> {
+        const MISSING: Errno = Errno(libc::ENOENT);
         let HandlerSpec { folder, inner, base, .. } = self;
         for prefix in [&b"lib"[..], b""] {
             let path = [folder, &b"/"[..], inner, prefix, base, b".so"].concat();
             let path = CString::new(path).unwrap_or_default();
             match open(&path) {
                 Ok(file) => return Ok((path, file)),
-                Err(ENOENT) => {}
+                Err(MISSING) => {}
                 Err(errno) => {
-                    let error = LoadError::new(&path, Defect::Unreadable { errno });
+                    let error = LoadError::new(&path, map::unreadable(errno));
                     return Err(Failure::load(&error));
                 }
             }
@@ -92,7 +95,8 @@ mod tests {
     }
 
     fn path(handler: &'static str, there: &str) -> Option<String> {
-        let open = |path: &CStr| if path.to_bytes() == there.as_bytes() { Ok(()) } else { Err(2) };
+        let is_there = |path: &CStr| path.to_bytes() == there.as_bytes();
+        let open = |path: &CStr| is_there(path).then_some(()).ok_or(Errno(libc::ENOENT));
         let found = spec(handler).expect("valid").open(open);
         found.ok().map(|(path, ())| path.into_string().expect("UTF-8"))
     }

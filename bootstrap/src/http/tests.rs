@@ -8,7 +8,7 @@ struct Pieces<'a> {
 }
 
 impl Receive for Pieces<'_> {
-    fn receive(&mut self, buffer: &mut Vec<u8>) -> Result<usize, i32> {
+    fn receive(&mut self, buffer: &mut Vec<u8>) -> Result<usize, Errno> {
         let spare = buffer.capacity() - buffer.len();
         let size = self.piece.min(self.bytes.len()).min(spare);
         let (now, later) = self.bytes.split_at(size);

@@ -6,6 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
+use pilotlight_host::errno::Errno;
 use pilotlight_host::integer;
 use pilotlight_host::sys;
 use pilotlight_host::sys::resolver;
@@ -79,7 +80,7 @@ impl Endpoint {
     /// runtime may be first: until a connection has succeeded, refused addresses are tried again
     /// after each pause.
     pub fn connect(&mut self) -> Result<Socket, Failure> {
-        const ECONNREFUSED: i32 = 111;
+        const REFUSED: Errno = Errno(libc::ECONNREFUSED);
         if self.addresses.is_empty() {
             let name = CString::new(self.host.as_str()).unwrap_or_default();
             self.addresses = resolver::resolve(&name, self.port);
@@ -90,7 +91,7 @@ impl Endpoint {
         }
         let mut pauses = PAUSES_MS.iter().filter(|_| !self.reached);
         let errno = loop {
-            let mut failure = 0;
+            let mut failure = Errno(0);
             for index in 0..self.addresses.len() {
                 match Socket::connect(&self.addresses[index]) {
                     Ok(socket) => {
@@ -98,17 +99,17 @@ impl Endpoint {
                         self.reached = true;
                         return Ok(socket);
                     }
-                    Err(_) if failure == ECONNREFUSED => {}
+                    Err(_) if failure == REFUSED => {}
                     Err(errno) => failure = errno,
                 }
             }
             match pauses.next() {
-                Some(&pause) if failure == ECONNREFUSED => sys::pause(pause),
+                Some(&pause) if failure == REFUSED => sys::pause(pause),
                 _ => break failure,
             }
         };
         let message = format!("cannot connect to the Runtime API at {}", self.authority);
-        Err(Failure::runtime_api(format!("{message} (errno {errno})")))
+        Err(Failure::runtime_api(format!("{message} ({errno})")))
     }
 }
 

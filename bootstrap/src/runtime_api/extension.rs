@@ -33,9 +33,9 @@ impl RuntimeApi {
             return Err(Failure::runtime_api(message));
         };
         let request = wire::next_event_request(&self.endpoint, identifier);
-        socket.send([&request, b"", b"", b""]).map_err(|errno| {
-            Failure::runtime_api(format!("GET /extension/event/next: errno {errno}"))
-        })?;
+        socket
+            .send([&request, b"", b"", b""])
+            .map_err(|errno| Failure::runtime_api(format!("GET /extension/event/next: {errno}")))?;
         mem::forget(socket);
         Ok(())
     }

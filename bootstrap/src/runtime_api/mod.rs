@@ -15,6 +15,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use pilotlight_host::errno::Errno;
 use pilotlight_host::in_flight::Destination;
 use pilotlight_host::in_flight::Worker;
 use pilotlight_host::log;
@@ -52,7 +53,7 @@ pub struct RuntimeApi {
 }
 
 impl Receive for &Socket {
-    fn receive(&mut self, buffer: &mut Vec<u8>) -> Result<usize, i32> {
+    fn receive(&mut self, buffer: &mut Vec<u8>) -> Result<usize, Errno> {
         Socket::receive(self, buffer)
     }
 }
@@ -246,7 +247,7 @@ impl RuntimeApi {
         let line = String::from_utf8_lossy(line);
         let reason = match error {
             ReadError::Closed | ReadError::Cut => "the connection was closed".into(),
-            ReadError::System(errno) => format!("errno {errno}"),
+            ReadError::System(errno) => errno.words().into(),
             ReadError::Malformed(part) => format!("malformed response: {part}"),
             ReadError::TooLarge(size) => format!("no memory for {size} bytes"),
         };
@@ -274,9 +275,9 @@ fn attempt(
 }
 
 fn closed_while_idle(error: &ReadError) -> bool {
-    const EPIPE: i32 = 32;
-    const ECONNRESET: i32 = 104;
-    matches!(error, ReadError::Closed | ReadError::System(EPIPE | ECONNRESET))
+    const BROKEN: Errno = Errno(libc::EPIPE);
+    const RESET: Errno = Errno(libc::ECONNRESET);
+    matches!(error, ReadError::Closed | ReadError::System(BROKEN | RESET))
 }
 
 /// The outcome of a post.

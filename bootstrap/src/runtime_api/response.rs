@@ -8,6 +8,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use pilotlight_host::base64;
+use pilotlight_host::errno::Errno;
 use pilotlight_host::in_flight::Destination;
 use pilotlight_host::sys::socket::Socket;
 
@@ -22,8 +23,8 @@ use crate::invocation::HandlerError;
 use crate::invocation::Invocation;
 use crate::invocation::Sink;
 
-const EINVAL: i32 = 22;
-const EPIPE: i32 = 32;
+const INVALID: Errno = Errno(libc::EINVAL);
+const BROKEN: Errno = Errno(libc::EPIPE);
 /// Time for the server to say why it stopped reading, in milliseconds.
 const REJECTION_TIMEOUT_MS: i32 = 100;
 /// Separates the prelude from the body. It is sent as a chunk of its own: some readers expect that.
@@ -50,7 +51,7 @@ enum StreamState {
 }
 
 impl Sink for Response<'_> {
-    fn begin(&mut self, content_type: Option<&[u8]>, prelude: Option<&[u8]>) -> Result<(), i32> {
+    fn begin(&mut self, content_type: Option<&[u8]>, prelude: Option<&[u8]>) -> Result<(), Errno> {
         let content_type = match (content_type, prelude) {
             (_, Some(_)) => wire::HTTP_INTEGRATION,
             (Some(content_type), None) => content_type,
@@ -59,22 +60,22 @@ impl Sink for Response<'_> {
         // The content type becomes a header's value.
         let is_plain = content_type.iter().all(|byte| matches!(byte, b' '..=b'~'));
         if !is_plain || !matches!(self.state, StreamState::NotStarted) {
-            return Err(EINVAL);
+            return Err(INVALID);
         }
         let (content_type, prelude) = (content_type.to_vec(), prelude.map(<[u8]>::to_vec));
         self.state = StreamState::Declared { content_type, prelude };
         Ok(())
     }
 
-    fn write(&mut self, data: &[u8]) -> Result<(), i32> {
+    fn write(&mut self, data: &[u8]) -> Result<(), Errno> {
         match self.state {
             StreamState::NotStarted => self.begin(None, None)?,
-            StreamState::Broken(_) => return Err(EPIPE),
+            StreamState::Broken(_) => return Err(BROKEN),
             StreamState::Declared { .. } | StreamState::Streaming(_) => {}
         }
         self.piece(data).map_err(|broken| {
             self.state = StreamState::Broken(broken);
-            EPIPE
+            BROKEN
         })
     }
 }
@@ -169,11 +170,11 @@ impl<'r> Response<'r> {
     }
 
     /// The outcome of a response that the server stopped reading.
-    fn broken(&mut self, errno: i32) -> Posted {
+    fn broken(&mut self, errno: Errno) -> Posted {
         if let StreamState::Streaming(socket) = &self.state {
             socket.wait_readable(REJECTION_TIMEOUT_MS);
         }
-        self.read_reply(&format!("the reader has gone (errno {errno})"))
+        self.read_reply(&format!("the reader has gone ({errno})"))
     }
 
     /// Reads the server's reply. Without one, the outcome is unknown and is logged as `silence`;

@@ -26,6 +26,7 @@ pub use self::signals::watch_faults;
 pub use self::signals::watch_other_signals;
 
 use crate::base64;
+use crate::errno::Errno;
 use crate::file::File;
 use crate::in_flight;
 use crate::in_flight::Destination;
@@ -174,7 +175,7 @@ fn report(cause: &Cause, locate: Option<Locate>) {
 }
 
 /// Sends one report; its head is written to `buffer`.
-fn send(report: &Report, kind: &str, body: &[u8], buffer: &mut [u8]) -> Result<(), i32> {
+fn send(report: &Report, kind: &str, body: &[u8], buffer: &mut [u8]) -> Result<(), Errno> {
     let mut head = FixedString::new(buffer);
     head.push(report.head);
     let _ = write!(head, "Function.{kind}\r\n");

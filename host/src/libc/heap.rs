@@ -20,7 +20,7 @@ use core::sync::atomic::Ordering;
 
 use libmimalloc_sys as mimalloc;
 
-use crate::sys;
+use crate::errno::Errno;
 
 /// Size of the early heap in bytes.
 const EARLY_SIZE: usize = 64 * 1024;
@@ -228,7 +228,7 @@ const C_ALIGN: usize = 16;
 /// Sets `errno` if the block is null, as C requires.
 fn checked(block: *mut u8) -> *mut c_void {
     if block.is_null() {
-        sys::set_errno(libc::ENOMEM);
+        Errno(libc::ENOMEM).set();
     }
     block.cast()
 }
@@ -281,7 +281,7 @@ extern "C" fn memalign(align: usize, size: usize) -> *mut c_void {
 #[unsafe(no_mangle)]
 extern "C" fn aligned_alloc(align: usize, size: usize) -> *mut c_void {
     if !align.is_power_of_two() {
-        sys::set_errno(libc::EINVAL);
+        Errno(libc::EINVAL).set();
         return ptr::null_mut();
     }
     checked(allocate(size, align))

@@ -12,13 +12,13 @@ use core::sync::atomic::Ordering;
 
 use super::libc_module;
 use super::table;
+use crate::errno::Errno;
 use crate::log;
-use crate::sys;
 
 /// Looks up the function with this number, stores its address in its slot and returns it (`lazy.s`).
 #[unsafe(no_mangle)]
 extern "C" fn pilotlight_bind_lazy(number: usize) -> usize {
-    let errno = sys::errno();
+    let errno = Errno::last();
     let name = table::LAZY_NAMES.split(|&byte| byte == 0).nth(number).unwrap_or_default();
     let Some(function) = libc_module::function(name) else {
         let name = String::from_utf8_lossy(name);
@@ -28,6 +28,6 @@ extern "C" fn pilotlight_bind_lazy(number: usize) -> usize {
     };
     let slot: &AtomicUsize = &table::pilotlight_lazy_slots[number];
     slot.store(function.addr(), Ordering::Relaxed);
-    sys::set_errno(errno);
+    errno.set();
     function.addr()
 }

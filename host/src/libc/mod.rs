@@ -29,6 +29,7 @@ use pilotlight_loader::Provider;
 use pilotlight_loader::TlsPlace;
 use pilotlight_loader::TlsTemplate;
 
+use crate::errno::Errno;
 use crate::map::Host;
 use crate::map::Library;
 
@@ -80,7 +81,7 @@ impl Host for Process {
         tls::catch_up();
     }
 
-    fn start_thread(&self, work: &'static (dyn Fn() + Sync)) -> Result<(), i32> {
+    fn start_thread(&self, work: &'static (dyn Fn() + Sync)) -> Result<(), Errno> {
         threads::start_thread(work)
     }
 }

@@ -11,7 +11,7 @@ use core::ptr;
 use super::heap;
 use super::libc_module;
 use super::tls;
-use crate::sys;
+use crate::errno::Errno;
 
 /// Default size of a thread's stack in bytes, as in glibc. musl's own is 128 KiB, and this is the
 /// largest default that it accepts.
@@ -79,8 +79,8 @@ pub fn prepare_first_thread() {
     pilotlight_use_report_stack();
 }
 
-/// Starts a thread of the runtime, which may also run the libraries' code. Err is an error number.
-pub fn start_thread(work: &'static (dyn Fn() + Sync)) -> Result<(), i32> {
+/// Starts a thread of the runtime, which may also run the libraries' code.
+pub fn start_thread(work: &'static (dyn Fn() + Sync)) -> Result<(), Errno> {
     unsafe extern "C" fn start(work: *mut c_void) -> *mut c_void {
         // SAFETY: `start_thread` leaked it for this thread alone.
         let work = unsafe { &*work.cast::<&'static (dyn Fn() + Sync)>() };
@@ -92,7 +92,7 @@ pub fn start_thread(work: &'static (dyn Fn() + Sync)) -> Result<(), i32> {
     let mut thread = MaybeUninit::uninit();
     // SAFETY: there is room for the thread's id, and `start` may be called with `work`.
     let code = unsafe { pilotlight_pthread_create(thread.as_mut_ptr(), ptr::null(), start, work) };
-    if code == 0 { Ok(()) } else { Err(code) }
+    if code == 0 { Ok(()) } else { Err(Errno(code)) }
 }
 
 extern "C" fn run(task: *mut c_void) -> *mut c_void {
@@ -127,7 +127,7 @@ unsafe extern "C" fn pilotlight_pthread_setname(
     if thread == unsafe { libc::pthread_self() } {
         // SAFETY: `name` is a string, of a length that the kernel accepts.
         let code = unsafe { libc::prctl(libc::PR_SET_NAME, name) };
-        return if code == 0 { 0 } else { sys::errno() };
+        return if code == 0 { 0 } else { Errno::last().0 };
     }
     let Some(function) = libc_module::function(b"pthread_setname_np") else {
         return libc::ENOSYS;

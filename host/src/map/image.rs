@@ -17,8 +17,9 @@ use pilotlight_loader::elf::Segment;
 use pilotlight_loader::elf::page_floor;
 use pilotlight_loader::elf::segment_at;
 
+use super::unreadable;
+use crate::errno::Errno;
 use crate::file::File;
-use crate::sys;
 
 /// Bytes by which an image may exceed its file without being mapped twice: segments begin on pages
 /// of their own, and zeros follow the last.
@@ -70,7 +71,7 @@ impl Range {
         // SAFETY: without MAP_FIXED the kernel chooses an unused range, or fails.
         let start = unsafe { libc::mmap(address.cast(), size, protection, flags, descriptor, 0) };
         if start == libc::MAP_FAILED {
-            return Err(Defect::MapFailed { errno: sys::errno() });
+            return Err(Defect::MapFailed { reason: Errno::last().words() });
         }
         Ok(Range { start: start.cast(), size })
     }
@@ -214,7 +215,7 @@ impl Image {
             // SAFETY: the range was just mapped writable, and no other pointer into the image
             // exists.
             let bytes = unsafe { slice::from_raw_parts_mut(start, size) };
-            file.read_at(bytes, segment.offset).map_err(|errno| Defect::Unreadable { errno })?;
+            file.read_at(bytes, segment.offset).map_err(unreadable)?;
         }
         Ok(())
     }
@@ -265,7 +266,7 @@ impl Image {
             libc::mmap(self.pointer(from).cast(), size, protection, flags, descriptor, offset)
         };
         if at == libc::MAP_FAILED {
-            return Err(Defect::MapFailed { errno: sys::errno() });
+            return Err(Defect::MapFailed { reason: Errno::last().words() });
         }
         Ok(())
     }
@@ -347,8 +348,8 @@ impl Image {
         (image.tables(), data)
     }
 
-    /// Makes the whole pages of `extent` read-only, as ld.so does for RELRO. Err is `errno`.
-    pub(crate) fn protect(&self, extent: &Extent) -> Result<(), i32> {
+    /// Makes the whole pages of `extent` read-only, as ld.so does for RELRO.
+    pub(crate) fn protect(&self, extent: &Extent) -> Result<(), Errno> {
         let start = page_floor(extent.address);
         let end = page_floor(extent.address.saturating_add(extent.size));
         let inside = start >= self.low && end <= self.low + self.range.size as u64;
@@ -358,7 +359,7 @@ impl Image {
         let size = usize::try_from(end - start).unwrap_or(0);
         // SAFETY: the range lies in this image, and the caller promises that no code writes there.
         let result = unsafe { libc::mprotect(self.pointer(start).cast(), size, libc::PROT_READ) };
-        if result == 0 { Ok(()) } else { Err(sys::errno()) }
+        if result == 0 { Ok(()) } else { Err(Errno::last()) }
     }
 
     fn pointer(&self, address: u64) -> *mut u8 {

@@ -28,6 +28,7 @@ use pilotlight_loader::link;
 
 use self::image::FileView;
 use crate::environ::Arguments;
+use crate::errno::Errno;
 use crate::file::File;
 
 /// A process that maps libraries.
@@ -41,8 +42,8 @@ pub trait Host: Provider {
     /// before the thread calls such a library.
     fn catch_up(&self);
 
-    /// Starts a thread that may run code of the libraries; Err is a system error number.
-    fn start_thread(&self, work: &'static (dyn Fn() + Sync)) -> Result<(), i32>;
+    /// Starts a thread that may run code of the libraries.
+    fn start_thread(&self, work: &'static (dyn Fn() + Sync)) -> Result<(), Errno>;
 }
 
 /// A library that has been mapped and relocated; its constructors have not run yet.
@@ -100,8 +101,8 @@ impl Library {
         calls::destroy(&self.destructors);
     }
 
-    /// Makes the bytes that only relocation writes read-only. Err is `errno`.
-    pub fn protect(&self) -> Result<(), i32> {
+    /// Makes the bytes that only relocation writes read-only.
+    pub fn protect(&self) -> Result<(), Errno> {
         self.relro.as_ref().map_or(Ok(()), |relro| self.image.protect(relro))
     }
 
@@ -129,7 +130,7 @@ fn load_file(
     host: &dyn Provider,
     entry_symbol: EntrySymbol,
 ) -> Result<Library, Defect> {
-    let file_size = file.size().map_err(|errno| Defect::Unreadable { errno })?;
+    let file_size = file.size().map_err(unreadable)?;
     if file_size == 0 {
         return Err(Defect::Empty);
     }
@@ -171,6 +172,11 @@ pub(crate) fn nearest_symbol<T>(
     let view = FileView::map(file, size).ok()?;
     let (name, distance) = pilotlight_loader::nearest_symbol(view.bytes(), address)?;
     Some(found(name, distance))
+}
+
+/// The defect of a file that cannot be opened or read.
+pub fn unreadable(errno: Errno) -> Defect {
+    Defect::Unreadable { reason: errno.words() }
 }
 
 fn program_headers(image: &Image, parsed: &Parsed) -> Option<(u64, u16)> {

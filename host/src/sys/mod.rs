@@ -12,21 +12,7 @@ use core::ffi::c_int;
 use core::ptr;
 use core::sync::atomic::AtomicU32;
 
-/// The error number of the last system call that failed.
-pub(crate) fn errno() -> i32 {
-    // SAFETY: the call has no argument.
-    let location = unsafe { libc::__errno_location() };
-    // SAFETY: libc returns the location of the calling thread's error number.
-    unsafe { *location }
-}
-
-/// Sets the calling thread's error number, as failing C functions do.
-pub fn set_errno(number: i32) {
-    // SAFETY: the call has no argument.
-    let location = unsafe { libc::__errno_location() };
-    // SAFETY: libc returns the location of the calling thread's error number.
-    unsafe { *location = number };
-}
+use crate::errno::Errno;
 
 /// Sleeps; a signal may end it early.
 pub fn pause(milliseconds: u32) {
@@ -93,20 +79,20 @@ fn started_path() -> &'static [u8] {
     path.to_bytes()
 }
 
-/// Takes ownership of a descriptor that a system call returned; Err is the error number. The
+/// Takes ownership of a descriptor that a system call returned. The
 /// runtime never uses the numbers of the standard streams, because output of the handler would
 /// reach the descriptor: if a closed stream had freed one, the descriptor moves, and `/dev/null`
 /// takes its place.
-pub(crate) fn own_descriptor(descriptor: c_int) -> Result<c_int, i32> {
+pub(crate) fn own_descriptor(descriptor: c_int) -> Result<c_int, Errno> {
     if descriptor < 0 {
-        return Err(errno());
+        return Err(Errno::last());
     }
     if descriptor > libc::STDERR_FILENO {
         return Ok(descriptor);
     }
     // SAFETY: the call has no pointer.
     let moved = unsafe { libc::fcntl(descriptor, libc::F_DUPFD_CLOEXEC, libc::STDERR_FILENO + 1) };
-    let moved = if moved < 0 { Err(errno()) } else { Ok(moved) };
+    let moved = if moved < 0 { Err(Errno::last()) } else { Ok(moved) };
     close(descriptor);
     loop {
         // SAFETY: the path ends with NUL.
@@ -126,13 +112,13 @@ pub(crate) fn close(descriptor: c_int) {
     unsafe { libc::close(descriptor) };
 }
 
-/// Repeats a system call that a signal interrupted; returns its byte count, or the error number.
-pub(crate) fn retry_eintr(call: impl Fn() -> isize) -> Result<usize, i32> {
+/// Repeats a system call that a signal interrupted; returns its byte count.
+pub(crate) fn retry_eintr(call: impl Fn() -> isize) -> Result<usize, Errno> {
     loop {
         match usize::try_from(call()) {
             Ok(count) => return Ok(count),
-            Err(_) if errno() == libc::EINTR => {}
-            Err(_) => return Err(errno()),
+            Err(_) if Errno::last() == Errno(libc::EINTR) => {}
+            Err(_) => return Err(Errno::last()),
         }
     }
 }

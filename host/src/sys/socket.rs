@@ -7,9 +7,9 @@ use core::net::SocketAddr;
 use core::ptr;
 
 use super::close;
-use super::errno;
 use super::own_descriptor;
 use super::retry_eintr;
+use crate::errno::Errno;
 
 /// An address family in the narrower type that the system calls take.
 #[expect(clippy::cast_possible_truncation, reason = "AF_INET is 2, AF_INET6 is 10")]
@@ -32,8 +32,8 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Connects to `address`; Err is the error number.
-    pub fn connect(address: &SocketAddr) -> Result<Socket, i32> {
+    /// Connects to `address`.
+    pub fn connect(address: &SocketAddr) -> Result<Socket, Errno> {
         match address {
             SocketAddr::V4(v4) => {
                 let address = libc::sockaddr_in {
@@ -57,7 +57,7 @@ impl Socket {
         }
     }
 
-    fn connect_to<A>(family: c_int, address: &A) -> Result<Socket, i32> {
+    fn connect_to<A>(family: c_int, address: &A) -> Result<Socket, Errno> {
         let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
         // SAFETY: the call has no pointer.
         let descriptor = own_descriptor(unsafe { libc::socket(family, kind, 0) })?;
@@ -65,7 +65,7 @@ impl Socket {
         let size = socket_size::<A>();
         // SAFETY: `A` is the socket address of `family`, and `size` is its size.
         if unsafe { libc::connect(descriptor, ptr::from_ref(address).cast(), size) } != 0 {
-            return Err(errno());
+            return Err(Errno::last());
         }
         Ok(socket)
     }
@@ -83,7 +83,7 @@ impl Socket {
     }
 
     /// Appends received bytes to the spare capacity of `buffer`; 0 after the peer has closed.
-    pub fn receive(&self, buffer: &mut Vec<u8>) -> Result<usize, i32> {
+    pub fn receive(&self, buffer: &mut Vec<u8>) -> Result<usize, Errno> {
         let spare = buffer.spare_capacity_mut();
         let (to, room) = (spare.as_mut_ptr().cast(), spare.len());
         // SAFETY: the kernel writes at most `room` bytes to `to`.
@@ -94,7 +94,7 @@ impl Socket {
     }
 
     /// Sends all parts, in one system call if the kernel accepts them at once.
-    pub fn send(&self, mut parts: [&[u8]; 4]) -> Result<(), i32> {
+    pub fn send(&self, mut parts: [&[u8]; 4]) -> Result<(), Errno> {
         while parts.iter().any(|part| !part.is_empty()) {
             let mut sent = self.send_some(parts)?;
             for part in &mut parts {
@@ -116,7 +116,7 @@ impl Socket {
         // SAFETY: the kernel writes at most one byte to `byte`.
         let read =
             unsafe { libc::recv(self.descriptor, ptr::from_mut(&mut byte).cast(), 1, flags) };
-        read < 0 && errno() == libc::EAGAIN
+        read < 0 && Errno::last() == Errno(libc::EAGAIN)
     }
 
     /// The descriptor, for a crash report that ends a streamed response without owning the socket.
@@ -137,7 +137,7 @@ impl Socket {
         unsafe { libc::poll(&raw mut poll, 1, milliseconds) > 0 }
     }
 
-    fn send_some(&self, parts: [&[u8]; 4]) -> Result<usize, i32> {
+    fn send_some(&self, parts: [&[u8]; 4]) -> Result<usize, Errno> {
         // Without it, SIGPIPE would end the process when the server has closed the connection.
         const FLAGS: c_int = libc::MSG_NOSIGNAL;
         if let [part, [], [], []] = parts {

@@ -8,6 +8,7 @@ mod handlers;
 mod report;
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -69,12 +70,22 @@ pub fn check(path: &Path) -> Check {
     let refusal = match fs::read(path) {
         Ok(file) => check.judge(&file).err(),
         Err(error) => {
-            let errno = error.raw_os_error().unwrap_or(0);
-            Some(Defect::Unreadable { errno }.to_string())
+            let reason = words(error.kind());
+            Some(Defect::Unreadable { reason }.to_string())
         }
     };
     check.refusal = refusal.map(|refusal| format!("{} {refusal}", path.display()));
     check
+}
+
+/// An error of the system, in the words that the bootstrap has for it.
+fn words(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::NotFound => "No such file or directory",
+        ErrorKind::PermissionDenied => "Permission denied",
+        ErrorKind::IsADirectory => "Is a directory",
+        _ => "I/O error",
+    }
 }
 
 impl Check {

@@ -97,7 +97,7 @@ fn a_folder_or_nothing_in_its_place_is_named() {
     fs::create_dir(folder.path().join("libhello.so")).expect("a folder");
     let (posted, code) = support::refusal(&function);
     assert_eq!((posted.category.as_str(), code), ("Runtime.HandlerLoadError", Some(10)));
-    assert!(posted.message.contains("cannot be read (errno 21)"), "{}", posted.message);
+    assert!(posted.message.contains("cannot be read (Is a directory)"), "{}", posted.message);
 
     function.handler = "hello.".into();
     let (posted, code) = support::refusal(&function);
