@@ -114,7 +114,7 @@ impl Exports {
         )
     }
 
-    /// The stubs of the lazily bound functions, and the table of addresses, which is no Rust because
+    /// The stubs of the lazily bound functions, and the table of addresses: no Rust, because
     /// Rust has no 32-bit addresses.
     fn assembly(&self) -> Result<String> {
         let mut text = String::from(".include \"lazy.s\"\n");

@@ -2,9 +2,9 @@
 //! while they start: each is bound at its first call, so that a cold start need not map the module.
 //!
 //! A handler is linked to a stub, which jumps to the address in its slot: initially to code that
-//! calls [`pilotlight_bind_lazy`], and after the first call to the function itself. `build.rs` lists
-//! the stubs, for the lines of `exports.txt` that say `lazy`; each CPU has the macro that they are
-//! instances of (`lazy.s` in [`crate::arch`]).
+//! calls [`pilotlight_bind_lazy`], and after the first call to the function itself. `build.rs`
+//! lists the stubs, for the lines of `exports.txt` that say `lazy`; each CPU has the macro that
+//! they are instances of (`lazy.s` in [`crate::arch`]).
 
 use alloc::string::String;
 use core::sync::atomic::AtomicUsize;
@@ -15,7 +15,8 @@ use super::table;
 use crate::errno::Errno;
 use crate::log;
 
-/// Looks up the function with this number, stores its address in its slot and returns it (`lazy.s`).
+/// Looks up the function with this number, stores its address in its slot and returns it to
+/// `lazy.s`.
 #[unsafe(no_mangle)]
 extern "C" fn pilotlight_bind_lazy(number: usize) -> usize {
     let errno = Errno::last();

@@ -1,4 +1,4 @@
-//! What happens once in a process: work, and the setting of a value.
+//! Work that is done once in a process, and values that are set once.
 
 use alloc::boxed::Box;
 use core::ptr;

@@ -1,4 +1,4 @@
-/* What the C files in src/libc need of the CPU. */
+/* The facts about the CPU that the C files in src/libc need. */
 
 /* The DWARF number of the register in which `pthread_once` keeps its cleanup: rbx (once.s). */
 #define ONCE_REGISTER 3
