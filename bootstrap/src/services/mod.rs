@@ -35,7 +35,7 @@ impl fmt::Debug for Services {
 impl Services {
     /// Without a mapped module.
     pub const fn new(host: &'static (dyn Host + Sync)) -> Services {
-        Services { host, mapped: Once::new(), module: OnceBox::empty() }
+        Services { host, mapped: Once::untried(), module: OnceBox::empty() }
     }
 
     /// The module; the first call maps it, and calls on other threads wait for that. None, and one

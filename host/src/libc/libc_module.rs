@@ -22,7 +22,7 @@ pub const NAME: &str = "pilotlight/libc.so";
 /// A symbol that the module always defines.
 const ENTRY: &str = "pow";
 
-static MAPPED: Once = Once::new();
+static MAPPED: Once = Once::untried();
 static MODULE: OnceBox<Library> = OnceBox::empty();
 
 /// The address of one of the module's symbols. The first call, on any thread, maps the module.

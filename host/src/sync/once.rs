@@ -48,7 +48,7 @@ const DONE: u8 = 2;
 
 impl Once {
     /// Before the first call of [`Once::run`].
-    pub const fn new() -> Once {
+    pub const fn untried() -> Once {
         Once(AtomicU8::new(UNTRIED))
     }
 
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn the_work_is_done_once_and_the_others_wait_for_it() {
-        static ONCE: Once = Once::new();
+        static ONCE: Once = Once::untried();
         static COUNT: AtomicU32 = AtomicU32::new(0);
         std::thread::scope(|scope| {
             for _ in 0..8 {
