@@ -1,7 +1,6 @@
 //! The store as handlers see it: the `config_` functions of the handler ABI.
 
 use alloc::vec::Vec;
-use core::slice;
 
 use pilotlight_abi as abi;
 use pilotlight_abi::Bytes;
@@ -18,7 +17,7 @@ use super::store::STORE;
 /// The ABI's rules: `declaration` is readable, and `mistake` is null or writable.
 pub unsafe extern "C" fn declare(declaration: Bytes, mistake: *mut Bytes) -> i32 {
     // SAFETY: as the function's own contract.
-    let text = unsafe { slice::from_raw_parts(declaration.data, declaration.length) };
+    let text = unsafe { declaration.as_slice() }.unwrap_or_default();
     let text: &'static [u8] = Vec::leak(text.to_vec());
     let added = declaration::items(text).try_for_each(|item| STORE.declare(item));
     let Err(message) = added else {
@@ -38,7 +37,7 @@ pub unsafe extern "C" fn declare(declaration: Bytes, mistake: *mut Bytes) -> i32
 /// The ABI's rules: `name` is readable, and `value` is writable.
 pub unsafe extern "C" fn read(name: Bytes, deadline_ms: u64, value: *mut abi::ConfigValue) -> i32 {
     // SAFETY: as the function's own contract.
-    let name = unsafe { slice::from_raw_parts(name.data, name.length) };
+    let name = unsafe { name.as_slice() }.unwrap_or_default();
     let snapshot = match STORE.read(name, deadline_ms) {
         Ok(snapshot) => snapshot,
         Err(Absent::Unknown) => return libc::ENOENT,

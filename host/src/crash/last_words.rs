@@ -1,7 +1,6 @@
 //! The reason that a library gives before it ends the process.
 
 use core::ptr;
-use core::slice;
 use core::sync::atomic::AtomicPtr;
 use core::sync::atomic::Ordering;
 
@@ -24,7 +23,7 @@ pub unsafe extern "C" fn last_words(message: *const abi::Bytes) {
 pub fn get() -> Option<&'static [u8]> {
     // SAFETY: null, or the caller of `last_words` keeps it alive.
     let message = unsafe { LAST_WORDS.load(Ordering::Acquire).as_ref() }?;
-    let length = message.length.min(MAX_LENGTH);
     // SAFETY: the caller of `last_words` keeps its bytes alive as well.
-    Some(unsafe { slice::from_raw_parts(message.data, length) })
+    let text = unsafe { message.as_slice() }?;
+    text.get(..MAX_LENGTH).or(Some(text))
 }
