@@ -22,6 +22,7 @@ need_test() {
 	need mold mold
 	need ab apache2-utils
 	need zip zip
+	need unzip unzip
 	need curl curl
 	need chromium chromium
 	# AWS's own emulator, which their command for serverless applications contains, and another.

@@ -1,6 +1,6 @@
 //! The bootstrap where something is missing that is mostly there: standard streams, `/proc`, a list
 //! of hosts, a server at every address of its name. What belongs to the whole system is hidden in a
-//! mount namespace, for which the tests must be root.
+//! mount namespace, and without root in a user namespace.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -61,6 +61,9 @@ fn nothing_that_is_written_to_a_closed_stream_reaches_the_runtime_api() {
     }
 }
 
+/// Prints the option of `unshare` that lets this user mount.
+const MAPPED: &str = "[ $(id -u) = 0 ] || echo --map-root-user";
+
 /// Answers one invocation in a mount namespace of its own, where these commands have been run.
 fn answered(library: &Path, commands: &str, api: impl FnOnce(u16) -> String) {
     let folder = TempDir::new().expect("a folder");
@@ -68,7 +71,7 @@ fn answered(library: &Path, commands: &str, api: impl FnOnce(u16) -> String) {
     started_by(
         &mut function,
         folder.path(),
-        &format!("exec unshare --mount sh -e -c '{commands}; exec \"$0\"' \"$1\""),
+        &format!("exec unshare $({MAPPED}) --mount sh -e -c '{commands}; exec \"$0\"' \"$1\""),
     );
     let seen = script::converse(&function, api, vec![next("{}"), accepted(), status("410 Gone")]);
     assert_eq!(lines(&seen), [NEXT, RESPONSE, NEXT], "{commands}: {}", seen.log);

@@ -35,7 +35,7 @@ END
 # The whole of `./build.sh test` runs this: here it only has to know the command.
 cat >build.sh <<'END'
 #!/usr/bin/env bash
-[ $# = 0 ] || grep -qE "^#   $*( |$)" "$ROOT/build.sh"
+[ $# = 0 ] || grep -qE "^#   $*([ ,]|$)" "$ROOT/build.sh"
 END
 chmod +x dist/bin/pilotlight build.sh
 trap 'if [ -e server.pid ]; then kill -INT "$(cat server.pid)"; fi' EXIT
