@@ -30,6 +30,7 @@ need_musl() {
 		plan "rustup: its musl, with these headers, as target/tools/musl" join_musl
 	elif can_install || ! command -v apt-get >/dev/null; then
 		need musl-gcc musl-tools
+		advice+=("for musl, this is enough: rustup target add x86_64-unknown-linux-musl")
 	else
 		plan "apt: musl-dev, unpacked as target/tools/musl" unpack_musl
 	fi

@@ -11,6 +11,8 @@ tools=$PWD/target/tools
 # The plan: packages of the distribution; wheels, each as NAME PACKAGE==VERSION PATTERN; functions;
 # and the lines that name all these.
 packages=() wheels=() steps=() plans=()
+# Other ways to what cannot be installed.
+advice=()
 
 say() { printf '\033[1m== %s\033[0m\n' "$*"; }
 
@@ -82,7 +84,7 @@ install_plan() {
 	if [ ${#packages[@]} -gt 0 ]; then
 		if ! can_install; then
 			fail "these packages are missing (named as in Debian and Ubuntu): ${packages[*]}" \
-				"install them: sudo apt-get install ${packages[*]}"
+				"install them: sudo apt-get install ${packages[*]}" "${advice[@]}"
 		fi
 		plans=("apt, for the system, in its versions: ${packages[*]}" "${plans[@]}")
 	fi
