@@ -6,7 +6,7 @@
 //! - `signal.rs`: [`interrupted_at`], from the registers that a signal handler is given;
 //! - `lazy.s`: the macro `lazy`, a stub that is bound at its first call ([`crate::libc`]);
 //! - `once.s`: `pthread_once`, with a frame that an exception may pass;
-//! - `cpu.h`: what the C files in `src/libc` need of the CPU;
+//! - `cpu.h`: the facts about the CPU that the C files in `src/libc` need;
 //! - `*.c`: `memcpy`, `memmove`, `memset` and `memcmp` where musl's are slow.
 //!
 //! The build script compiles and assembles the folder of the CPU that Cargo names.

@@ -103,23 +103,24 @@ fn the_runtimes_variables_share_the_page_of_its_data() {
     }
 }
 
-/// Beside a program that does nothing but the necessary system calls, in the same run.
+/// Beside a program that makes the necessary system calls alone, in the same run: 16 more, and 18
+/// if the variables lie on another page than the initialised data.
 #[test]
 fn a_cold_start_touches_few_pages() {
     let folder = tempfile::tempdir().expect("a folder");
     let json = folder.path().join("figures.json");
     let mut command = served::command();
     command.arg("measure").arg(support::dist("examples/libhello.so"));
-    command.args(["--event", r#"{"name":"Ada"}"#, "--rounds", "10", "--invocations", "1"]);
+    command.args(["--event", r#"{"name":"Ada"}"#, "--rounds", "20", "--invocations", "1"]);
     let output = command.arg("--json").arg(&json).output().expect("pilotlight");
     assert!(output.status.success(), "{output:?}");
     let figures = fs::read_to_string(&json).expect("figures");
     let figures: Value = serde_json::from_str(&figures).expect("JSON");
     let [limit, hello] = [0, 1].map(|index| {
-        let figure = &figures["candidates"][index]["figures"]["page_faults"]["min"];
+        let figure = &figures["candidates"][index]["figures"]["page_faults"]["median"];
         figure.as_f64().expect("a number")
     });
     println!("{limit} page faults, {hello} with a handler");
     assert!(limit >= 1.0, "they were counted");
-    assert!(hello - limit <= 22.0, "{hello} page faults, and {limit} of the smallest program");
+    assert!(hello - limit <= 17.0, "{hello} page faults, and {limit} of the smallest program");
 }
