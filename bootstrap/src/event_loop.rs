@@ -1,5 +1,10 @@
 //! The order of one invocation: `/next`, answer a ping or call the handler, post the outcome, log.
 //! The only other decision here is the number of workers.
+//!
+//! A handler's failure is posted to `/error`, and the loop goes on. A handler that crashes is
+//! reported by [`crash`], and the process ends. If the Runtime API answers an outcome with 400, 410
+//! or 413, that is logged, and the loop goes on; any other error of it ends the loop with a
+//! [`Failure`].
 
 use alloc::boxed::Box;
 use alloc::format;

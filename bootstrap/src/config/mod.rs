@@ -1,5 +1,8 @@
 //! Cached configuration: declarations, and values that handlers read at memory speed. The layer's
 //! module `services` fetches them on other threads; see [`store`] for the times.
+//!
+//! The last fetched value of each declaration is kept. It is stale once its TTL has passed without
+//! a successful fetch; a stale value is still served until a fetch brings a new one.
 
 pub mod declaration;
 mod fetched;

@@ -1,5 +1,9 @@
 //! Warming: answers the pings that keep execution environments warm, without the handler.
 //!
+//! A ping is an event with a truthy top-level `warmer`, or of serverless-plugin-warmup, or as the
+//! variables of [`settings`] add. For a ping the handler is skipped, and nothing else: the answer
+//! is posted, the record logged, and the next invocation requested as for any event.
+//!
 //! [`candidate`] dismisses most events with one fast search, [`event`] parses the others,
 //! [`record`] writes the log and counts pings for handlers, [`settings`] reads the variables. A
 //! ping that asks for other environments is passed to the layer's module `services`, which invokes
