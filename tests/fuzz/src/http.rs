@@ -6,6 +6,7 @@
 use libfuzzer_sys::fuzz_target;
 use pilotlight_bootstrap::http;
 use pilotlight_bootstrap::http::Receive;
+use pilotlight_host::errno::Errno;
 
 /// The bytes, in pieces whose sizes come from the input as well.
 struct Pieces<'a> {
@@ -14,7 +15,7 @@ struct Pieces<'a> {
 }
 
 impl Receive for Pieces<'_> {
-    fn receive(&mut self, buffer: &mut Vec<u8>) -> Result<usize, i32> {
+    fn receive(&mut self, buffer: &mut Vec<u8>) -> Result<usize, Errno> {
         let wanted = usize::from(*self.sizes.next().unwrap_or(&255)) + 1;
         let spare = buffer.capacity() - buffer.len();
         let (now, later) = self.bytes.split_at(wanted.min(spare).min(self.bytes.len()));
