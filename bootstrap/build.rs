@@ -13,6 +13,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 fn main() -> Result<()> {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=layout.ld");
+    println!("cargo:rerun-if-changed=../host/src/arch");
     println!("cargo:rerun-if-env-changed=PILOTLIGHT_MUSL");
     if env::var_os("CARGO_FEATURE_STATIC").is_none() {
         return Ok(());
@@ -23,7 +24,8 @@ fn main() -> Result<()> {
 fn link_with_musl(out: &Path) -> Result<()> {
     // The folder of musl's archives in Debian's and Ubuntu's musl-dev, unless another is named.
     let prefix = env::var_os("PILOTLIGHT_MUSL").map(|prefix| Path::new(&prefix).join("lib"));
-    let system = format!("/usr/lib/{}-linux-musl", env::var("CARGO_CFG_TARGET_ARCH")?);
+    let cpu = env::var("CARGO_CFG_TARGET_ARCH")?;
+    let system = format!("/usr/lib/{cpu}-linux-musl");
     let musl = prefix.unwrap_or_else(|| system.into());
     if !musl.join("crt1.o").exists() {
         return Err(format!("{} has no crt1.o; install musl-tools", musl.display()).into());
@@ -56,7 +58,12 @@ fn link_with_musl(out: &Path) -> Result<()> {
     argument("-Wl,--build-id=none");
     // GNU ld, because Rust's lld does not distinguish the members of an archive (layout.ld).
     argument("-fuse-ld=bfd");
-    argument(&format!("-Wl,-T,{}/layout.ld", env::var("CARGO_MANIFEST_DIR")?));
+    let here = env::var("CARGO_MANIFEST_DIR")?;
+    argument(&format!("-Wl,-T,{here}/layout.ld"));
+    // The script includes a file of the CPU's, and its arithmetic is about pages of 4 KiB, which
+    // GNU ld takes for x86 alone.
+    argument(&format!("-L{here}/../host/src/arch/{cpu}"));
+    argument("-Wl,-z,max-page-size=4096");
     // Beside the executable, for the tests of the layout.
     let folder = out.ancestors().nth(3).ok_or("no folder for the executable")?;
     argument(&format!("-Wl,-Map,{}/bootstrap.map", folder.display()));

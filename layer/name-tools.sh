@@ -1,19 +1,22 @@
 #!/usr/bin/env bash
-# layer/name-tools.sh: prints, as JSON, the tools that the layer's bytes depend on besides its
+# layer/name-tools.sh CPU: prints, as JSON, the tools that the layer's bytes depend on besides its
 # sources.
 #
 # The layer carries this as `pilotlight/build.json`, so that it can be built again, byte for byte.
 set -euo pipefail
 musl=${PILOTLIGHT_MUSL:+$PILOTLIGHT_MUSL/lib}
-musl=${musl:-/usr/lib/x86_64-linux-musl}/libc.a
+cpu=$1
+tool=""
+if [ "$cpu" != "$(uname -m)" ]; then tool=$cpu-linux-gnu-; fi
+musl=${musl:-/usr/lib/$cpu-linux-musl}/libc.a
 
 first_line() { "$@" | head -n 1; }
 
 cat <<JSON
 {
   "rustc": "$(rustc --version)",
-  "cc": "$(first_line cc --version)",
-  "ld": "$(first_line ld.bfd --version)",
+  "cc": "$(first_line "${tool:-}${tool:+g}cc" --version)",
+  "ld": "$(first_line "${tool}ld.bfd" --version)",
   "musl": "$(ar p "$musl" version.lo | strings | grep -m 1 -E '^[0-9]+\.[0-9]+')"
 }
 JSON

@@ -108,5 +108,6 @@ prepare() {
 	install_plan
 }
 
+. layer/arch.sh
 . layer/musl.sh
 . tests/needs.sh

@@ -79,16 +79,17 @@ pub struct Variable(*const c_char);
 impl Variable {
     /// The rest after `prefix`; None if it does not begin with it.
     pub fn strip(self, prefix: &str) -> Option<Variable> {
-        let mut at = self.0;
+        // As `u8`, because `c_char` is signed on some CPUs only.
+        let mut at = self.0.cast::<u8>();
         for &byte in prefix.as_bytes() {
             // SAFETY: all bytes before this one equal `prefix` and are not NUL, so the string
             // continues.
-            if byte == 0 || unsafe { *at }.cast_unsigned() != byte {
+            if byte == 0 || unsafe { *at } != byte {
                 return None;
             }
             at = at.wrapping_add(1);
         }
-        Some(Variable(at))
+        Some(Variable(at.cast()))
     }
 
     /// The string.

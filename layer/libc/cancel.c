@@ -101,8 +101,12 @@ _Noreturn static void unwind(void *result)
 	pilotlight_end_thread(result);
 }
 
-/* musl's cancellation ends here as well, and then the stack may be misaligned. */
-__attribute__((force_align_arg_pointer)) _Noreturn void pthread_exit(void *result)
+/* musl's cancellation ends here as well, and then the stack may be misaligned, on a CPU whose stack
+ * can be. */
+#if __has_attribute(force_align_arg_pointer)
+__attribute__((force_align_arg_pointer))
+#endif
+_Noreturn void pthread_exit(void *result)
 {
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 	pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, NULL);

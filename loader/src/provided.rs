@@ -10,8 +10,16 @@ pub const BOOTSTRAP: &str = include_str!("provided/exports.txt");
 pub const MODULE: &str = include_str!("provided/module_exports.txt");
 
 /// The shared libraries whose symbols these are, without version and suffix.
-pub const LIBRARIES: [&str; 7] =
-    ["libc", "libm", "libpthread", "libdl", "librt", "libgcc_s", "ld-linux-x86-64"];
+pub const LIBRARIES: [&str; 8] = [
+    "libc",
+    "libm",
+    "libpthread",
+    "libdl",
+    "librt",
+    "libgcc_s",
+    "ld-linux-x86-64",
+    "ld-linux-aarch64",
+];
 
 /// Whether the runtime provides the symbols of the library of this name.
 pub fn has_library(name: &[u8]) -> bool {

@@ -7,10 +7,14 @@
 //! - `lazy.s`: the macro `lazy`, a stub that is bound at its first call ([`crate::libc`]);
 //! - `once.s`: `pthread_once`, with a frame that an exception may pass;
 //! - `cpu.h`: the facts about the CPU that the C files in `src/libc` need;
-//! - `*.c`: `memcpy`, `memmove`, `memset` and `memcmp` where musl's are slow.
+//! - `*.c`: `memcpy`, `memmove`, `memset` and `memcmp` where musl's are slow;
+//! - `memory.ld`: these four, and musl's where they are not, for the executable's layout.
 //!
 //! The build script compiles and assembles the folder of the CPU that Cargo names.
 
+#[cfg(target_arch = "aarch64")]
+#[path = "aarch64/mod.rs"]
+mod cpu;
 #[cfg(target_arch = "x86_64")]
 #[path = "x86_64/mod.rs"]
 mod cpu;

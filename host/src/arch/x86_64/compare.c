@@ -27,14 +27,6 @@ NARROW int compare_narrow(const unsigned char *a, const unsigned char *b, size_t
 	return compare(a, b, size);
 }
 
-/* Compares two words as big-endian numbers: the first byte in memory is the most significant. */
-static inline int order(uint64_t x, uint64_t y)
-{
-	if (likely(x == y))
-		return 0;
-	return __builtin_bswap64(x) < __builtin_bswap64(y) ? -1 : 1;
-}
-
 #define SAME16(a, b) (V16(a) == V16(b))
 #define SAME32(a, b) (V32(a) == V32(b))
 #define IS_ALL(same) likely(_mm256_movemask_epi8((__m256i)(same)) == -1)
@@ -50,20 +42,8 @@ WIDE static inline int compare_on(const unsigned char *a, const unsigned char *b
 WIDE int memcmp(const void *left, const void *right, size_t size)
 {
 	const unsigned char *a = left, *b = right;
-	if (unlikely(size < 16)) {
-		if (likely(size >= 8)) {
-			int first = order(W8(a), W8(b));
-			return unlikely(first != 0) ? first
-						    : order(W8(a + size - 8), W8(b + size - 8));
-		}
-		if (size >= 4)
-			return order(W4(a) | (uint64_t)W4(a + size - 4) << 32,
-				     W4(b) | (uint64_t)W4(b + size - 4) << 32);
-		if (size >= 2)
-			return order(W2(a) | (uint32_t)W2(a + size - 2) << 16,
-				     W2(b) | (uint32_t)W2(b + size - 2) << 16);
-		return size == 0 ? 0 : a[0] - b[0];
-	}
+	if (unlikely(size < 16))
+		return compare_short(a, b, size);
 	if (!is_wide())
 		return compare_narrow(a, b, size);
 	if (likely(size <= 32)) {

@@ -153,24 +153,8 @@ WIDE void *memmove(void *target, const void *source, size_t size)
 {
 	unsigned char *to = target;
 	const unsigned char *from = source;
-	if (unlikely(size < 16)) {
-		if (likely(size >= 8)) {
-			uint64_t first = W8(from), last = W8(from + size - 8);
-			W8(to) = first;
-			W8(to + size - 8) = last;
-		} else if (size >= 4) {
-			uint32_t first = W4(from), last = W4(from + size - 4);
-			W4(to) = first;
-			W4(to + size - 4) = last;
-		} else if (size > 0) {
-			unsigned char first = from[0], middle = from[size / 2],
-				      last = from[size - 1];
-			to[0] = first;
-			to[size / 2] = middle;
-			to[size - 1] = last;
-		}
-		return to;
-	}
+	if (unlikely(size < 16))
+		return move_short(to, from, size);
 	if (!is_wide())
 		return move_narrow(to, from, size);
 	if (likely(size <= 64)) {

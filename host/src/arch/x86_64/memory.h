@@ -3,40 +3,25 @@
  * From 16 bytes on, each function has two variants: a short loop over vectors of 16 bytes, which
  * every x86-64 CPU has, and one over vectors of 32 bytes (AVX2). CPUID, which tells whether the CPU
  * has AVX2, traps in a virtual machine and costs a microsecond or more. So it is executed only
- * after enough calls to repay that; a cold start makes fewer.
- *
- * Most calls are for so few bytes that branches and call overhead dominate. So the likely side of
- * each test is inline, and code that needs a call, or more registers than the arguments', is a
- * function of its own. */
+ * after enough calls to repay that; a cold start makes fewer. */
 
 #include <immintrin.h>
-#include <stddef.h>
-#include <stdint.h>
+
+#include "../words.h"
 
 /* Calls of at least 16 bytes before CPUID is executed. */
 #define CALLS_BEFORE_CPUID 2000
-
-#define likely(condition) __builtin_expect(condition, 1)
-#define unlikely(condition) __builtin_expect(condition, 0)
 
 /* For the exported functions, which test `is_wide` before they use AVX2. */
 #define WIDE __attribute__((target("avx2")))
 /* For code that runs on any CPU, and so must not be inlined into a function compiled for AVX2. */
 #define NARROW __attribute__((noinline, cold)) static
 
-/* Words and vectors without alignment, which may alias anything. */
-typedef uint64_t word8 __attribute__((may_alias, aligned(1)));
-typedef uint32_t word4 __attribute__((may_alias, aligned(1)));
-typedef uint16_t word2 __attribute__((may_alias, aligned(1)));
-typedef char vector16 __attribute__((vector_size(16), may_alias, aligned(1)));
+/* As vector16. */
 typedef char vector32 __attribute__((vector_size(32), may_alias, aligned(1)));
 /* An aligned vector. */
 typedef char line32 __attribute__((vector_size(32), may_alias));
 
-#define W2(address) (*(word2 *)(address))
-#define W4(address) (*(word4 *)(address))
-#define W8(address) (*(word8 *)(address))
-#define V16(address) (*(vector16 *)(address))
 #define V32(address) (*(vector32 *)(address))
 #define L32(address) (*(line32 *)(address))
 
