@@ -3,12 +3,14 @@
 use std::env;
 use std::path::Path;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use anyhow::Result;
 use anyhow::bail;
 
+use crate::cpu::Cpu;
 use crate::identifiers;
 
 /// The account of all functions, from AWS's own examples.
@@ -32,6 +34,8 @@ pub struct Function {
     pub bootstrap: PathBuf,
     /// The program's arguments; none on Lambda.
     pub arguments: Vec<String>,
+    /// The emulator that the program is started with, if it is for another CPU than this machine's.
+    pub emulator: Option<PathBuf>,
     /// Memory in MB.
     pub memory_mb: u64,
     /// Limit for an invocation.
@@ -72,13 +76,16 @@ impl Function {
                 "{bootstrap}: no such file; run ./build.sh, or pass the layer's folder with --layer"
             );
         }
+        let bootstrap = bootstrap.canonicalize()?;
+        let emulator = emulator(&bootstrap)?;
         Ok(Function {
             name: base.to_owned(),
             library,
             handler,
             task_root,
-            bootstrap: bootstrap.canonicalize()?,
+            bootstrap,
             arguments: Vec::new(),
+            emulator,
             memory_mb: 128,
             timeout: Duration::from_secs(3),
             variables: Vec::new(),
@@ -96,7 +103,18 @@ impl Function {
         let program = Path::new(&shown)
             .canonicalize()
             .with_context(|| format!("{shown}: no such program"))?;
-        Ok(Function { bootstrap: program, arguments: parts.collect(), ..self.clone() })
+        let (arguments, emulator) = (parts.collect(), emulator(&program)?);
+        Ok(Function { bootstrap: program, arguments, emulator, ..self.clone() })
+    }
+
+    /// The command that starts the program with its arguments, in this process's environment.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(self.emulator.as_ref().unwrap_or(&self.bootstrap));
+        if self.emulator.is_some() {
+            command.arg(&self.bootstrap);
+        }
+        command.args(&self.arguments);
+        command
     }
 
     /// The function's ARN.
@@ -148,6 +166,11 @@ impl Function {
         variables.extend(self.variables.iter().cloned());
         variables
     }
+}
+
+/// The emulator for a program; `None` if this machine runs it itself.
+fn emulator(program: &Path) -> Result<Option<PathBuf>> {
+    Cpu::of(program).filter(|cpu| !cpu.is_native()).map(Cpu::emulator).transpose()
 }
 
 /// The region of all functions: the user's, or `us-east-1`.

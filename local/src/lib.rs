@@ -10,6 +10,7 @@
 
 pub mod check;
 pub mod clock;
+pub mod cpu;
 pub mod descriptors;
 pub mod environment;
 pub mod function;

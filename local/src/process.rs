@@ -6,6 +6,7 @@
 //! daemon does, are found by an environment variable that they inherited ([`end_marked`]).
 
 use std::collections::BTreeSet;
+use std::env;
 use std::fs;
 use std::fs::File;
 use std::io;
@@ -150,6 +151,12 @@ pub fn end_marked(mark: &str) {
 /// The process of a folder in `/proc`.
 fn pid_of(folder: &Path) -> Option<Pid> {
     Pid::from_raw(folder.file_name()?.to_str()?.parse().ok()?)
+}
+
+/// A program in a folder of `PATH`.
+pub fn find(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
 /// Starts a process that leads its own group.

@@ -4,7 +4,6 @@ mod error;
 
 use std::fs;
 use std::process::Child;
-use std::process::Command;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -83,9 +82,8 @@ impl ExecutionEnvironment {
             Output::Kept => opened(Log::open(None)?),
             Output::Shown(label) => opened(Log::open(Some(label))?),
         };
-        let mut command = Command::new(&function.bootstrap);
+        let mut command = function.command();
         command
-            .args(&function.arguments)
             .env_clear()
             .envs(function.environment(&address))
             .env("AWS_LAMBDA_METADATA_API", &address)

@@ -13,6 +13,7 @@ use pilotlight_loader::arch::Machine as _;
 use pilotlight_loader::arch::Native;
 
 use super::Candidate;
+use crate::process;
 
 /// The number of traced invocations: enough for the last one to be warm.
 const INVOCATIONS: usize = 8;
@@ -32,7 +33,11 @@ pub fn trace(
     event: &[u8],
     file: &Path,
 ) -> Result<Option<(Calls, Vec<PathBuf>)>> {
-    let Some(strace) = find("strace") else { return Ok(None) };
+    // It would record the emulator's own calls.
+    if candidate.function.emulator.is_some() {
+        return Ok(None);
+    }
+    let Some(strace) = process::find("strace") else { return Ok(None) };
     let mut traced = candidate.clone();
     let program = std::mem::replace(&mut traced.function.bootstrap, strace);
     let options = ["-f", "-qq", "-s", "64", "-o"].map(str::to_owned);
@@ -42,11 +47,6 @@ pub fn trace(
     environment.end();
     let calls = fs::read_to_string(file).context("strace wrote nothing")?;
     Ok(Some((count(&calls), opened(&calls))))
-}
-
-fn find(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
 fn count(calls: &str) -> Calls {

@@ -1,0 +1,59 @@
+//! The CPUs that Lambda offers. A program for another CPU than this machine's is started under
+//! QEMU's emulation of a single process, which passes variables, signals and exit codes on.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use anyhow::Result;
+use pilotlight_loader::arch::Aarch64;
+use pilotlight_loader::arch::Machine;
+use pilotlight_loader::arch::Native;
+use pilotlight_loader::arch::X86_64;
+use pilotlight_loader::elf;
+
+use crate::process;
+
+/// A CPU that Lambda offers.
+#[derive(Debug)]
+pub struct Cpu {
+    /// Its name, as Lambda spells it.
+    pub name: &'static str,
+    /// `e_machine`.
+    number: u16,
+    /// The program that runs one process of it on another CPU.
+    emulator: &'static str,
+}
+
+static CPUS: [Cpu; 2] =
+    [Cpu::of_machine::<X86_64>("qemu-x86_64"), Cpu::of_machine::<Aarch64>("qemu-aarch64")];
+
+impl Cpu {
+    const fn of_machine<M: Machine>(emulator: &'static str) -> Cpu {
+        Cpu { name: M::NAME, number: M::NUMBER, emulator }
+    }
+
+    /// The CPU that a program or library was built for; `None` for a script, another CPU, or an
+    /// unreadable file.
+    pub fn of(file: &Path) -> Option<&'static Cpu> {
+        let mut head = [0; elf::HEADER_SIZE];
+        File::open(file).and_then(|mut file| file.read_exact(&mut head)).ok()?;
+        let number = elf::machine(&head)?;
+        CPUS.iter().find(|cpu| cpu.number == number)
+    }
+
+    /// Whether this machine runs its programs itself.
+    pub fn is_native(&self) -> bool {
+        self.number == Native::NUMBER
+    }
+
+    /// The program that runs processes of this CPU on another one.
+    pub fn emulator(&self) -> Result<PathBuf> {
+        let Cpu { name, emulator, .. } = self;
+        process::find(emulator).with_context(|| {
+            format!("a program for {name} runs under {emulator} here, which is not on PATH; install it: apt install qemu-user")
+        })
+    }
+}
