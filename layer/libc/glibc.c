@@ -20,6 +20,8 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "minstack.h"
+
 void pilotlight_arc4random_buf(void *to, size_t size)
 {
 	for (unsigned char *next = to; size > 0;) {
@@ -58,7 +60,7 @@ void pilotlight_cpufree(void *set) { free(set); }
 /* With glibc's smallest size, which is larger than musl's. */
 int pilotlight_attr_setstack(pthread_attr_t *attributes, void *start, size_t size)
 {
-	if (size < 16384)
+	if (size < __pthread_get_minstack(NULL))
 		return EINVAL;
 	/* `_a_stacksize` and `_a_stackaddr` of musl's src/internal/pthread_impl.h. */
 	attributes->__u.__s[0] = size;

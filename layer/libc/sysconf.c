@@ -13,6 +13,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "minstack.h"
+
 long pilotlight_musl_sysconf(int);
 
 /* Names in glibc's <bits/confname.h> that musl 1.2.3 lacks. */
@@ -20,7 +22,6 @@ long pilotlight_musl_sysconf(int);
 #define GLIBC_SC_SIGSTKSZ 250
 
 /* glibc's <limits.h> and <bits/local_lim.h>. */
-#define GLIBC_PTHREAD_STACK_MIN 16384
 #define GLIBC_PTHREAD_KEYS_MAX 1024
 #define GLIBC_SIGSTKSZ 8192
 #define GLIBC_NSS_BUFLEN 1024
@@ -54,7 +55,7 @@ long pilotlight_sysconf(int name)
 	case _SC_SIGQUEUE_MAX:
 		return limit(RLIMIT_SIGPENDING);
 	case _SC_THREAD_STACK_MIN:
-		return GLIBC_PTHREAD_STACK_MIN;
+		return (long)__pthread_get_minstack(NULL);
 	case _SC_THREAD_KEYS_MAX:
 		return GLIBC_PTHREAD_KEYS_MAX;
 	case _SC_GETGR_R_SIZE_MAX:

@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "minstack.h"
+
 /* The signal that musl reserves for timers, and the one that must reach every thread. */
 #define SIGTIMER 32
 #define SIGSYNCCALL 34
@@ -112,7 +114,7 @@ static int start_waiter(void)
 	sem_init(&started, 0, 0);
 	pthread_attr_init(&attributes);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attributes, 16384);
+	pthread_attr_setstacksize(&attributes, __pthread_get_minstack(NULL));
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	int code = pthread_create(&thread, &attributes, wait_for_signals, &started);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);

@@ -166,9 +166,6 @@ word __syscall_cp(word number, word a, word b, word c, word d, word e, word f)
 	return system_call(number, a, b, c, d, e, f);
 }
 
-/* Smallest stack of a thread in bytes: glibc's PTHREAD_STACK_MIN. */
-#define MIN_STACK_SIZE 16384
-
 size_t pilotlight_minimal_stack(const void *attributes)
 {
 	(void)attributes;

@@ -3,6 +3,9 @@
 /* The DWARF number of the register in which `pthread_once` keeps its cleanup: rbx (once.s). */
 #define ONCE_REGISTER 3
 
+/* Smallest stack of a thread in bytes: glibc's PTHREAD_STACK_MIN. */
+#define MIN_STACK_SIZE 16384
+
 /* A system call, with the kernel's result: an error is a negative number. */
 static inline long system_call(long number, long a, long b, long c, long d, long e, long f)
 {
