@@ -10,7 +10,6 @@ use std::io::Write as _;
 use std::net::TcpListener;
 use std::net::TcpStream;
 use std::process::Child;
-use std::process::Command;
 use std::process::Stdio;
 use std::time::Instant;
 
@@ -84,7 +83,9 @@ impl Setting {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let log = NamedTempFile::new().expect("a file");
-        let child = Command::new(&self.function.bootstrap)
+        let child = self
+            .function
+            .command()
             .env_clear()
             .envs(self.function.environment(&here(port)))
             .current_dir(&self.function.task_root)

@@ -51,7 +51,8 @@ impl CargoLambda {
             assert!(Instant::now() < end, "the emulator does not listen");
             thread::sleep(Duration::from_millis(5));
         }
-        let runtime = Command::new(&function.bootstrap)
+        let runtime = function
+            .command()
             .env_clear()
             .envs(function.environment(&format!("http://127.0.0.1:{port}/.rt/f")))
             .env("PILOTLIGHT_TEST_GATE", folder.path().join("gate"))

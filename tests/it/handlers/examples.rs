@@ -9,7 +9,7 @@ use crate::support;
 use crate::support::Posted;
 use crate::support::oracle;
 
-const ADA: &[u8] = br#"{"name":"Ada"}"#;
+const ADA: &str = r#"{"name":"Ada"}"#;
 const HELLO_ADA: &[u8] = br#"{"message":"Hello, Ada!"}"#;
 
 #[test]
@@ -18,7 +18,10 @@ fn hello_greets_cold_and_warm_on_one_connection() {
     let environment = support::start(&function);
     environment.wait_initialised(INIT_LIMIT).expect("initialised");
     for _ in 0..100 {
-        assert_eq!(support::response(support::invoke(&environment, &function, ADA)), HELLO_ADA);
+        assert_eq!(
+            support::response(support::invoke(&environment, &function, ADA.as_bytes())),
+            HELLO_ADA
+        );
     }
     let session = environment.shared().session();
     assert_eq!(session.connections(), 1);
@@ -39,10 +42,13 @@ fn hello_refuses_an_event_of_another_type() {
 fn both_languages_and_both_loaders_agree() {
     for name in ["hello", "hello-c"] {
         let library = support::dist(&format!("examples/lib{name}.so"));
-        assert_eq!(support::response(support::cold(&support::example(name), ADA)), HELLO_ADA);
+        assert_eq!(
+            support::response(support::cold(&support::example(name), ADA.as_bytes())),
+            HELLO_ADA
+        );
         assert_eq!(oracle::answer(&library, None, ADA).as_deref(), Ok(HELLO_ADA));
         let outcome = support::cold(&support::example(name), b"{}").expect("answered");
-        let by_dlopen = oracle::answer(&library, None, b"{}").expect_err("an error");
+        let by_dlopen = oracle::answer(&library, None, "{}").expect_err("an error");
         assert_eq!(Posted::read(&outcome).error_type, by_dlopen);
     }
 }

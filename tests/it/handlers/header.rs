@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::mem::offset_of;
-use std::process::Command;
 
 use pilotlight_abi as abi;
 use tempfile::TempDir;
 
 use crate::support;
+use crate::support::arch::arch;
 
 /// Every structure with its fields, by its names in the header and in Rust.
 macro_rules! layout {
@@ -158,7 +158,7 @@ fn the_header_and_the_crate_have_the_same_numbers() {
     );
     fs::write(&source, text).expect("written");
     support::compile(&source, &["-std=c11", "-Wall", "-Wextra", "-Werror"], &program);
-    let output = Command::new(&program).output().expect("run").stdout;
+    let output = arch().command(&program).output().expect("run").stdout;
     let output = String::from_utf8(output).expect("UTF-8");
     let found: BTreeMap<String, usize> = output
         .lines()

@@ -5,7 +5,6 @@ use std::fs::File;
 use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::process::Command;
 use std::process::Stdio;
 use std::sync::OnceLock;
 
@@ -29,7 +28,8 @@ fn logs() -> Function {
 pub fn log(function: &Function, variables: &[(&str, &str)], events: &[&str]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
-    let child = Command::new(&function.bootstrap)
+    let child = function
+        .command()
         .env_clear()
         .envs(function.environment(&here(port)))
         .envs(variables.iter().copied())
@@ -181,7 +181,8 @@ fn a_failure_is_logged_after_its_answer_and_before_the_next_request() {
     let function = logs();
     let folder = TempDir::new().expect("a folder");
     let path = folder.path().join("log");
-    let mut child = Command::new(&function.bootstrap)
+    let mut child = function
+        .command()
         .env_clear()
         .envs(function.environment(&here(port)))
         .stderr(File::create(&path).expect("a file"))

@@ -73,9 +73,9 @@ fn the_report_of_the_end_contains_a_panic_that_cannot_unwind() {
 #[test]
 fn with_panics_that_abort_the_report_has_message_and_location() {
     let arguments = ["build", "-p", "logging", "--target-dir", "target/panic-abort"];
-    support::cargo(".", &[&arguments[..], &["--config", "profile.release.panic='abort'"]].concat());
-    let library = support::root().join("target/panic-abort/release/liblogging.so");
-    let function = support::function(&library, None);
+    let abort = ["--config", "profile.release.panic='abort'"];
+    let built = support::cargo(".", &[&arguments[..], &abort].concat());
+    let function = support::function(&support::library(&built, "logging"), None);
     for (event, end) in [("panic", ": no \"tea\""), ("panic on a thread", ": no tea")] {
         let posted = posted(&function, &format!("\"{event}\""));
         assert_eq!(posted.category, "Function.Aborted");

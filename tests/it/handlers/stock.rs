@@ -53,7 +53,7 @@ fn the_same_library_answers_the_same_through_dlopen() {
         std::fs::copy(&library, &copy).expect("copied");
         let function = support::function(&copy, Some(handler));
         let answer = support::response(support::cold(&function, event.as_bytes()));
-        assert_eq!(oracle::answer(&copy, Some(handler), event.as_bytes()), Ok(answer), "{handler}");
+        assert_eq!(oracle::answer(&copy, Some(handler), event), Ok(answer), "{handler}");
     }
 }
 

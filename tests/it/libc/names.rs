@@ -245,11 +245,9 @@ fn resolve(server: &Server, library: &Path, folder: &Path, name: &str) -> Resolv
     let here = String::from_utf8(output.stdout).expect("UTF-8").trim_end().to_owned();
 
     let answer = folder.join("answer");
+    let oracle = oracle::command(library, None, name, &answer);
     let mut command = within();
-    command.arg(std::env::current_exe().expect("this test"));
-    command.args(oracle::ANSWERING);
-    command.env("ORACLE_LIBRARY", library).env("ORACLE_EVENT", name).env("ORACLE_ANSWER", &answer);
-    let output = command.output().expect("run");
+    let output = command.arg(oracle.get_program()).args(oracle.get_args()).output().expect("run");
     assert!(output.status.success(), "{output:?}");
     Resolved { here, by_dlopen: fs::read_to_string(answer).expect("an answer") }
 }

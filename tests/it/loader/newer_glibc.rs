@@ -6,6 +6,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use crate::support;
+use crate::support::oracle;
 
 const HANDLER: &str = "#include <pilotlight.h>\n\
     extern int getppid(void);\n\
@@ -41,6 +42,6 @@ fn no_version_of_glibc_is_too_new() {
     assert!(text.windows(10).any(|part| part == b"GLIBC_9.99"), "the version was not recorded");
     let function = support::function(&library, None);
     assert_eq!(support::response(support::cold(&function, b"{}")), b"parent");
-    let refused = crate::support::oracle::refusal(&library);
+    let refused = oracle::refusal(&library);
     assert!(refused.contains("GLIBC_9.99' not found"), "{refused}");
 }

@@ -139,13 +139,11 @@ fn a_failed_invocation_is_shown_and_makes_exit_code_1() {
 
 #[test]
 fn a_library_with_symbols_shows_the_frames_of_a_panic_and_the_function_of_a_fault() {
-    let target = ["--target-dir", "target/unstripped"];
-    support::cargo(
-        ".",
-        &[&["build", "-p", "faulty", "--config", "profile.release.strip=false"], &target[..]]
-            .concat(),
-    );
-    let library = "target/unstripped/release/libfaulty.so";
+    let build = ["build", "-p", "faulty", "--target-dir", "target/unstripped"];
+    let whole = ["--config", "profile.release.strip=false"];
+    let built = support::cargo(".", &[&build[..], &whole].concat());
+    let library = support::library(&built, "faulty");
+    let library = library.to_str().expect("UTF-8");
     let answer = |event: &str| {
         let output = pilotlight(&["run", library, "--event", event, "--env", "RUST_BACKTRACE=1"]);
         serde_json::from_slice::<serde_json::Value>(&output.stdout).expect("JSON")

@@ -19,10 +19,9 @@ fn handlers_may_bring_their_own_allocator() {
     ] {
         let target = "../../../target/allocators";
         let build = ["build", "--features", name, "--target-dir", target];
-        support::cargo("tests/fixtures/allocators", &build);
+        let built = support::cargo("tests/fixtures/allocators", &build);
         let library = folder.path().join(format!("lib{name}.so"));
-        let built = support::root().join("target/allocators/release/liballocators.so");
-        fs::copy(built, &library).expect("copied");
+        fs::copy(support::library(&built, "allocators"), &library).expect("copied");
         let bytes = fs::read(&library).expect("the library");
         let is_in = bytes.windows(function.len()).any(|part| part == function.as_bytes());
         assert!(is_in, "{name} is not in its library");
@@ -32,7 +31,7 @@ fn handlers_may_bring_their_own_allocator() {
         environment.wait_initialised(INIT_LIMIT).expect("initialised");
         // The default is too little for jemalloc's thread-locals.
         let tunables = "glibc.rtld.optional_static_tls=16384";
-        let by_dlopen = oracle::answer_alone_with(&library, None, "{}", tunables);
+        let by_dlopen = oracle::answer_with(&library, None, "{}", tunables).expect("a response");
         for _ in 0..3 {
             let answer = support::response(support::invoke(&environment, &function, b"{}"));
             assert_eq!(answer, by_dlopen, "{name}");

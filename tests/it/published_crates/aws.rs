@@ -11,8 +11,8 @@ use crate::support::oracle;
 
 #[test]
 fn a_handler_on_the_aws_sdk_runs_as_it_does_natively() {
-    support::cargo("tests/fixtures/aws", &["build", "--target-dir", "../../../target/aws"]);
-    let library = support::root().join("target/aws/release/libaws.so");
+    let build = ["build", "--target-dir", "../../../target/aws"];
+    let library = support::library(&support::cargo("tests/fixtures/aws", &build), "aws");
     let moto = Moto::start(3);
     let keys = moto.user(&["dynamodb:*"], None);
     let event = json!({"url": moto.url, "key": keys.key, "secret": keys.secret}).to_string();
@@ -30,7 +30,7 @@ fn a_handler_on_the_aws_sdk_runs_as_it_does_natively() {
         let answer = support::response(support::invoke(&environment, &function, event.as_bytes()));
         assert_eq!(serde_json::from_slice::<Value>(&answer).expect("JSON"), expected);
     }
-    let by_dlopen = oracle::answer_alone(&library, None, &event);
+    let by_dlopen = oracle::answer(&library, None, &event).expect("a response");
     assert_eq!(serde_json::from_slice::<Value>(&by_dlopen).expect("JSON"), expected);
 
     // A wrong key is found out, so the right one has signed as it should. (moto says so in XML,

@@ -10,8 +10,8 @@ use crate::support::oracle;
 
 #[test]
 fn a_heavy_handler_runs_as_it_does_natively() {
-    support::cargo("tests/fixtures/heavy", &["build", "--target-dir", "../../../target/heavy"]);
-    let library = support::root().join("target/heavy/release/libheavy.so");
+    let build = ["build", "--target-dir", "../../../target/heavy"];
+    let library = support::library(&support::cargo("tests/fixtures/heavy", &build), "heavy");
     let expected = json!({
         "http": "hello",
         "tls": "hello",
@@ -30,6 +30,6 @@ fn a_heavy_handler_runs_as_it_does_natively() {
         let answer: Value = serde_json::from_slice(&answer).expect("JSON");
         assert_eq!(answer, expected);
     }
-    let by_dlopen = oracle::answer(&library, None, b"{}").expect("an answer");
+    let by_dlopen = oracle::answer(&library, None, "{}").expect("a response");
     assert_eq!(serde_json::from_slice::<Value>(&by_dlopen).expect("JSON"), expected);
 }

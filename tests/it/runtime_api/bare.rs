@@ -3,6 +3,7 @@
 //! mount namespace, and without root in a user namespace.
 
 use std::fs;
+use std::iter;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::path::PathBuf;
@@ -19,15 +20,19 @@ use crate::support::script::here;
 use crate::support::script::next;
 use crate::support::script::status;
 
-/// Has the bootstrap started by a shell, `$0` being the bootstrap.
+/// Has the bootstrap started by a shell, for which `$@` is the bootstrap's command.
 fn started_by(function: &mut Function, folder: &Path, commands: &str) {
     let script = folder.join("start");
-    let bootstrap = function.bootstrap.display();
+    let command = function.command();
+    let words = iter::once(command.get_program()).chain(command.get_args());
+    let words: Vec<_> = words.map(|word| word.to_str().expect("UTF-8")).collect();
+    let words = words.join(" ");
     let text =
-        format!("#!/bin/sh\nPATH=/usr/sbin:/usr/bin:/sbin:/bin\nset -e {bootstrap}\n{commands}\n");
+        format!("#!/bin/sh\nPATH=/usr/sbin:/usr/bin:/sbin:/bin\nset -e {words}\n{commands}\n");
     fs::write(&script, text).expect("written");
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("made executable");
     function.bootstrap = script;
+    function.emulator = None;
 }
 
 /// The request lines, without the version.
@@ -49,7 +54,7 @@ fn nothing_that_is_written_to_a_closed_stream_reaches_the_runtime_api() {
         ("<&- >/dev/null", "1"),
     ] {
         let mut function = support::function(&library, None);
-        started_by(&mut function, folder.path(), &format!("exec \"$1\" {streams}"));
+        started_by(&mut function, folder.path(), &format!("exec \"$@\" {streams}"));
         let closing = |script: Script| Script { close: true, ..script };
         let gone = status("410 Gone");
         let script = vec![next(event), closing(accepted()), next("1"), accepted(), gone];
@@ -71,7 +76,7 @@ fn answered(library: &Path, commands: &str, api: impl FnOnce(u16) -> String) {
     started_by(
         &mut function,
         folder.path(),
-        &format!("exec unshare $({MAPPED}) --mount sh -e -c '{commands}; exec \"$0\"' \"$1\""),
+        &format!("exec unshare $({MAPPED}) --mount sh -e -c '{commands}; exec \"$@\"' sh \"$@\""),
     );
     let seen = script::converse(&function, api, vec![next("{}"), accepted(), status("410 Gone")]);
     assert_eq!(lines(&seen), [NEXT, RESPONSE, NEXT], "{commands}: {}", seen.log);

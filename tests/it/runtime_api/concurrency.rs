@@ -9,7 +9,6 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Child;
-use std::process::Command;
 use std::process::Stdio;
 use std::sync::OnceLock;
 use std::thread;
@@ -38,7 +37,8 @@ impl Runtime {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let function = support::function(library, None);
-        let child = Command::new(&function.bootstrap)
+        let child = function
+            .command()
             .env_clear()
             .envs(function.environment(&here(port)))
             .env("AWS_LAMBDA_MAX_CONCURRENCY", concurrency)

@@ -2,7 +2,6 @@
 
 use std::io::Write as _;
 use std::net::TcpListener;
-use std::process::Command;
 use std::process::Stdio;
 use std::thread;
 
@@ -218,7 +217,8 @@ fn a_connection_that_was_reset_at_rest_is_replaced() {
         serve(&listener, vec![status("410 Gone")])
     });
     let function = support::example("echo");
-    let output = Command::new(&function.bootstrap)
+    let output = function
+        .command()
         .env_clear()
         .envs(function.environment(&here(port)))
         .output()
@@ -254,7 +254,7 @@ fn a_post_may_be_answered_200() {
 fn an_api_that_is_not_there_is_named() {
     let function = support::example("echo");
     let run = |api: Option<&str>| {
-        let mut command = Command::new(&function.bootstrap);
+        let mut command = function.command();
         command.env_clear().envs(function.environment(api.unwrap_or_default()));
         if api.is_none() {
             command.env_remove("AWS_LAMBDA_RUNTIME_API");
@@ -273,7 +273,8 @@ fn an_api_that_is_not_there_is_named() {
 fn an_api_that_listens_late_is_waited_for() {
     let port = support::free_port();
     let function = support::example("echo");
-    let mut runtime = Command::new(&function.bootstrap)
+    let mut runtime = function
+        .command()
         .env_clear()
         .envs(function.environment(&format!("127.0.0.1:{port}")))
         .spawn()
@@ -293,7 +294,8 @@ fn an_init_error_carries_its_category_and_its_cause_for_xray() {
     let server = thread::spawn(move || serve(&listener, vec![accepted()]));
     let mut function = support::example("echo");
     function.handler = "nothing".into();
-    let status = Command::new(&function.bootstrap)
+    let status = function
+        .command()
         .env_clear()
         .envs(function.environment(&here(port)))
         .stderr(Stdio::null())

@@ -42,7 +42,8 @@ impl Runtime {
     fn start(function: &Function, variable: Option<&str>, told: Option<&str>) -> Runtime {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let child = Command::new(&function.bootstrap)
+        let child = function
+            .command()
             .env_clear()
             .envs(function.environment(&here(port)))
             .envs(variable.map(|value| ("PILOTLIGHT_SHUTDOWN", value)))

@@ -4,7 +4,6 @@ use std::io::Read as _;
 use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::process::Command;
 use std::process::Stdio;
 use std::sync::OnceLock;
 
@@ -168,7 +167,8 @@ fn a_server_that_closes_after_a_response_is_asked_for_more() {
 fn against<T>(function: &Function, talk: impl FnOnce(&TcpListener, u32) -> T) -> (T, u64, String) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
-    let mut child = Command::new(&function.bootstrap)
+    let mut child = function
+        .command()
         .env_clear()
         .envs(function.environment(&here(port)))
         .stderr(Stdio::piped())

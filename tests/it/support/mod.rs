@@ -1,8 +1,8 @@
 //! Shared by the tests: paths, builds of fixtures, and one invocation from start to end.
 
+pub mod arch;
 pub mod fakes;
 pub mod moto;
-#[allow(unsafe_code)] // It opens libraries with `dlopen` and calls their functions.
 pub mod oracle;
 pub mod script;
 pub mod served;
@@ -34,6 +34,8 @@ use pilotlight_local::runtime_api::Outcome;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use self::arch::arch;
+
 /// Far above what anything here takes; reached only by something that hangs.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -42,9 +44,9 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in it").to_path_buf()
 }
 
-/// Something that `./build.sh` has built.
+/// Something that `./build.sh` has built, as `dist/` has it: the command, the layer or an example.
 pub fn dist(path: &str) -> PathBuf {
-    let path = root().join("dist").join(path);
+    let path = root().join(arch().folder(path)).join(path);
     assert!(path.exists(), "{} is missing: run ./build.sh first", path.display());
     path
 }
@@ -180,7 +182,8 @@ pub fn verdict(library: &Path) -> Option<String> {
 /// Compiles C or C++ for a test, with the header of the SDK.
 pub fn compile(source: &Path, arguments: &[&str], target: &Path) {
     let is_c = source.extension().is_none_or(|extension| extension == "c");
-    let compiler = Command::new(if is_c { "cc" } else { "c++" })
+    let compiler = arch()
+        .compiler(is_c)
         .arg("-I")
         .arg(root().join("sdk/include"))
         .arg(source)
@@ -193,26 +196,40 @@ pub fn compile(source: &Path, arguments: &[&str], target: &Path) {
     assert!(compiler.status.success(), "{}: {words}", source.display());
 }
 
-/// Runs the test's own cargo: the stock toolchain.
-pub fn cargo(folder: &str, arguments: &[&str]) {
-    let built = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+/// Builds with cargo: the stock toolchain in the release profile. Returns the shared libraries.
+pub fn cargo(folder: &str, arguments: &[&str]) -> Vec<PathBuf> {
+    let output = arch()
+        .rust("cargo", &root().join(folder))
         .args(arguments)
-        .args(["--locked", "--release", "--quiet"])
-        .current_dir(root().join(folder))
-        .status()
+        .args(["--locked", "--release", "--quiet", "--message-format=json-render-diagnostics"])
+        .stderr(Stdio::inherit())
+        .output()
         .expect("cargo");
-    assert!(built.success(), "cargo {} failed in {folder}", arguments.join(" "));
+    assert!(output.status.success(), "cargo {} failed in {folder}", arguments.join(" "));
+    let messages = String::from_utf8(output.stdout).expect("UTF-8");
+    let messages = messages.lines().map(|line| serde_json::from_str(line).expect("JSON"));
+    let files = messages.flat_map(|message: Value| {
+        let files = message["filenames"].as_array().cloned().unwrap_or_default();
+        files.into_iter().map(|file| PathBuf::from(file.as_str().expect("a path")))
+    });
+    files.filter(|file| file.extension().is_some_and(|extension| extension == "so")).collect()
 }
 
 /// A fixture crate's library, in the workspace's release profile.
 pub fn fixture_crate(name: &str) -> PathBuf {
-    static BUILT: OnceLock<()> = OnceLock::new();
-    BUILT.get_or_init(|| {
+    static BUILT: OnceLock<Vec<PathBuf>> = OnceLock::new();
+    let built = BUILT.get_or_init(|| {
         let names = ["stock", "asynchronous", "logging", "configured", "errors"];
         let packages = names.map(|name| ["-p", name]).concat();
-        cargo(".", &[&["build"], &packages[..]].concat());
+        cargo(".", &[&["build"], &packages[..]].concat())
     });
-    root().join(format!("target/release/lib{name}.so"))
+    library(built, name)
+}
+
+/// A crate's library among those that cargo has built.
+pub fn library(built: &[PathBuf], name: &str) -> PathBuf {
+    let file = format!("lib{name}.so");
+    built.iter().find(|path| path.ends_with(&file)).expect("cargo has built it").clone()
 }
 
 /// A port for a program to listen on that cannot say which it chose. Below the range that the

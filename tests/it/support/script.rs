@@ -5,7 +5,6 @@ use std::io::Write as _;
 use std::net::TcpListener;
 use std::net::TcpStream;
 use std::os::fd::OwnedFd;
-use std::process::Command;
 use std::process::Stdio;
 use std::thread;
 
@@ -56,7 +55,8 @@ pub fn converse(function: &Function, api: impl FnOnce(u16) -> String, script: Ve
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
     let server = thread::spawn(move || serve(&listener, script));
-    let mut child = Command::new(&function.bootstrap)
+    let mut child = function
+        .command()
         .env_clear()
         .envs(function.environment(&api(port)))
         .env("http_proxy", "http://127.0.0.1:9")

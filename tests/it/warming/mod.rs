@@ -11,7 +11,6 @@ use std::fs;
 use std::fs::File;
 use std::io::Write as _;
 use std::net::TcpListener;
-use std::process::Command;
 
 use pilotlight_local::function::Function;
 use serde_json::Value;
@@ -88,7 +87,8 @@ fn an_answer_does_not_wait_for_its_record_but_the_next_invocation_does() {
     let port = listener.local_addr().expect("an address").port();
     let folder = TempDir::new().expect("a folder");
     let log = folder.path().join("log");
-    let mut child = Command::new(&function.bootstrap)
+    let mut child = function
+        .command()
         .env_clear()
         .envs(function.environment(&script::here(port)))
         .stderr(File::create(&log).expect("a file"))

@@ -9,7 +9,6 @@ use std::io::Write as _;
 use std::net::TcpListener;
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::Command;
 use std::process::Stdio;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
@@ -80,7 +79,8 @@ fn told(library: &Path, event: &str) -> (BTreeMap<usize, Vec<String>>, Option<i3
     let function = support::function(library, None);
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
-    let mut child = Command::new(&function.bootstrap)
+    let mut child = function
+        .command()
         .env_clear()
         .envs(function.environment(&here(address.port())))
         .env("AWS_LAMBDA_MAX_CONCURRENCY", "4")

@@ -8,7 +8,6 @@ use std::io::BufReader;
 use std::io::Read as _;
 use std::io::Write as _;
 use std::net::TcpListener;
-use std::process::Command;
 
 use crate::support;
 use crate::support::script;
@@ -30,7 +29,8 @@ fn memory_is_the_same_after_a_great_many_invocations() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
     let function = support::example("echo");
-    let mut child = Command::new(&function.bootstrap)
+    let mut child = function
+        .command()
         .env_clear()
         .envs(function.environment(&here(port)))
         .spawn()

@@ -1,0 +1,93 @@
+//! The CPU that the tests are about: this machine's, or the one that `PILOTLIGHT_TEST_ARCH` names.
+//! For another CPU, cross compilers make the handlers, and an emulator runs them and the bootstrap;
+//! everything else is native.
+
+use std::env;
+use std::path::Path;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use crate::support;
+
+/// A CPU.
+#[derive(Debug)]
+pub struct Arch {
+    /// Lambda's name for it.
+    pub name: &'static str,
+    /// Rust's and GNU's name for it.
+    pub cpu: &'static str,
+    /// The folder of its layer and examples.
+    dist: &'static str,
+}
+
+const ARCHES: [Arch; 2] = [
+    Arch { name: "x86_64", cpu: "x86_64", dist: "dist" },
+    Arch { name: "arm64", cpu: "aarch64", dist: "dist/arm64" },
+];
+
+/// The CPU that the tests are about.
+pub fn arch() -> &'static Arch {
+    static CHOSEN: OnceLock<&Arch> = OnceLock::new();
+    CHOSEN.get_or_init(|| {
+        let wanted = env::var("PILOTLIGHT_TEST_ARCH");
+        let is_wanted = |arch: &&Arch| match &wanted {
+            Ok(name) => arch.name == name,
+            Err(_) => arch.cpu == env::consts::ARCH,
+        };
+        let names = "PILOTLIGHT_TEST_ARCH must be x86_64 or arm64";
+        ARCHES.iter().find(is_wanted).expect(names)
+    })
+}
+
+impl Arch {
+    /// Whether its programs need an emulator here.
+    pub fn is_emulated(&self) -> bool {
+        self.cpu != env::consts::ARCH
+    }
+
+    /// The folder of something that `./build.sh` has built: the command is for this machine.
+    pub fn folder(&self, path: &str) -> &'static str {
+        let is_theirs = ["layer/", "examples"].iter().any(|start| path.starts_with(start));
+        if is_theirs { self.dist } else { "dist" }
+    }
+
+    /// A program for this CPU, as a command.
+    pub fn command(&self, program: &Path) -> Command {
+        if !self.is_emulated() {
+            return Command::new(program);
+        }
+        let mut command = Command::new(format!("qemu-{}", self.cpu));
+        command.arg(program);
+        command
+    }
+
+    /// The compiler of C or C++.
+    pub fn compiler(&self, is_c: bool) -> Command {
+        if !self.is_emulated() {
+            return Command::new(if is_c { "cc" } else { "c++" });
+        }
+        let name = if is_c { "gcc" } else { "g++" };
+        let mut compiler = Command::new(format!("{}-linux-gnu-{name}", self.cpu));
+        // It looks for a linker among tools with its own prefix, and lld has none.
+        compiler.arg("-B").arg(lld());
+        compiler
+    }
+
+    /// A Rust tool that builds for this CPU, in a folder of the workspace.
+    pub fn rust(&self, tool: &str, folder: &Path) -> Command {
+        let mut command = Command::new(support::root().join("tests/rust.sh"));
+        command.arg(self.name).arg(tool).current_dir(folder);
+        command
+    }
+}
+
+/// The folder of rustc's `ld.lld`.
+fn lld() -> &'static Path {
+    static FOLDER: OnceLock<std::path::PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let output = Command::new("rustc").args(["--print", "sysroot"]).output().expect("rustc");
+        let sysroot = String::from_utf8(output.stdout).expect("UTF-8");
+        let host = format!("{}-unknown-linux-gnu", env::consts::ARCH);
+        Path::new(sysroot.trim_end()).join("lib/rustlib").join(host).join("bin/gcc-ld")
+    })
+}
