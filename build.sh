@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# ./build.sh [COMMAND]: builds, tests and measures everything. Commands:
+# ./build.sh [--arch x86_64|arm64] [COMMAND]: builds, tests and measures everything. Commands:
 #
 #   build                 everything into dist/ (without a command, too)
-#   layer                 dist/layer/ and its zip alone
+#   layer                 the layers and their zips alone
 #   run                   build; then the hello handler, cold and then warm
 #   test                  build; then every test, with AWS's own emulator and clients
 #   test quick            build; then the tests that need no other tools: for use between two edits
@@ -15,6 +15,10 @@
 #   reproduce             the layer twice, with two folders and homes of Cargo, and compares
 #   help, -h, --help      this text
 #
+# build, layer, test and reproduce are for both architectures, the others for this machine's;
+# --arch names one alone. dist/ has x86_64's files, dist/arm64/ has arm64's. Those of another CPU
+# than this machine's are left out if their tools are neither there nor to be had.
+#
 # Building and `test quick` need Rust, a C compiler and musl. Each command lists what is missing and
 # where it comes from, then installs it: the system's packages as root on Debian and Ubuntu
 # (otherwise it names them), all else into target/tools. PILOTLIGHT_MUSL is the prefix of another
@@ -22,8 +26,6 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 . tests/setup.sh
-
-examples=(hello echo context faulty slow stream config)
 
 help() { sed -n '2,/^set /{/^# \{0,1\}/!d;s///;p}' build.sh; }
 
@@ -35,47 +37,55 @@ build_command() {
 
 # The standard of comparison: a program of raw system calls.
 build_limit() {
-	cc -static -nostdlib -nostartfiles -ffreestanding -O2 -fno-stack-protector -s \
-		-o "$dist/bin/limit" tests/peers/limit/limit.c
-}
-
-build_examples() {
-	say "examples"
-	cargo build --locked --release "${examples[@]/#/-p}"
-	local name
-	for name in "${examples[@]}"; do
-		install -D -m 755 "target/release/lib$name.so" "$dist/examples/lib$name.so"
-	done
-	cc -shared -fPIC -O2 -Wall -Wextra -Werror -s -I sdk/include \
-		-o "$dist/examples/libhello-c.so" examples/hello-c/hello.c
+	if [ "$(machine_arch)" = x86_64 ]; then
+		cc -static -nostdlib -nostartfiles -ffreestanding -O2 -fno-stack-protector -s \
+			-o "$dist/bin/limit" tests/peers/limit/limit.c
+	fi
 }
 
 build() {
-	layer/build.sh
+	layer/build.sh "${arches[@]}"
 	build_command
 	build_limit
-	build_examples
+	examples/build.sh "${arches[@]}"
 	say "built"
-	(cd "$dist" && ls -l layer/bootstrap layer/pilotlight/* pilotlight-layer-x86_64.zip bin/pilotlight examples/*.so)
+	(cd "$dist" && find . -type f -size +0 ! -name build.json -exec ls -l {} +)
 }
 
 run() {
-	say "pilotlight run dist/examples/libhello.so --event '{\"name\":\"Ada\"}' --count 3"
-	"$dist/bin/pilotlight" run "$dist/examples/libhello.so" --event '{"name":"Ada"}' --count 3
+	use_arch "${arches[0]}"
+	local library=${out#"$PWD/"}/examples/libhello.so
+	say "pilotlight run $library --event '{\"name\":\"Ada\"}' --count 3"
+	"$dist/bin/pilotlight" run "$library" --event '{"name":"Ada"}' --count 3
 }
+
+arch=
+if [ "${1-}" = --arch ]; then
+	arch=${2:?is missing; use x86_64 or arm64}
+	shift 2
+fi
+case ${1-build} in
+build | layer | run | test | conformance | reproduce) ;;
+*) if [ -n "$arch" ]; then fail "$1 is for this machine's architecture; leave out --arch"; fi ;;
+esac
+case "${*:-build}" in
+build | layer | test | reproduce) arches=(x86_64 arm64) ;;
+*) arches=("$(machine_arch)") ;;
+esac
+if [ -n "$arch" ]; then arches=("$arch"); fi
 
 case "${*:-build}" in
 build) prepare build; build ;;
-layer) prepare build; layer/build.sh ;;
-run) prepare build; build; run ;;
-test) prepare build test; build; tests/run.sh ;;
+layer) prepare build; layer/build.sh "${arches[@]}" ;;
+run) prepare build run; build; run ;;
+test) prepare build test; build; tests/run.sh "${arches[@]}" ;;
 'test quick') prepare build; build; tests/quick.sh ;;
 check) prepare build check; tests/check.sh ;;
 fuzz | fuzz\ [0-9]*) prepare build fuzz; tests/fuzz/run.sh "${2:-100000}" ;;
 measure) prepare build measure; build; tests/peers/measure.sh ;;
 speed) prepare build; build; tests/peers/speed.sh ;;
 conformance | conformance\ *) prepare build conformance; build; tests/conformance/run.sh "${@:2}" ;;
-reproduce) prepare build; layer/build.sh; tests/reproduce.sh ;;
+reproduce) prepare build; layer/build.sh "${arches[@]}"; tests/reproduce.sh "${arches[@]}" ;;
 help | -h | --help) help ;;
 *)
 	help >&2

@@ -1,52 +1,85 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2034 # read by the scripts that source it
-# Sourced by tests/setup.sh: the tools and folders of each CPU, by Lambda's name for it.
+# shellcheck disable=SC2034,SC2154 # read by the scripts that source it; of tests/setup.sh
+# Sourced by tests/setup.sh: the architectures, by Lambda's names, and the tools that build for
+# each.
+
+# The name of this machine's.
+machine_arch() { uname -m | sed s/aarch64/arm64/; }
+
+# use_arch x86_64|arm64 sets
+#   cpu, debian      the CPU's name in paths, and Debian's
+#   target           its target in Rust
+#   tool             the prefix of the names of the C compiler and its tools
+#   out, zip         the folder for what is built, and the layer's zip
+#   built            Cargo's folder for this target
+#   modules          Cargo's folder for shared libraries
+#   modules_target   the option that names their target; none on a machine of that CPU
+#   module_flags     Rust's flags for shared libraries, as elements of a TOML list
+#   with_tools       the command that starts a build: "${with_tools[@]}" cargo build
+use_arch() {
+	case $1 in
+	x86_64) cpu=x86_64 debian=amd64 out=$dist ;;
+	arm64) cpu=aarch64 debian=arm64 out=$dist/arm64 ;;
+	*) fail "there is no architecture $1; use x86_64 or arm64" ;;
+	esac
+	target=$cpu-unknown-linux-gnu
+	tool="" zip=$dist/pilotlight-layer-$1.zip
+	built=target/$target modules=target modules_target=() module_flags=""
+	with_tools=(env)
+	if [ "$1" != "$(machine_arch)" ]; then use_cross_tools; fi
+}
 
 # has_std RUSTC: whether that compiler has Rust's std for the target. (It names the folder even
 # without.)
 has_std() { command -v "$1" >/dev/null && [ -d "$("$1" --print target-libdir --target "$target")" ]; }
 
-# use_arch x86_64|arm64 sets
-#   cpu, target      the CPU's name in paths, and its target in Rust
-#   out, zip         the folder for what is built, and the layer's zip
-#   built            Cargo's folder for this target
-#   modules          Cargo's folder for shared libraries
-#   modules_target   the option that names their target; none on a machine of that CPU
-#   rust             the command that the Rust tools are called with (`"${rust[@]}" cargo build`)
-#   module_flags     Rust's flags for the layer's modules, as elements of a TOML list
-use_arch() {
-	case $1 in
-	x86_64) cpu=x86_64 out=$dist module_flags="" ;;
-	# Graviton2, the oldest CPU of Lambda's arm64.
-	arm64) cpu=aarch64 out=$dist/arm64 module_flags=", '-Ctarget-cpu=neoverse-n1'" ;;
-	*) fail "there is no architecture $1; use x86_64 or arm64" ;;
-	esac
-	target=$cpu-unknown-linux-gnu
-	zip=$dist/pilotlight-layer-$1.zip
-	built=target/$target modules=target modules_target=()
-	rust=(env)
-	if [ "$cpu" != "$(uname -m)" ]; then use_cross_tools; fi
-}
-
 # Rust's std comes from rustup's target or else from Debian's packages. Those have a compiler of
-# their own, and so a target folder: two compilers in one would build all anew in turn.
+# their own, and so a target folder: two compilers in one would build everything anew in turn.
 use_cross_tools() {
-	local name=${target//-/_} tool=$cpu-linux-gnu- lld
-	# GNU ld lacks the options of layer/services/build.rs here. The cross compiler does not find lld.
+	local musl=$tools/musl-$cpu path=$PATH name=${target//-/_} lld
+	# GNU ld has fewer options for this CPU. The cross compiler does not find Rust's lld by itself.
 	lld=$(rustc --print sysroot)/lib/rustlib/$(uname -m)-unknown-linux-gnu/bin/gcc-ld
-	module_flags+=", '-Clink-arg=-fuse-ld=lld', '-Clink-arg=-B$lld'"
+	module_flags="'-Clink-arg=-fuse-ld=lld', '-Clink-arg=-B$lld'"
 	if ! has_std rustc; then
-		if ! has_std /usr/bin/rustc; then
-			fail "Rust's std for $target is missing" \
-				"install it: rustup target add $target; on Debian: libstd-rust-web-dev:arm64 rustc-web cargo-web"
-		fi
-		built=target/debian/$target
-		rust+=("PATH=/usr/bin:$PATH" "CARGO_TARGET_DIR=$PWD/target/debian")
+		built=target/debian/$target path=/usr/bin:$path
+		with_tools+=("CARGO_TARGET_DIR=$PWD/target/debian")
 	fi
+	tool=$cpu-linux-gnu-
 	modules=$built modules_target=(--target "$target")
-	rust+=(
-		"CC_$name=${tool}gcc -specs=/usr/lib/$cpu-linux-musl/musl-gcc.specs"
-		"AR_$name=${tool}ar"
+	with_tools+=(
+		"PATH=$musl/bin:$path" "PILOTLIGHT_MUSL=$musl" "CROSS_COMPILE=$tool"
 		"CARGO_TARGET_${name^^}_LINKER=${tool}gcc"
 	)
+}
+
+# Plans the tools that use_arch chooses on a machine of another CPU, as far as they can be had.
+need_cross_tools() {
+	if ! has_std rustc && ! has_std /usr/bin/rustc; then
+		need_foreign rustc-web cargo-web "libstd-rust-web-dev:$debian"
+		if [ ${#foreign[@]} = 0 ]; then return; fi
+	fi
+	if can_install; then need "$cpu-linux-gnu-gcc" "gcc-${cpu/_/-}-linux-gnu"; fi
+	need_cross_musl
+}
+
+has_cross_tools() {
+	command -v "$cpu-linux-gnu-gcc" >/dev/null && has_musl "$cpu" && { has_std rustc || has_std /usr/bin/rustc; }
+}
+
+# Leaves out the architectures in `arches` whose tools are missing, unless only that one is asked
+# for.
+settle_arches() {
+	local name kept=() missing
+	for name in "${arches[@]}"; do
+		use_arch "$name"
+		if [ "$name" = "$(machine_arch)" ] || has_cross_tools; then
+			kept+=("$name")
+			continue
+		fi
+		missing="the tools for $name are missing; install them: $cpu-linux-gnu-gcc, and either \
+rustup target add $target $cpu-unknown-linux-musl, or Debian's packages as root"
+		if [ ${#arches[@]} = 1 ]; then fail "$missing"; fi
+		say "left out: $name ($missing)"
+	done
+	arches=("${kept[@]}")
 }

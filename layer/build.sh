@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
-# layer/build.sh [x86_64|arm64]: builds the layer and its zip, x86_64's by default: dist/layer/ or
-# dist/arm64/layer/.
+# layer/build.sh ARCH...: builds the layers of these architectures and their zips: dist/layer/ is
+# x86_64's, dist/arm64/layer/ is arm64's.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tests/setup.sh
+arches=("$@")
 prepare build
-use_arch "${1:-x86_64}"
-layer=$out/layer
 
 # cargo_for_layer FLAGS OPTION...: a build whose bytes depend on sources, tools and these flags for
 # Rust, and not on the folders that they lie in, which panic locations name, nor on the caller's
@@ -16,28 +15,38 @@ cargo_for_layer() {
 	shift
 	flags="'--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo', '--remap-path-prefix=$PWD=/pilotlight'"
 	# With rust-src installed, rustc names that folder in place of this one.
-	flags+=", '--remap-path-prefix=$("${rust[@]}" rustc --print sysroot)/lib/rustlib/src/rust=/rustc/$(
-		"${rust[@]}" rustc -vV | sed -n 's/^commit-hash: //p'
+	flags+=", '--remap-path-prefix=$("${with_tools[@]}" rustc --print sysroot)/lib/rustlib/src/rust=/rustc/$(
+		"${with_tools[@]}" rustc -vV | sed -n 's/^commit-hash: //p'
 	)'"
-	env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS -u CARGO_BUILD_RUSTFLAGS "${rust[@]}" cargo build --locked \
-		--config "target.$target.rustflags=[$flags$more]" "$@"
+	env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS -u CARGO_BUILD_RUSTFLAGS \
+		"${with_tools[@]}" cargo build --locked --config "target.$target.rustflags=[$flags$more]" "$@"
 }
 
-mkdir -p "$layer/pilotlight"
-say "bootstrap (static musl)"
-cargo_for_layer "" --profile bootstrap --target "$target" --config bootstrap/static-musl.toml \
-	-p pilotlight-bootstrap --features static --bin bootstrap
-install -m 755 "$built/bootstrap/bootstrap" "$layer/bootstrap"
+build_layer() {
+	local layer=$out/layer module_cpu=""
+	mkdir -p "$layer/pilotlight"
+	say "$1: bootstrap (static musl)"
+	cargo_for_layer "" --profile bootstrap --target "$target" --config bootstrap/static-musl.toml \
+		-p pilotlight-bootstrap --features static --bin bootstrap
+	install -m 755 "$built/bootstrap/bootstrap" "$layer/bootstrap"
 
-say "the rest of the C library (pilotlight/libc.so)"
-layer/libc/build.sh "$layer/pilotlight/libc.so" "$cpu"
-chmod 644 "$layer/pilotlight/libc.so"
+	say "$1: the rest of the C library (pilotlight/libc.so)"
+	"${with_tools[@]}" layer/libc/build.sh "$layer/pilotlight/libc.so" "$cpu"
+	chmod 644 "$layer/pilotlight/libc.so"
 
-say "the module that talks to AWS (pilotlight/services.so)"
-cargo_for_layer "$module_flags" --profile services "${modules_target[@]}" -p pilotlight-services
-install -m 644 "$modules/services/libpilotlight_services.so" "$layer/pilotlight/services.so"
+	say "$1: the module that talks to AWS (pilotlight/services.so)"
+	if [ "$cpu" = aarch64 ]; then module_cpu=", '-Ctarget-cpu=neoverse-n1'"; fi
+	cargo_for_layer "${module_flags:+, $module_flags}$module_cpu" --profile services "${modules_target[@]}" \
+		-p pilotlight-services
+	install -m 644 "$modules/services/libpilotlight_services.so" "$layer/pilotlight/services.so"
 
-say "the layer's zip"
-"${rust[@]}" layer/name-tools.sh "$cpu" >"$layer/pilotlight/build.json"
-cargo build --locked --release -p pilotlight-layer
-target/release/package-layer "$layer" "$zip"
+	say "$1: the layer's zip"
+	"${with_tools[@]}" layer/name-tools.sh "$cpu" >"$layer/pilotlight/build.json"
+	cargo build --locked --release -p pilotlight-layer
+	target/release/package-layer "$layer" "$zip"
+}
+
+for arch in "${arches[@]}"; do
+	use_arch "$arch"
+	build_layer "$arch"
+done

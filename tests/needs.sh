@@ -6,7 +6,16 @@
 need_build() {
 	if ! command -v cargo >/dev/null; then fail "cargo is missing; install Rust with rustup (https://rustup.rs)"; fi
 	need cc gcc libc6-dev
-	need_musl
+	local name
+	for name in "${arches[@]}"; do
+		use_arch "$name"
+		if [ "$name" = "$(machine_arch)" ]; then need_musl; else need_cross_tools; fi
+	done
+}
+
+# Programs of another CPU run in an emulator.
+need_run() {
+	if [ "${arches[*]}" != "$(machine_arch)" ]; then need qemu-aarch64 qemu-user; fi
 }
 
 need_check() {

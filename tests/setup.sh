@@ -8,9 +8,12 @@
 # shellcheck disable=SC2034 # read by the scripts
 dist=$PWD/dist
 tools=$PWD/target/tools
-# The plan: packages of the distribution; wheels, each as NAME PACKAGE==VERSION PATTERN; functions;
-# and the lines that name all these.
-packages=() wheels=() steps=() plans=()
+# The architectures that a script works for; build.sh says which.
+arches=()
+# The plan: packages of the distribution, and those for another CPU; wheels, each as
+# NAME PACKAGE==VERSION PATTERN; functions, each with its arguments; and the lines that name all
+# these.
+packages=() foreign=() wheels=() steps=() plans=()
 # Other ways to what cannot be installed.
 advice=()
 
@@ -28,10 +31,16 @@ need() {
 	if ! command -v "$1" >/dev/null; then packages+=("${@:2}"); fi
 }
 
-# plan LINE FUNCTION: a step of the plan, and the line that names it.
+# need_foreign PACKAGE...: Debian's packages for another CPU, and those of their versions. Ubuntu has
+# them on other servers.
+need_foreign() {
+	if can_install && grep -q '^ID=debian$' /etc/os-release; then foreign+=("$@"); fi
+}
+
+# plan LINE FUNCTION [ARGUMENT...]: a step of the plan, and the line that names it.
 plan() {
 	plans+=("$1")
-	steps+=("$2")
+	steps+=("${*:2}")
 }
 
 need_python() {
@@ -72,9 +81,18 @@ install_wheel() {
 }
 
 install_packages() {
-	if [ ${#packages[@]} = 0 ]; then return; fi
-	DEBIAN_FRONTEND=noninteractive apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+	if [ ${#packages[@]} = 0 ] && [ ${#foreign[@]} = 0 ]; then return; fi
+	local -x DEBIAN_FRONTEND=noninteractive
+	local install=(apt-get install -y -qq --no-install-recommends) package
+	for package in "${foreign[@]}"; do
+		case $package in *:*) dpkg --add-architecture "${package#*:}" ;; esac
+	done
+	apt-get update -qq
+	if [ ${#packages[@]} -gt 0 ]; then "${install[@]}" "${packages[@]}" >/dev/null; fi
+	# Not each version of Debian has them: settle_arches says then what is missing.
+	if [ ${#foreign[@]} -gt 0 ] && ! "${install[@]}" "${foreign[@]}" >/dev/null; then
+		say "apt could not install ${foreign[*]}"
+	fi
 }
 
 # Says what is missing, and installs it.
@@ -88,24 +106,33 @@ install_plan() {
 		fi
 		plans=("apt, for the system, in its versions: ${packages[*]}" "${plans[@]}")
 	fi
-	if [ ${#plans[@]} = 0 ]; then return; fi
-	say "to be installed"
-	printf '  %s\n' "${plans[@]}"
+	if [ ${#foreign[@]} -gt 0 ]; then
+		plans=("apt, for the system, from Debian's other architecture: ${foreign[*]}" "${plans[@]}")
+	fi
+	if [ ${#plans[@]} -gt 0 ]; then
+		say "to be installed"
+		printf '  %s\n' "${plans[@]}"
+	fi
 	mkdir -p "$tools/wheels"
 	install_packages
 	for wheel in "${wheels[@]}"; do
 		read -ra arguments <<<"$wheel"
 		install_wheel "${arguments[@]}"
 	done
-	for step in "${steps[@]}"; do "$step"; done
-	packages=() wheels=() steps=() plans=()
+	for step in "${steps[@]}"; do
+		read -ra arguments <<<"$step"
+		"${arguments[@]}"
+	done
+	packages=() foreign=() wheels=() steps=() plans=()
 }
 
-# prepare COMMAND...: what these commands of build.sh need.
+# prepare COMMAND...: what these commands of build.sh need for `arches`, by default this machine's.
 prepare() {
 	local command
+	if [ ${#arches[@]} = 0 ]; then arches=("$(machine_arch)"); fi
 	for command in "$@"; do "need_$command"; done
 	install_plan
+	settle_arches
 }
 
 . layer/arch.sh

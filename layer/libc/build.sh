@@ -6,6 +6,9 @@
 # A symbol that the bootstrap exports stays undefined here and is bound to the bootstrap, so that
 # there is one heap, one set of open streams and one list of threads. Internals of musl are linked
 # in.
+#
+# CROSS_COMPILE is the prefix of the tools' names, and PILOTLIGHT_MUSL that of another musl than the
+# system's.
 set -euo pipefail
 export LC_ALL=C
 here=$(cd "$(dirname "$0")" && pwd)
@@ -14,11 +17,8 @@ target=$1
 cpu=$2
 musl=${PILOTLIGHT_MUSL:+$PILOTLIGHT_MUSL/lib}
 musl=${musl:-/usr/lib/$cpu-linux-musl}/libc.a
-tool="" musl_gcc=(musl-gcc)
-if [ "$cpu" != "$(uname -m)" ]; then
-	tool=$cpu-linux-gnu-
-	musl_gcc=("${tool}gcc" "-specs=/usr/lib/$cpu-linux-musl/musl-gcc.specs")
-fi
+tool=${CROSS_COMPILE-}
+musl_gcc=(musl-gcc)
 # As in bootstrap/static-musl.toml: atomic instructions in place of calls of libgcc.
 if [ "$cpu" = aarch64 ]; then musl_gcc+=(-mcpu=neoverse-n1); fi
 work=$(mktemp -d)
