@@ -37,10 +37,14 @@ build_command() {
 
 # The standard of comparison: a program of raw system calls.
 build_limit() {
-	if [ "$(machine_arch)" = x86_64 ]; then
-		cc -static -nostdlib -nostartfiles -ffreestanding -O2 -fno-stack-protector -s \
-			-o "$dist/bin/limit" tests/peers/limit/limit.c
-	fi
+	local name
+	for name in "${arches[@]}"; do
+		use_arch "$name"
+		mkdir -p "$out/bin"
+		"${tool}gcc" -static -nostdlib -nostartfiles -ffreestanding -O2 -fno-stack-protector -s \
+			-Wl,-z,max-page-size=4096 \
+			-o "$out/bin/limit" tests/peers/limit/limit.c
+	done
 }
 
 build() {

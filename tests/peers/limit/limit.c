@@ -7,47 +7,17 @@
  * event unchanged instead.
  */
 
-#define SYS_read 0
-#define SYS_write 1
-#define SYS_mmap 9
-#define SYS_mremap 25
-#define SYS_socket 41
-#define SYS_connect 42
-#define SYS_sendmsg 46
-#define SYS_setsockopt 54
-#define SYS_exit 60
+#include <asm/unistd.h>
 
 typedef unsigned long size;
 
-static long call(long number, long a, long b, long c, long d, long e, long f)
-{
-	long result;
-	register long r10 __asm__("r10") = d;
-	register long r8 __asm__("r8") = e;
-	register long r9 __asm__("r9") = f;
-	__asm__ volatile("syscall"
-			 : "=a"(result)
-			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-			 : "rcx", "r11", "memory");
-	return result;
-}
+#ifdef __aarch64__
+#include "aarch64.h"
+#else
+#include "x86_64.h"
+#endif
 
-/* The compiler may call these for copies that it does not expand itself. */
-void *memcpy(void *to, const void *from, size count)
-{
-	void *start = to;
-	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(count) : : "memory");
-	return start;
-}
-
-void *memset(void *to, int byte, size count)
-{
-	void *start = to;
-	__asm__ volatile("rep stosb" : "+D"(to), "+c"(count) : "a"(byte) : "memory");
-	return start;
-}
-
-static void leave(int code) { call(SYS_exit, code, 0, 0, 0, 0, 0); }
+static void leave(int code) { call(__NR_exit, code, 0, 0, 0, 0, 0); }
 
 static size length(const char *text)
 {
@@ -108,13 +78,13 @@ static void more(size wanted)
 {
 	if (room - filled < wanted) {
 		size larger = filled + wanted + (room << 1);
-		char *fresh = (char *)call(SYS_mmap, 0, (long)larger, 3, 0x22, -1, 0);
+		char *fresh = (char *)call(__NR_mmap, 0, (long)larger, 3, 0x22, -1, 0);
 		memcpy(fresh, buffer, filled);
 		buffer = fresh;
 		room = larger;
 	}
 	long got =
-		call(SYS_read, connection, (long)(buffer + filled), (long)(room - filled), 0, 0, 0);
+		call(__NR_read, connection, (long)(buffer + filled), (long)(room - filled), 0, 0, 0);
 	if (got <= 0)
 		leave(1);
 	filled += (size)got;
@@ -166,7 +136,7 @@ static void send(const char *request, size request_size, const char *data, size 
 			size control_size;
 			size flags;
 		} message = {0, 0, parts, 2, 0, 0, 0};
-		long sent = call(SYS_sendmsg, connection, (long)&message, 0x4000, 0, 0, 0);
+		long sent = call(__NR_sendmsg, connection, (long)&message, 0x4000, 0, 0, 0);
 		if (sent <= 0)
 			leave(1);
 		size of_request = (size)sent < request_size ? (size)sent : request_size;
@@ -192,11 +162,11 @@ static void connect_to(const char *address)
 		port = port * 10 + (*address++ - '0');
 	name[2] = (unsigned char)(port >> 8);
 	name[3] = (unsigned char)port;
-	connection = (int)call(SYS_socket, 2, 1, 0, 0, 0, 0);
-	if (call(SYS_connect, connection, (long)name, sizeof name, 0, 0, 0) != 0)
+	connection = (int)call(__NR_socket, 2, 1, 0, 0, 0, 0);
+	if (call(__NR_connect, connection, (long)name, sizeof name, 0, 0, 0) != 0)
 		leave(1);
 	int on = 1;
-	call(SYS_setsockopt, connection, 6, 1, (long)&on, sizeof on, 0);
+	call(__NR_setsockopt, connection, 6, 1, (long)&on, sizeof on, 0);
 }
 
 #define TEXT(to, text) append(to, text, sizeof text - 1)
@@ -234,7 +204,7 @@ static void serve(const char *host, int echo)
 	}
 }
 
-__attribute__((used)) static void begin(long *stack)
+__attribute__((used)) static void begin(long *stack) /* called by _start */
 {
 	char **environment = (char **)(stack + stack[0] + 2);
 	const char *address = 0;
@@ -250,5 +220,3 @@ __attribute__((used)) static void begin(long *stack)
 	connect_to(address);
 	serve(address, echo);
 }
-
-__asm__(".globl _start\n_start:\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall begin\n");
