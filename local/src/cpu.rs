@@ -22,17 +22,21 @@ pub struct Cpu {
     /// Its name, as Lambda spells it.
     pub name: &'static str,
     /// `e_machine`.
-    number: u16,
+    pub number: u16,
+    /// The layer's folder, in the one that `./build.sh` fills.
+    pub layer: &'static str,
     /// The program that runs one process of it on another CPU.
     emulator: &'static str,
 }
 
-static CPUS: [Cpu; 2] =
-    [Cpu::of_machine::<X86_64>("qemu-x86_64"), Cpu::of_machine::<Aarch64>("qemu-aarch64")];
+static CPUS: [Cpu; 2] = [
+    Cpu::of_machine::<X86_64>("layer", "qemu-x86_64"),
+    Cpu::of_machine::<Aarch64>("arm64/layer", "qemu-aarch64"),
+];
 
 impl Cpu {
-    const fn of_machine<M: Machine>(emulator: &'static str) -> Cpu {
-        Cpu { name: M::NAME, number: M::NUMBER, emulator }
+    const fn of_machine<M: Machine>(layer: &'static str, emulator: &'static str) -> Cpu {
+        Cpu { name: M::NAME, number: M::NUMBER, layer, emulator }
     }
 
     /// The CPU that a program or library was built for; `None` for a script, another CPU, or an
@@ -42,6 +46,20 @@ impl Cpu {
         File::open(file).and_then(|mut file| file.read_exact(&mut head)).ok()?;
         let number = elf::machine(&head)?;
         CPUS.iter().find(|cpu| cpu.number == number)
+    }
+
+    /// The CPU that Lambda calls so.
+    pub fn named(name: &str) -> Result<&'static Cpu> {
+        let known = CPUS.iter().find(|cpu| cpu.name == name);
+        known.with_context(|| {
+            format!("expected {}", CPUS.each_ref().map(|cpu| cpu.name).join(" or "))
+        })
+    }
+
+    /// This machine's.
+    pub fn native() -> &'static Cpu {
+        let [x86_64, arm64] = &CPUS;
+        if x86_64.is_native() { x86_64 } else { arm64 }
     }
 
     /// Whether this machine runs its programs itself.

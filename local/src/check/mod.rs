@@ -31,6 +31,8 @@ use pilotlight_loader::has_local;
 use pilotlight_loader::link_for;
 use pilotlight_loader::sections::strippable_size;
 
+use crate::cpu::Cpu;
+
 use self::handlers::BASE;
 use self::handlers::Handlers;
 
@@ -55,6 +57,11 @@ pub struct Check {
 
 /// Reads the file at `path` and judges it. An unreadable file is refused, as by the bootstrap.
 pub fn check(path: &Path) -> Check {
+    check_for(path, None)
+}
+
+/// Judges the file for a function on `cpu`, which refuses libraries for another one.
+pub fn check_for(path: &Path, cpu: Option<&Cpu>) -> Check {
     let mut check = Check {
         path: path.to_path_buf(),
         file_size: 0,
@@ -68,7 +75,7 @@ pub fn check(path: &Path) -> Check {
         refusal: None,
     };
     let refusal = match fs::read(path) {
-        Ok(file) => check.judge(&file).err(),
+        Ok(file) => check.judge(&file).and_then(|()| check.is_for(cpu)).err(),
         Err(error) => {
             let reason = words(error.kind());
             Some(Defect::Unreadable { reason }.to_string())
@@ -96,6 +103,17 @@ impl Check {
             Some(X86_64::NUMBER) => self.judge_for::<X86_64>(file),
             Some(Aarch64::NUMBER) => self.judge_for::<Aarch64>(file),
             _ => self.judge_for::<Native>(file),
+        }
+    }
+
+    /// Refuses a library that is not for `cpu`.
+    fn is_for(&self, cpu: Option<&Cpu>) -> Result<(), String> {
+        match cpu.filter(|cpu| cpu.name != self.machine) {
+            Some(cpu) => Err(format!(
+                "was built for {}, not for {}; build it for {1}, or change the function's architecture",
+                self.machine, cpu.name
+            )),
+            None => Ok(()),
         }
     }
 

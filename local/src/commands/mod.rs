@@ -17,8 +17,10 @@ use anyhow::Context as _;
 use anyhow::Result;
 use anyhow::bail;
 use clap::Args;
+use pilotlight_local::cpu::Cpu;
 use pilotlight_local::function::Function;
 use pilotlight_local::function::default_bootstrap;
+use pilotlight_local::log;
 
 /// A function's configuration.
 #[derive(Args)]
@@ -35,19 +37,50 @@ pub struct Configuration {
     /// The layer's folder; by default the one that was built together with this command.
     #[arg(long, value_name = "FOLDER")]
     layer: Option<PathBuf>,
+    /// The function's architecture, x86_64 or arm64: by default its library's. Programs for another
+    /// one than this machine's run under QEMU's emulation.
+    #[arg(long, value_name = "ARCHITECTURE", value_parser = Cpu::named)]
+    arch: Option<&'static Cpu>,
 }
 
 impl Configuration {
     fn function(&self, library: &Path, handler: Option<&str>) -> Result<Function> {
+        let cpu = self.cpu(library)?;
         let bootstrap = match &self.layer {
             Some(layer) => layer.join("bootstrap"),
-            None => default_bootstrap()?,
+            None => default_bootstrap(cpu)?,
         };
         let mut function = Function::of_library(library, handler, &bootstrap)?;
         function.memory_mb = self.memory;
         function.timeout = Duration::from_secs_f64(self.timeout);
         function.variables.clone_from(&self.variables);
         Ok(function)
+    }
+
+    /// The CPU that a library runs on.
+    fn cpu(&self, library: &Path) -> Result<&'static Cpu> {
+        let built = Cpu::of(library);
+        if let (Some(asked), Some(built)) = (self.arch, built)
+            && asked.number != built.number
+        {
+            let (library, asked, built) = (library.display(), asked.name, built.name);
+            bail!(
+                "{library}: built for {built}, not for {asked} as --arch says; build it for {asked}, \
+                 or leave out --arch"
+            );
+        }
+        // The bootstrap says why it refuses a file that is for neither.
+        Ok(self.arch.or(built).unwrap_or_else(Cpu::native))
+    }
+}
+
+/// Says that a function's figures are not its own, if they are not.
+fn say_emulation(function: &Function) {
+    if let Some(emulator) = &function.emulator {
+        let (name, emulator) = (&function.name, emulator.display());
+        log::say(format_args!(
+            "{name} runs under {emulator}: times and memory are the emulator's, not Lambda's"
+        ));
     }
 }
 

@@ -11,6 +11,7 @@ use pilotlight_local::run;
 
 use super::Target;
 use super::read_event;
+use super::say_emulation;
 
 /// The arguments.
 #[derive(Args)]
@@ -25,6 +26,7 @@ pub struct Arguments {
 /// Exit code 1: an invocation ended with an error. Exit code 2: the function could not be invoked.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let function = arguments.target.function()?;
+    say_emulation(&function);
     let event = read_event(&arguments.target.event)?;
     let _interrupts = Interrupts::catch()?;
     let workplace = Workplace::open()?;

@@ -25,6 +25,7 @@ use pilotlight_local::serve::ServerOptions;
 
 use super::Configuration;
 use super::above_zero;
+use super::say_emulation;
 
 /// The arguments.
 #[derive(Args)]
@@ -140,7 +141,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let served = Served::start(functions, &settings, options)?;
     let (address, query) = (served.address(), served.lambda.access.page_query());
     log::say(format_args!("http://{address}/{query} shows the environments; stop with Ctrl-C"));
-    for name in served.lambda.functions.keys() {
+    for (name, placement) in &served.lambda.functions {
+        say_emulation(&placement.function);
         log::say(format_args!("{name}: pilotlight invoke {name} --endpoint http://{address}"));
         log::say(format_args!("{name}: http://{address}/lambda-url/{name}/"));
     }

@@ -1,7 +1,8 @@
 //! The local Lambda with clients and tools of other people: boto3, the AWS command, ApacheBench,
-//! Chromium, lld, strace.
+//! Chromium, lld, strace, QEMU.
 
 mod advice;
+mod architectures;
 mod clients;
 mod load;
 mod measure;
