@@ -9,4 +9,4 @@ cd "$(dirname "$0")/.."
 use_arch "$1"
 cd "$folder"
 # shellcheck disable=SC2154 # set by use_arch
-exec "${rust[@]}" "${@:2}" "${modules_target[@]}"
+exec "${with_tools[@]}" "${@:2}" "${modules_target[@]}"

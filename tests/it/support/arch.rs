@@ -4,6 +4,7 @@
 
 use std::env;
 use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -73,6 +74,32 @@ impl Arch {
         compiler
     }
 
+    /// The compiler of C with musl's headers.
+    pub fn musl_compiler(&self) -> Command {
+        if !self.is_emulated() {
+            return Command::new("musl-gcc");
+        }
+        Command::new(self.musl().join("bin/musl-gcc"))
+    }
+
+    /// The prefix of a musl that is not the system's own.
+    fn musl(&self) -> PathBuf {
+        support::tools().join(format!("musl-{}", self.cpu))
+    }
+
+    /// The folders of glibc's and the kernel's headers, and that of musl's.
+    pub fn headers(&self) -> (Vec<PathBuf>, PathBuf) {
+        if self.is_emulated() {
+            let glibc = format!("/usr/{}-linux-gnu/include", self.cpu);
+            return (vec![glibc.into()], self.musl().join("include"));
+        }
+        let glibc = ["/usr/include".into(), format!("/usr/include/{}-linux-gnu", self.cpu)];
+        let prefix =
+            env::var_os("PILOTLIGHT_MUSL").map(|prefix| Path::new(&prefix).join("include"));
+        let debian = || format!("/usr/include/{}-linux-musl", self.cpu).into();
+        (glibc.map(PathBuf::from).to_vec(), prefix.unwrap_or_else(debian))
+    }
+
     /// A Rust tool that builds for this CPU, in a folder of the workspace.
     pub fn rust(&self, tool: &str, folder: &Path) -> Command {
         let mut command = Command::new(support::root().join("tests/rust.sh"));
@@ -83,7 +110,7 @@ impl Arch {
 
 /// The folder of rustc's `ld.lld`.
 fn lld() -> &'static Path {
-    static FOLDER: OnceLock<std::path::PathBuf> = OnceLock::new();
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let output = Command::new("rustc").args(["--print", "sysroot"]).output().expect("rustc");
         let sysroot = String::from_utf8(output.stdout).expect("UTF-8");

@@ -9,7 +9,6 @@ mod probe;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::env;
 use std::fs;
 use std::path::Path;
 use std::thread;
@@ -18,13 +17,10 @@ use tempfile::TempDir;
 
 use self::probe::Compiler;
 use self::probe::Macro;
+use crate::support::arch::arch;
 
 const DIFFERENCES: &str = include_str!("differences.txt");
 
-/// The folders of Debian's libc6-dev and linux-libc-dev.
-const GLIBC: [&str; 2] = ["/usr/include", "/usr/include/x86_64-linux-gnu"];
-/// The folder of Debian's musl-dev, without `PILOTLIGHT_MUSL`.
-const MUSL: &str = "/usr/include/x86_64-linux-musl";
 /// The folders of public headers in each.
 const FOLDERS: [&str; 7] = ["", "arpa", "net", "netinet", "netpacket", "scsi", "sys"];
 /// Headers that only include one of the kernel's, which musl does not have.
@@ -38,14 +34,13 @@ fn is_public(name: &str) -> bool {
 
 /// The headers that both C libraries have, as an `#include` names them.
 fn headers() -> Vec<String> {
-    let prefix = env::var_os("PILOTLIGHT_MUSL").map(|prefix| Path::new(&prefix).join("include"));
-    let musl = prefix.unwrap_or_else(|| MUSL.into());
+    let (glibc, musl) = arch().headers();
     let mut found = Vec::new();
     for folder in FOLDERS {
         for entry in fs::read_dir(musl.join(folder)).expect("musl's headers") {
             let name = entry.expect("an entry").file_name().into_string().expect("UTF-8");
             let name = Path::new(folder).join(name).display().to_string();
-            let is_glibcs = GLIBC.iter().any(|root| Path::new(root).join(&name).is_file());
+            let is_glibcs = glibc.iter().any(|root| root.join(&name).is_file());
             if name.ends_with(".h") && is_glibcs && !KERNEL.contains(&name.as_str()) {
                 found.push(name);
             }
@@ -129,8 +124,8 @@ impl Excuses {
 fn musl_means_what_glibcs_headers_say() {
     let folder = TempDir::new().expect("a folder");
     let headers = headers();
-    let glibc = Compiler::new("cc", &headers);
-    let musl = Compiler::new("musl-gcc", &headers);
+    let glibc = Compiler::new("glibc", || arch().compiler(true), &headers);
+    let musl = Compiler::new("musl", || arch().musl_compiler(), &headers);
     let macros = glibc.macros(folder.path());
     let asked = questions(&glibc, &macros, folder.path());
     let (glibcs, musls) = thread::scope(|scope| {

@@ -10,6 +10,7 @@ use std::process::Command;
 
 use super::Question;
 use super::dwarf;
+use crate::support::arch::arch;
 
 /// `INTEGER` accepts integer constants only: C has no constant expression for the bits of others.
 const PRELUDE: &str = "#define INTEGER(value) ((value) | 0)\n\
@@ -32,23 +33,24 @@ pub struct Macro {
 
 /// A compiler with the headers of one C library.
 pub struct Compiler {
-    program: &'static str,
+    library: &'static str,
+    command: fn() -> Command,
     includes: String,
 }
 
 impl Compiler {
     /// A compiler that includes all these headers at once.
-    pub fn new(program: &'static str, headers: &[String]) -> Compiler {
+    pub fn new(library: &'static str, command: fn() -> Command, headers: &[String]) -> Compiler {
         let mut includes = String::from("#define _GNU_SOURCE\n");
         for header in headers {
             writeln!(includes, "#include <{header}>").expect("text");
         }
-        Compiler { program, includes }
+        Compiler { library, command, includes }
     }
 
     fn run(&self, source: &Path, text: &str, arguments: &[&str]) -> std::process::Output {
         fs::write(source, text).expect("written");
-        let mut command = Command::new(self.program);
+        let mut command = (self.command)();
         command.args(["-w", "-fmax-errors=0", "-fno-diagnostics-show-caret"]);
         command.args(arguments).arg(source).env("LC_ALL", "C").output().expect("a compiler")
     }
@@ -103,8 +105,8 @@ impl Compiler {
         folder: &Path,
         asked: &BTreeMap<Question, String>,
     ) -> BTreeMap<Question, i64> {
-        let source = folder.join(format!("{}-answers.c", self.program));
-        let program = folder.join(format!("{}-answers", self.program));
+        let source = folder.join(format!("{}-answers.c", self.library));
+        let program = folder.join(format!("{}-answers", self.library));
         let target = program.display().to_string();
         let mut left: Vec<(&Question, &String)> = asked.iter().collect();
         loop {
@@ -119,11 +121,11 @@ impl Compiler {
             }
             let message = String::from_utf8_lossy(&output.stderr);
             let refused = self.refused(&message);
-            assert!(!refused.is_empty(), "{}: {message}", self.program);
+            assert!(!refused.is_empty(), "{}: {message}", self.library);
             let mut number = 0..;
             left.retain(|_| number.next().is_some_and(|number| !refused.contains(&number)));
         }
-        let output = Command::new(&program).output().expect("run").stdout;
+        let output = arch().command(&program).output().expect("run").stdout;
         let text = String::from_utf8(output).expect("UTF-8");
         let values = text.lines().map(|line| line.parse().expect("a number"));
         left.into_iter().map(|(question, _)| question.clone()).zip(values).collect()
