@@ -36,7 +36,8 @@ fn main() -> Result<()> {
     fast.retain(|path| path.extension().is_some_and(|extension| extension == "c"));
     fast.sort();
     let small = ["once.c", "signals.c", "streams.c", "threads.c", "variables.c"].map(libc);
-    let small = [&small[..], &[cpu.join("once.s"), out.join("exports.s")]].concat();
+    let assembly = [cpu.join("once.s"), cpu.join("tls_descriptor.s"), out.join("exports.s")];
+    let small = [&small[..], &assembly].concat();
     cc::Build::new()
         .objects(compile(&cpu, "2", &fast)?)
         .objects(compile(&cpu, "s", &small)?)

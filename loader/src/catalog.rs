@@ -56,4 +56,8 @@ impl Provider for SymbolCatalog {
         let range = tls::reserve_range(0, template);
         TlsPlace { module: 0, thread_pointer_offset: range.map(|range| range.start) }
     }
+
+    fn tls_descriptor(&self, _place: TlsPlace, offset: u64) -> [u64; 2] {
+        [PLACEHOLDER_ADDRESS, offset]
+    }
 }

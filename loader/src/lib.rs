@@ -3,8 +3,8 @@
 //! same verdict in the same words.
 //!
 //! Deliberately absent: lazy binding in libraries, symbol versions, libraries that need other
-//! libraries, indirect functions, copy relocations, thread-local descriptors, pages both writable
-//! and executable. A library that cannot do without one is refused with a [`Defect`] of its own.
+//! libraries, indirect functions, copy relocations, pages both writable and executable. A library
+//! that cannot do without one is refused with a [`Defect`] of its own.
 
 #![no_std]
 #![forbid(unsafe_code)]

@@ -73,9 +73,7 @@ impl Requirements {
                 Ok(Relocation::Nothing) => "empty",
                 Ok(Relocation::Slot) => "slots",
                 Ok(Relocation::Absolute) => "addresses",
-                Ok(
-                    Relocation::TlsModule | Relocation::TlsOffset | Relocation::ThreadPointerOffset,
-                ) => "thread-local",
+                Ok(Relocation::ThreadLocal(_)) => "thread-local",
                 Err(what) => what.name,
             },
             1,

@@ -30,7 +30,7 @@ pub struct TlsPlace {
     /// First word of the argument of `__tls_get_addr`.
     pub module: u64,
     /// Offset from the thread pointer, modulo 2⁶⁴. Err is the number of bytes left in the reserve
-    /// when the library's did not fit: then only `__tls_get_addr` finds them.
+    /// when the library's did not fit: then only `__tls_get_addr` and descriptors find them.
     pub thread_pointer_offset: Result<u64, u64>,
 }
 

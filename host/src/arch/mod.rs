@@ -5,6 +5,7 @@
 //! - `vector.rs`: [`Block`], sixteen bytes at a time, and [`Matches`], the indices that it finds;
 //! - `signal.rs`: [`interrupted_at`], from the registers that a signal handler is given;
 //! - `lazy.s`: the macro `lazy`, a stub that is bound at its first call ([`crate::libc`]);
+//! - `tls_descriptor.s`: the functions of thread-local descriptors ([`crate::libc`]);
 //! - `once.s`: `pthread_once`, with a frame that an exception may pass;
 //! - `cpu.h`: the facts about the CPU that the C files in `src/libc` need;
 //! - `*.c`: `memcpy`, `memmove`, `memset` and `memcmp` where musl's are slow;

@@ -17,10 +17,10 @@ char *pilotlight_tls_reserve(void) { return reserve; }
 
 char *pilotlight_thread_pointer(void) { return __builtin_thread_pointer(); }
 
-/* Thread-locals of libraries that do not fit into the reserve, by library. */
-static _Thread_local void *blocks[MAX_TLS_LIBRARIES];
+/* Thread-locals of libraries that do not fit into the reserve, by library (tls_descriptor.s). */
+_Thread_local void *pilotlight_thread_blocks[MAX_TLS_LIBRARIES];
 
-void **pilotlight_tls_blocks(void) { return blocks; }
+void **pilotlight_tls_blocks(void) { return pilotlight_thread_blocks; }
 
 /* The number of libraries whose initial values the thread has. */
 static _Thread_local size_t initialised;

@@ -70,4 +70,8 @@ impl Provider for Core {
     fn reserve_tls(&self, template: &TlsTemplate) -> TlsPlace {
         tls::reserve(template)
     }
+
+    fn tls_descriptor(&self, place: TlsPlace, offset: u64) -> [u64; 2] {
+        tls::descriptor(place, offset)
+    }
 }

@@ -66,6 +66,10 @@ impl Provider for Process {
     fn reserve_tls(&self, template: &TlsTemplate) -> TlsPlace {
         tls::reserve(template)
     }
+
+    fn tls_descriptor(&self, place: TlsPlace, offset: u64) -> [u64; 2] {
+        tls::descriptor(place, offset)
+    }
 }
 
 impl Host for Process {

@@ -99,9 +99,7 @@ static _Thread_local void *destructors;
 
 void **pilotlight_thread_destructors(void) { return &destructors; }
 
-/* threads.rs and tls.rs */
-void pilotlight_destroy_thread_locals(void);
-void pilotlight_free_thread_blocks(void);
+void pilotlight_destroy_thread_locals(void); /* threads.rs */
 
 /* musl calls this when a thread ends. As in glibc, thread-locals are destroyed before
  * thread-specific values. */
@@ -118,7 +116,6 @@ void __pthread_tsd_run_dtors(void)
 				keys[key].destructor(pointer);
 		}
 	}
-	pilotlight_free_thread_blocks();
 }
 
 /* glibc's static initialisers of mutexes store the kind at byte 16, which musl does not use; musl

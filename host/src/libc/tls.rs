@@ -1,7 +1,8 @@
 //! Thread-locals of mapped libraries. They lie in a reserve within the bootstrap's static TLS
-//! block, divided among the libraries, so that both the dynamic and the initial-exec model reach
-//! them. A library whose thread-locals do not fit there can use the dynamic model alone; each
-//! thread allocates a block for them at its first access.
+//! block, divided among the libraries, so that every model reaches them. A library whose
+//! thread-locals do not fit there can use the dynamic model and descriptors alone, and each thread
+//! allocates a block for them: at its first access or, if the library has descriptors, when the
+//! thread starts. A descriptor's function must keep nearly all registers, so it only reads.
 //!
 //! If a library is mapped after a thread has started, the thread must [`catch_up`] before it calls
 //! into that library.
@@ -9,8 +10,12 @@
 //! The first word of a `__tls_get_addr` argument, which a dynamic linker would fill with a module's
 //! number, holds the distance of the library's thread-locals from the thread pointer, so that the
 //! address is one addition away (glibc.c). Modulo 2⁶⁴ it is never as small as a library's index.
+//!
+//! A descriptor is the address of a function and a word for it, which is the distance of the
+//! thread-local from the thread pointer or, in a block, the offset there and the library's index.
 
 use core::ptr;
+use core::sync::atomic::AtomicBool;
 use core::sync::atomic::AtomicPtr;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering;
@@ -31,7 +36,15 @@ unsafe extern "C" {
     safe fn pilotlight_tls_blocks() -> *mut *mut u8;
     /// The number of libraries whose initial values the calling thread has (glibc.c).
     safe fn pilotlight_tls_initialised() -> *mut usize;
+    /// The function of descriptors whose word is a distance (`tls_descriptor.s`).
+    fn pilotlight_tls_in_reserve();
+    /// The function of descriptors whose word is an offset in a block (`tls_descriptor.s`).
+    fn pilotlight_tls_in_block();
 }
+
+/// Bits of a descriptor's word for the library's index; the others are the offset in its block.
+const INDEX_BITS: u32 = 3;
+const _: () = assert!(1 << INDEX_BITS == tls::MAX_TLS_LIBRARIES);
 
 /// The initial values of a library's thread-locals.
 struct Template {
@@ -43,6 +56,8 @@ struct Template {
     align: AtomicUsize,
     /// The distance from the thread pointer, or the library's index.
     module: AtomicUsize,
+    /// Whether descriptors lead to the block, which each thread then needs from its start.
+    has_descriptors: AtomicBool,
 }
 
 static TEMPLATES: [Template; tls::MAX_TLS_LIBRARIES] = [const {
@@ -52,6 +67,7 @@ static TEMPLATES: [Template; tls::MAX_TLS_LIBRARIES] = [const {
         memory_size: AtomicUsize::new(0),
         align: AtomicUsize::new(0),
         module: AtomicUsize::new(0),
+        has_descriptors: AtomicBool::new(false),
     }
 }; tls::MAX_TLS_LIBRARIES];
 static TEMPLATE_COUNT: AtomicUsize = AtomicUsize::new(0);
@@ -75,6 +91,21 @@ pub fn reserve(template: &TlsTemplate) -> TlsPlace {
             TlsPlace { module: module as u64, thread_pointer_offset: Err(left) }
         }
     }
+}
+
+/// The descriptor of the thread-local at `offset` in what [`reserve`] gave to the library that is
+/// being relocated.
+pub fn descriptor(place: TlsPlace, offset: u64) -> [u64; 2] {
+    let (function, word) = match place.thread_pointer_offset {
+        Ok(start) => (pilotlight_tls_in_reserve as *const (), start.wrapping_add(offset)),
+        Err(_) => {
+            if let Some(template) = TEMPLATES.get(number(place.module)) {
+                template.has_descriptors.store(true, Ordering::Relaxed);
+            }
+            (pilotlight_tls_in_block as *const (), offset << INDEX_BITS | place.module)
+        }
+    };
+    [function.addr() as u64, word]
 }
 
 /// Records a library's initial values, which lie at the live address in `found`. The calling thread
@@ -109,6 +140,8 @@ fn initialise(template: &Template) {
     if distance >= tls::MAX_TLS_LIBRARIES {
         // These bytes of every thread's reserve belong to this library.
         copy_initial(template, pilotlight_thread_pointer().wrapping_add(distance));
+    } else if template.has_descriptors.load(Ordering::Relaxed) {
+        pilotlight_tls_block(distance);
     }
 }
 
@@ -146,9 +179,11 @@ extern "C" fn pilotlight_tls_block(index: usize) -> *mut u8 {
     block
 }
 
-/// Frees the calling thread's blocks, after its last destructor (threads.c).
+/// Frees the calling thread's blocks. musl calls this when none of a library's code runs on the
+/// thread any more: after its destructors, with signals blocked, and not on the last thread, which
+/// runs the process's exit handlers.
 #[unsafe(no_mangle)]
-extern "C" fn pilotlight_free_thread_blocks() {
+extern "C" fn __dl_thread_cleanup() {
     for (index, template) in TEMPLATES.iter().enumerate() {
         let slot = pilotlight_tls_blocks().wrapping_add(index);
         // SAFETY: there is a slot for each library, and only this thread uses this one.

@@ -5,6 +5,7 @@ use super::INDIRECT_FUNCTION;
 use super::Machine;
 use super::Relocation;
 use super::SHORT_ADDRESS;
+use super::ThreadLocal;
 use super::UNKNOWN;
 use super::Unsupported;
 
@@ -39,17 +40,14 @@ impl Machine for Aarch64 {
             R_AARCH64_NONE | R_AARCH64_NONE_WITHDRAWN => Ok(Relocation::Nothing),
             // Slots have addends here.
             R_AARCH64_ABS64 | R_AARCH64_GLOB_DAT | R_AARCH64_JUMP_SLOT => Ok(Relocation::Absolute),
-            R_AARCH64_TLS_DTPMOD64 => Ok(Relocation::TlsModule),
-            R_AARCH64_TLS_DTPREL64 => Ok(Relocation::TlsOffset),
-            R_AARCH64_TLS_TPREL64 => Ok(Relocation::ThreadPointerOffset),
+            R_AARCH64_TLS_DTPMOD64 => Ok(Relocation::ThreadLocal(ThreadLocal::Module)),
+            R_AARCH64_TLS_DTPREL64 => Ok(Relocation::ThreadLocal(ThreadLocal::Offset)),
+            R_AARCH64_TLS_TPREL64 => Ok(Relocation::ThreadLocal(ThreadLocal::ThreadPointerOffset)),
+            R_AARCH64_TLSDESC => Ok(Relocation::ThreadLocal(ThreadLocal::Descriptor)),
             R_AARCH64_ABS32 | R_AARCH64_PREL32 => Err(SHORT_ADDRESS),
             R_AARCH64_COPY => Err(&Unsupported {
                 name: "R_AARCH64_COPY",
                 remedy: "link the library with -shared",
-            }),
-            R_AARCH64_TLSDESC => Err(&Unsupported {
-                name: "R_AARCH64_TLSDESC",
-                remedy: "compile the library with -mtls-dialect=trad",
             }),
             R_AARCH64_IRELATIVE => Err(INDIRECT_FUNCTION),
             _ => Err(UNKNOWN),

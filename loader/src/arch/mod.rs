@@ -33,7 +33,7 @@ pub trait Machine {
     fn relocation(kind: u32) -> Result<Relocation, &'static Unsupported>;
 }
 
-/// The value that a relocation other than a relative one writes. `A` is its addend, `S` the address
+/// The value that a relocation other than a relative one writes, one word if not said otherwise. `A` is its addend, `S` the address
 /// of its symbol.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,12 +44,22 @@ pub enum Relocation {
     Slot,
     /// `S + A`: an address in data.
     Absolute,
-    /// The module of a thread-local, for `__tls_get_addr`.
-    TlsModule,
-    /// The offset of a thread-local in its module.
-    TlsOffset,
-    /// The offset of a thread-local from the thread pointer.
+    /// The location of a thread-local.
+    ThreadLocal(ThreadLocal),
+}
+
+/// A way in which code finds a thread-local.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ThreadLocal {
+    /// Its module, for `__tls_get_addr`.
+    Module,
+    /// Its offset in its module.
+    Offset,
+    /// Its offset from the thread pointer.
     ThreadPointerOffset,
+    /// Two words: the address of a function that returns its offset from the thread pointer, and a
+    /// word for that function to read. Code calls it with the address of the first word.
+    Descriptor,
 }
 
 /// A relocation that this loader deliberately does not apply.

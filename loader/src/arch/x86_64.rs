@@ -4,6 +4,7 @@ use super::INDIRECT_FUNCTION;
 use super::Machine;
 use super::Relocation;
 use super::SHORT_ADDRESS;
+use super::ThreadLocal;
 use super::UNKNOWN;
 use super::Unsupported;
 
@@ -37,9 +38,10 @@ impl Machine for X86_64 {
         match kind {
             R_X86_64_64 => Ok(Relocation::Absolute),
             R_X86_64_GLOB_DAT | R_X86_64_JUMP_SLOT => Ok(Relocation::Slot),
-            R_X86_64_DTPMOD64 => Ok(Relocation::TlsModule),
-            R_X86_64_DTPOFF64 => Ok(Relocation::TlsOffset),
-            R_X86_64_TPOFF64 => Ok(Relocation::ThreadPointerOffset),
+            R_X86_64_DTPMOD64 => Ok(Relocation::ThreadLocal(ThreadLocal::Module)),
+            R_X86_64_DTPOFF64 => Ok(Relocation::ThreadLocal(ThreadLocal::Offset)),
+            R_X86_64_TPOFF64 => Ok(Relocation::ThreadLocal(ThreadLocal::ThreadPointerOffset)),
+            R_X86_64_TLSDESC => Ok(Relocation::ThreadLocal(ThreadLocal::Descriptor)),
             R_X86_64_PC32 | R_X86_64_PLT32 | R_X86_64_GOTPCREL..=R_X86_64_32S => Err(SHORT_ADDRESS),
             R_X86_64_NONE => Err(&Unsupported {
                 name: "R_X86_64_NONE",
@@ -48,10 +50,6 @@ impl Machine for X86_64 {
             R_X86_64_COPY => {
                 Err(&Unsupported { name: "R_X86_64_COPY", remedy: "link the library with -shared" })
             }
-            R_X86_64_TLSDESC => Err(&Unsupported {
-                name: "R_X86_64_TLSDESC",
-                remedy: "compile the library with -mtls-dialect=gnu",
-            }),
             R_X86_64_IRELATIVE => Err(INDIRECT_FUNCTION),
             _ => Err(UNKNOWN),
         }

@@ -50,7 +50,7 @@ pub fn relocate<M: Machine>(
             let value = if entry.kind == M::RELATIVE {
                 Some(scope.base.wrapping_add(entry.addend))
             } else {
-                entry.value::<M>(symbols, scope, &mut missing)?
+                entry.value::<M>(symbols, scope, &mut missing, data)?
             };
             if let Some(value) = value {
                 match data.word(entry.offset) {

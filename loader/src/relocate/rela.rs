@@ -8,11 +8,13 @@ use super::scope::Scope;
 use crate::arch;
 use crate::arch::Machine;
 use crate::arch::Relocation;
+use crate::arch::ThreadLocal;
 use crate::arch::Unsupported;
 use crate::error::Defect;
 use crate::error::UnsupportedRelocation;
+use crate::memory::Data;
 use crate::symbol::Symbols;
-use crate::tls::TlsPlace;
+use crate::tls::TlsTemplate;
 
 /// `r_offset`, `r_info` and `r_addend`.
 pub type RawRela = [[u8; 8]; 3];
@@ -51,28 +53,64 @@ impl Rela {
         }
     }
 
-    /// The value that an entry of another kind than `RELATIVE` writes, if it writes any.
+    /// The value that an entry of another kind than `RELATIVE` writes, if it writes any. The second
+    /// word of a descriptor has been written.
     pub fn value<M: Machine>(
         &self,
         symbols: &Symbols,
         scope: &Scope,
         missing: &mut Missing,
+        data: &mut Data,
     ) -> Result<Option<u64>, Defect> {
-        let Rela { kind, symbol, addend, .. } = *self;
+        let Rela { kind, addend, .. } = *self;
         let relocation = M::relocation(kind).map_err(|what| self.unsupported(symbols, what))?;
         Ok(Some(match relocation {
             Relocation::Nothing => return Ok(None),
             Relocation::Slot => self.resolve(symbols, scope, missing)?,
             Relocation::Absolute => self.resolve(symbols, scope, missing)?.wrapping_add(addend),
-            Relocation::TlsModule => thread_local(symbol, symbols, scope)?.0.module,
-            Relocation::TlsOffset => thread_local(symbol, symbols, scope)?.1.wrapping_add(addend),
-            Relocation::ThreadPointerOffset => {
-                let (tls, offset) = thread_local(symbol, symbols, scope)?;
-                let start =
-                    tls.thread_pointer_offset.map_err(|available| too_large(scope, available))?;
-                start.wrapping_add(offset).wrapping_add(addend)
-            }
+            Relocation::ThreadLocal(way) => self.locate(way, symbols, scope, missing, data)?,
         }))
+    }
+
+    /// The value for a thread-local, of the library's own. Few relocations are of this kind.
+    #[inline(never)]
+    fn locate(
+        &self,
+        way: ThreadLocal,
+        symbols: &Symbols,
+        scope: &Scope,
+        missing: &mut Missing,
+        data: &mut Data,
+    ) -> Result<u64, Defect> {
+        let (tls, template) = scope.tls.ok_or(Defect::BadTls)?;
+        let mut offset = self.addend;
+        if self.symbol != 0 {
+            let Some(symbol) = symbols.get(self.symbol) else {
+                return Err(Defect::BadTable { what: "symbol table" });
+            };
+            if !symbol.is_defined() {
+                missing.add(symbols.name(&symbol).unwrap_or_default());
+                return Ok(0);
+            }
+            offset = offset.wrapping_add(symbol.value);
+        }
+        match way {
+            ThreadLocal::Module => Ok(tls.module),
+            ThreadLocal::Offset => Ok(offset),
+            ThreadLocal::ThreadPointerOffset => match tls.thread_pointer_offset {
+                Ok(start) => Ok(start.wrapping_add(offset)),
+                Err(available) => {
+                    let TlsTemplate { memory_size: size, align, .. } = *template;
+                    Err(Defect::TlsTooLarge { size, align, available })
+                }
+            },
+            ThreadLocal::Descriptor => {
+                let [function, word] = scope.host.tls_descriptor(tls, offset);
+                let second = data.word(self.offset.wrapping_add(8));
+                *second.ok_or(Defect::BadRelocation { offset: self.offset })? = word.to_le_bytes();
+                Ok(function)
+            }
+        }
     }
 
     /// The live address of the symbol; 0 for a weak symbol without a definition.
@@ -134,25 +172,4 @@ impl Rela {
 #[expect(clippy::cast_possible_truncation, reason = "the upper half is read by itself")]
 pub const fn low_half(word: u64) -> u32 {
     word as u32
-}
-
-/// The location of the thread-locals of a symbol's library, and the symbol's offset in them.
-fn thread_local(index: u32, symbols: &Symbols, scope: &Scope) -> Result<(TlsPlace, u64), Defect> {
-    let (tls, _) = scope.tls.ok_or(Defect::BadTls)?;
-    if index == 0 {
-        return Ok((tls, 0));
-    }
-    let symbol = symbols.get(index).ok_or(Defect::BadTable { what: "symbol table" })?;
-    if symbol.is_defined() {
-        return Ok((tls, symbol.value));
-    }
-    let name = symbols.name(&symbol).unwrap_or_default();
-    let names = alloc::vec![String::from_utf8_lossy(name).into_owned()];
-    Err(Defect::MissingSymbols { names, count: 1 })
-}
-
-#[cold]
-fn too_large(scope: &Scope, available: u64) -> Defect {
-    let (size, align) = scope.tls.map_or((0, 1), |(_, found)| (found.memory_size, found.align));
-    Defect::TlsTooLarge { size, align, available }
 }

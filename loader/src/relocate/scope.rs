@@ -21,6 +21,9 @@ pub trait Provider {
 
     /// Reserves space for a library's thread-locals in every thread.
     fn reserve_tls(&self, template: &TlsTemplate) -> TlsPlace;
+
+    /// The two words of the descriptor of the thread-local at `offset` in such a space.
+    fn tls_descriptor(&self, place: TlsPlace, offset: u64) -> [u64; 2];
 }
 
 /// The process, the library's place in it, and its thread-locals.

@@ -116,9 +116,15 @@ impl Provider for Host {
     fn reserve_tls(&self, _: &TlsTemplate) -> TlsPlace {
         TLS
     }
+
+    fn tls_descriptor(&self, place: TlsPlace, offset: u64) -> [u64; 2] {
+        [0xb000 + place.module, offset]
+    }
 }
 
 const TLS: TlsPlace = TlsPlace { module: 3, thread_pointer_offset: Ok(0u64.wrapping_sub(0x100)) };
+/// Its thread-locals did not fit.
+const FULL: TlsPlace = TlsPlace { thread_pointer_offset: Err(16), ..TLS };
 
 /// Relocates a library, and returns the sixteen words of its writable segment.
 fn relocated(file: &[u8], tls: Option<(TlsPlace, &TlsTemplate)>) -> Result<[u64; 16], Defect> {
@@ -236,15 +242,17 @@ fn every_missing_symbol_is_counted_once_and_the_first_are_named() {
     let refused = relocated(&library(&symbols, &relocations), None).expect_err("missing");
     assert_eq!(refused, Defect::MissingSymbols { names: names[..8].to_vec(), count: 10 });
     let template = Some((TLS, &TEMPLATE));
-    let refused = relocated(&library(&symbols, &[(DATA, 17, 1, 0)]), template);
-    let names = alloc::vec![names[0].clone()];
-    assert_eq!(refused, Err(Defect::MissingSymbols { names, count: 1 }));
+    for kind in [17, 36] {
+        let file = library(&symbols, &[(DATA, kind, 1, 0), (DATA, 6, 2, 0)]);
+        let missing = Defect::MissingSymbols { names: names[..2].to_vec(), count: 2 };
+        assert_eq!(relocated(&file, template), Err(missing));
+    }
 }
 
 #[test]
 fn what_a_relocation_may_not_be_is_refused() {
     let refused = |relocation, tls| relocated(&library(&[], &[relocation]), tls);
-    for kind in [0, 2, 5, 36, 37, 99] {
+    for kind in [0, 2, 5, 37, 99] {
         let refused = refused((DATA, kind, 0, 0), None).expect_err("not supported");
         assert!(
             matches!(refused, Defect::UnsupportedRelocation(relocation) if relocation.kind == kind)
@@ -262,9 +270,35 @@ fn what_a_relocation_may_not_be_is_refused() {
         "there is none with this index"
     );
     assert_eq!(refused((DATA, 16, 0, 0), None), Err(Defect::BadTls));
-    let full = TlsPlace { thread_pointer_offset: Err(16), ..TLS };
     let too_large = Err(Defect::TlsTooLarge { size: 64, align: 8, available: 16 });
-    assert_eq!(refused((DATA, 18, 0, 0), Some((full, &TEMPLATE))), too_large);
+    assert_eq!(refused((DATA, 18, 0, 0), Some((FULL, &TEMPLATE))), too_large);
+}
+
+#[test]
+fn a_descriptor_has_two_words() {
+    let symbols = [("thread-local", GLOBAL, 1, 0x18)];
+    let relocations = |kind| [(DATA + 8, kind, 1, 4), (DATA + 24, kind, 0, 0x20)];
+    let expected = [UNTOUCHED, 0xb003, 0x1c, 0xb003, 0x20, UNTOUCHED];
+    // Also where the thread-locals have no fixed offset from the thread pointer.
+    for tls in [TLS, FULL] {
+        let scope = Scope { base: BASE, host: &Host, tls: Some((tls, &TEMPLATE)), has_heap: false };
+        let words = relocated_in::<X86_64>(&scope, &library(&symbols, &relocations(36)));
+        assert_eq!(words.expect("sound")[..6], expected);
+        let words = relocated_in::<Aarch64>(&scope, &library(&symbols, &relocations(1031)));
+        assert_eq!(words.expect("sound")[..6], expected);
+    }
+}
+
+#[test]
+fn both_words_of_a_descriptor_lie_in_writable_data() {
+    let refused = |offset, tls| relocated(&library(&[], &[(offset, 36, 0, 0)]), tls);
+    let template = Some((TLS, &TEMPLATE));
+    // The first word outside, then the second one, then one of them in part.
+    for offset in [0, TABLES, DATA - 8, DATA + 120, DATA - 4, DATA + 116, u64::MAX - 7] {
+        assert_eq!(refused(offset, template), Err(Defect::BadRelocation { offset }));
+    }
+    assert!(refused(DATA + 112, template).is_ok());
+    assert_eq!(refused(DATA, None), Err(Defect::BadTls));
 }
 
 #[test]
@@ -282,9 +316,9 @@ fn a_refused_relocation_is_named_with_its_offset_and_symbol() {
         ((DATA, 37, 0, 0), "has an indirect function (relocation 37) at 0x4000, which is not"),
         ((DATA, 99, 0, 0), "has an unknown relocation (relocation 99) at 0x4000, which is not"),
         (
-            (DATA + 8, 36, 2, 0),
-            "has R_X86_64_TLSDESC (relocation 36) at 0x4008 (symbol thread-local), \
-             which is not supported; compile the library with -mtls-dialect=gnu",
+            (DATA + 8, 5, 2, 0),
+            "has R_X86_64_COPY (relocation 5) at 0x4008 (symbol thread-local), \
+             which is not supported; link the library with -shared",
         ),
     ];
     for (relocation, expected) in cases {
@@ -302,11 +336,6 @@ fn a_refused_relocation_is_named_with_its_offset_and_symbol() {
         ),
         ((DATA, 258, 0, 0), "has a 32-bit address (relocation 258) at 0x4000, which is not"),
         ((DATA, 8, 0, 0), "has an unknown relocation (relocation 8) at 0x4000, which is not"),
-        (
-            (DATA + 8, 1031, 2, 0),
-            "has R_AARCH64_TLSDESC (relocation 1031) at 0x4008 (symbol thread-local), \
-             which is not supported; compile the library with -mtls-dialect=trad",
-        ),
     ];
     for (relocation, expected) in cases {
         assert_refused::<Aarch64>(&library(&symbols, &[relocation]), expected);
