@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
+use tempfile::NamedTempFile;
 use tempfile::TempDir;
 
 use crate::support;
@@ -41,10 +42,10 @@ pub fn answer_with(
     event: &str,
     tunables: &str,
 ) -> Result<Vec<u8>, String> {
-    let file = library.with_extension("answer");
-    let mut command = command(library, handler, event, &file);
+    let file = NamedTempFile::new().expect("a file");
+    let mut command = command(library, handler, event, file.path());
     let output = command.env("GLIBC_TUNABLES", tunables).output().expect("started");
-    let answer = || fs::read(&file).expect("an answer");
+    let answer = || fs::read(file.path()).expect("an answer");
     match output.status.code() {
         Some(0) => Ok(answer()),
         Some(1) => Err(String::from_utf8(answer()).expect("UTF-8")),
