@@ -9,17 +9,9 @@ pub const BOOTSTRAP: &str = include_str!("provided/exports.txt");
 /// The symbols that the layer's `pilotlight/libc.so` adds.
 pub const MODULE: &str = include_str!("provided/module_exports.txt");
 
-/// The shared libraries whose symbols these are, without version and suffix.
-pub const LIBRARIES: [&str; 8] = [
-    "libc",
-    "libm",
-    "libpthread",
-    "libdl",
-    "librt",
-    "libgcc_s",
-    "ld-linux-x86-64",
-    "ld-linux-aarch64",
-];
+/// The shared libraries whose symbols these are, without version and suffix. The dynamic linker,
+/// [`LINKER`](crate::arch::Machine::LINKER), is one more.
+pub const LIBRARIES: [&str; 6] = ["libc", "libm", "libpthread", "libdl", "librt", "libgcc_s"];
 
 /// Whether the runtime provides the symbols of the library of this name.
 pub fn has_library(name: &[u8]) -> bool {

@@ -33,8 +33,8 @@ pub trait Machine {
     fn relocation(kind: u32) -> Result<Relocation, &'static Unsupported>;
 }
 
-/// The value that a relocation other than a relative one writes, one word if not said otherwise. `A` is its addend, `S` the address
-/// of its symbol.
+/// The value that a relocation other than a relative one writes: one word, if not said otherwise.
+/// `A` is its addend, `S` the address of its symbol.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relocation {
