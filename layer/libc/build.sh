@@ -18,7 +18,7 @@ cpu=$2
 musl=${PILOTLIGHT_MUSL:+$PILOTLIGHT_MUSL/lib}
 musl=${musl:-/usr/lib/$cpu-linux-musl}/libc.a
 tool=${CROSS_COMPILE-}
-musl_gcc=(musl-gcc)
+musl_gcc=(musl-gcc -I "$here/arch/$cpu")
 # As in bootstrap/static-musl.toml: atomic instructions in place of calls of libgcc.
 if [ "$cpu" = aarch64 ]; then musl_gcc+=(-mcpu=neoverse-n1); fi
 work=$(mktemp -d)

@@ -9,6 +9,7 @@
 
 #define _GNU_SOURCE
 #include "cancel.h"
+#include "frame.h"
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -17,25 +18,15 @@
 #include <sys/syscall.h>
 #include <unwind.h>
 
-/* `__pthread_unwind_buf_t` of glibc's <pthread.h>, in which pthread_cleanup_push saves its frame: as
- * many registers as in glibc's <bits/setjmp.h>, in the order of musl's `setjmp`. */
+/* `__pthread_unwind_buf_t` of glibc's <pthread.h>, in which pthread_cleanup_push saves its
+ * frame. */
 struct buffer {
-	struct {
-#ifdef __aarch64__
-		long others[13], stack_pointer, vectors[8];
-#else
-		long others[6], stack_pointer, address;
-#endif
-	} registers;
+	struct frame registers;
 	int type;
 	struct __ptcb cleanup; /* glibc's padding */
 	void *result;
 };
-#ifdef __aarch64__
-_Static_assert(sizeof(struct buffer) == 216, "glibc's size");
-#else
-_Static_assert(sizeof(struct buffer) == 104, "glibc's size");
-#endif
+_Static_assert(sizeof(struct buffer) == sizeof(struct frame) + 40, "glibc's size");
 
 static void jump(void *buffer) { longjmp(buffer, 1); }
 
