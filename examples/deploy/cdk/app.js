@@ -2,6 +2,8 @@
 //
 //   npm install && npx cdk deploy -c warmBy=scheduler -c warmConcurrency=5
 //
+// It is for arm64, and with -c arch=x86_64 for that.
+//
 // The ping goes to the function itself, not through HTTP. Its input is constant, and the runtime
 // answers it without calling the handler.
 'use strict'
@@ -16,22 +18,29 @@ const scheduler = require('aws-cdk-lib/aws-scheduler')
 const schedulerTargets = require('aws-cdk-lib/aws-scheduler-targets')
 
 const dist = path.join(__dirname, '../../../dist')
+// The architecture, by Lambda's name, and the folder of its handlers.
+const architectures = {
+  arm64: [lambda.Architecture.ARM_64, 'arm64/examples'],
+  x86_64: [lambda.Architecture.X86_64, 'examples']
+}
 
 class Warm extends Stack {
-  constructor (scope, id, { warmBy, warmConcurrency }) {
+  constructor (scope, id, { arch, warmBy, warmConcurrency }) {
     super(scope, id)
+    if (!architectures[arch]) throw new Error(`arch is ${arch}, expected arm64 or x86_64`)
+    const [architecture, handlers] = architectures[arch]
     const layer = new lambda.LayerVersion(this, 'Layer', {
-      code: lambda.Code.fromAsset(path.join(dist, 'pilotlight-layer-x86_64.zip')),
+      code: lambda.Code.fromAsset(path.join(dist, `pilotlight-layer-${arch}.zip`)),
       compatibleRuntimes: [lambda.Runtime.PROVIDED_AL2023],
-      compatibleArchitectures: [lambda.Architecture.X86_64]
+      compatibleArchitectures: [architecture]
     })
     const hello = new lambda.Function(this, 'Function', {
       functionName: 'hello',
       runtime: lambda.Runtime.PROVIDED_AL2023,
-      architecture: lambda.Architecture.X86_64,
+      architecture,
       // The runtime loads lib<handler>.so from the package.
       handler: 'hello',
-      code: lambda.Code.fromAsset(path.join(dist, 'examples')),
+      code: lambda.Code.fromAsset(path.join(dist, handlers)),
       memorySize: 128,
       timeout: Duration.seconds(10),
       layers: [layer]
@@ -75,6 +84,7 @@ class Warm extends Stack {
 
 const app = new App()
 new Warm(app, 'pilotlight-warm', {
+  arch: app.node.tryGetContext('arch') || 'arm64',
   warmBy: app.node.tryGetContext('warmBy'),
   warmConcurrency: app.node.tryGetContext('warmConcurrency')
 })

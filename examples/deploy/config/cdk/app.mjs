@@ -1,6 +1,8 @@
 // The example `config` with AWS AppConfig, for the CDK: the same resources as ../template.yaml.
 //
 //   ./build.sh && cd examples/deploy/config/cdk && npm install && npx cdk deploy
+//
+// It is for arm64, and with -c arch=x86_64 for that.
 
 import { fileURLToPath } from 'node:url';
 
@@ -11,6 +13,12 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 const dist = fileURLToPath(new URL('../../../../dist', import.meta.url));
 
 const app = new cdk.App();
+const arch = app.node.tryGetContext('arch') ?? 'arm64';
+// The architecture, by Lambda's name, and the folder of its handlers.
+const [architecture, handlers] = {
+  arm64: [lambda.Architecture.ARM_64, 'arm64/examples'],
+  x86_64: [lambda.Architecture.X86_64, 'examples'],
+}[arch];
 const stack = new cdk.Stack(app, 'PilotlightConfig');
 
 const application = new appconfig.Application(stack, 'Application');
@@ -32,17 +40,17 @@ const flags = new appconfig.HostedConfiguration(stack, 'Flags', {
 });
 
 const layer = new lambda.LayerVersion(stack, 'Layer', {
-  code: lambda.Code.fromAsset(`${dist}/pilotlight-layer-x86_64.zip`),
+  code: lambda.Code.fromAsset(`${dist}/pilotlight-layer-${arch}.zip`),
   compatibleRuntimes: [lambda.Runtime.PROVIDED_AL2023],
-  compatibleArchitectures: [lambda.Architecture.X86_64],
+  compatibleArchitectures: [architecture],
 });
 
 const ids = [application.applicationId, production.environmentId, flags.configurationProfileId];
 const greeter = new lambda.Function(stack, 'Greeter', {
   runtime: lambda.Runtime.PROVIDED_AL2023,
-  architecture: lambda.Architecture.X86_64,
+  architecture,
   handler: 'config',
-  code: lambda.Code.fromAsset(`${dist}/examples`, { exclude: ['*', '!libconfig.so'] }),
+  code: lambda.Code.fromAsset(`${dist}/${handlers}`, { exclude: ['*', '!libconfig.so'] }),
   memorySize: 128,
   timeout: cdk.Duration.seconds(3),
   layers: [layer],

@@ -5,7 +5,7 @@
 set -euo pipefail
 
 mkdir -p dist/bin
-ln -s "$ROOT"/dist/{layer,examples,pilotlight-layer-x86_64.zip} dist/
+ln -s "$ROOT"/dist/{layer,examples,arm64,pilotlight-layer-{x86_64,arm64}.zip} dist/
 ln -s "$ROOT"/{sdk,examples,target} .
 
 # Runs the real command; `serve` goes on in the background, and ends the server that the page
