@@ -11,7 +11,8 @@ static inline long system_call(long number, long a, long b, long c, long d, long
 {
 	register long result __asm__("x0") = a;
 	register long second __asm__("x1") = b, third __asm__("x2") = c, fourth __asm__("x3") = d,
-		      fifth __asm__("x4") = e, sixth __asm__("x5") = f, which __asm__("x8") = number;
+			     fifth __asm__("x4") = e, sixth __asm__("x5") = f,
+			     which __asm__("x8") = number;
 	__asm__ volatile("svc 0"
 			 : "+r"(result)
 			 : "r"(second), "r"(third), "r"(fourth), "r"(fifth), "r"(sixth), "r"(which)
