@@ -42,6 +42,19 @@ need_test() {
 	need_deploy
 	need_conformance
 	need_fuzz
+	if [[ " ${arches[*]} " == *" arm64 "* ]]; then need_arm64; fi
+}
+
+# What runs arm64's tests on another machine: an emulator of the CPU, the C++ compiler, glibc, which
+# is the standard of comparison, and AWS's emulator of Lambda.
+need_arm64() {
+	if [ "$(machine_arch)" = arm64 ]; then return; fi
+	need_run
+	if can_install; then need aarch64-linux-gnu-g++ g++-aarch64-linux-gnu; fi
+	if [ ! -e /lib/aarch64-linux-gnu/libc.so.6 ]; then need_foreign libc6:arm64; fi
+	if [ ! -e "$tools/aws-lambda-rie-arm64" ]; then
+		plan "aws-sam-cli: its emulator for arm64, as target/tools/aws-lambda-rie-arm64" link_rie
+	fi
 }
 
 need_fuzz() { need c++ g++; }
@@ -110,6 +123,13 @@ install_sam() {
 	python3 -m venv --clear "$tools/sam"
 	"$tools/sam/bin/python" -m pip install --quiet --disable-pip-version-check aws-sam-cli==1.170.0
 	touch "$sam"
+}
+
+link_rie() {
+	local path
+	path=$(cd "$tools" && compgen -G 'sam/lib/python*/site-packages/samcli/local/rapid/aws-lambda-rie-arm64')
+	chmod +x "$tools/$path"
+	ln -sfn "$path" "$tools/aws-lambda-rie-arm64"
 }
 
 install_cdk() {

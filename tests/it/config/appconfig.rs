@@ -159,7 +159,9 @@ fn a_profile_that_does_not_exist_is_named() {
     assert_eq!(value["error"], "configuration `flags` has not arrived yet");
     let message = "`flags` cannot be fetched from appconfig:my shop/prod/other: \
                  status 404: ResourceNotFoundException ConfigurationProfile not found";
-    assert!(running.log().contains(message), "{}", running.log());
+    while !running.log().contains(message) {
+        running.read("flags");
+    }
 }
 
 #[test]

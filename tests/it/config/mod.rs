@@ -125,8 +125,9 @@ impl Running {
         body
     }
 
-    /// One invocation that fails; returns the posted error.
-    fn fail(&mut self, event: &str) -> String {
+    /// One invocation that may fail; returns the response or the posted error.
+    fn try_invoke(&mut self, event: &str) -> String {
+        assert!(Instant::now() < self.end, "polled in vain:\n{}", self.log());
         self.worker.write_all(&script::next(event).bytes).expect("sent");
         let (_, body) = script::read_request(&mut self.worker);
         self.worker.write_all(&script::accepted().bytes).expect("sent");

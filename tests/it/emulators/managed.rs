@@ -7,6 +7,8 @@ use std::cell::RefCell;
 use std::path::Path;
 use std::thread;
 
+use tempfile::TempDir;
+
 use crate::emulators::rie;
 use crate::emulators::rie::Rie;
 use crate::support;
@@ -19,9 +21,9 @@ fn start(library: &Path, handler: &str) -> Rie {
     support::installed("unzip", "unzip");
     let mut command = support::installed("unshare", "util-linux");
     command.args(["--mount", "sh", "-c", script, "sh"]);
-    command.arg(support::dist("pilotlight-layer-x86_64.zip")).arg(library).arg(rie::program());
+    command.arg(support::layer_zip()).arg(library).arg(rie::program());
     command.env("AWS_LAMBDA_MAX_CONCURRENCY", "4").env("_HANDLER", handler);
-    Rie::launch(command, &[])
+    Rie::launch(command, &[], TempDir::new().expect("a folder"))
 }
 
 /// Invokes the function when a worker waits for that; this emulator has no queue.

@@ -16,6 +16,7 @@ use std::time::Instant;
 use tempfile::TempDir;
 
 use crate::support;
+use crate::support::arch::arch;
 
 /// A running emulator; dropping it ends it and what it has started.
 pub struct Rie {
@@ -31,16 +32,17 @@ impl Rie {
     }
 
     fn start_in(task_root: &Path, handler: &str, variables: &[(&str, &str)]) -> Rie {
-        let mut command = Command::new(program());
+        let mut command = arch().command(&program());
         command.env("LAMBDA_TASK_ROOT", task_root).env("AWS_LAMBDA_FUNCTION_TIMEOUT", "10");
         command.envs(variables.iter().copied());
-        let runtime = support::bootstrap().into_os_string();
-        Rie::launch(command, &[runtime, handler.into()])
+        let folder = TempDir::new().expect("a folder");
+        let runtime = arch().program(&support::bootstrap(), folder.path());
+        Rie::launch(command, &[runtime.into(), handler.into()], folder)
     }
 
-    /// Starts the emulator by this command, with the runtime's command after its own arguments.
-    pub fn launch(mut command: Command, runtime: &[OsString]) -> Rie {
-        let folder = TempDir::new().expect("a folder");
+    /// Starts the emulator by this command, with the runtime's command after its own arguments. Its
+    /// log is written to `folder`.
+    pub fn launch(mut command: Command, runtime: &[OsString], folder: TempDir) -> Rie {
         let (api, port) = (support::free_port(), support::free_port());
         let log = File::create(folder.path().join("log")).expect("a file");
         let child = command
@@ -110,8 +112,10 @@ impl Drop for Rie {
     }
 }
 
+/// AWS's emulator, as a program for the CPU under test.
 pub fn program() -> PathBuf {
-    let program = support::root().join("target/tools/aws-lambda-rie");
+    let name = if arch().is_emulated() { "aws-lambda-rie-arm64" } else { "aws-lambda-rie" };
+    let program = support::tools().join(name);
     assert!(program.exists(), "{} is missing: run ./build.sh test", program.display());
     program
 }

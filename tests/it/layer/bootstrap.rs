@@ -5,6 +5,7 @@ use std::fs;
 use pilotlight_local::environment::INIT_LIMIT;
 
 use crate::support;
+use crate::support::arch::arch;
 
 #[test]
 fn the_bootstrap_is_one_static_file_without_an_interpreter() {
@@ -44,7 +45,7 @@ fn the_bootstrap_does_not_say_when_it_was_built() {
 
 #[test]
 fn the_layer_is_small() {
-    let zip = fs::metadata(support::dist("pilotlight-layer-x86_64.zip")).expect("the zip").len();
+    let zip = fs::metadata(support::layer_zip()).expect("the zip").len();
     assert!(zip <= 1536 << 10, "{zip} bytes");
 }
 
@@ -52,7 +53,7 @@ fn the_layer_is_small() {
 #[test]
 fn the_rest_of_the_c_library_has_no_thread_locals() {
     let bytes = fs::read(support::dist("layer/pilotlight/libc.so")).expect("the library");
-    assert!(pilotlight_loader::elf::parse(&bytes).expect("sound").tls.is_none());
+    assert!(arch().parse(&bytes).expect("sound").tls.is_none());
 }
 
 #[test]

@@ -4,11 +4,11 @@
 use std::env;
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
 use serde_json::Value;
 
 use crate::support;
+use crate::support::arch::arch;
 
 /// The files of the layer, by their paths in it.
 fn files() -> Vec<(&'static str, Vec<u8>)> {
@@ -47,8 +47,11 @@ fn no_file_names_a_folder_of_its_builder() {
 fn the_tools_that_made_it_are_named() {
     let text = fs::read(support::dist("layer/pilotlight/build.json")).expect("a file");
     let tools: Value = serde_json::from_slice(&text).expect("JSON");
-    for (name, program) in [("rustc", "rustc"), ("cc", "cc"), ("ld", "ld.bfd")] {
-        let output = Command::new(program).arg("--version").output().expect(program);
+    let rustc = arch().rust("rustc", &support::root());
+    for (name, mut program) in
+        [("rustc", rustc), ("cc", arch().tool("gcc")), ("ld", arch().tool("ld.bfd"))]
+    {
+        let output = program.arg("--version").output().expect(name);
         let version = String::from_utf8(output.stdout).expect("UTF-8");
         assert_eq!(tools[name].as_str(), version.lines().next(), "{name}");
     }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::support;
+use crate::support::arch::arch;
 use crate::support::served;
 
 const PAGE: u64 = 4096;
@@ -38,11 +39,14 @@ struct Pattern {
 
 /// The patterns of the map of `dist/layer/bootstrap`.
 fn patterns() -> Vec<Pattern> {
-    let folder = format!("target/{}-unknown-linux-gnu/bootstrap", std::env::consts::ARCH);
-    let folder: PathBuf = support::root().join(folder);
-    let built = fs::read(folder.join("bootstrap")).expect("what build.sh has linked");
-    let same = built == fs::read(support::bootstrap()).expect("the bootstrap");
-    assert!(same, "the map is of another bootstrap; run ./build.sh");
+    let ours = fs::read(support::bootstrap()).expect("the bootstrap");
+    let folders = ["target", "target/debian"].map(|folder| {
+        support::root().join(folder).join(format!("{}-unknown-linux-gnu/bootstrap", arch().cpu))
+    });
+    let has_linked_it =
+        |folder: &&PathBuf| fs::read(folder.join("bootstrap")).is_ok_and(|built| built == ours);
+    let folder = folders.iter().find(has_linked_it);
+    let folder = folder.expect("a map of this bootstrap: run ./build.sh");
     let map = fs::read_to_string(folder.join("bootstrap.map")).expect("the linker's map");
     let (_, map) = map.split_once("Linker script and memory map").expect("its main part");
     // A long name has a line of its own.

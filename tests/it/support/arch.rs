@@ -3,10 +3,20 @@
 //! everything else is native.
 
 use std::env;
+use std::fs;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
+
+use pilotlight_loader::Defect;
+use pilotlight_loader::arch::Aarch64;
+use pilotlight_loader::arch::X86_64;
+use pilotlight_loader::elf;
+use pilotlight_loader::elf::Parsed;
+use pilotlight_local::cpu::Cpu;
 
 use crate::support;
 
@@ -43,7 +53,7 @@ pub fn arch() -> &'static Arch {
 impl Arch {
     /// Whether its programs need an emulator here.
     pub fn is_emulated(&self) -> bool {
-        self.cpu != env::consts::ARCH
+        !self.lambdas().is_native()
     }
 
     /// The folder of something that `./build.sh` has built: the command is for this machine.
@@ -57,9 +67,41 @@ impl Arch {
         if !self.is_emulated() {
             return Command::new(program);
         }
-        let mut command = Command::new(format!("qemu-{}", self.cpu));
+        let mut command = Command::new(self.lambdas().emulator().expect("an emulator"));
         command.arg(program);
         command
+    }
+
+    /// As [`Arch::command`], as one program: a script in `folder` if it needs an emulator.
+    pub fn program(&self, program: &Path, folder: &Path) -> PathBuf {
+        if !self.is_emulated() {
+            return program.to_path_buf();
+        }
+        let script = folder.join("program");
+        let emulator = self.lambdas().emulator().expect("an emulator");
+        let text = format!("#!/bin/sh\nexec {} {} \"$@\"\n", emulator.display(), program.display());
+        fs::write(&script, text).expect("written");
+        fs::set_permissions(&script, Permissions::from_mode(0o755)).expect("made executable");
+        script
+    }
+
+    /// The command's own knowledge of it.
+    pub fn lambdas(&self) -> &'static Cpu {
+        Cpu::named(self.name).expect("a name of Lambda's")
+    }
+
+    /// Reads a library's headers as the bootstrap for this CPU does.
+    pub fn parse(&self, file: &[u8]) -> Result<Parsed, Defect> {
+        match self.cpu {
+            "x86_64" => elf::parse_for::<X86_64>(file),
+            _ => elf::parse_for::<Aarch64>(file),
+        }
+    }
+
+    /// A tool of the C compiler's family.
+    pub fn tool(&self, name: &str) -> Command {
+        let prefix = format!("{}-linux-gnu-", self.cpu);
+        Command::new(format!("{}{name}", if self.is_emulated() { &prefix } else { "" }))
     }
 
     /// The compiler of C or C++.
@@ -67,8 +109,7 @@ impl Arch {
         if !self.is_emulated() {
             return Command::new(if is_c { "cc" } else { "c++" });
         }
-        let name = if is_c { "gcc" } else { "g++" };
-        let mut compiler = Command::new(format!("{}-linux-gnu-{name}", self.cpu));
+        let mut compiler = self.tool(if is_c { "gcc" } else { "g++" });
         // It looks for a linker among tools with its own prefix, and lld has none.
         compiler.arg("-B").arg(lld());
         compiler

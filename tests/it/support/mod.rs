@@ -89,6 +89,11 @@ pub fn bootstrap() -> PathBuf {
     dist("layer/bootstrap")
 }
 
+/// The layer's zip.
+pub fn layer_zip() -> PathBuf {
+    dist(&format!("pilotlight-layer-{}.zip", arch().name))
+}
+
 /// The function that a library makes.
 pub fn function(library: &Path, handler: Option<&str>) -> Function {
     let mut function = Function::of_library(library, handler, &bootstrap()).expect("a library");

@@ -15,7 +15,7 @@ use crate::config::Setting;
 fn a_read_makes_no_system_call() {
     let setting = Setting::of("cost", "limit=env:LIMIT").set("LIMIT", "{\"most\":1}");
     let mut running = setting.start();
-    running.fail("1");
+    running.try_invoke("1");
     let calls = |running: &mut Running, rounds: u32| {
         let trace = NamedTempFile::new().expect("a file");
         let mut strace = Command::new("strace")
