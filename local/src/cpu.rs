@@ -71,7 +71,10 @@ impl Cpu {
     pub fn emulator(&self) -> Result<PathBuf> {
         let Cpu { name, emulator, .. } = self;
         process::find(emulator).with_context(|| {
-            format!("a program for {name} runs under {emulator} here, which is not on PATH; install it: apt install qemu-user")
+            format!(
+                "{emulator}, which runs programs for {name}, is not on PATH; install it: apt install \
+                 qemu-user"
+            )
         })
     }
 }

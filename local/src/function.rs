@@ -107,6 +107,16 @@ impl Function {
         Ok(Function { bootstrap: program, arguments, emulator, ..self.clone() })
     }
 
+    /// The same function, started by another program, which gets these options and then the
+    /// command.
+    pub fn under(&self, program: &Path, options: &[&str]) -> Function {
+        let command = self.emulator.iter().chain([&self.bootstrap]);
+        let command = command.map(|path| path.display().to_string());
+        let options = options.iter().copied().map(str::to_owned);
+        let arguments = options.chain(command).chain(self.arguments.iter().cloned()).collect();
+        Function { bootstrap: program.to_path_buf(), arguments, emulator: None, ..self.clone() }
+    }
+
     /// The command that starts the program with its arguments, in this process's environment.
     pub fn command(&self) -> Command {
         let mut command = Command::new(self.emulator.as_ref().unwrap_or(&self.bootstrap));

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::io::IsTerminal as _;
 use std::io::Write as _;
+use std::path::Path;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -18,6 +19,7 @@ use pilotlight_local::measure;
 use pilotlight_local::measure::Candidate;
 use pilotlight_local::measure::Plan;
 use pilotlight_local::process::Workplace;
+use serde_json::Value;
 
 use super::Target;
 use super::pair;
@@ -50,6 +52,10 @@ pub struct Arguments {
     /// Write all figures to this file as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Count instructions and system calls under QEMU's emulation, in one start each, and take no
+    /// times. Programs for another CPU than this machine's are always measured so.
+    #[arg(long, conflicts_with_all = ["cold_cache", "html"])]
+    counts: bool,
     /// Write an HTML page with the distributions as charts to this file.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
@@ -62,6 +68,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let candidates = candidates(arguments, &function, &event)?;
     let _interrupts = Interrupts::catch()?;
     let workplace = Workplace::open()?;
+    if arguments.is_counted(&candidates)? {
+        let counts = measure::counts(&candidates, &event, workplace.folder())?;
+        print!("{}", measure::counts_table(&candidates, &counts));
+        arguments.write_json(&measure::counts_json(&candidates, &counts))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let Arguments { rounds, invocations, cold_cache, .. } = *arguments;
     let plan = Plan { rounds, invocations, cold_cache };
     let mut bar = bar(rounds * candidates.len());
@@ -73,20 +85,39 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     for warning in measure::warnings(&series) {
         log::say(warning);
     }
-    let write = |path: &PathBuf, text: String| {
-        fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
-    };
-    if let Some(path) = &arguments.json {
-        write(path, format!("{:#}\n", measure::json(&candidates, &series)))?;
-    }
+    arguments.write_json(&measure::json(&candidates, &series))?;
     if let Some(path) = &arguments.html {
         let title = format!("{}: {rounds} starts, {invocations} invocations each", function.name);
-        write(path, measure::html(&title, &candidates, &series))?;
+        write(path, &measure::html(&title, &candidates, &series))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The control, the handler and the peers, in this order.
+impl Arguments {
+    /// Whether the programs' work is counted, because it cannot be timed or need not be.
+    fn is_counted(&self, candidates: &[Candidate]) -> Result<bool> {
+        let emulated = candidates.iter().find(|candidate| candidate.function.emulator.is_some());
+        if let Some(Candidate { name, .. }) = emulated
+            && (self.cold_cache || self.html.is_some())
+        {
+            bail!(
+                "{name} is for another CPU, so nothing is timed: leave out --cold-cache and --html"
+            );
+        }
+        Ok(self.counts || emulated.is_some())
+    }
+
+    fn write_json(&self, figures: &Value) -> Result<()> {
+        self.json.as_ref().map_or(Ok(()), |path| write(path, &format!("{figures:#}\n")))
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The control, the handler and the peers, in this order. For another CPU, there is no control by
+/// default.
 fn candidates(arguments: &Arguments, function: &Function, event: &[u8]) -> Result<Vec<Candidate>> {
     let expected = arguments.expect.as_ref().map(|text| text.as_bytes().to_vec());
     let candidate = |name: &str, function: Function| {
@@ -96,15 +127,15 @@ fn candidates(arguments: &Arguments, function: &Function, event: &[u8]) -> Resul
     let program = |(name, command): &(String, String)| -> Result<Candidate> {
         Ok(candidate(name, function.with_command(command)?))
     };
-    let mut candidates = vec![match &arguments.control {
-        Some(control) => program(control)?,
-        None => {
-            let mut function = function.with_command(&limit()?.display().to_string())?;
-            function.variables.push(("LIMIT_ECHO".to_owned(), "1".to_owned()));
-            let expected = Some(event.to_vec());
-            Candidate { expected, ..candidate("limit", function) }
-        }
-    }];
+    let mut candidates = Vec::new();
+    if let Some(control) = &arguments.control {
+        candidates.push(program(control)?);
+    } else if function.emulator.is_none() {
+        let mut function = function.with_command(&limit()?.display().to_string())?;
+        function.variables.push(("LIMIT_ECHO".to_owned(), "1".to_owned()));
+        let expected = Some(event.to_vec());
+        candidates.push(Candidate { expected, ..candidate("limit", function) });
+    }
     candidates.push(candidate(&function.name, function.clone()));
     for peer in &arguments.peers {
         candidates.push(program(peer)?);

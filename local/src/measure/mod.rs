@@ -5,6 +5,7 @@
 //! checked.
 
 mod cache;
+mod counts;
 mod figures;
 mod html;
 mod trace;
@@ -32,6 +33,9 @@ use crate::runtime_api::Outcome;
 use crate::statistics::quantile;
 
 pub use self::cache::evict;
+pub use self::counts::counts;
+pub use self::counts::counts_json;
+pub use self::counts::counts_table;
 pub use self::figures::json;
 pub use self::figures::table;
 pub use self::figures::warnings;
@@ -99,6 +103,9 @@ pub fn measure(
 ) -> Result<Vec<Series>> {
     if plan.rounds == 0 || plan.invocations == 0 {
         bail!("nothing to measure: --rounds and --invocations are at least 1");
+    }
+    if let Some(emulated) = candidates.iter().find(|one| one.function.emulator.is_some()) {
+        bail!("{}: times under emulation say nothing; count its work instead", emulated.name);
     }
     let mut series = Vec::new();
     let mut files = Vec::new();

@@ -33,16 +33,10 @@ pub fn trace(
     event: &[u8],
     file: &Path,
 ) -> Result<Option<(Calls, Vec<PathBuf>)>> {
-    // It would record the emulator's own calls.
-    if candidate.function.emulator.is_some() {
-        return Ok(None);
-    }
     let Some(strace) = process::find("strace") else { return Ok(None) };
-    let mut traced = candidate.clone();
-    let program = std::mem::replace(&mut traced.function.bootstrap, strace);
-    let options = ["-f", "-qq", "-s", "64", "-o"].map(str::to_owned);
-    let paths = [file, &program].map(|path| path.display().to_string());
-    traced.function.arguments.splice(0..0, options.into_iter().chain(paths));
+    let options = ["-f", "-qq", "-s", "64", "-o", &file.display().to_string()];
+    let traced =
+        Candidate { function: candidate.function.under(&strace, &options), ..candidate.clone() };
     let (environment, _, _) = super::start(&traced, event, INVOCATIONS)?;
     environment.end();
     let calls = fs::read_to_string(file).context("strace wrote nothing")?;

@@ -90,7 +90,7 @@ fn a_missing_emulator_is_named_with_its_package() {
     command.arg("run").arg(arm64("hello-c")).env("PATH", "/nowhere");
     let output = command.output().expect("the command");
     assert_eq!(output.status.code(), Some(2), "{output:?}");
-    let message = "a program for arm64 runs under qemu-aarch64 here, which is not on PATH";
+    let message = "qemu-aarch64, which runs programs for arm64, is not on PATH";
     assert!(text(&output.stderr).contains(message), "{output:?}");
     assert!(text(&output.stderr).contains("apt install qemu-user"), "{output:?}");
 }

@@ -4,6 +4,7 @@
 mod advice;
 mod architectures;
 mod clients;
+mod counts;
 mod load;
 mod measure;
 mod page;
