@@ -1,6 +1,7 @@
 //! The CPUs that Lambda offers. A program for another CPU than this machine's is started under
 //! QEMU's emulation of a single process, which passes variables, signals and exit codes on.
 
+use std::env;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -23,20 +24,20 @@ pub struct Cpu {
     pub name: &'static str,
     /// `e_machine`.
     pub number: u16,
-    /// The layer's folder, in the one that `./build.sh` fills.
-    pub layer: &'static str,
+    /// The folder for what is built for it, in the one that `./build.sh` fills.
+    folder: &'static str,
     /// The program that runs one process of it on another CPU.
     emulator: &'static str,
 }
 
 static CPUS: [Cpu; 2] = [
-    Cpu::of_machine::<X86_64>("layer", "qemu-x86_64"),
-    Cpu::of_machine::<Aarch64>("arm64/layer", "qemu-aarch64"),
+    Cpu::of_machine::<X86_64>("", "qemu-x86_64"),
+    Cpu::of_machine::<Aarch64>("arm64", "qemu-aarch64"),
 ];
 
 impl Cpu {
-    const fn of_machine<M: Machine>(layer: &'static str, emulator: &'static str) -> Cpu {
-        Cpu { name: M::NAME, number: M::NUMBER, layer, emulator }
+    const fn of_machine<M: Machine>(folder: &'static str, emulator: &'static str) -> Cpu {
+        Cpu { name: M::NAME, number: M::NUMBER, folder, emulator }
     }
 
     /// The CPU that a program or library was built for; `None` for a script, another CPU, or an
@@ -65,6 +66,14 @@ impl Cpu {
     /// Whether this machine runs its programs itself.
     pub fn is_native(&self) -> bool {
         self.number == Native::NUMBER
+    }
+
+    /// A file that `./build.sh` has made for it, in `dist` or `dist/arm64`; this program is in
+    /// `dist/bin`.
+    pub fn built(&self, file: &str) -> Result<PathBuf> {
+        let program = env::current_exe()?;
+        let dist = program.parent().and_then(Path::parent);
+        Ok(dist.context("the command is not in dist/bin")?.join(self.folder).join(file))
     }
 
     /// The program that runs processes of this CPU on another one.

@@ -188,11 +188,3 @@ pub fn region() -> String {
     let of = |name| env::var(name).ok().filter(|region| !region.is_empty());
     of("AWS_REGION").or_else(|| of("AWS_DEFAULT_REGION")).unwrap_or_else(|| "us-east-1".to_owned())
 }
-
-/// The bootstrap for a CPU that was built with this command: in `dist/layer` or `dist/arm64/layer`,
-/// beside `dist/bin`.
-pub fn default_bootstrap(cpu: &Cpu) -> Result<PathBuf> {
-    let program = env::current_exe()?;
-    let dist = program.parent().and_then(Path::parent).context("the command is not in dist/bin")?;
-    Ok(dist.join(cpu.layer).join("bootstrap"))
-}

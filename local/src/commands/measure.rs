@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use anyhow::Result;
 use anyhow::bail;
 use clap::Args;
+use pilotlight_local::cpu::Cpu;
 use pilotlight_local::function::Function;
 use pilotlight_local::interrupt::Interrupts;
 use pilotlight_local::log;
@@ -116,8 +117,7 @@ fn write(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// The control, the handler and the peers, in this order. For another CPU, there is no control by
-/// default.
+/// The control, the handler and the peers, in this order.
 fn candidates(arguments: &Arguments, function: &Function, event: &[u8]) -> Result<Vec<Candidate>> {
     let expected = arguments.expect.as_ref().map(|text| text.as_bytes().to_vec());
     let candidate = |name: &str, function: Function| {
@@ -127,15 +127,16 @@ fn candidates(arguments: &Arguments, function: &Function, event: &[u8]) -> Resul
     let program = |(name, command): &(String, String)| -> Result<Candidate> {
         Ok(candidate(name, function.with_command(command)?))
     };
-    let mut candidates = Vec::new();
-    if let Some(control) = &arguments.control {
-        candidates.push(program(control)?);
-    } else if function.emulator.is_none() {
-        let mut function = function.with_command(&limit()?.display().to_string())?;
-        function.variables.push(("LIMIT_ECHO".to_owned(), "1".to_owned()));
-        let expected = Some(event.to_vec());
-        candidates.push(Candidate { expected, ..candidate("limit", function) });
-    }
+    let mut candidates = vec![match &arguments.control {
+        Some(control) => program(control)?,
+        None => {
+            let limit = limit(&function.bootstrap)?;
+            let mut function = function.with_command(&limit.display().to_string())?;
+            function.variables.push(("LIMIT_ECHO".to_owned(), "1".to_owned()));
+            let expected = Some(event.to_vec());
+            Candidate { expected, ..candidate("limit", function) }
+        }
+    }];
     candidates.push(candidate(&function.name, function.clone()));
     for peer in &arguments.peers {
         candidates.push(program(peer)?);
@@ -143,9 +144,9 @@ fn candidates(arguments: &Arguments, function: &Function, event: &[u8]) -> Resul
     Ok(candidates)
 }
 
-/// The program of raw system calls, which the build puts beside this one.
-fn limit() -> Result<PathBuf> {
-    let limit = std::env::current_exe()?.with_file_name("limit");
+/// The program of raw system calls for the bootstrap's CPU, which the build makes, too.
+fn limit(bootstrap: &Path) -> Result<PathBuf> {
+    let limit = Cpu::of(bootstrap).unwrap_or_else(Cpu::native).built("bin/limit")?;
     if !limit.is_file() {
         bail!("{}: missing; run ./build.sh, or name a --control", limit.display());
     }

@@ -19,7 +19,6 @@ use anyhow::bail;
 use clap::Args;
 use pilotlight_local::cpu::Cpu;
 use pilotlight_local::function::Function;
-use pilotlight_local::function::default_bootstrap;
 use pilotlight_local::log;
 
 /// A function's configuration.
@@ -48,7 +47,7 @@ impl Configuration {
         let cpu = self.cpu(library)?;
         let bootstrap = match &self.layer {
             Some(layer) => layer.join("bootstrap"),
-            None => default_bootstrap(cpu)?,
+            None => cpu.built("layer/bootstrap")?,
         };
         let mut function = Function::of_library(library, handler, &bootstrap)?;
         function.memory_mb = self.memory;

@@ -38,8 +38,10 @@ fn arm64() -> PathBuf {
 #[test]
 fn an_emulated_programs_work_is_counted_and_not_timed() {
     let (table, counted) = measured(&arm64(), &[]);
-    // There is no program of raw system calls for it to be compared with.
-    let [hello] = counted.as_slice() else { panic!("the handler alone: {counted:#?}") };
+    let [limit, hello] = counted.as_slice() else { panic!("control and handler: {counted:#?}") };
+    assert_eq!((&limit["name"], &limit["architecture"]), (&"limit".into(), &"arm64".into()));
+    // The program of raw system calls makes only the necessary ones.
+    assert_eq!(limit["system_calls"], serde_json::json!({ "init": 4, "invocation": 4 }));
     assert_eq!((&hello["name"], &hello["architecture"]), (&"hello-c".into(), &"arm64".into()));
     let count = |figure: &str, of: &str| hello[figure][of].as_u64().expect("a number");
     assert!((10_000..200_000).contains(&count("instructions", "init")), "{hello:#}");
@@ -73,8 +75,8 @@ fn system_calls_are_those_that_strace_counts_without_emulation() {
 #[test]
 fn what_needs_times_is_refused() {
     for (arguments, message) in [
-        (&["--html", "/nowhere/page"][..], "hello-c is for another CPU, so nothing is timed"),
-        (&["--cold-cache"], "hello-c is for another CPU, so nothing is timed"),
+        (&["--html", "/nowhere/page"][..], "limit is for another CPU, so nothing is timed"),
+        (&["--cold-cache"], "limit is for another CPU, so nothing is timed"),
         (&["--counts", "--cold-cache"], "'--counts' cannot be used with '--cold-cache'"),
         (&["--expect", "x"], "hello-c: answered {\"message\":\"Hello, Ada!\"}"),
         (&["--peer", "script=/usr/bin/ldd"], "/usr/bin/ldd: a script, or for another CPU"),
