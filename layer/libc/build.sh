@@ -36,7 +36,8 @@ list "$lists/exports.txt" | sed 's/ = .*//' | grep -vxF -e __uflow -e __overflow
 	sed -E '/^(__)?environ$|^std(in|out|err)$|^__stack_chk_guard$/!s/.*/void &(void) {}/;t;s/.*/void *&;/' >"$work/core.c"
 "${tool}gcc" -w -fno-builtin -shared -fPIC -nostdlib -Wl,-soname,libc.so -o "$work/core.so" "$work/core.c"
 
-for source in "$here"/*.c; do
+mapfile -t sources < <(find "$here" "$here/arch/$cpu" -maxdepth 1 -name '*.c' | sort)
+for source in "${sources[@]}"; do
 	# With -fexceptions, because functions that callers pass to ours may throw.
 	"${musl_gcc[@]}" -O2 -fPIC -fno-builtin -fexceptions -Wall -Wextra -Werror -c -o "$work/$(basename "$source" .c).own.o" "$source"
 done

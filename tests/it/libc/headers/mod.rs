@@ -101,9 +101,12 @@ struct Excuses {
 impl Excuses {
     fn read() -> Excuses {
         let lines = DIFFERENCES.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-        Excuses {
-            entries: lines.map(|line| line.split_once(": ").expect("name: reason")).collect(),
-        }
+        let entries = lines.map(|line| line.split_once(": ").expect("name: reason"));
+        let ours = entries.filter_map(|(name, reason)| match name.split_once(" on ") {
+            Some((name, cpu)) => (cpu == arch().name).then_some((name, reason)),
+            None => Some((name, reason)),
+        });
+        Excuses { entries: ours.collect() }
     }
 
     /// Whether the list has a reason why the two differ in a name.
