@@ -45,8 +45,8 @@ need_test() {
 	if [[ " ${arches[*]} " == *" arm64 "* ]]; then need_arm64; fi
 }
 
-# What runs arm64's tests on another machine: an emulator of the CPU, the C++ compiler, glibc, which
-# is the standard of comparison, and AWS's emulator of Lambda.
+# For arm64's tests on another machine: an emulator of the CPU, its C++ compiler, its glibc as the
+# standard of comparison, and AWS's emulator of Lambda.
 need_arm64() {
 	if [ "$(machine_arch)" = arm64 ]; then return; fi
 	need_run

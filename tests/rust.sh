@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# tests/rust.sh x86_64|arm64 TOOL ARGUMENT...: a Rust tool that builds for that CPU, by the toolchain
-# that layer/arch.sh chooses for it.
+# tests/rust.sh x86_64|arm64 TOOL ARGUMENT...: a Rust tool that builds for that CPU, of the
+# toolchain that layer/arch.sh chooses for it.
 set -euo pipefail
 folder=$PWD
 cd "$(dirname "$0")/.."

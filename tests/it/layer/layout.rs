@@ -82,6 +82,8 @@ fn each_pattern_for_a_file_matches_something() {
     let empty: Vec<String> = patterns()
         .into_iter()
         .filter(|pattern| !pattern.text.starts_with("*(") && pattern.sections.is_empty())
+        // The room of one CPU has variables, and that of the other none.
+        .filter(|pattern| arch().name == "x86_64" || !pattern.text.starts_with("*memory.o(.bss"))
         .map(|pattern| format!("{}: {}", pattern.output, pattern.text))
         .collect();
     assert_eq!(empty, [""; 0]);
@@ -101,7 +103,8 @@ fn the_runtimes_variables_share_the_page_of_its_data() {
             }
         }
     }
-    assert!(variables.len() > 20, "{} variables", variables.len());
+    let size: u64 = variables.iter().map(|variable| variable.size).sum();
+    assert!(size > 1000, "{size} bytes of variables");
     for Section { name, address, size, .. } in variables {
         assert_eq!(Some((address + size - 1) / PAGE), page, "{name} at {address:#x}");
     }

@@ -6,6 +6,7 @@ use std::env;
 use std::fs;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
@@ -17,6 +18,7 @@ use pilotlight_loader::arch::X86_64;
 use pilotlight_loader::elf;
 use pilotlight_loader::elf::Parsed;
 use pilotlight_local::cpu::Cpu;
+use tempfile::TempDir;
 
 use crate::support;
 
@@ -110,8 +112,7 @@ impl Arch {
             return Command::new(if is_c { "cc" } else { "c++" });
         }
         let mut compiler = self.tool(if is_c { "gcc" } else { "g++" });
-        // It looks for a linker among tools with its own prefix, and lld has none.
-        compiler.arg("-B").arg(lld());
+        compiler.arg("-B").arg(linkers());
         compiler
     }
 
@@ -149,13 +150,19 @@ impl Arch {
     }
 }
 
-/// The folder of rustc's `ld.lld`.
-fn lld() -> &'static Path {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
+/// A folder of linkers for every CPU. Cross compilers look for those with their own prefix alone.
+fn linkers() -> &'static Path {
+    static FOLDER: OnceLock<TempDir> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
         let output = Command::new("rustc").args(["--print", "sysroot"]).output().expect("rustc");
         let sysroot = String::from_utf8(output.stdout).expect("UTF-8");
         let host = format!("{}-unknown-linux-gnu", env::consts::ARCH);
-        Path::new(sysroot.trim_end()).join("lib/rustlib").join(host).join("bin/gcc-ld")
-    })
+        let lld = format!("{}/lib/rustlib/{host}/bin/gcc-ld/ld.lld", sysroot.trim_end());
+        let folder = TempDir::new().expect("a folder");
+        for (name, program) in [("ld.lld", lld.as_str()), ("ld.mold", "/usr/bin/mold")] {
+            symlink(program, folder.path().join(name)).expect("linked");
+        }
+        folder
+    });
+    folder.path()
 }

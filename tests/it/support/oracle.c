@@ -1,5 +1,5 @@
-/* The system's loader and C library as a judge of ours: opens a handler library by dlopen, calls its
- * init function and one handler, and writes the answer to a file.
+/* The system's loader and C library as a judge of ours: opens a handler library by dlopen, calls
+ * its init function and one handler, and writes the answer to a file.
  *
  *   oracle LIBRARY EVENT ANSWER [HANDLER]     without HANDLER the first one is called
  *
@@ -14,6 +14,9 @@
 #include <string.h>
 
 #include "pilotlight.h"
+
+/* Without it, glibc has no room for a library's aligned thread-locals on some CPUs. */
+_Thread_local char aligned[64] __attribute__((aligned(64)));
 
 static void fail(const char *what)
 {

@@ -77,8 +77,10 @@ impl Build {
             .arg("--extern=pilotlight_abi")
             .arg(support::root().join("tests/fixtures/linked/lib.rs"));
         if arch().is_emulated() {
-            let linker = arch().tool("gcc").get_program().to_owned();
-            rustc.arg("-Clinker").arg(linker);
+            let linker = arch().compiler(true);
+            rustc.arg(format!("-Clinker={}", linker.get_program().display()));
+            let words = linker.get_args().map(|word| word.to_str().expect("UTF-8"));
+            rustc.args(words.map(|word| format!("-Clink-arg={word}")));
         }
         if !self.linker.is_empty() {
             if arch().name == "x86_64" {
