@@ -22,8 +22,8 @@ use crate::errno::Errno;
 use crate::file::File;
 
 /// Bytes by which an image may exceed its file without being mapped twice: segments begin on pages
-/// of their own, and zeros follow the last.
-const IMAGE_SLACK: usize = 64 << 10;
+/// of their own, of up to 64 KiB on arm64, and zeros follow the last.
+const IMAGE_SLACK: usize = 256 << 10;
 
 /// Bytes by which writable segments may exceed RELRO and still be filled, or read ahead, at once.
 const EAGER_SLACK: u64 = 64 << 10;
