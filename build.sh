@@ -15,7 +15,7 @@
 #   reproduce             the layer twice, with two folders and homes of Cargo, and compares
 #   help, -h, --help      this text
 #
-# build, layer, test and reproduce are for both architectures, the others for this machine's;
+# build, layer, test, measure and reproduce are for both architectures, the others for this machine's;
 # --arch names one alone. dist/ has x86_64's files, dist/arm64/ has arm64's. Those of another CPU
 # than this machine's are left out if their tools are neither there nor to be had.
 #
@@ -69,11 +69,11 @@ if [ "${1-}" = --arch ]; then
 	shift 2
 fi
 case ${1-build} in
-build | layer | run | test | conformance | reproduce) ;;
+build | layer | run | test | measure | conformance | reproduce) ;;
 *) if [ -n "$arch" ]; then fail "$1 is for this machine's architecture; leave out --arch"; fi ;;
 esac
 case "${*:-build}" in
-build | layer | test | reproduce) arches=(x86_64 arm64) ;;
+build | layer | test | measure | reproduce) arches=(x86_64 arm64) ;;
 *) arches=("$(machine_arch)") ;;
 esac
 if [ -n "$arch" ]; then arches=("$arch"); fi
@@ -86,7 +86,7 @@ test) prepare build test; build; tests/run.sh "${arches[@]}" ;;
 'test quick') prepare build; build; tests/quick.sh ;;
 check) prepare build check; tests/check.sh ;;
 fuzz | fuzz\ [0-9]*) prepare build fuzz; tests/fuzz/run.sh "${2:-100000}" ;;
-measure) prepare build measure; build; tests/peers/measure.sh ;;
+measure) prepare build measure; build; tests/peers/measure.sh "${arches[@]}" ;;
 speed) prepare build; build; tests/peers/speed.sh ;;
 conformance | conformance\ *) prepare build conformance; build; tests/conformance/run.sh "${@:2}" ;;
 reproduce) prepare build; layer/build.sh "${arches[@]}"; tests/reproduce.sh "${arches[@]}" ;;

@@ -60,6 +60,7 @@ need_arm64() {
 need_fuzz() { need c++ g++; }
 
 need_measure() {
+	need_run
 	need strace strace
 	need python3 python3
 	need ab apache2-utils

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""fill-tables.py FOLDER: puts the figures of `./build.sh measure` there into the tables of the
-documents."""
+"""fill-tables.py FOLDER ARCH...: puts the figures of `./build.sh measure` there into the tables of
+the documents; the counts are those of these architectures."""
 
 import json
 import pathlib
 import re
 import sys
 
-BEGIN, END = "<!-- measured -->\n", "<!-- /measured -->"
+MEASURED, COUNTED = "measured", "counted"
 # Each row's name, the run and the figure that it shows, and the figure's unit.
 SUMMARY = [
     ("init", "warm", "init_us", "µs"),
@@ -51,20 +51,45 @@ def system_calls(runs):
         yield f"| {title} | " + " | ".join(str(call[key]) for call in calls) + " |"
 
 
-def fill(document, lines):
+def counts(folder, architectures):
+    """The lines of the table of counts."""
+    rows = {"instructions": [], "system calls": [], "page faults": [], "bytes of its files": []}
+    names = []
+    for architecture in architectures:
+        candidates = json.loads((folder / f"counts-{architecture}.json").read_text())["candidates"]
+        names = [candidate["name"] for candidate in candidates]
+        lines = (folder / f"sizes-{architecture}.tsv").read_text().splitlines()
+        limit, bootstrap, hello, peer = (int(line.split("\t")[1]) for line in lines)
+        for title, key in [("instructions", "instructions"), ("system calls", "system_calls"), ("page faults", "page_faults")]:
+            cells = [candidate[key] and f"{candidate[key]['init']:,}" for candidate in candidates]
+            rows[title].append((architecture, cells))
+        sizes = [limit, bootstrap + hello, peer]
+        rows["bytes of its files"].append((architecture, [f"{size:,}" for size in sizes]))
+    yield "| up to the first `/next` | | " + " | ".join(names) + " |"
+    yield "|---|---|" + "---|" * len(names)
+    for title, lines in rows.items():
+        for architecture, cells in lines:
+            yield f"| {title} | {architecture} | " + " | ".join(cell or "not counted" for cell in cells) + " |"
+
+
+def fill(document, mark, lines):
     """Replaces the table between a document's two marks."""
+    begin, end = f"<!-- {mark} -->\n", f"<!-- /{mark} -->"
     text = document.read_text()
-    filled = BEGIN + "\n".join(lines) + "\n" + END
-    text, places = re.subn(re.escape(BEGIN) + ".*?" + re.escape(END), lambda _: filled, text, flags=re.S)
+    filled = begin + "\n".join(lines) + "\n" + end
+    text, places = re.subn(re.escape(begin) + ".*?" + re.escape(end), lambda _: filled, text, flags=re.S)
     if places != 1:
-        sys.exit(f"{document}: no place for the table between {BEGIN.strip()} and {END}")
+        sys.exit(f"{document}: no place for the table between {begin.strip()} and {end}")
     document.write_text(text)
 
 
-def main(folder):
+def main(folder, *architectures):
+    folder = pathlib.Path(folder)
     runs = {run: json.loads((folder / f"{run}.json").read_text()) for run in ("warm", "cold")}
-    fill(pathlib.Path("README.md"), table(runs, SUMMARY))
-    fill(pathlib.Path("docs/benchmarks.md"), [*table(runs, ALL), *system_calls(runs)])
+    fill(pathlib.Path("README.md"), MEASURED, table(runs, SUMMARY))
+    benchmarks = pathlib.Path("docs/benchmarks.md")
+    fill(benchmarks, MEASURED, [*table(runs, ALL), *system_calls(runs)])
+    fill(benchmarks, COUNTED, counts(folder, architectures))
 
 
-main(*map(pathlib.Path, sys.argv[1:]))
+main(*sys.argv[1:])

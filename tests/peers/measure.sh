@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# tests/peers/measure.sh: the benchmark beside a raw program, lambda_runtime and dlopen.
+# tests/peers/measure.sh ARCH...: the benchmark beside a raw program, lambda_runtime and dlopen, of
+# this machine's architecture; and counts up to the first request for work, of each of these.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/setup.sh
@@ -27,6 +28,22 @@ measure_config() {
 	cargo build --locked --release --quiet -p configured
 	"$dist/bin/pilotlight" run target/release/libconfigured.so --handler cost --event 1000000 --timeout 60 \
 		--env 'PILOTLIGHT_CONFIG=limit=env:LIMIT?prefetch' --env 'LIMIT={"most":1}' 2>/dev/null
+}
+
+# measure_counts ARCH: what an emulated CPU can count as well, and the sizes of the files.
+measure_counts() {
+	use_arch "$1"
+	local peer=$peers/$1 hello=$out/examples/libhello.so
+	(
+		cd tests/peers/lambda_runtime
+		"${with_tools[@]}" cargo build --locked --profile best --target "$target" --target-dir "$peer" \
+			--bin lambda-runtime-best
+	)
+	peer=$peer/$target/best/lambda-runtime-best
+	"$dist/bin/pilotlight" measure "$hello" --counts --event '{"name":"Ada"}' \
+		--control "limit=$out/bin/limit" --peer "lambda_runtime, best flags=$peer" \
+		--json "$figures/counts-$1.json"
+	stat --printf '%n\t%s\n' "$out/bin/limit" "$out/layer/bootstrap" "$hello" "$peer" >"$figures/sizes-$1.tsv"
 }
 
 # Invocations a second that the local Lambda takes, with a connection for each and with kept ones,
@@ -57,6 +74,7 @@ measure_heavy() {
 	done
 }
 
+arches=("$@")
 prepare build measure
 peers=$PWD/target/peers
 figures=$PWD/target/measure
@@ -94,7 +112,10 @@ say "the heavy fixture, linked as \`pilotlight check\` advises"
 place="-Clink-arg=-Wl,-z,pack-relative-relocs -Clink-arg=-Wl,--image-base=0x1000000000"
 (cd tests/fixtures/heavy && RUSTFLAGS=$place cargo build --locked --release --target-dir "../../../target/placed")
 measure_heavy "$PWD/target/placed/release/libheavy.so"
-tests/peers/fill-tables.py "$figures"
+say "counts up to the first request for work, of each architecture"
+for arch in "${arches[@]}"; do measure_counts "$arch"; done
+use_arch "$(machine_arch)"
+tests/peers/fill-tables.py "$figures" "${arches[@]}"
 say "the tables of README.md and docs/benchmarks.md are filled; pictures in $figures"
 say "the local Lambda: echo, twenty thousand times, eight at once"
 measure_serve
