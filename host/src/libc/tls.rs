@@ -25,6 +25,7 @@ use pilotlight_loader::TlsTemplate;
 use pilotlight_loader::tls;
 
 use super::heap;
+use crate::crash;
 use crate::log;
 
 unsafe extern "C" {
@@ -169,6 +170,7 @@ extern "C" fn pilotlight_tls_block(index: usize) -> *mut u8 {
     let allocated = heap::allocate_zeroed(size, align);
     if allocated.is_null() {
         log::error(format_args!("no memory for thread-locals"));
+        crash::report_abort();
         // SAFETY: the caller expects an address, and no error can be returned to it.
         unsafe { libc::abort() };
     }
