@@ -23,6 +23,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use pilotlight_local::check;
+use pilotlight_local::cpu::Cpu;
 use pilotlight_local::environment::ExecutionEnvironment;
 use pilotlight_local::environment::INIT_LIMIT;
 use pilotlight_local::environment::InvokeError;
@@ -179,9 +180,12 @@ pub fn refusal(function: &Function) -> (Posted, Option<i32>) {
     }
 }
 
-/// The refusal of `pilotlight check`; None where the bootstrap would load the library.
+/// The refusal of `pilotlight check`; None where the bootstrap would load the library. It judges
+/// files of unknown CPUs as this machine's bootstrap does; here they are refused by the one under
+/// test.
 pub fn verdict(library: &Path) -> Option<String> {
-    check::check(library).refusal
+    let refusal = check::check(library).refusal?;
+    Some(refusal.replace(Cpu::native().name, arch().name))
 }
 
 /// Compiles C or C++ for a test, with the header of the SDK.

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# tests/arm64.sh: the tests for arm64 of what build.sh has put into dist/arm64, emulated on a machine
+# of another CPU. tests/README.md says which modules it leaves out.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+rooms=(loader:: libc:: layer:: handlers:: runtime_api:: config:: warming:: emulators::)
+skipped=(
+	# They have nothing to do with the CPU.
+	handlers::compile::
+	# An emulator has system calls, memory, page faults and times of its own.
+	system_calls:: one_hello_needs_little_memory a_cold_start_touches_few_pages
+	runtime_api::slow::memory:: a_slow_reader_slows_the_writer
+	# AWS's emulator starts the layer's bootstrap by itself in this mode.
+	emulators::managed::
+	# QEMU makes `vfork` a `fork`, and does not tell a thread of a timer or a message queue.
+	fixtures::c::vforks fixtures::c::notified
+)
+
+PILOTLIGHT_TEST_ARCH=arm64 cargo test --locked -p pilotlight-tests --test it -- \
+	--test-threads $((3 * $(nproc))) "${rooms[@]}" "${skipped[@]/#/--skip=}"
