@@ -53,8 +53,11 @@ class Result:
 class Forms:
     """Runs tests, each in a folder of its own below `folder`, as an ordinary user."""
 
-    def __init__(self, layer, folder):
+    def __init__(self, layer, folder, emulator):
+        """`emulator` is the beginning of each command: empty, or a program that runs programs of
+        another CPU."""
         self.folder = folder
+        self.emulator = emulator
         self.layer = folder / "layer"
         shutil.copytree(layer, self.layer)
 
@@ -101,7 +104,7 @@ class Forms:
         if os.getuid() == 0:
             user = {"user": UNPRIVILEGED, "group": UNPRIVILEGED, "extra_groups": []}
         process = subprocess.Popen(
-            command,
+            [*self.emulator, *command],
             cwd=place,
             env={"PATH": os.environ["PATH"], "TMPDIR": str(place), **environment},
             stdin=subprocess.DEVNULL,

@@ -1,5 +1,6 @@
 /* A test of the suite as a handler: calls its `main`, and responds with its exit code. */
 
+#include <errno.h>
 #include <pilotlight.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,8 @@ static int32_t run(const pilotlight_invocation *invocation, pilotlight_outcome *
 	char *arguments[] = {name, NULL};
 	(void)invocation;
 	pid_t process = getpid();
+	/* As at the start of a program. */
+	errno = 0;
 	int code = main(1, arguments) & 0xff;
 	fflush(stdout);
 	/* Children that the test forked also return from `main`; only their parent may respond. */

@@ -9,7 +9,7 @@ import subprocess
 
 # The suite's own flags (its Makefile and LDFLAGS) without -Werror: warnings of newer compilers do
 # not matter here. With -fPIC, one object serves both forms.
-COMPILE = ["cc", "-fPIC", "-O2", "-w", "-std=gnu99", "-D_POSIX_C_SOURCE=200112L", "-D_GNU_SOURCE"]
+COMPILE = ["-fPIC", "-O2", "-w", "-std=gnu99", "-D_POSIX_C_SOURCE=200112L", "-D_GNU_SOURCE"]
 LINK = ["-lpthread", "-lrt", "-lm"]
 
 # Calls with effects beyond the test. A test with one of them is never run.
@@ -53,8 +53,8 @@ def find(suite):
 class Builder:
     """Compiles each test once and links it twice: as a program, and as a handler's library."""
 
-    def __init__(self, root, suite, folder):
-        self.suite, self.folder = suite, folder
+    def __init__(self, root, suite, folder, compiler):
+        self.suite, self.folder, self.compiler = suite, folder, compiler
         self.include = root / "sdk/include"
         self.wrapper_source = root / "tests/conformance/handler.c"
         self.wrapper = folder / "handler.o"
@@ -69,7 +69,7 @@ class Builder:
         """Builds missing and outdated files. Returns the tests that compile."""
         self.folder.mkdir(parents=True, exist_ok=True)
         if is_older(self.wrapper, self.wrapper_source, self.include / "pilotlight.h"):
-            run(["cc", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", "-I", self.include,
+            run([self.compiler, "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", "-I", self.include,
                  "-c", self.wrapper_source, "-o", self.wrapper])
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             return [test for test, is_built in zip(tests, pool.map(self._build, tests)) if is_built]
@@ -80,11 +80,11 @@ class Builder:
         unit, program, library = folder / "test.o", self.program(test), self.library(test)
         try:
             if is_older(program, test.source):
-                run([*COMPILE, "-I", self.suite / "include", "-c", test.source, "-o", unit])
-                run(["cc", unit, "-o", program, *LINK])
+                run([self.compiler, *COMPILE, "-I", self.suite / "include", "-c", test.source, "-o", unit])
+                run([self.compiler, unit, "-o", program, *LINK])
             if is_older(library, program, self.wrapper):
                 # -Bsymbolic: the library calls its own `main`.
-                run(["cc", "-shared", "-Wl,-Bsymbolic", unit, self.wrapper, "-o", library, *LINK])
+                run([self.compiler, "-shared", "-Wl,-Bsymbolic", unit, self.wrapper, "-o", library, *LINK])
         except subprocess.CalledProcessError:
             return False
         return True
