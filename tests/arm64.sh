@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# tests/arm64.sh: the tests for arm64 of what build.sh has put into dist/arm64, emulated on a machine
-# of another CPU. tests/README.md says which modules it leaves out.
+# tests/arm64.sh: the tests that depend on the CPU, for arm64, of what build.sh has put into
+# dist/arm64; on a machine of another CPU they are emulated. tests/README.md lists what is left out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,5 +17,7 @@ skipped=(
 	fixtures::c::vforks fixtures::c::notified
 )
 
-PILOTLIGHT_TEST_ARCH=arm64 cargo test --locked -p pilotlight-tests --test it -- \
+export PILOTLIGHT_TEST_ARCH=arm64
+cargo test --locked -p pilotlight-tests --test it -- \
 	--test-threads $((3 * $(nproc))) "${rooms[@]}" "${skipped[@]/#/--skip=}"
+tests/conformance/run.sh

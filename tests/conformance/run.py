@@ -66,8 +66,9 @@ def attempt_each(tests, builder, runner):
 
 
 def run_all(tests, builder, runner):
-    # Tests that use names share one worker, because two of them may use the same name.
-    chunks = [[test for test in tests if test.shares_names]]
+    # Tests that use names of a kind share one worker, because two of them may use the same name.
+    kinds = {test.shares_names for test in tests if test.shares_names}
+    chunks = [[test for test in tests if test.shares_names == kind] for kind in sorted(kinds)]
     chunks += [[test] for test in tests if not test.shares_names]
     with concurrent.futures.ProcessPoolExecutor(WORKERS, initializer=forms.begin_worker) as pool:
         futures = [pool.submit(attempt_each, chunk, builder, runner) for chunk in chunks]

@@ -19,17 +19,19 @@ FORBIDDEN = {
 }
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
 MAIN = re.compile(r"\bmain\s*\(")
-# Calls that take a name of shared memory, a queue or a semaphore, which two tests may share.
+# Calls that take a name of shared memory, a queue or a semaphore, which two tests may share. Each
+# kind has names of its own.
 NAMED = re.compile(r"\b(shm_open|mq_open|sem_open)\s*\(")
 
 
 @dataclasses.dataclass(frozen=True)
 class Test:
-    """`name` is the source's path in the suite, as in sem_wait/1-1."""
+    """`name` is the source's path in the suite, as in sem_wait/1-1; `shares_names` is the call by
+    which it has names that another test may have."""
 
     name: str
     source: pathlib.Path
-    shares_names: bool
+    shares_names: str | None
 
 
 def find(suite):
@@ -46,7 +48,8 @@ def find(suite):
             if reason:
                 left_out[name] = reason
             else:
-                tests.append(Test(name, source, bool(NAMED.search(code))))
+                named = NAMED.search(code)
+                tests.append(Test(name, source, named and named.group(1)))
     return tests, left_out
 
 
