@@ -15,9 +15,9 @@
 #   reproduce             the layer twice, with two folders and homes of Cargo, and compares
 #   help, -h, --help      this text
 #
-# build, layer, test, measure and reproduce are for both architectures, the others for this machine's;
-# --arch names one alone. dist/ has x86_64's files, dist/arm64/ has arm64's. Those of another CPU
-# than this machine's are left out if their tools are neither there nor to be had.
+# build, layer, test, measure and reproduce are for both architectures, the others for this
+# machine's; --arch names one alone. dist/ has x86_64's files, dist/arm64/ has arm64's. Those of
+# another CPU than this machine's are left out if their tools are neither there nor to be had.
 #
 # Building and `test quick` need Rust, a C compiler and musl. Each command lists what is missing and
 # where it comes from, then installs it: the system's packages as root on Debian and Ubuntu

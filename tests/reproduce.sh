@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# tests/reproduce.sh ARCH...: builds the layers of these architectures once more, with their sources,
-# their target folder and their Cargo home elsewhere and no network, and compares the bytes with
-# those in dist/.
+# tests/reproduce.sh ARCH...: builds the layers of these architectures once more, with their
+# sources, their target folder and their Cargo home elsewhere and no network, and compares the bytes
+# with those in dist/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tests/setup.sh

@@ -31,8 +31,8 @@ need() {
 	if ! command -v "$1" >/dev/null; then packages+=("${@:2}"); fi
 }
 
-# need_foreign PACKAGE...: Debian's packages for another CPU, and those of their versions. Ubuntu has
-# them on other servers.
+# need_foreign PACKAGE...: Debian's packages for another CPU, and those of their versions. Ubuntu
+# has them on other servers.
 need_foreign() {
 	if can_install && grep -q '^ID=debian$' /etc/os-release; then foreign+=("$@"); fi
 }

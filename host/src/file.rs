@@ -1,17 +1,24 @@
-//! Files opened for reading: whole, in parts, or to be mapped.
+//! Files opened for reading: whole, in parts, or to be mapped. A library that the executable
+//! carries is a file of its own here.
 
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::ffi::c_int;
+
+use pilotlight_loader::Defect;
+use pilotlight_loader::package::Part;
 
 use crate::errno::Errno;
 use crate::sys::close;
 use crate::sys::own_descriptor;
 use crate::sys::retry_eintr;
 
-/// A file opened for reading.
+/// A file opened for reading, or a part of one.
 #[derive(Debug)]
-pub struct File(c_int);
+pub struct File {
+    descriptor: c_int,
+    part: Option<Part>,
+}
 
 impl File {
     /// Opens a file.
@@ -21,14 +28,33 @@ impl File {
         // SAFETY: `path` ends with NUL, as its type promises.
         let descriptor =
             unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags) };
-        own_descriptor(c_int::try_from(descriptor).unwrap_or(-1)).map(File)
+        let descriptor = own_descriptor(c_int::try_from(descriptor).unwrap_or(-1))?;
+        Ok(File { descriptor, part: None })
     }
 
-    /// The length in bytes; EISDIR if it is not a regular file.
-    pub(crate) fn size(&self) -> Result<u64, Errno> {
+    /// Opens a part of the running executable.
+    pub fn open_part(part: Part) -> Result<File, Errno> {
+        let mut file = File::open(c"/proc/self/exe")?;
+        file.part = Some(part);
+        Ok(file)
+    }
+
+    /// The length in bytes. It must be a regular file.
+    pub(crate) fn size(&self) -> Result<u64, Defect> {
+        let size = self.whole_size().map_err(unreadable)?;
+        match self.part {
+            None => Ok(size),
+            Some(part) if part.offset.saturating_add(part.size) <= size => Ok(part.size),
+            Some(_) => {
+                Err(Defect::Truncated { what: "a library that it carries", file_size: size })
+            }
+        }
+    }
+
+    fn whole_size(&self) -> Result<u64, Errno> {
         let mut status = core::mem::MaybeUninit::<libc::stat>::uninit();
         // SAFETY: fstat writes a `stat` to `status`.
-        if unsafe { libc::fstat(self.0, status.as_mut_ptr()) } != 0 {
+        if unsafe { libc::fstat(self.descriptor, status.as_mut_ptr()) } != 0 {
             return Err(Errno::last());
         }
         // SAFETY: fstat succeeded, so `status` is initialised.
@@ -47,7 +73,7 @@ impl File {
             let spare = bytes.spare_capacity_mut();
             let (to, room) = (spare.as_mut_ptr().cast(), spare.len());
             // SAFETY: the kernel writes at most `room` bytes to `to`.
-            let read = retry_eintr(|| unsafe { libc::read(self.0, to, room) })?;
+            let read = retry_eintr(|| unsafe { libc::read(self.descriptor, to, room) })?;
             if read == 0 {
                 return Ok(bytes);
             }
@@ -57,12 +83,13 @@ impl File {
     }
 
     /// Fills `bytes` from `offset` on; EIO if the file ends before.
-    pub(crate) fn read_at(&self, mut bytes: &mut [u8], mut offset: u64) -> Result<(), Errno> {
+    pub(crate) fn read_at(&self, mut bytes: &mut [u8], offset: u64) -> Result<(), Errno> {
+        let mut offset = offset.wrapping_add(self.start());
         while !bytes.is_empty() {
             let (to, room) = (bytes.as_mut_ptr().cast(), bytes.len());
             let from = offset.cast_signed();
             // SAFETY: the kernel writes at most `room` bytes to `to`.
-            let read = retry_eintr(|| unsafe { libc::pread(self.0, to, room, from) })?;
+            let read = retry_eintr(|| unsafe { libc::pread(self.descriptor, to, room, from) })?;
             if read == 0 {
                 return Err(Errno(libc::EIO));
             }
@@ -72,25 +99,59 @@ impl File {
         Ok(())
     }
 
-    /// Whether the first byte is in the page cache, as far as the kernel can tell.
-    pub(crate) fn is_cached(&self) -> bool {
+    /// Whether the last of `size` bytes is in the page cache, as far as the kernel can tell. (The
+    /// first of a part may have been read together with the executable.)
+    pub(crate) fn is_cached(&self, size: u64) -> bool {
         let mut byte = 0u8;
         let part = libc::iovec { iov_base: (&raw mut byte).cast(), iov_len: 1 };
-        // SAFETY: the kernel writes at most one byte to `byte`. (An offset of 0, in two halves.)
+        let (descriptor, last) = (self.descriptor, self.start().wrapping_add(size - 1));
+        // SAFETY: the kernel writes at most one byte to `byte`. (The last 0 is the offset's upper
+        // half on 32-bit CPUs.)
         let read = unsafe {
-            libc::syscall(libc::SYS_preadv2, self.0, &raw const part, 1, 0, 0, libc::RWF_NOWAIT)
+            libc::syscall(
+                libc::SYS_preadv2,
+                descriptor,
+                &raw const part,
+                1,
+                last,
+                0,
+                libc::RWF_NOWAIT,
+            )
         };
         read >= 0 || Errno::last() != Errno(libc::EAGAIN)
     }
 
-    /// The descriptor, for mapping the file.
-    pub(crate) fn descriptor(&self) -> c_int {
-        self.0
+    /// Starts reading the first `size` bytes from storage, without waiting; of a part, the bytes of
+    /// the executable before it as well, because the rest of the start needs them.
+    pub(crate) fn read_ahead(&self, size: u64) {
+        let end = self.start().saturating_add(size).cast_signed();
+        // SAFETY: the call has no pointer. It is advice, and may fail.
+        unsafe { libc::posix_fadvise(self.descriptor, 0, end, libc::POSIX_FADV_WILLNEED) };
     }
+
+    /// The descriptor, for mapping the file from [`File::start`] on.
+    pub(crate) fn descriptor(&self) -> c_int {
+        self.descriptor
+    }
+
+    /// The offset at which the descriptor has the file's first byte.
+    pub(crate) fn start(&self) -> u64 {
+        self.part.map_or(0, |part| part.offset)
+    }
+
+    /// The part of the running executable that it is.
+    pub(crate) fn part(&self) -> Option<Part> {
+        self.part
+    }
+}
+
+/// The defect of a file that cannot be opened or read.
+pub fn unreadable(errno: Errno) -> Defect {
+    Defect::Unreadable { reason: errno.words() }
 }
 
 impl Drop for File {
     fn drop(&mut self) {
-        close(self.0);
+        close(self.descriptor);
     }
 }

@@ -1,6 +1,7 @@
 //! The process that libraries live in, for the runtime above it.
 //!
-//! - [`map`] maps and relocates a library, and [`module`] one of the layer's.
+//! - [`map`] maps and relocates a library, and [`module`] one of the layer's. [`package`] knows
+//!   those that the executable carries.
 //! - [`libc`] is the C library that mapped libraries link against.
 //! - [`crash`] reports signals and exits before the process ends; [`sigterm`] catches the request
 //!   to end it.
@@ -38,6 +39,8 @@ pub mod libc;
 pub mod log;
 pub mod map;
 pub mod module;
+#[allow(unsafe_code)] // A table that is changed in the file.
+pub mod package;
 #[allow(unsafe_code)] // A signal handler.
 pub mod sigterm;
 pub mod sync;

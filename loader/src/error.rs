@@ -117,6 +117,8 @@ pub enum Defect {
         /// Their number.
         count: usize,
     },
+    /// The table of the libraries that a bootstrap carries contradicts itself.
+    BadPackage,
     /// A constructor or destructor lies outside the executable segments.
     BadConstructor,
     /// It does not define the entry symbol.
@@ -204,6 +206,9 @@ impl fmt::Display for Defect {
                 }
                 f.write_str(", which neither it nor this runtime defines; link the library that defines them statically")
             }
+            Defect::BadPackage => f.write_str(
+                "is damaged: its table of libraries contradicts itself; build the function again",
+            ),
             Defect::BadConstructor => f.write_str(
                 "is damaged: one of its constructors or destructors is not in an executable segment; package it again",
             ),

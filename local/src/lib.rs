@@ -21,6 +21,7 @@ pub mod invoke;
 pub mod lambda;
 pub mod log;
 pub mod measure;
+pub mod one_file;
 mod page;
 pub mod ping;
 pub mod placement;

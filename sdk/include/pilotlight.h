@@ -131,6 +131,10 @@ typedef struct pilotlight_handler {
 #define PILOTLIGHT_CONFIG_STALE 1u /* its interval has passed, or it is from before a restart */
 #define PILOTLIGHT_CONFIG_SECRET 2u /* it must not reach a log or an error */
 
+/* A text in each library that reads configuration, which tells `pilotlight build` that the function
+ * needs the module that fetches it. */
+#define PILOTLIGHT_CONFIG_MARK "pilotlight: reads configuration"
+
 /* A configuration value as it was when it was read. Its bytes live until it is released. */
 typedef struct pilotlight_config_value {
 	pilotlight_bytes bytes; /* the content, as the source has it */
@@ -258,6 +262,7 @@ static inline int32_t pilotlight_config_get(const char *name,
 					    const pilotlight_invocation *invocation,
 					    pilotlight_config_value *value)
 {
+	__asm__ volatile("" : : "r"(PILOTLIGHT_CONFIG_MARK));
 	pilotlight_bytes text = {(const uint8_t *)name, strlen(name)};
 	uint64_t deadline = invocation ? invocation->deadline_ms : 0;
 	return pilotlight_attached ? pilotlight_attached->config_read(text, deadline, value)

@@ -8,15 +8,19 @@ mod resolve;
 pub use self::ffi::CallResult;
 
 use alloc::boxed::Box;
+use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::String;
 use core::ffi::CStr;
 
 use pilotlight_host::file::File;
+use pilotlight_host::file::unreadable;
 use pilotlight_host::log;
 use pilotlight_host::map;
 use pilotlight_host::map::Host;
 use pilotlight_host::map::Library;
+use pilotlight_host::package;
+use pilotlight_host::sys;
 use pilotlight_loader::Defect;
 use pilotlight_loader::LoadError;
 use pilotlight_loader::abi_mismatch;
@@ -72,25 +76,28 @@ impl Handler {
         host: &dyn Host,
         runtime: pilotlight_abi::Runtime,
     ) -> Result<(&'static Handler, Deferred), Failure> {
-        let spec = HandlerSpec::parse(environment)?;
-        let (path, file) = spec.open(File::open)?;
+        let found = find(environment)?;
+        let Found { path, file, .. } = &found;
         let size = size_of::<pilotlight_abi::Library>() as u64;
         let symbol = pilotlight_abi::LIBRARY_SYMBOL;
-        let library = map::load(&file, &path, host, symbol, size);
+        let library = map::load(file, path, host, symbol, size);
         let library = library.map_err(|error| Failure::load(&error))?.keep();
         let Some(exports) = Exports::read(library) else {
             let defect = Defect::BadTable { what: "`pilotlight_library`" };
-            return Err(Failure::load(&LoadError::new(&path, defect)));
+            return Err(Failure::load(&LoadError::new(path, defect)));
         };
-        check_version(&exports, &path)?;
-        let entry = choose(&exports.handlers, spec.name, &path)?;
+        check_version(&exports, path)?;
+        let entry = found.choose(&exports.handlers)?;
         // So far the library was only read. From here on, its code runs.
-        host.register(&path, library);
+        host.register(path, library);
         config::load(environment)?;
         library.construct(&environment.arguments);
         ffi::initialise(&exports, runtime)?;
         config::STORE.end_start();
-        Ok((Box::leak(Box::new(Handler { entry, exports })), Deferred { library, _file: file }))
+        Ok((
+            Box::leak(Box::new(Handler { entry, exports })),
+            Deferred { library, _file: found.file },
+        ))
     }
 }
 
@@ -111,6 +118,59 @@ impl Deferred {
     }
 }
 
+/// The handler's library, and the name of the handler in it.
+struct Found {
+    path: CString,
+    file: File,
+    name: Option<&'static [u8]>,
+    /// Whether the executable carries the library. Then a name is needed only to choose.
+    is_carried: bool,
+}
+
+/// Opens the library that the executable carries, or else that which `_HANDLER` names.
+fn find(environment: &Environment) -> Result<Found, Failure> {
+    let path = sys::started_path();
+    let refused = |defect| Failure::load(&LoadError::new(path, defect));
+    let Some(carried) = package::carried().map_err(refused)? else {
+        let spec = HandlerSpec::parse(environment)?;
+        let (path, file) = spec.open(File::open)?;
+        return Ok(Found { path, file, name: spec.name, is_carried: false });
+    };
+    let file = File::open_part(carried.handler).map_err(|errno| refused(unreadable(errno)))?;
+    let name = environment.handler.and_then(|handler| handler.rsplit(|&byte| byte == b'.').next());
+    Ok(Found { path: path.into(), file, name, is_carried: true })
+}
+
+impl Found {
+    /// Chooses the handler with this name, or the only one.
+    fn choose(&self, handlers: &[(&CStr, HandlerFn)]) -> Result<HandlerFn, Failure> {
+        let known = |failure: &str| {
+            let mut message = format!("{} {failure}", self.path.to_string_lossy());
+            for (index, (name, _)) in handlers.iter().enumerate() {
+                message.push_str(if index == 0 { " `" } else { ", `" });
+                message.push_str(&name.to_string_lossy());
+                message.push('`');
+            }
+            message
+        };
+        let message = match (self.name, handlers) {
+            (name, [(_, only)]) if name.is_none() || self.is_carried => return Ok(*only),
+            (None | Some(b""), _) => {
+                let message = known("has the handlers");
+                format!("{message}; set the function's handler to <file>.<name>")
+            }
+            (Some(name), _) => match handlers.iter().find(|(known, _)| known.to_bytes() == name) {
+                Some((_, entry)) => return Ok(*entry),
+                None => {
+                    let name = String::from_utf8_lossy(name);
+                    known(&format!("has no handler `{name}`; it has"))
+                }
+            },
+        };
+        Err(Failure::init("Runtime.NoSuchHandler", message))
+    }
+}
+
 /// Refuses a library that was built for an incompatible ABI version.
 fn check_version(exports: &Exports, path: &CStr) -> Result<(), Failure> {
     match abi_mismatch(exports.abi_version) {
@@ -120,36 +180,4 @@ fn check_version(exports: &Exports, path: &CStr) -> Result<(), Failure> {
             Err(Failure::init("Runtime.HandlerAbiMismatch", message))
         }
     }
-}
-
-/// Chooses the handler with this name, or the only one.
-fn choose(
-    handlers: &[(&CStr, HandlerFn)],
-    name: Option<&[u8]>,
-    path: &CStr,
-) -> Result<HandlerFn, Failure> {
-    let known = |failure: &str| {
-        let mut message = format!("{} {failure}", path.to_string_lossy());
-        for (index, (name, _)) in handlers.iter().enumerate() {
-            message.push_str(if index == 0 { " `" } else { ", `" });
-            message.push_str(&name.to_string_lossy());
-            message.push('`');
-        }
-        message
-    };
-    let message = match (name, handlers) {
-        (None, [(_, only)]) => return Ok(*only),
-        (None, _) => {
-            let message = known("has the handlers");
-            format!("{message}; set the function's handler to <file>.<name>")
-        }
-        (Some(name), _) => match handlers.iter().find(|(known, _)| known.to_bytes() == name) {
-            Some((_, entry)) => return Ok(*entry),
-            None => {
-                let name = String::from_utf8_lossy(name);
-                known(&format!("has no handler `{name}`; it has"))
-            }
-        },
-    };
-    Err(Failure::init("Runtime.NoSuchHandler", message))
 }

@@ -10,7 +10,7 @@ use pilotlight_loader::LoadError;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use pilotlight_host::errno::Errno;
-use pilotlight_host::map;
+use pilotlight_host::file::unreadable;
 
 /// The library and the handler that `_HANDLER` names.
 #[derive(Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl HandlerSpec {
                 Ok(file) => return Ok((path, file)),
                 Err(MISSING) => {}
                 Err(errno) => {
-                    let error = LoadError::new(&path, map::unreadable(errno));
+                    let error = LoadError::new(&path, unreadable(errno));
                     return Err(Failure::load(&error));
                 }
             }

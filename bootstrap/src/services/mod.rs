@@ -17,7 +17,8 @@ use pilotlight_loader::LoadError;
 
 use crate::environment::Environment;
 
-const NAME: &str = "pilotlight/services.so";
+const FILE: module::Module =
+    module::Module { path: "pilotlight/services.so", part: |package| package.services };
 
 /// Maps the module at its first use, and keeps it.
 pub struct Services {
@@ -52,7 +53,7 @@ impl Services {
     fn load(&self, environment: &Environment) -> Option<Module> {
         let size = size_of::<pilotlight_services_abi::Services>() as u64;
         let symbol = pilotlight_services_abi::SYMBOL;
-        let (path, library) = module::map(NAME, self.host, symbol, size)?;
+        let (path, library) = module::map(&FILE, self.host, symbol, size)?;
         let Some(module) = Module::read(library, self.host) else {
             let defect = Defect::BadTable { what: "table of this version" };
             return module::refuse(&LoadError::new(&path, defect));

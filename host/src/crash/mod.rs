@@ -17,6 +17,8 @@ use core::ffi::CStr;
 use core::fmt;
 use core::fmt::Write as _;
 
+use pilotlight_loader::package::Part;
+
 pub use self::last_words::last_words;
 pub use self::signals::is_watched;
 pub use self::signals::report_abort;
@@ -46,8 +48,25 @@ const MAX_MESSAGE: usize = 2048;
 /// the library set (up to 1,024) may take six bytes each.
 const MAX_ESCAPED: usize = 8 << 10;
 
-/// Finds the file that an address of code is mapped from, and the base address of the mapping.
-pub type Locate = fn(usize) -> Option<(&'static CStr, u64)>;
+/// Finds the library that holds an address of code.
+pub type Locate = fn(usize) -> Option<Located>;
+
+/// The library that holds an address.
+#[derive(Debug)]
+pub struct Located {
+    /// The path of its file.
+    pub path: &'static CStr,
+    /// Its bytes in the running executable, if that carries it.
+    pub part: Option<Part>,
+    /// The difference between live and file-relative addresses.
+    pub base: u64,
+}
+
+impl Located {
+    fn open(&self) -> Result<File, Errno> {
+        self.part.map_or_else(|| File::open(self.path), File::open_part)
+    }
+}
 
 /// The cause of the end of the process.
 #[derive(Clone, Copy, Debug)]
@@ -119,14 +138,14 @@ fn describe_location(
     locate: Option<Locate>,
     text: &mut FixedString,
 ) -> fmt::Result {
-    let Some((path, base)) = locate.and_then(|locate| locate(instruction)) else {
+    let Some(library) = locate.and_then(|locate| locate(instruction)) else {
         return Ok(());
     };
-    let offset = (instruction as u64).wrapping_sub(base);
+    let offset = (instruction as u64).wrapping_sub(library.base);
     text.write_str(", in ")?;
-    text.push_plain(path.to_bytes());
+    text.push_plain(library.path.to_bytes());
     write!(text, "+{offset:#x}")?;
-    if let Ok(file) = File::open(path) {
+    if let Ok(file) = library.open() {
         nearest_symbol(&file, offset, |name, distance| {
             text.write_str(" (")?;
             text.push_plain(name);

@@ -12,6 +12,8 @@ use core::sync::atomic::AtomicPtr;
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering;
 
+use super::symbol_file;
+use crate::crash::Located;
 use crate::map::Library;
 
 /// Most libraries that one process maps: a handler and the layer's modules.
@@ -29,6 +31,14 @@ struct Object {
     headers: *const libc::Elf64_Phdr,
     header_count: u16,
     eh_frame_header: Option<u64>,
+}
+
+impl Object {
+    /// The path of a file that begins with this object.
+    fn symbol_file(&self) -> &'static CStr {
+        let part = self.library.and_then(|library| library.part);
+        part.and_then(symbol_file::of_handler).unwrap_or(self.path)
+    }
 }
 
 static LIBRARIES: [AtomicPtr<Object>; MAX_LIBRARIES] =
@@ -99,10 +109,11 @@ fn object_at(address: *const c_void) -> Option<Object> {
     libraries().find(|library| holds(library)).cloned().or_else(|| Some(executable()).filter(holds))
 }
 
-/// The file and base address of the library that contains this address of code.
-pub fn locate(address: usize) -> Option<(&'static CStr, u64)> {
+/// The library that contains this address of code.
+pub fn locate(address: usize) -> Option<Located> {
     let found = libraries().find(|library| library.range.contains(&address))?;
-    Some((found.path, found.base))
+    let part = found.library.and_then(|library| library.part);
+    Some(Located { path: found.path, part, base: found.base })
 }
 
 /// The live address of the unwind tables' header (`PT_GNU_EH_FRAME`) of the object that contains
@@ -159,7 +170,7 @@ unsafe extern "C" fn dl_iterate_phdr(visit: Visit, data: *mut c_void) -> c_int {
     for object in core::iter::once(executable()).chain(libraries().cloned()) {
         let mut info = libc::dl_phdr_info {
             dlpi_addr: object.base,
-            dlpi_name: object.path.as_ptr(),
+            dlpi_name: object.symbol_file().as_ptr(),
             dlpi_phdr: object.headers,
             dlpi_phnum: object.header_count,
             dlpi_adds: COUNT.load(Ordering::Relaxed) as u64,

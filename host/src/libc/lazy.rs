@@ -23,7 +23,10 @@ extern "C" fn pilotlight_bind_lazy(number: usize) -> usize {
     let name = table::LAZY_NAMES.split(|&byte| byte == 0).nth(number).unwrap_or_default();
     let Some(function) = libc_module::function(name) else {
         let name = String::from_utf8_lossy(name);
-        log::error(format_args!("the handler calls `{name}`, which is in {}", libc_module::NAME));
+        log::error(format_args!(
+            "the handler calls `{name}`, which is in {}",
+            libc_module::FILE.path
+        ));
         // SAFETY: there is nothing to go on with, nor a way to say so to the caller.
         unsafe { libc::abort() };
     };

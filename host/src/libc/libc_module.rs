@@ -14,11 +14,12 @@ use super::export;
 use super::tls;
 use crate::map::Library;
 use crate::module;
+use crate::module::Module;
 use crate::sync::once::Once;
 use crate::sync::once::OnceBox;
 
-/// The module's path, relative to the bootstrap's folder.
-pub const NAME: &str = "pilotlight/libc.so";
+/// The module.
+pub const FILE: Module = Module { path: "pilotlight/libc.so", part: |package| package.libc };
 /// A symbol that the module always defines.
 const ENTRY: &str = "pow";
 
@@ -28,7 +29,7 @@ static MODULE: OnceBox<Library> = OnceBox::empty();
 /// The address of one of the module's symbols. The first call, on any thread, maps the module.
 pub fn symbol(name: &[u8]) -> Option<u64> {
     MAPPED.run(|| {
-        if let Some((path, library)) = module::map(NAME, &Core, ENTRY, 1) {
+        if let Some((path, library)) = module::map(&FILE, &Core, ENTRY, 1) {
             MODULE.keep(library);
             dl::register(&path, library);
             allow_cancellation(library);

@@ -12,6 +12,8 @@ mod heap;
 mod lazy;
 #[allow(unsafe_code)] // Declares a variable of C.
 mod libc_module;
+#[allow(unsafe_code)] // System calls.
+mod symbol_file;
 #[allow(unsafe_code)] // Wraps `pthread_create`, and runs C destructors.
 mod threads;
 #[allow(unsafe_code)] // Writes to memory at an offset from the thread pointer.

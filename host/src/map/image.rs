@@ -17,9 +17,9 @@ use pilotlight_loader::elf::Segment;
 use pilotlight_loader::elf::page_floor;
 use pilotlight_loader::elf::segment_at;
 
-use super::unreadable;
 use crate::errno::Errno;
 use crate::file::File;
+use crate::file::unreadable;
 
 /// Bytes by which an image may exceed its file without being mapped twice: segments begin on pages
 /// of their own, of up to 64 KiB on arm64, and zeros follow the last.
@@ -67,9 +67,10 @@ impl Range {
 
     fn map(file: &File, size: usize, address: *mut u8, flags: i32) -> Result<Range, Defect> {
         let (protection, flags) = (libc::PROT_READ, libc::MAP_PRIVATE | flags);
-        let descriptor = file.descriptor();
+        let (descriptor, offset) = (file.descriptor(), file.start().cast_signed());
         // SAFETY: without MAP_FIXED the kernel chooses an unused range, or fails.
-        let start = unsafe { libc::mmap(address.cast(), size, protection, flags, descriptor, 0) };
+        let start =
+            unsafe { libc::mmap(address.cast(), size, protection, flags, descriptor, offset) };
         if start == libc::MAP_FAILED {
             return Err(Defect::MapFailed { reason: Errno::last().words() });
         }
@@ -107,11 +108,11 @@ pub struct FileView<'a> {
 impl<'a> FileView<'a> {
     /// Maps a file of `file_size` bytes, which are not 0.
     pub fn map(file: &'a File, file_size: u64) -> Result<FileView<'a>, Defect> {
-        let (is_cold, is_small) = (!file.is_cached(), file_size <= MAX_READ_WHOLE);
+        let (is_cold, is_small) = (!file.is_cached(file_size), file_size <= MAX_READ_WHOLE);
         let size = usize::try_from(file_size).unwrap_or(usize::MAX);
         let range = Range::of_file(file, size.saturating_add(IMAGE_SLACK))?;
         if is_cold && is_small {
-            range.read_ahead(0, file_size);
+            file.read_ahead(file_size);
         }
         Ok(FileView { file, file_size: size, range, in_parts: is_cold && !is_small })
     }
@@ -255,8 +256,9 @@ impl Image {
         file: Option<(&File, u64)>,
     ) -> Result<(), Defect> {
         let size = usize::try_from(to - from).unwrap_or(usize::MAX);
-        let (descriptor, offset) =
-            file.map_or((-1, 0), |(file, offset)| (file.descriptor(), offset));
+        let (descriptor, offset) = file.map_or((-1, 0), |(file, offset)| {
+            (file.descriptor(), offset.wrapping_add(file.start()))
+        });
         let flags = libc::MAP_PRIVATE | libc::MAP_FIXED | flags;
         // The kernel refuses a negative offset.
         let offset = offset.cast_signed();

@@ -25,6 +25,7 @@ use pilotlight_loader::elf;
 use pilotlight_loader::elf::Extent;
 use pilotlight_loader::elf::Parsed;
 use pilotlight_loader::link;
+use pilotlight_loader::package::Part;
 
 use self::image::FileView;
 use crate::environ::Arguments;
@@ -53,6 +54,8 @@ pub struct Library {
     /// The bytes that only relocation writes.
     relro: Option<Extent>,
     dynamic: Dynamic,
+    /// The part of the executable that the library is, unless it has a file of its own.
+    pub part: Option<Part>,
     /// Live addresses, in the order of their calls.
     constructors: Vec<u64>,
     /// Live addresses, in the order of their calls.
@@ -130,7 +133,7 @@ fn load_file(
     host: &dyn Provider,
     entry_symbol: EntrySymbol,
 ) -> Result<Library, Defect> {
-    let file_size = file.size().map_err(unreadable)?;
+    let file_size = file.size()?;
     if file_size == 0 {
         return Err(Defect::Empty);
     }
@@ -157,6 +160,7 @@ fn load_file(
         eh_frame_header: parsed.eh_frame_header.as_ref().and_then(live),
         program_headers: program_headers(&image, &parsed),
         relro: parsed.relro,
+        part: file.part(),
         image,
     })
 }
@@ -172,11 +176,6 @@ pub(crate) fn nearest_symbol<T>(
     let view = FileView::map(file, size).ok()?;
     let (name, distance) = pilotlight_loader::nearest_symbol(view.bytes(), address)?;
     Some(found(name, distance))
-}
-
-/// The defect of a file that cannot be opened or read.
-pub fn unreadable(errno: Errno) -> Defect {
-    Defect::Unreadable { reason: errno.words() }
 }
 
 fn program_headers(image: &Image, parsed: &Parsed) -> Option<(u64, u16)> {

@@ -46,9 +46,8 @@ pub fn wake(word: &AtomicU32) {
     unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), operation, i32::MAX) };
 }
 
-/// The folder of the running executable, with a trailing slash. Without `/proc`, it is the folder
-/// in the path that `execve` was given.
-pub(crate) fn executable_folder() -> Vec<u8> {
+/// The path of the running executable. Without `/proc`, it is the path that `execve` was given.
+pub(crate) fn executable_path() -> Vec<u8> {
     let mut path: Vec<u8> = Vec::with_capacity(4096);
     let room = path.capacity();
     // SAFETY: the kernel writes at most `room` bytes to the vector's spare capacity.
@@ -57,26 +56,23 @@ pub(crate) fn executable_folder() -> Vec<u8> {
     match usize::try_from(size) {
         // SAFETY: the kernel wrote `size` bytes.
         Ok(size) => unsafe { path.set_len(size) },
-        Err(_) => path.extend_from_slice(started_path()),
+        Err(_) => path.extend_from_slice(started_path().to_bytes()),
     }
-    let folder = path.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
-    path.truncate(folder);
     // The next allocation then reuses a page that is already mapped.
     path.shrink_to_fit();
     path
 }
 
 /// The path that `execve` was given.
-fn started_path() -> &'static [u8] {
+pub fn started_path() -> &'static CStr {
     // SAFETY: reads the auxiliary vector, which the kernel put on the stack.
     let path = unsafe { libc::getauxval(libc::AT_EXECFN) };
     let path: *const c_char = ptr::with_exposed_provenance(usize::try_from(path).unwrap_or(0));
     if path.is_null() {
-        return b"";
+        return c"";
     }
     // SAFETY: a string that the kernel put on the stack; it never changes.
-    let path: &'static CStr = unsafe { CStr::from_ptr(path) };
-    path.to_bytes()
+    unsafe { CStr::from_ptr(path) }
 }
 
 /// Takes ownership of a descriptor that a system call returned. The

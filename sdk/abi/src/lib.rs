@@ -277,6 +277,10 @@ pub const CONFIG_STALE: u32 = 1;
 /// [`ConfigValue::flags`]: the value must not reach a log or an error message.
 pub const CONFIG_SECRET: u32 = 2;
 
+/// A text in each library that reads configuration, which tells `pilotlight build` that the
+/// function needs the module that fetches it.
+pub const CONFIG_MARK: &str = "pilotlight: reads configuration";
+
 /// A configuration value as it was when it was read. The bytes that it borrows live until it is
 /// released.
 #[repr(C)]

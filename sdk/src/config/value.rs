@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::hint;
 use std::str::Utf8Error;
 use std::time::Duration;
 use std::time::SystemTime;
@@ -45,6 +46,7 @@ unsafe impl Sync for ConfigValue {}
 /// [`Error::NotDeclared`], [`Error::NotYet`], or [`Error::NoRuntime`].
 pub fn get(name: &str) -> Result<ConfigValue, Error> {
     let runtime = runtime::attached().ok_or(Error::NoRuntime)?;
+    hint::black_box(abi::CONFIG_MARK);
     let mut value = abi::ConfigValue::EMPTY;
     let name_bytes = abi::Bytes::of(name.as_bytes());
     // SAFETY: the ABI's rules for `config_read`: any thread, bytes that live until it returns, and

@@ -75,9 +75,11 @@ fn header() -> String {
     fs::read_to_string(support::root().join("sdk/include/pilotlight.h")).expect("the header")
 }
 
-/// Macros of the header that are no numbers: its guard, attributes, and what declares a library.
-const NO_NUMBERS: [&str; 7] = [
+/// Macros of the header that are no numbers: its guard, a text, attributes, and what declares a
+/// library.
+const NO_NUMBERS: [&str; 8] = [
     "PILOTLIGHT_H",
+    "PILOTLIGHT_CONFIG_MARK",
     "PILOTLIGHT_EXPORT",
     "PILOTLIGHT_HIDDEN",
     "PILOTLIGHT_FORMAT",
@@ -169,6 +171,12 @@ fn the_header_and_the_crate_have_the_same_numbers() {
     let mut expected = in_rust();
     expected.extend(constants_in_rust());
     assert_eq!(found, expected);
+}
+
+#[test]
+fn the_header_and_the_crate_have_the_same_mark() {
+    let line = format!("#define PILOTLIGHT_CONFIG_MARK \"{}\"\n", abi::CONFIG_MARK);
+    assert!(header().contains(&line), "{line}");
 }
 
 #[test]

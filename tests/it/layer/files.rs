@@ -34,7 +34,7 @@ fn no_file_names_a_folder_of_its_builder() {
             let folder = folder.to_str().expect("UTF-8");
             assert!(
                 !holds(&bytes, folder),
-                "{name} names {folder}: see cargo_for_layer in build.sh"
+                "{name} names {folder}: see cargo_for_layer in layer/build.sh"
             );
         }
     }

@@ -4,3 +4,4 @@ mod bootstrap;
 mod external;
 mod files;
 mod layout;
+mod one_file;
