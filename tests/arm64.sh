@@ -10,7 +10,8 @@ skipped=(
 	handlers::compile::
 	# An emulator has system calls, memory, page faults and times of its own.
 	system_calls:: one_hello_needs_little_memory a_cold_start_touches_few_pages
-	runtime_api::slow::memory:: a_slow_reader_slows_the_writer
+	runtime_api::slow:: a_slow_reader_slows_the_writer
+	pings_warm_as_many_environments_as_they_ask_for
 	# AWS's emulator starts the layer's bootstrap by itself in this mode.
 	emulators::managed::
 	# QEMU makes `vfork` a `fork`, and does not tell a thread of a timer or a message queue.
