@@ -54,12 +54,27 @@ use_cross_tools() {
 
 # Plans the tools that use_arch chooses on a machine of another CPU, as far as they can be had.
 need_cross_tools() {
-	if ! has_std rustc && ! has_std /usr/bin/rustc; then
-		need_foreign rustc-web cargo-web "libstd-rust-web-dev:$debian"
-		if [ ${#foreign[@]} = 0 ]; then return; fi
+	if can_install; then
+		need "$cpu-linux-gnu-gcc" "gcc-${cpu/_/-}-linux-gnu"
+	elif ! command -v "$cpu-linux-gnu-gcc" >/dev/null; then
+		return
 	fi
-	if can_install; then need "$cpu-linux-gnu-gcc" "gcc-${cpu/_/-}-linux-gnu"; fi
-	need_cross_musl
+	if has_std rustc || has_std /usr/bin/rustc; then
+		need_cross_musl
+	elif has_foreign_packages; then
+		foreign+=(rustc-web cargo-web "libstd-rust-web-dev:$debian")
+		need_cross_musl
+	elif command -v rustup >/dev/null; then
+		plan "rustup: the targets $target and $cpu-unknown-linux-musl" add_targets "$cpu"
+		need_musl_of_rustup
+	fi
+}
+
+# Without them, settle_arches says what is missing.
+add_targets() {
+	if ! rustup target add "$1-unknown-linux-gnu" "$1-unknown-linux-musl"; then
+		say "rustup could not add the targets"
+	fi
 }
 
 has_cross_tools() {

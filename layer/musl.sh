@@ -40,8 +40,8 @@ need_cross_musl() {
 		return
 	elif [ -e "$(rustup_musl "$cpu")/libc.a" ]; then
 		need_musl_of_rustup
-	else
-		if [ ! -e "/usr/lib/$cpu-linux-musl/libc.a" ]; then need_foreign "musl-dev:$debian"; fi
+	elif [ -e "/usr/lib/$cpu-linux-musl/libc.a" ] || has_foreign_packages; then
+		if [ ! -e "/usr/lib/$cpu-linux-musl/libc.a" ]; then foreign+=("musl-dev:$debian"); fi
 		steps+=("link_musl $cpu")
 	fi
 }
@@ -57,6 +57,7 @@ need_musl_of_rustup() {
 join_musl() {
 	local from name prefix=$tools/musl-$1
 	from=$(rustup_musl "$1")
+	if [ ! -e "$from/libc.a" ]; then return; fi
 	rm -rf "$prefix"
 	mkdir -p "$prefix/lib" "$prefix/include"
 	for name in libc.a crt1.o crti.o crtn.o; do ln -s "$from/$name" "$prefix/lib/"; done

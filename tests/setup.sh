@@ -31,11 +31,8 @@ need() {
 	if ! command -v "$1" >/dev/null; then packages+=("${@:2}"); fi
 }
 
-# need_foreign PACKAGE...: Debian's packages for another CPU, and those of their versions. Ubuntu
-# has them on other servers.
-need_foreign() {
-	if can_install && grep -q '^ID=debian$' /etc/os-release; then foreign+=("$@"); fi
-}
+# Whether the system's servers have packages for another CPU: Debian's have, Ubuntu's have not.
+has_foreign_packages() { can_install && grep -q '^ID=debian$' /etc/os-release; }
 
 # plan LINE FUNCTION [ARGUMENT...]: a step of the plan, and the line that names it.
 plan() {
