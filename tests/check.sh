@@ -54,7 +54,7 @@ RUSTFLAGS="-D warnings" cargo clippy --locked --profile bootstrap \
 say "documentation"
 check_documentation
 say "scripts"
-git ls-files -z '*.sh' .ci/run | xargs -0 "$tools/shellcheck" --external-sources
+git ls-files -z '*.sh' .ci/run examples/deploy/publish-layer | xargs -0 "$tools/shellcheck" --external-sources
 say "licences, versions and sources of crates"
 "$tools/cargo-deny" --locked check -D warnings licenses bans sources
 say "packages"

@@ -1,3 +1,4 @@
 //! The layer under tools that have to be installed.
 
+mod publish;
 mod system_calls;
