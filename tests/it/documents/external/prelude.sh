@@ -8,12 +8,29 @@ mkdir -p dist/bin
 ln -s "$ROOT"/dist/{layer,examples,arm64,pilotlight-layer-{x86_64,arm64}.zip} dist/
 ln -s "$ROOT"/{sdk,examples,target} .
 
-# Runs the real command; `serve` goes on in the background, and ends the server that the page
+# Runs the real command, but `new` and `build`, which copy what the templates need. `serve` goes on in the background, and ends the server that the page
 # started before.
 cat >dist/bin/pilotlight <<'END'
 #!/usr/bin/env bash
 set -euo pipefail
 case $1 in
+new)
+	mkdir "$2"
+	cp -r "$ROOT"/examples/deploy/{sam,cdk,terraform,serverless,docker}/* "$2"
+	exit
+	;;
+build)
+	file=bootstrap
+	mkdir -p target/lambda/hello
+	cd target/lambda/hello
+	cp "$ROOT/dist/arm64/layer/bootstrap" .
+	if [[ $* = *--layer* ]]; then
+		file=libhello
+		cp "$ROOT/dist/arm64/examples/libhello.so" .
+	fi
+	if [[ $* = *--zip* ]]; then zip -q "$file.zip" -- "$file"*; fi
+	exit
+	;;
 invoke) set -- "$@" --endpoint "http://$ADDRESS" ;;
 serve) set -- "$@" --listen "$ADDRESS" ;;
 esac
@@ -40,8 +57,24 @@ END
 chmod +x dist/bin/pilotlight build.sh
 trap 'if [ -e server.pid ]; then kill -INT "$(cat server.pid)"; fi' EXIT
 
+export PATH=$PWD/dist/bin:$PATH
 cargo() { (cd "$ROOT" && command cargo "$@"); }
 aws() { "$TOOLS/python/bin/aws" --endpoint-url "$MOTO" "$@"; }
+# Scripts call it too.
+export -f aws
+
+# The tools of deployments, as far as they go without an account.
+export SAM_CLI_TELEMETRY=0 SLS_TELEMETRY_DISABLED=1
+sam() {
+	if [ "$1" = build ]; then set -- build; else set -- validate --lint; fi
+	"$TOOLS/sam/bin/sam" "$@"
+}
+npm() { [ "$*" = install ] && ln -s "$TOOLS/deploy/node_modules" .; }
+npx() { [ "$*" = "cdk deploy" ] && node_modules/.bin/cdk synth --quiet; }
+serverless() { [ "$*" = deploy ] && node_modules/.bin/serverless package; }
+# `apply` reads the package.
+terraform() { [ "$*" = init ] || [ -s target/lambda/hello/bootstrap.zip ]; }
+docker() { [ "$1" = build ] && "$TOOLS/hadolint" Dockerfile; }
 
 # expect TEXT COMMAND...: the command must print this, at the latest after some tries: a refresh of
 # a configuration takes its time on a busy machine.
@@ -57,6 +90,8 @@ expect() {
 	exit 1
 }
 
-if [ -n "$MOTO" ] && ! aws iam get-role --role-name ROLE >/dev/null 2>&1; then
+if [ -n "$MOTO" ]; then
+	# Other pages make the same functions.
+	curl --silent --fail --output /dev/null --request POST "$MOTO/moto-api/reset"
 	aws iam create-role --role-name ROLE --assume-role-policy-document '{}' >/dev/null
 fi
