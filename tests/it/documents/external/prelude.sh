@@ -8,8 +8,8 @@ mkdir -p dist/bin
 ln -s "$ROOT"/dist/{layer,examples,arm64,pilotlight-layer-{x86_64,arm64}.zip} dist/
 ln -s "$ROOT"/{sdk,examples,target} .
 
-# Runs the real command, but `new` and `build`, which copy what the templates need. `serve` goes on in the background, and ends the server that the page
-# started before.
+# Runs the real command, but `new` and `build`, which copy what the templates need. `serve` goes on
+# in the background, and ends the server that the page started before.
 cat >dist/bin/pilotlight <<'END'
 #!/usr/bin/env bash
 set -euo pipefail
@@ -17,6 +17,7 @@ case $1 in
 new)
 	mkdir "$2"
 	cp -r "$ROOT"/examples/deploy/{sam,cdk,terraform,serverless,docker}/* "$2"
+	printf '[package]\nname = "%s"\n[lib]\npath = "template.yaml"\n' "$2" >"$2/Cargo.toml"
 	exit
 	;;
 build)
@@ -58,8 +59,10 @@ chmod +x dist/bin/pilotlight build.sh
 trap 'if [ -e server.pid ]; then kill -INT "$(cat server.pid)"; fi' EXIT
 
 export PATH=$PWD/dist/bin:$PATH
-cargo() { (cd "$ROOT" && command cargo "$@"); }
-aws() { "$TOOLS/python/bin/aws" --endpoint-url "$MOTO" "$@"; }
+cargo() {
+	if [ "$1" = lambda ]; then "$TOOLS/cargo-lambda" "$@"; else (cd "$ROOT" && command cargo "$@"); fi
+}
+aws() { "$TOOLS/python/bin/aws" "$@"; }
 # Scripts call it too.
 export -f aws
 
@@ -91,6 +94,7 @@ expect() {
 }
 
 if [ -n "$MOTO" ]; then
+	export AWS_ENDPOINT_URL=$MOTO
 	# Other pages make the same functions.
 	curl --silent --fail --output /dev/null --request POST "$MOTO/moto-api/reset"
 	aws iam create-role --role-name ROLE --assume-role-policy-document '{}' >/dev/null
