@@ -23,6 +23,8 @@ new_crate() {
 	(cd target/lambda/hello && python3 -m zipfile -c bootstrap.zip bootstrap)
 	ln -s "$npm/node_modules" .
 	cp "$deploy"/{sam,cdk,terraform,serverless,docker}/* .
+	# Its own default is to warn.
+	echo 'configValidationMode: error' >>serverless.yml
 	local by
 	for by in warming config; do
 		cp "$deploy/$by/cdk.mjs" "$by.mjs"
@@ -64,13 +66,11 @@ for arch in "$@"; do
 	judge "$arch"
 	"$python" "$judges/url.py" template.yaml cdk.out/hello.template.json .serverless/*-update-stack.json
 done
-new_crate
-edit '/For HTTP handlers:/,/End of the URL/d'
-judge "without a URL"
 for by in scheduler rule; do
 	new_crate
+	edit '/For HTTP handlers:/,/End of the URL/d'
 	add_fragments "$by"
-	judge "kept warm by a $by, with configuration"
+	judge "without a URL, kept warm by a $by, with configuration"
 done
 say "workflows"
 cp "$judges/workflows.mjs" .
