@@ -31,7 +31,9 @@ help() { sed -n '2,/^set /{/^# \{0,1\}/!d;s///;p}' build.sh; }
 
 build_command() {
 	say "pilotlight"
-	cargo build --locked --release -p pilotlight-local
+	# It carries the layers, and is built again when another one comes.
+	PILOTLIGHT_LAYERS=$(cd "$dist" && find . -name bootstrap | sort) \
+		cargo build --locked --release -p pilotlight-local
 	install -D -m 755 target/release/pilotlight "$dist/bin/pilotlight"
 }
 

@@ -28,17 +28,18 @@ build_layer() {
 	say "$1: bootstrap (static musl)"
 	cargo_for_layer "" --profile bootstrap --target "$target" --config bootstrap/static-musl.toml \
 		-p pilotlight-bootstrap --features static --bin bootstrap
-	install -m 755 "$built/bootstrap/bootstrap" "$layer/bootstrap"
+	# Equal files keep their time, so that the command, which carries them, is not built again.
+	install -C -m 755 "$built/bootstrap/bootstrap" "$layer/bootstrap"
 
 	say "$1: the rest of the C library (pilotlight/libc.so)"
-	"${with_tools[@]}" layer/libc/build.sh "$layer/pilotlight/libc.so" "$cpu"
-	chmod 644 "$layer/pilotlight/libc.so"
+	"${with_tools[@]}" layer/libc/build.sh "target/libc-$cpu.so" "$cpu"
+	install -C -m 644 "target/libc-$cpu.so" "$layer/pilotlight/libc.so"
 
 	say "$1: the module that talks to AWS (pilotlight/services.so)"
 	if [ "$cpu" = aarch64 ]; then module_cpu=", '-Ctarget-cpu=neoverse-n1'"; fi
 	cargo_for_layer "${module_flags:+, $module_flags}$module_cpu" --profile services "${modules_target[@]}" \
 		-p pilotlight-services
-	install -m 644 "$modules/services/libpilotlight_services.so" "$layer/pilotlight/services.so"
+	install -C -m 644 "$modules/services/libpilotlight_services.so" "$layer/pilotlight/services.so"
 
 	say "$1: the layer's zip"
 	"${with_tools[@]}" layer/name-tools.sh "$cpu" >"$layer/pilotlight/build.json"
