@@ -24,7 +24,7 @@ pub const MAX_PAYLOAD: usize = 6 << 20;
 pub struct Function {
     /// The name, which is the library's.
     pub name: String,
-    /// The handler library, as a canonical path.
+    /// The handler library, or the one file that carries it, as a canonical path.
     pub library: PathBuf,
     /// `_HANDLER`.
     pub handler: String,
@@ -76,13 +76,33 @@ impl Function {
                 "{bootstrap}: no such file; run ./build.sh, or pass the layer's folder with --layer"
             );
         }
-        let bootstrap = bootstrap.canonicalize()?;
+        Function::with_defaults(base, &library, handler, bootstrap.canonicalize()?)
+    }
+
+    /// A function in one file, with Lambda's defaults. Its name is that of the folder, as in
+    /// `target/lambda/hello/bootstrap`.
+    pub fn of_one_file(file: &Path, name: Option<&str>) -> Result<Function> {
+        let file = file.canonicalize().with_context(|| file.display().to_string())?;
+        let named = if file.ends_with("bootstrap") { file.parent() } else { Some(&*file) };
+        let base = named.and_then(Path::file_stem).and_then(|base| base.to_str());
+        let base = base.unwrap_or("bootstrap").to_owned();
+        let handler = name.map_or_else(|| base.clone(), |name| format!("{base}.{name}"));
+        Function::with_defaults(&base, &file.clone(), handler, file)
+    }
+
+    /// `library` and `bootstrap` are canonical paths.
+    fn with_defaults(
+        name: &str,
+        library: &Path,
+        handler: String,
+        bootstrap: PathBuf,
+    ) -> Result<Function> {
         let emulator = emulator(&bootstrap)?;
         Ok(Function {
-            name: base.to_owned(),
-            library,
+            name: name.to_owned(),
+            task_root: library.parent().context("a file lies in a folder")?.to_path_buf(),
+            library: library.to_path_buf(),
             handler,
-            task_root,
             bootstrap,
             arguments: Vec::new(),
             emulator,

@@ -8,17 +8,20 @@
 // `eprintln!` panics if standard error is closed; `log::say` does not.
 #![deny(clippy::print_stderr)]
 
+pub mod build;
 pub mod check;
 pub mod clock;
 pub mod cpu;
 pub mod descriptors;
 pub mod environment;
 pub mod function;
+pub mod functions;
 pub mod host;
 pub mod identifiers;
 pub mod interrupt;
 pub mod invoke;
 pub mod lambda;
+pub mod layer;
 pub mod log;
 pub mod measure;
 pub mod one_file;

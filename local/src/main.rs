@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::Subcommand;
 use mimalloc::MiMalloc;
+use pilotlight_local::layer;
 use pilotlight_local::log;
 use pilotlight_local::process;
 
@@ -19,7 +20,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// A local Lambda for handlers of the Pilotlight runtime.
 #[derive(Parser)]
-#[command(version)]
+#[command(name = "pilotlight", version, long_version = layer::VERSION)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -27,6 +28,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Writes functions as target/lambda/<name>/bootstrap: one file that is the whole package.
+    Build(commands::build::Arguments),
     /// Invokes a handler, cold then warm: responses on standard output, the log on standard error.
     Run(commands::run::Arguments),
     /// Serves handlers as Lambda does, in many execution environments, with a live status page.
@@ -44,6 +47,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
+        Command::Build(arguments) => commands::build::run(&arguments),
         Command::Run(arguments) => commands::run::run(&arguments),
         Command::Serve(arguments) => commands::serve::run(&arguments),
         Command::Invoke(arguments) => commands::invoke::run(&arguments),

@@ -1,6 +1,10 @@
 //! A function in one file: the bootstrap, and the libraries that it carries after its
 //! own bytes.
 
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
 use anyhow::Context as _;
 use anyhow::Result;
 use anyhow::bail;
@@ -9,6 +13,9 @@ use pilotlight_loader::elf::PROGRAM_HEADER_SIZE;
 use pilotlight_loader::package;
 use pilotlight_loader::package::Package;
 use pilotlight_loader::package::WORDS;
+
+/// Bytes at a program's start that hold its program headers and the table.
+const HEAD_SIZE: u64 = 4096;
 
 /// The files that become one.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +67,22 @@ pub fn reads_configuration(library: &[u8]) -> bool {
 pub fn carried(program: &[u8]) -> Option<Package> {
     let table = read_table(program, table_offset(program)?)?;
     Package::parse(&table).ok().flatten()
+}
+
+/// Whether the file at `path` is a program that carries libraries.
+pub fn is_function(path: &Path) -> bool {
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(HEAD_SIZE).read_to_end(&mut head));
+    read.is_ok() && carried(&head).is_some()
+}
+
+/// The bytes of the handler's library: a part of a file that carries one, or else the whole file.
+pub fn library(file: &[u8]) -> &[u8] {
+    let range = carried(file).and_then(|package| {
+        let start = usize::try_from(package.handler.offset).ok()?;
+        Some(start..start.checked_add(usize::try_from(package.handler.size).ok()?)?)
+    });
+    range.map_or(file, |range| file.get(range).unwrap_or_default())
 }
 
 /// The table stands directly after the program headers.

@@ -1,6 +1,7 @@
 //! The integration tests, one binary. They run what `./build.sh` has put into `dist/`.
 //! tests/README.md describes the modules and how to run one test.
 
+mod build;
 mod config;
 mod documents;
 mod emulators;

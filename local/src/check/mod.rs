@@ -32,6 +32,7 @@ use pilotlight_loader::link_for;
 use pilotlight_loader::sections::strippable_size;
 
 use crate::cpu::Cpu;
+use crate::one_file;
 
 use self::handlers::BASE;
 use self::handlers::Handlers;
@@ -75,7 +76,7 @@ pub fn check_for(path: &Path, cpu: Option<&Cpu>) -> Check {
         refusal: None,
     };
     let refusal = match fs::read(path) {
-        Ok(file) => check.judge(&file).and_then(|()| check.is_for(cpu)).err(),
+        Ok(file) => check.judge(one_file::library(&file)).and_then(|()| check.is_for(cpu)).err(),
         Err(error) => {
             let reason = words(error.kind());
             Some(Defect::Unreadable { reason }.to_string())
@@ -96,6 +97,11 @@ fn words(kind: ErrorKind) -> &'static str {
 }
 
 impl Check {
+    /// The names of its handlers; none if it was refused before they could be read.
+    pub fn handlers(&self) -> &[String] {
+        self.handlers.as_ref().map_or(&[], |handlers| &handlers.names)
+    }
+
     /// Judges a library as the bootstrap for its CPU would; Err is that bootstrap's refusal. Files
     /// for other CPUs are refused as by the bootstrap for this one.
     fn judge(&mut self, file: &[u8]) -> Result<(), String> {

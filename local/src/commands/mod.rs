@@ -1,5 +1,6 @@
 //! The subcommands: they parse arguments and call the library.
 
+pub mod build;
 pub mod check;
 pub mod invoke;
 pub mod measure;
@@ -19,7 +20,10 @@ use anyhow::bail;
 use clap::Args;
 use pilotlight_local::cpu::Cpu;
 use pilotlight_local::function::Function;
+use pilotlight_local::functions;
+use pilotlight_local::layer;
 use pilotlight_local::log;
+use pilotlight_local::one_file;
 
 /// A function's configuration.
 #[derive(Args)]
@@ -33,7 +37,8 @@ pub struct Configuration {
     /// Seconds after which an invocation times out.
     #[arg(long, default_value_t = 3.0, value_name = "SECONDS", value_parser = timeout)]
     timeout: f64,
-    /// The layer's folder; by default the one that was built together with this command.
+    /// The layer's folder; by default that in dist/ beside this command, or the layer that the
+    /// command carries.
     #[arg(long, value_name = "FOLDER")]
     layer: Option<PathBuf>,
     /// The function's architecture, x86_64 or arm64: by default its library's. Programs for another
@@ -45,11 +50,16 @@ pub struct Configuration {
 impl Configuration {
     fn function(&self, library: &Path, handler: Option<&str>) -> Result<Function> {
         let cpu = self.cpu(library)?;
-        let bootstrap = match &self.layer {
-            Some(layer) => layer.join("bootstrap"),
-            None => cpu.built("layer/bootstrap")?,
+        let mut function = match (&self.layer, one_file::is_function(library)) {
+            (Some(_), true) => {
+                bail!("{}: carries its own layer; leave out --layer", library.display())
+            }
+            (None, true) => Function::of_one_file(library, handler)?,
+            (Some(layer), false) => {
+                Function::of_library(library, handler, &layer.join("bootstrap"))?
+            }
+            (None, false) => Function::of_library(library, handler, &layer::bootstrap(cpu)?)?,
         };
-        let mut function = Function::of_library(library, handler, &bootstrap)?;
         function.memory_mb = self.memory;
         function.timeout = Duration::from_secs_f64(self.timeout);
         function.variables.clone_from(&self.variables);
@@ -86,8 +96,10 @@ fn say_emulation(function: &Function) {
 /// A function and its event.
 #[derive(Args)]
 pub struct Target {
-    /// The handler library.
-    library: PathBuf,
+    /// The handler library, a function in one file, or its name as `pilotlight build` gave it; by
+    /// default the only one that was built.
+    #[arg(value_name = "FUNCTION")]
+    library: Option<PathBuf>,
     /// The handler's name, if the library has several.
     #[arg(long)]
     handler: Option<String>,
@@ -100,7 +112,11 @@ pub struct Target {
 
 impl Target {
     fn function(&self) -> Result<Function> {
-        self.configuration.function(&self.library, self.handler.as_deref())
+        let library = match &self.library {
+            Some(library) => functions::named(library),
+            None => functions::only()?,
+        };
+        self.configuration.function(&library, self.handler.as_deref())
     }
 }
 

@@ -11,6 +11,7 @@ use anyhow::bail;
 use clap::Args;
 use pilotlight_local::clock::Clock;
 use pilotlight_local::descriptors::Shares;
+use pilotlight_local::functions;
 use pilotlight_local::interrupt::Interrupts;
 use pilotlight_local::lambda::Credentials;
 use pilotlight_local::log;
@@ -30,8 +31,9 @@ use super::say_emulation;
 /// The arguments.
 #[derive(Args)]
 pub struct Arguments {
-    /// The handler libraries: one function each, named by its file (`libecho.so` is `echo`).
-    #[arg(required = true)]
+    /// Handler libraries, one function each, named by its file (`libecho.so` is `echo`), and
+    /// functions in one file; by default all that `pilotlight build` has written.
+    #[arg(value_name = "FUNCTION")]
     libraries: Vec<PathBuf>,
     /// The address to listen on.
     #[arg(long, default_value = "127.0.0.1:9000", value_name = "ADDRESS:PORT")]
@@ -79,6 +81,13 @@ pub struct Arguments {
 }
 
 impl Arguments {
+    fn libraries(&self) -> Result<Vec<PathBuf>> {
+        if self.libraries.is_empty() {
+            return Ok(functions::all()?.into_iter().map(|(_, library)| library).collect());
+        }
+        Ok(self.libraries.iter().map(|library| functions::named(library)).collect())
+    }
+
     fn warming(&self) -> Option<Warming> {
         let rate = self.warm.clone()?;
         Some(Warming { rate, concurrency: self.warm_concurrency })
@@ -112,8 +121,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         warming.check(clock).context("--warm")?;
     }
     let mut functions = Vec::new();
-    for library in &arguments.libraries {
-        let mut function = arguments.configuration.function(library, None)?;
+    for library in arguments.libraries()? {
+        let mut function = arguments.configuration.function(&library, None)?;
         function.max_concurrency = arguments.max_concurrency;
         functions.push(function);
     }

@@ -180,5 +180,5 @@ fn bad_arguments_are_named_and_make_exit_code_2() {
     refused(&["run", HELLO, "--env", "NAME"], "expected NAME=VALUE");
     refused(&["run", HELLO, "--timeout", "0"], "expected a number of seconds");
     refused(&["run", HELLO, "--layer", "nothing"], "nothing/bootstrap: no such file; run");
-    refused(&["run"], "<LIBRARY>");
+    refused(&["invoke"], "<NAME>");
 }
