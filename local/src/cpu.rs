@@ -26,18 +26,24 @@ pub struct Cpu {
     pub number: u16,
     /// The folder for what is built for it, in the one that `./build.sh` fills.
     folder: &'static str,
+    /// Its name in Rust's and GNU's targets.
+    pub rust: &'static str,
     /// The program that runs one process of it on another CPU.
     emulator: &'static str,
 }
 
 static CPUS: [Cpu; 2] = [
-    Cpu::of_machine::<X86_64>("", "qemu-x86_64"),
-    Cpu::of_machine::<Aarch64>("arm64", "qemu-aarch64"),
+    Cpu::of_machine::<X86_64>("", "x86_64", "qemu-x86_64"),
+    Cpu::of_machine::<Aarch64>("arm64", "aarch64", "qemu-aarch64"),
 ];
 
 impl Cpu {
-    const fn of_machine<M: Machine>(folder: &'static str, emulator: &'static str) -> Cpu {
-        Cpu { name: M::NAME, number: M::NUMBER, folder, emulator }
+    const fn of_machine<M: Machine>(
+        folder: &'static str,
+        rust: &'static str,
+        emulator: &'static str,
+    ) -> Cpu {
+        Cpu { name: M::NAME, number: M::NUMBER, folder, rust, emulator }
     }
 
     /// The CPU that a program or library was built for; `None` for a script, another CPU, or an

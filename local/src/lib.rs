@@ -24,6 +24,7 @@ pub mod lambda;
 pub mod layer;
 pub mod log;
 pub mod measure;
+pub mod new;
 pub mod one_file;
 mod page;
 pub mod ping;

@@ -18,7 +18,7 @@ use pilotlight_local::process;
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// A local Lambda for handlers of the Pilotlight runtime.
+/// Functions for AWS Lambda on the Pilotlight runtime: new ones, their packages, and a local Lambda.
 #[derive(Parser)]
 #[command(name = "pilotlight", version, long_version = layer::VERSION)]
 struct Arguments {
@@ -28,6 +28,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Creates a function in a new folder, which builds and runs at once.
+    New(commands::new::Arguments),
     /// Writes functions as target/lambda/<name>/bootstrap: one file that is the whole package.
     Build(commands::build::Arguments),
     /// Invokes a handler, cold then warm: responses on standard output, the log on standard error.
@@ -47,6 +49,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
+        Command::New(arguments) => commands::new::run(&arguments),
         Command::Build(arguments) => commands::build::run(&arguments),
         Command::Run(arguments) => commands::run::run(&arguments),
         Command::Serve(arguments) => commands::serve::run(&arguments),

@@ -1,6 +1,7 @@
 //! `pilotlight build`: writes functions as the tools that deploy them expect them, below
 //! `target/lambda`.
 
+pub mod cargo;
 mod library;
 mod zip;
 
@@ -23,6 +24,10 @@ use crate::layer;
 use crate::layer::Layer;
 use crate::one_file;
 use crate::one_file::Files;
+
+/// Escape sequences of terminals.
+const BOLD: &str = "\x1b[1m";
+const PLAIN: &str = "\x1b[0m";
 
 /// A library of the layer that can be left out of the one file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,14 +172,15 @@ fn one_file(library: &Judged, without: &[Module]) -> Result<(Vec<u8>, Vec<&'stat
 }
 
 impl fmt::Display for Built {
-    /// The files, and the next step.
+    /// The files, and the next step, with colour.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Built { name, architecture, path, size, carries, .. } = self;
         let with = if carries.is_empty() { "" } else { ", with " };
         let carries = carries.join(" and ");
-        writeln!(f, "{}: {size} bytes for {architecture}{with}{carries}", path.display())?;
+        let path = path.display();
+        writeln!(f, "{BOLD}{path}{PLAIN}: {size} bytes for {architecture}{with}{carries}")?;
         if let (Some(zip), Some(size)) = (&self.zip, self.zip_size) {
-            writeln!(f, "{}: {size} bytes", zip.display())?;
+            writeln!(f, "{BOLD}{}{PLAIN}: {size} bytes", zip.display())?;
         }
         if self.handlers.len() > 1 {
             let (first, names) = (&self.handlers[0], self.handlers.join(", "));
@@ -182,9 +188,9 @@ impl fmt::Display for Built {
                 f,
                 "  handlers: {names}; the function's handler is {name}.{first}, or another"
             )?;
-        } else if carries.is_empty() && path.extension().is_some() {
+        } else if self.path.extension().is_some() {
             writeln!(f, "  the function needs the layer; its handler is {name}")?;
         }
-        writeln!(f, "  run it: pilotlight run {}", path.display())
+        writeln!(f, "  run it: pilotlight run {path}")
     }
 }

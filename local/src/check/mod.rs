@@ -34,6 +34,8 @@ use pilotlight_loader::sections::strippable_size;
 use crate::cpu::Cpu;
 use crate::one_file;
 
+pub use self::report::MAX_QUIET_RELOCATIONS;
+
 use self::handlers::BASE;
 use self::handlers::Handlers;
 

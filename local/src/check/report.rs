@@ -14,7 +14,7 @@ use super::Check;
 use super::Requirements;
 
 /// Relative relocations without advice: applying more takes longer than the smallest start.
-const MAX_QUIET_RELOCATIONS: usize = 5000;
+pub const MAX_QUIET_RELOCATIONS: usize = 5000;
 /// Bytes of a stripped library without advice.
 const MAX_QUIET_SIZE: usize = 4 << 20;
 /// Functions of the C library whose results the caller frees.

@@ -4,6 +4,7 @@ pub mod build;
 pub mod check;
 pub mod invoke;
 pub mod measure;
+pub mod new;
 pub mod run;
 pub mod serve;
 

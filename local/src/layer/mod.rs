@@ -69,8 +69,7 @@ pub fn bootstrap(cpu: &Cpu) -> Result<PathBuf> {
 
 /// The layer's folder in `dist/`, if this command is `dist/bin/pilotlight`.
 fn beside(cpu: &Cpu) -> Option<PathBuf> {
-    let program = env::current_exe().ok()?;
-    let folder = program.parent()?.parent()?.join(cpu.layer);
+    let folder = cpu.built("layer").ok()?;
     FILES.iter().all(|file| folder.join(file).is_file()).then_some(folder)
 }
 

@@ -1,6 +1,7 @@
 //! `pilotlight build` and `pilotlight new`, as a new user has them: outside the checkout.
 
 mod alone;
+mod cargo;
 mod prebuilt;
 
 use std::env;
