@@ -8,6 +8,7 @@ mod commands;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::CommandFactory as _;
 use clap::Parser;
 use clap::Subcommand;
 use mimalloc::MiMalloc;
@@ -42,6 +43,8 @@ enum Command {
     Measure(commands::measure::Arguments),
     /// Describes a library without running it, and says whether the bootstrap would load it.
     Check(commands::check::Arguments),
+    /// Prints a script that completes this command's arguments in bash, zsh or fish.
+    Completions(commands::completions::Arguments),
     /// Ends the processes that a killed command left running. Each command starts it itself.
     #[command(name = process::GUARD, hide = true)]
     Guard { folder: PathBuf, mark: String },
@@ -56,6 +59,9 @@ fn main() -> ExitCode {
         Command::Invoke(arguments) => commands::invoke::run(&arguments),
         Command::Measure(arguments) => commands::measure::run(&arguments),
         Command::Check(arguments) => Ok(commands::check::run(&arguments)),
+        Command::Completions(arguments) => {
+            Ok(commands::completions::run(&arguments, Arguments::command()))
+        }
         Command::Guard { folder, mark } => {
             process::guard(&folder, &mark).map(|()| ExitCode::SUCCESS)
         }

@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod check;
+pub mod completions;
 pub mod invoke;
 pub mod measure;
 pub mod new;
