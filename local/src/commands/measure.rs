@@ -1,17 +1,17 @@
 //! `pilotlight measure`.
 
 use std::fs;
-use std::io;
-use std::io::IsTerminal as _;
-use std::io::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use anyhow::Result;
 use anyhow::bail;
 use clap::Args;
+use indicatif::ProgressBar;
+use indicatif::ProgressStyle;
 use pilotlight_local::cpu::Cpu;
 use pilotlight_local::function::Function;
 use pilotlight_local::interrupt::Interrupts;
@@ -25,6 +25,9 @@ use serde_json::Value;
 use super::Target;
 use super::pair;
 use super::read_event;
+
+/// Measurements up to this time have no progress bar.
+const SHORT: Duration = Duration::from_secs(2);
 
 /// The arguments.
 #[derive(Args)]
@@ -77,8 +80,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let Arguments { rounds, invocations, cold_cache, .. } = *arguments;
     let plan = Plan { rounds, invocations, cold_cache };
-    let mut bar = bar(rounds * candidates.len());
-    let series = measure::measure(&candidates, &event, plan, workplace.folder(), &mut bar)?;
+    let bar = bar(rounds * candidates.len());
+    let mut show = |done| {
+        if bar.elapsed() >= SHORT {
+            bar.set_position(u64::try_from(done).unwrap_or(u64::MAX));
+        }
+    };
+    let series = measure::measure(&candidates, &event, plan, workplace.folder(), &mut show)?;
+    bar.finish_and_clear();
     print!("{}", measure::table(&candidates, &series));
     if cold_cache {
         println!("page cache: cold; each program's files are evicted before each start");
@@ -154,18 +163,8 @@ fn limit(bootstrap: &Path) -> Result<PathBuf> {
 }
 
 /// Draws a progress bar if standard error is a terminal.
-fn bar(starts: usize) -> impl FnMut(usize) {
-    const WIDTH: usize = 40;
-    let shown = io::stderr().is_terminal();
-    let mut drawn = usize::MAX;
-    move |done| {
-        let filled = done * WIDTH / starts.max(1);
-        if shown && filled != drawn {
-            drawn = filled;
-            let end = if done == starts { "\r\x1b[K" } else { "" };
-            let (full, left) = ("█".repeat(filled), "░".repeat(WIDTH - filled));
-            // A closed terminal needs no progress bar.
-            let _ = write!(io::stderr(), "\r{full}{left} {done} of {starts} starts{end}");
-        }
-    }
+fn bar(starts: usize) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:40} {pos} of {len} starts, {eta} left");
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(u64::try_from(starts).unwrap_or(u64::MAX)).with_style(style)
 }
