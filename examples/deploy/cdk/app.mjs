@@ -1,8 +1,8 @@
 // The function `hello`, with the CDK. In the crate's folder, with cdk.json and package.json:
 //
-//   npm install && pilotlight build && npx cdk deploy
+//   npm install && pilotlight build --arch arm64 && npx cdk deploy
 //
-// For x86_64, write X86_64 here, and `pilotlight build --arch x86_64`.
+// For x86_64, write X86_64 below and x86_64 above.
 import { App, CfnOutput, Duration, Stack } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 

@@ -1,6 +1,6 @@
 # The function `hello`, with Terraform or OpenTofu. In the crate's folder:
-#   pilotlight build --zip && terraform init && terraform apply
-# For x86_64, change the architecture here, and `pilotlight build --arch x86_64 --zip`.
+#   pilotlight build --arch arm64 --zip && terraform init && terraform apply
+# For x86_64, change the architecture above and below.
 terraform {
   required_providers { aws = { source = "hashicorp/aws", version = ">= 6.29" } }
 }
