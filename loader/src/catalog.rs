@@ -36,6 +36,11 @@ impl SymbolCatalog {
         self.symbol(symbol_hash(name.as_bytes())).is_some()
     }
 
+    /// The symbols of a bootstrap that carries its libraries, and not `pilotlight/libc.so`.
+    pub fn without_module() -> SymbolCatalog {
+        SymbolCatalog { module: BTreeSet::new(), ..SymbolCatalog::default() }
+    }
+
     /// Whether `pilotlight/libc.so` has the symbol.
     pub fn can_fetch(&self, name: &str) -> bool {
         self.module.contains(name)

@@ -204,7 +204,7 @@ impl fmt::Display for Defect {
                 if *count > names.len() {
                     write!(f, " and {} more", count - names.len())?;
                 }
-                f.write_str(", which neither it nor this runtime defines; link the library that defines them statically")
+                f.write_str(", which neither it nor this runtime defines; `pilotlight check` says what to do")
             }
             Defect::BadPackage => f.write_str(
                 "is damaged: its table of libraries contradicts itself; build the function again",

@@ -21,6 +21,7 @@ mod handlers;
 mod hash_table;
 mod link;
 mod memory;
+pub mod needed_versions;
 pub mod package;
 pub mod provided;
 mod relocate;

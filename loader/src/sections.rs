@@ -9,6 +9,7 @@ use super::elf::u64_at;
 
 const SECTION_SIZE: usize = 64;
 const SHF_ALLOC: u64 = 2;
+const SHF_EXECINSTR: u64 = 4;
 
 /// The symbols for linkers and debuggers, which `strip` removes.
 pub const SHT_SYMTAB: u32 = 2;
@@ -16,6 +17,10 @@ pub const SHT_SYMTAB: u32 = 2;
 const SHT_NOBITS: u32 = 8;
 /// The symbols for the loader.
 pub const SHT_DYNSYM: u32 = 11;
+/// The versions of the symbols that the file needs, by library.
+pub const SHT_GNU_VERNEED: u32 = 0x6fff_fffe;
+/// The index of each symbol's version.
+pub const SHT_GNU_VERSYM: u32 = 0x6fff_ffff;
 
 /// One section header, as its bytes.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +30,11 @@ impl<'a> Section<'a> {
     /// `sh_type`.
     pub fn kind(self) -> u32 {
         u32_at(self.0, 4)
+    }
+
+    /// Whether it holds code.
+    pub fn is_code(self) -> bool {
+        u64_at(self.0, 8) & SHF_EXECINSTR != 0 && self.kind() != SHT_NOBITS
     }
 
     /// `sh_link`: the index of the section that this one refers to.

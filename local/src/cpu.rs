@@ -51,7 +51,11 @@ impl Cpu {
     pub fn of(file: &Path) -> Option<&'static Cpu> {
         let mut head = [0; elf::HEADER_SIZE];
         File::open(file).and_then(|mut file| file.read_exact(&mut head)).ok()?;
-        let number = elf::machine(&head)?;
+        Cpu::numbered(elf::machine(&head)?)
+    }
+
+    /// The CPU with this `e_machine`.
+    pub fn numbered(number: u16) -> Option<&'static Cpu> {
         CPUS.iter().find(|cpu| cpu.number == number)
     }
 

@@ -41,7 +41,7 @@ enum Command {
     Invoke(commands::invoke::Arguments),
     /// Measures a handler's cold start and invocations against other programs, in one run.
     Measure(commands::measure::Arguments),
-    /// Describes a library without running it, and says whether the bootstrap would load it.
+    /// Says whether the bootstrap would load libraries and what to do, without running them.
     Check(commands::check::Arguments),
     /// Prints a script that completes this command's arguments in bash, zsh or fish.
     Completions(commands::completions::Arguments),
@@ -58,7 +58,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => commands::serve::run(&arguments),
         Command::Invoke(arguments) => commands::invoke::run(&arguments),
         Command::Measure(arguments) => commands::measure::run(&arguments),
-        Command::Check(arguments) => Ok(commands::check::run(&arguments)),
+        Command::Check(arguments) => commands::check::run(&arguments),
         Command::Completions(arguments) => {
             Ok(commands::completions::run(&arguments, Arguments::command()))
         }

@@ -8,6 +8,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use anyhow::Result;
 use anyhow::bail;
+use pilotlight_loader::Defect;
 use pilotlight_loader::elf::HEADER_SIZE;
 use pilotlight_loader::elf::PROGRAM_HEADER_SIZE;
 use pilotlight_loader::package;
@@ -65,8 +66,12 @@ pub fn reads_configuration(library: &[u8]) -> bool {
 
 /// The libraries that a program carries; None if it is not a bootstrap, or carries none.
 pub fn carried(program: &[u8]) -> Option<Package> {
-    let table = read_table(program, table_offset(program)?)?;
-    Package::parse(&table).ok().flatten()
+    package(program)?.ok()?
+}
+
+/// The table of a bootstrap, which says what it carries, if anything; None for another program.
+pub fn package(program: &[u8]) -> Option<std::result::Result<Option<Package>, Defect>> {
+    Some(Package::parse(&read_table(program, table_offset(program)?)?))
 }
 
 /// Whether the file at `path` is a program that carries libraries.

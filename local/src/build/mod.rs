@@ -91,7 +91,7 @@ pub fn judge(path: &Path, name: &str, cpu: Option<&'static Cpu>) -> Result<Judge
     let bytes = fs::read(path).with_context(shown)?;
     let facts = Facts::of(&bytes).with_context(shown)?;
     let cpu = Cpu::of(path).with_context(shown)?;
-    Ok(Judged { name: name.to_owned(), cpu, bytes, facts, handlers: check.handlers().to_vec() })
+    Ok(Judged { name: name.to_owned(), cpu, bytes, facts, handlers: check.handlers })
 }
 
 /// The name of a library's function: `hello` for `libhello.so`.

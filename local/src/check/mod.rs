@@ -1,61 +1,106 @@
-//! `pilotlight check`: describes a library, says why the bootstrap would refuse it, and how it
-//! would start faster, without running any of its code.
+//! `pilotlight check`: says whether the bootstrap would load a library and what to do if not,
+//! describes it, and says how it would start faster, without running any of its code.
 //!
 //! The bootstrap's own crate reads and relocates the file, over copies of its segments, so the
 //! verdict and its words are the bootstrap's.
 
+mod advice;
+mod carried;
+mod compiler;
 mod handlers;
-mod report;
+mod judge;
+mod remedy;
+mod text;
+mod words;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
-use std::path::PathBuf;
 
-use pilotlight_abi::LIBRARY_SYMBOL;
-use pilotlight_abi::Library;
 use pilotlight_loader::Defect;
-use pilotlight_loader::EntrySymbol;
-use pilotlight_loader::Linked;
 use pilotlight_loader::Requirements;
-use pilotlight_loader::arch::Aarch64;
-use pilotlight_loader::arch::Machine;
-use pilotlight_loader::arch::Native;
-use pilotlight_loader::arch::X86_64;
 use pilotlight_loader::catalog::SymbolCatalog;
-use pilotlight_loader::copies;
-use pilotlight_loader::copies::Copies;
-use pilotlight_loader::elf;
-use pilotlight_loader::elf::Parsed;
-use pilotlight_loader::has_local;
-use pilotlight_loader::link_for;
-use pilotlight_loader::sections::strippable_size;
+use pilotlight_loader::elf::Segment;
+use pilotlight_loader::needed_versions;
+use serde::Serialize;
 
+pub use self::advice::MAX_QUIET_RELOCATIONS;
+pub use self::carried::Carried;
+use self::judge::Library;
+pub use self::remedy::MissingSymbol;
 use crate::cpu::Cpu;
-use crate::one_file;
 
-pub use self::report::MAX_QUIET_RELOCATIONS;
-
-use self::handlers::BASE;
-use self::handlers::Handlers;
-
-/// The findings about a file.
-#[derive(Debug)]
+/// The findings about a file. `--json` prints them under these names.
+#[derive(Debug, Default, Serialize)]
 pub struct Check {
-    path: PathBuf,
-    file_size: usize,
-    /// The name of the CPU that it was built for.
-    machine: &'static str,
-    /// Bytes of symbols and debug information.
-    strippable_size: usize,
-    /// Whether it defines a `free` that it does not export.
-    has_own_free: bool,
-    parsed: Option<Parsed>,
-    requirements: Option<Requirements>,
-    linked: Option<Linked>,
-    handlers: Option<Handlers>,
+    /// The path, as it was given.
+    pub file: String,
+    /// Whether the bootstrap would load the library.
+    pub loads: bool,
     /// The bootstrap's refusal; None if it would load the library.
     pub refusal: Option<String>,
+    /// The changes that make it load.
+    pub remedies: Vec<String>,
+    /// The risks of a library that loads.
+    pub warnings: Vec<String>,
+    /// The changes that would make it start faster.
+    pub faster: Vec<String>,
+    /// The CPU that it was built for, as Lambda spells it; None if Lambda has none of this kind.
+    pub machine: Option<&'static str>,
+    /// Bytes of the file.
+    pub file_size: usize,
+    /// The sizes of the libraries in a file that is a whole function.
+    pub carries: Option<Carried>,
+    /// The ABI version that it was built for: major and minor.
+    pub abi: Option<[u32; 2]>,
+    /// The handlers' names.
+    pub handlers: Vec<String>,
+    /// Whether it has an `init` to call before the first invocation.
+    pub has_init: bool,
+    /// The parts that are mapped.
+    pub segments: Vec<Mapped>,
+    /// The number of relocations of each kind.
+    pub relocations: BTreeMap<&'static str, usize>,
+    /// The number of symbols of the bootstrap that it needs.
+    pub bootstrap_symbols: usize,
+    /// The symbols for which `pilotlight/libc.so` is mapped as well.
+    pub libc_symbols: Vec<String>,
+    /// The shared libraries that it needs and the runtime does not provide.
+    pub missing_libraries: Vec<String>,
+    /// The symbols that it needs and the runtime does not provide.
+    pub missing_symbols: Vec<MissingSymbol>,
+    /// Bytes of its thread-locals.
+    pub thread_locals: u64,
+    /// The number of functions to call before the first handler.
+    pub constructors: usize,
+    /// The number of functions to call when the process ends.
+    pub destructors: usize,
+    /// Whether it was built for debugging, as far as that leaves traces.
+    pub is_debug_build: bool,
+    /// The refusal's first half, without the path.
+    #[serde(skip)]
+    problem: String,
+}
+
+/// A part of a library that is mapped.
+#[derive(Debug, Serialize)]
+pub struct Mapped {
+    /// `read`, `read-execute` or `read-write`.
+    pub access: &'static str,
+    /// Bytes in memory.
+    pub size: u64,
+}
+
+impl Mapped {
+    fn of(segment: &Segment) -> Mapped {
+        let access = match (segment.writable, segment.executable) {
+            (true, _) => "read-write",
+            (_, true) => "read-execute",
+            _ => "read",
+        };
+        Mapped { access, size: segment.memory_size }
+    }
 }
 
 /// Reads the file at `path` and judges it. An unreadable file is refused, as by the bootstrap.
@@ -63,33 +108,29 @@ pub fn check(path: &Path) -> Check {
     check_for(path, None)
 }
 
-/// Judges the file for a function on `cpu`, which refuses libraries for another one.
+/// Judges the file for a function on `cpu`, which refuses libraries for another one. In a file that
+/// is a whole function, the handler's library is judged.
 pub fn check_for(path: &Path, cpu: Option<&Cpu>) -> Check {
-    let mut check = Check {
-        path: path.to_path_buf(),
-        file_size: 0,
-        machine: Native::NAME,
-        strippable_size: 0,
-        has_own_free: false,
-        parsed: None,
-        requirements: None,
-        linked: None,
-        handlers: None,
-        refusal: None,
-    };
-    let refusal = match fs::read(path) {
-        Ok(file) => check.judge(one_file::library(&file)).and_then(|()| check.is_for(cpu)).err(),
+    let mut check = Check { file: path.display().to_string(), ..Check::default() };
+    let file = fs::read(path);
+    let result = match &file {
+        Ok(file) => check.judge(file, cpu),
         Err(error) => {
-            let reason = words(error.kind());
-            Some(Defect::Unreadable { reason }.to_string())
+            let reason = in_words(error.kind());
+            Err(Defect::Unreadable { reason }.to_string())
         }
     };
-    check.refusal = refusal.map(|refusal| format!("{} {refusal}", path.display()));
+    match result {
+        Ok(()) => check.loads = true,
+        Err(message) => {
+            check.refuse(&message, file.is_ok_and(|file| compiler::is_rust(&file)));
+        }
+    }
     check
 }
 
 /// An error of the system, in the words that the bootstrap has for it.
-fn words(kind: ErrorKind) -> &'static str {
+fn in_words(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::NotFound => "No such file or directory",
         ErrorKind::PermissionDenied => "Permission denied",
@@ -99,58 +140,85 @@ fn words(kind: ErrorKind) -> &'static str {
 }
 
 impl Check {
-    /// The names of its handlers; none if it was refused before they could be read.
-    pub fn handlers(&self) -> &[String] {
-        self.handlers.as_ref().map_or(&[], |handlers| &handlers.names)
-    }
-
-    /// Judges a library as the bootstrap for its CPU would; Err is that bootstrap's refusal. Files
-    /// for other CPUs are refused as by the bootstrap for this one.
-    fn judge(&mut self, file: &[u8]) -> Result<(), String> {
-        match elf::machine(file) {
-            Some(X86_64::NUMBER) => self.judge_for::<X86_64>(file),
-            Some(Aarch64::NUMBER) => self.judge_for::<Aarch64>(file),
-            _ => self.judge_for::<Native>(file),
-        }
-    }
-
-    /// Refuses a library that is not for `cpu`.
-    fn is_for(&self, cpu: Option<&Cpu>) -> Result<(), String> {
-        match cpu.filter(|cpu| cpu.name != self.machine) {
-            Some(cpu) => Err(format!(
-                "was built for {}, not for {}; build it for {1}, or change the function's architecture",
-                self.machine, cpu.name
+    /// Judges the library of the file, and describes it as far as it can be read.
+    fn judge(&mut self, file: &[u8], cpu: Option<&Cpu>) -> Result<(), String> {
+        self.file_size = file.len();
+        let found = carried::find(file).map_err(|defect| defect.to_string())?;
+        self.carries = found.carried;
+        let mut library = Library { file: found.library, ..Library::default() };
+        let verdict = library.judge(&found.runtime);
+        self.describe(&library, &found.runtime);
+        let is_for = |cpu: &Cpu| match library.machine.filter(|machine| *machine != cpu.name) {
+            Some(machine) => Err(format!(
+                "was built for {machine}, not for {}; build it for {0}, or change the function's architecture",
+                cpu.name
             )),
             None => Ok(()),
+        };
+        verdict.and_then(|()| cpu.or(found.cpu).map_or(Ok(()), is_for))?;
+        self.warnings = advice::warnings(self, &library);
+        self.faster = advice::faster(self, &library);
+        Ok(())
+    }
+
+    fn describe(&mut self, library: &Library, runtime: &SymbolCatalog) {
+        self.machine = library.machine;
+        self.is_debug_build = compiler::is_debug_build(library.file);
+        if let Some(parsed) = &library.parsed {
+            self.segments = parsed.segments.iter().map(Mapped::of).collect();
+            self.thread_locals = parsed.tls.as_ref().map_or(0, |template| template.memory_size);
+        }
+        if let Some(handlers) = &library.handlers {
+            self.abi = Some([handlers.abi_version >> 16, handlers.abi_version & 0xffff]);
+            self.handlers.clone_from(&handlers.names);
+            self.has_init = handlers.has_init;
+        }
+        if let Some(linked) = &library.linked {
+            self.constructors = linked.constructors.len();
+            self.destructors = linked.destructors.len();
+        }
+        if let Some(needs) = &library.requirements {
+            self.relocations.clone_from(&needs.relocations);
+            self.missing_libraries.clone_from(&needs.missing_libraries);
+            self.sort_symbols(needs, library.file, runtime);
         }
     }
 
-    /// Takes the steps of the bootstrap for `M`.
-    fn judge_for<M: Machine>(&mut self, file: &[u8]) -> Result<(), String> {
-        self.file_size = file.len();
-        self.machine = M::NAME;
-        self.strippable_size = strippable_size(file);
-        self.has_own_free = has_local(file, b"free");
-        if file.is_empty() {
-            return Err(Defect::Empty.to_string());
-        }
-        let message = |defect: Defect| defect.to_string();
-        let parsed = &*self.parsed.insert(elf::parse_for::<M>(file).map_err(message)?);
-        let tables = copies::tables(parsed, file);
-        let mut copies = Copies::of(parsed, file);
-        let mut data = copies.data();
-        // The steps below, which the bootstrap takes as well, name a damaged table.
-        self.requirements = Requirements::of::<M>(parsed, &tables, &mut data).ok();
-        let entry_symbol = EntrySymbol { name: LIBRARY_SYMBOL, size: size_of::<Library>() as u64 };
+    fn sort_symbols(&mut self, needs: &Requirements, file: &[u8], runtime: &SymbolCatalog) {
+        let (own, others): (Vec<&String>, _) =
+            needs.symbols.iter().partition(|name| runtime.has(name));
+        let (fetched, missing): (Vec<&String>, _) =
+            others.into_iter().partition(|name| runtime.can_fetch(name));
+        self.bootstrap_symbols = own.len();
+        self.libc_symbols = fetched.into_iter().cloned().collect();
+        let mut libraries = needed_versions::libraries_by_symbol(file);
+        let missing = missing.into_iter().map(|name: &String| MissingSymbol {
+            name: name.clone(),
+            library: libraries.remove(name),
+        });
+        self.missing_symbols = missing.collect();
+    }
+
+    /// Whether symbols are missing because the function does not carry `libc.so`, and the others.
+    fn carries_no_libc(&self) -> (bool, Vec<MissingSymbol>) {
         let runtime = SymbolCatalog::default();
-        let linked = link_for::<M>(parsed, &tables, &mut data, BASE, &runtime, entry_symbol)
-            .map_err(message)?;
-        let memory = handlers::Memory { parsed, tables: &tables, data: &mut data };
-        let entry = linked.entry;
-        self.linked = Some(linked);
-        let handlers = handlers::read(memory, entry);
-        let handlers = handlers.ok_or(Defect::BadTable { what: "`pilotlight_library`" });
-        let handlers = &*self.handlers.insert(handlers.map_err(message)?);
-        pilotlight_loader::abi_mismatch(handlers.abi_version).map_or(Ok(()), Err)
+        let is_other = |symbol: &&MissingSymbol| !runtime.can_fetch(&symbol.name);
+        let others: Vec<_> = self.missing_symbols.iter().filter(is_other).cloned().collect();
+        (others.len() < self.missing_symbols.len(), others)
+    }
+
+    /// Keeps the bootstrap's message, and finds the remedy that fits.
+    fn refuse(&mut self, message: &str, is_rust: bool) {
+        let (problem, remedy) = message.rsplit_once("; ").unwrap_or((message, ""));
+        self.problem = problem.to_owned();
+        let (left_out, missing) = self.carries_no_libc();
+        self.remedies = remedy::remedies(&self.missing_libraries, &missing, is_rust);
+        if left_out {
+            self.remedies.push("build the function with libc.so, not with --without libc".into());
+        }
+        if self.remedies.is_empty() && !remedy.is_empty() {
+            self.remedies.push(remedy.to_owned());
+        }
+        self.refusal = Some(format!("{} {message}", self.file));
     }
 }

@@ -3,23 +3,35 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Result;
 use clap::Args;
 use pilotlight_local::check;
+use pilotlight_local::check::Check;
 use pilotlight_local::cpu::Cpu;
 
 /// The arguments.
 #[derive(Args)]
 pub struct Arguments {
-    /// The handler library.
-    library: PathBuf,
-    /// The architecture that it has to be for, x86_64 or arm64: by default its own.
+    /// Handler libraries, or files that are a whole function.
+    #[arg(required = true)]
+    libraries: Vec<PathBuf>,
+    /// The architecture that they have to be for, x86_64 or arm64: by default their own.
     #[arg(long, value_name = "ARCHITECTURE", value_parser = Cpu::named)]
     arch: Option<&'static Cpu>,
+    /// Print the findings as JSON: a list with one object for each file.
+    #[arg(long)]
+    json: bool,
 }
 
-/// Exit code 1: the bootstrap would refuse the library.
-pub fn run(arguments: &Arguments) -> ExitCode {
-    let check = check::check_for(&arguments.library, arguments.arch);
-    print!("{check}");
-    if check.refusal.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+/// Exit code 1: the bootstrap would refuse one of the libraries.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let checks: Vec<Check> =
+        arguments.libraries.iter().map(|path| check::check_for(path, arguments.arch)).collect();
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&checks)?);
+    } else {
+        checks.iter().for_each(|check| print!("{check}"));
+    }
+    let all_load = checks.iter().all(|check| check.loads);
+    Ok(if all_load { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -5,6 +5,7 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use pilotlight_local::check;
 use pilotlight_local::function::Function;
 use pilotlight_local::one_file;
 use pilotlight_local::one_file::Files;
@@ -123,9 +124,12 @@ fn the_rest_of_the_c_library_is_carried_or_missed_by_name() {
     let folder = tempfile::tempdir().expect("a folder");
     let function = compiled("c/rare_functions.c", &folder);
     let without = Modules { libc: false, ..ALL };
-    let (posted, _) =
-        support::refusal(&Package::of(&function, &assemble(&function.library, without)).function);
+    let without = Package::of(&function, &assemble(&function.library, without));
+    let (posted, _) = support::refusal(&without.function);
     assert!(posted.message.contains(", which neither it nor this runtime"), "{}", posted.message);
+    let check = check::check(&without.function.bootstrap);
+    assert_eq!(check.refusal, Some(posted.message));
+    assert_eq!(check.remedies, ["build the function with libc.so, not with --without libc"]);
     let package = Package::of(&function, &assemble(&function.library, ALL));
     support::response(support::cold(&package.function, b"{}"));
 }
@@ -167,14 +171,34 @@ fn a_crash_and_a_panic_name_functions_of_the_library() {
 }
 
 #[test]
+fn the_command_judges_the_library_that_a_file_carries() {
+    let hello = support::example("hello");
+    let services = Modules { libc: false, ..ALL };
+    let package = Package::of(&hello, &assemble(&hello.library, services));
+    let found = check::check(&package.function.bootstrap);
+    assert!(found.loads, "{found}");
+    assert_eq!(found.handlers, ["greet"]);
+    let carried = found.carries.expect("the sizes");
+    assert_eq!(carried.handler, fs::metadata(&hello.library).expect("hello").len());
+    assert!(carried.libc.is_none() && carried.services.is_some(), "{found}");
+    assert!(found.to_string().contains(" bytes), no libc.so, services.so ("), "{found}");
+}
+
+#[test]
 fn a_damaged_or_truncated_file_is_refused_in_words() {
     let hello = support::example("hello");
     let file = assemble(&hello.library, ALL);
     let carried = one_file::carried(&file).expect("a table");
     let at = |offset: u64| usize::try_from(offset).expect("an offset");
     let refused = |bytes: &[u8]| {
-        let (posted, code) = support::refusal(&Package::of(&hello, bytes).function);
+        let package = Package::of(&hello, bytes);
+        let (posted, code) = support::refusal(&package.function);
         assert_eq!((posted.error_type.as_str(), code), ("Runtime.HandlerLoadError", Some(10)));
+        // With other magic, it is any program to the command.
+        if one_file::package(bytes).is_some() {
+            let verdict = support::verdict(&package.function.bootstrap);
+            assert_eq!(verdict.as_ref(), Some(&posted.message), "`pilotlight check`");
+        }
         posted.message
     };
     let cut_off = "is cut off: a library that it carries would reach past its ";

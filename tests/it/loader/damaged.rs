@@ -90,7 +90,7 @@ fn a_library_for_the_other_cpu_is_refused_by_this_runtime_alone() {
     let words = format!("was built for {other}, this runtime is for {}", arch().name);
     assert!(message.contains(&words), "{message}");
     let text = check::check(&library).to_string();
-    assert!(text.contains(&format!("\n  shared library for {other}\n")), "{text}");
+    assert!(text.contains(&format!(" bytes, for {other}\n")), "{text}");
     assert!(text.contains("refused: ") && text.contains("an unknown relocation"), "{text}");
 }
 

@@ -7,4 +7,5 @@ mod ends;
 mod external;
 mod http_events;
 mod misbehaved_runtimes;
+mod remedies;
 mod serve;
