@@ -29,6 +29,16 @@ pub trait Machine {
     /// The kind of nearly all relocations of a library: `B + A`.
     const RELATIVE: u32;
 
+    /// The extension that compilers for this machine's own processor use, and not all of Lambda's
+    /// processors have.
+    const EXTENSION: &'static Extension;
+
+    /// Whether code has instructions of [`Machine::EXTENSION`]; None if it cannot be read through.
+    fn has_extension(code: &[u8]) -> Option<bool>;
+
+    /// Whether code asks the processor for its extensions.
+    fn asks_processor(code: &[u8]) -> bool;
+
     /// Translates a raw number other than [`Machine::RELATIVE`].
     fn relocation(kind: u32) -> Result<Relocation, &'static Unsupported>;
 }
@@ -46,6 +56,15 @@ pub enum Relocation {
     Absolute,
     /// The location of a thread-local.
     ThreadLocal(ThreadLocal),
+}
+
+/// Instructions that not every processor of a kind has.
+#[derive(Debug)]
+pub struct Extension {
+    /// Its name.
+    pub name: &'static str,
+    /// The compilers' options for what all of Lambda's processors have.
+    pub remedy: &'static str,
 }
 
 /// A way in which code finds a thread-local.

@@ -1,5 +1,8 @@
 //! Source: System V psABI for x86-64, table 4.9.
 
+mod instructions;
+
+use super::Extension;
 use super::INDIRECT_FUNCTION;
 use super::Machine;
 use super::Relocation;
@@ -24,6 +27,9 @@ const R_X86_64_TPOFF64: u32 = 18;
 const R_X86_64_TLSDESC: u32 = 36;
 const R_X86_64_IRELATIVE: u32 = 37;
 
+/// The instruction that says which extensions the processor has.
+const CPUID: [u8; 2] = [0x0f, 0xa2];
+
 /// The CPU of Intel and AMD.
 #[derive(Debug)]
 pub enum X86_64 {}
@@ -33,6 +39,23 @@ impl Machine for X86_64 {
     const NAME: &'static str = "x86_64";
     const LINKER: &'static str = "ld-linux-x86-64.so.2";
     const RELATIVE: u32 = R_X86_64_RELATIVE;
+
+    const EXTENSION: &'static Extension =
+        &Extension { name: "AVX-512", remedy: "-C target-cpu=x86-64-v3 (in C: -march=x86-64-v3)" };
+
+    fn has_extension(mut code: &[u8]) -> Option<bool> {
+        let mut found = false;
+        while !code.is_empty() {
+            let instruction = instructions::first(code)?;
+            found |= instruction.is_evex;
+            code = &code[instruction.size..];
+        }
+        Some(found)
+    }
+
+    fn asks_processor(code: &[u8]) -> bool {
+        code.windows(CPUID.len()).any(|bytes| bytes == CPUID)
+    }
 
     fn relocation(kind: u32) -> Result<Relocation, &'static Unsupported> {
         match kind {

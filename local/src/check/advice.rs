@@ -4,6 +4,8 @@ use pilotlight_loader::has_local;
 use pilotlight_loader::sections::strippable_size;
 
 use super::Check;
+use super::Extension;
+use super::Needed;
 use super::compiler;
 use super::judge::Library;
 
@@ -38,7 +40,13 @@ pub fn warnings(check: &Check, library: &Library) -> Vec<String> {
         let remedy = if compiler::is_rust(library.file) { "with --release" } else { "with -O2" };
         format!("it is a debug build; build it {remedy}")
     });
-    debug.into_iter().chain(foreign_heap(library)).collect()
+    let extension = check.extension.filter(|extension| extension.needed == Needed::Yes);
+    let extension = extension.map(|Extension { name, remedy, .. }| {
+        format!(
+            "it has {name} instructions and never asks the processor for {name}, which not all of Lambda's have; build it with {remedy}"
+        )
+    });
+    debug.into_iter().chain(extension).chain(foreign_heap(library)).collect()
 }
 
 /// A heap that the C library does not know, in a library that would free results of the C library

@@ -17,6 +17,8 @@ use pilotlight_loader::elf;
 use pilotlight_loader::elf::Parsed;
 use pilotlight_loader::link_for;
 
+use super::extension;
+use super::extension::Extension;
 use super::handlers;
 use super::handlers::BASE;
 use super::handlers::Handlers;
@@ -29,6 +31,8 @@ pub struct Library<'a> {
     pub file: &'a [u8],
     /// The name of the CPU that it was built for; None if it is not one that Lambda offers.
     pub machine: Option<&'static str>,
+    /// The use of instructions that not all of Lambda's processors have.
+    pub extension: Option<Extension>,
     /// Its headers.
     pub parsed: Option<Parsed>,
     /// All that it needs.
@@ -58,6 +62,7 @@ impl Library<'_> {
         }
         let parsed = &*self.parsed.insert(elf::parse_for::<M>(self.file).map_err(message)?);
         self.machine = Some(M::NAME);
+        self.extension = Some(extension::find::<M>(self.file));
         let tables = copies::tables(parsed, self.file);
         let mut copies = Copies::of(parsed, self.file);
         let mut data = copies.data();

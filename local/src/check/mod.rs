@@ -7,6 +7,7 @@
 mod advice;
 mod carried;
 mod compiler;
+mod extension;
 mod handlers;
 mod judge;
 mod remedy;
@@ -27,6 +28,8 @@ use serde::Serialize;
 
 pub use self::advice::MAX_QUIET_RELOCATIONS;
 pub use self::carried::Carried;
+pub use self::extension::Extension;
+pub use self::extension::Needed;
 use self::judge::Library;
 pub use self::remedy::MissingSymbol;
 use crate::cpu::Cpu;
@@ -78,6 +81,8 @@ pub struct Check {
     pub destructors: usize,
     /// Whether it was built for debugging, as far as that leaves traces.
     pub is_debug_build: bool,
+    /// The use of instructions that not all of Lambda's processors have.
+    pub extension: Option<Extension>,
     /// The refusal's first half, without the path.
     #[serde(skip)]
     problem: String,
@@ -163,6 +168,7 @@ impl Check {
 
     fn describe(&mut self, library: &Library, runtime: &SymbolCatalog) {
         self.machine = library.machine;
+        self.extension = library.extension;
         self.is_debug_build = compiler::is_debug_build(library.file);
         if let Some(parsed) = &library.parsed {
             self.segments = parsed.segments.iter().map(Mapped::of).collect();

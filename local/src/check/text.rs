@@ -9,6 +9,8 @@ use pilotlight_loader::tls::TLS_RESERVE;
 
 use super::Carried;
 use super::Check;
+use super::Extension;
+use super::Needed;
 use super::words::listed;
 
 impl fmt::Display for Check {
@@ -90,6 +92,14 @@ impl Check {
         }
         writeln!(f)?;
         writeln!(f, "  thread-locals: {} bytes of a reserve of {TLS_RESERVE}", self.thread_locals)?;
+        if let Some(Extension { name, needed, .. }) = self.extension {
+            let needed = match needed {
+                Needed::No => "not used",
+                Needed::Yes => "needed",
+                Needed::Unknown => "whether it is needed cannot be known from the file",
+            };
+            writeln!(f, "  {name}: {needed}")?;
+        }
         writeln!(f, "  constructors: {}; destructors: {}", self.constructors, self.destructors)
     }
 }

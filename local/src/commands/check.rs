@@ -1,8 +1,11 @@
 //! `pilotlight check`.
 
+use std::io;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use anyhow::Result;
 use clap::Args;
 use pilotlight_local::check;
@@ -27,11 +30,12 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let checks: Vec<Check> =
         arguments.libraries.iter().map(|path| check::check_for(path, arguments.arch)).collect();
-    if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&checks)?);
+    let text = if arguments.json {
+        serde_json::to_string_pretty(&checks)? + "\n"
     } else {
-        checks.iter().for_each(|check| print!("{check}"));
-    }
+        checks.iter().map(Check::to_string).collect()
+    };
+    io::stdout().write_all(text.as_bytes()).context("standard output")?;
     let all_load = checks.iter().all(|check| check.loads);
     Ok(if all_load { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -5,10 +5,12 @@ use std::process::Command;
 
 use pilotlight_local::check;
 use pilotlight_local::check::Check;
+use pilotlight_local::check::Needed;
 use tempfile::TempDir;
 
 use super::check::handler;
 use crate::support;
+use crate::support::arch::arch;
 
 /// A handler in C with these declarations, whose body is the statement, as it is judged.
 fn judged(declarations: &str, statement: &str, options: &[&str]) -> Check {
@@ -113,6 +115,36 @@ fn debug_builds_are_known() {
     };
     assert!(is_debug(&["-Cstrip=symbols"]));
     assert!(!is_debug(&["-O"]));
+}
+
+/// A loop that compilers turn into the widest vectors that they may use.
+const LOOP: &str = "static double values[1000]; __attribute__((noinline)) static void scale(double by)\n\
+                    { for (int at = 0; at < 1000; at++) values[at] *= by; }";
+
+#[test]
+fn code_for_other_processors_than_those_of_lambda_is_known_unless_it_may_ask_first() {
+    let (name, lambdas, others) = match arch().name {
+        "x86_64" => ("AVX-512", "-march=x86-64-v3", "-march=x86-64-v4"),
+        _ => ("SVE", "-mcpu=neoverse-n1", "-march=armv8.2-a+sve"),
+    };
+    let call = "scale(in->event.length); return values[3] > 1;";
+    let compiled = |declarations: &str, statement: &str, option| {
+        let options = ["-O3", "-mprefer-vector-width=512", option];
+        let options = if name == "SVE" { vec!["-O3", option] } else { options.to_vec() };
+        let check = judged(&format!("{declarations}\n{LOOP}"), statement, &options);
+        let extension = check.extension.expect("code");
+        assert_eq!(extension.name, name);
+        (extension.needed, check.warnings)
+    };
+    assert_eq!(compiled("", call, lambdas), (Needed::No, Vec::new()));
+    let (needed, warnings) = compiled("", call, others);
+    assert_eq!(needed, Needed::Yes);
+    let words = format!("it has {name} instructions and never asks the processor for {name}");
+    assert!(warnings[0].starts_with(&words) && warnings[0].contains(lambdas), "{warnings:?}");
+    // Whether the answer decides is not known.
+    let question = "unsigned long getauxval(unsigned long);";
+    let asking = format!("if (getauxval(16)) {{ {call} }} return 0;");
+    assert_eq!(compiled(question, &asking, others), (Needed::Unknown, Vec::new()));
 }
 
 #[test]
