@@ -45,6 +45,8 @@ pub struct Form {
     pub for_layer: bool,
     /// A zip beside the file.
     pub zip: bool,
+    /// Libraries of the layer that are carried though the handler shows no need of them.
+    pub with: Vec<Module>,
     /// Libraries of the layer that are left out.
     pub without: Vec<Module>,
 }
@@ -111,7 +113,7 @@ pub fn write(library: &Judged, target: &Path, form: &Form) -> Result<Built> {
     let (file, bytes, carries) = if form.for_layer {
         (format!("lib{name}.so"), library.bytes.clone(), Vec::new())
     } else {
-        let (bytes, carries) = one_file(library, &form.without)?;
+        let (bytes, carries) = one_file(library, form)?;
         ("bootstrap".to_owned(), bytes, carries)
     };
     let folder = target.join(name);
@@ -152,20 +154,20 @@ pub fn write(library: &Judged, target: &Path, form: &Form) -> Result<Built> {
 }
 
 /// The bytes of the one file, and the names of the layer's libraries in it.
-fn one_file(library: &Judged, without: &[Module]) -> Result<(Vec<u8>, Vec<&'static str>)> {
+fn one_file(library: &Judged, form: &Form) -> Result<(Vec<u8>, Vec<&'static str>)> {
     let Judged { name, cpu, bytes, facts, .. } = library;
     let layer = Layer::read(cpu)?;
-    let services = (!without.contains(&Module::Services)).then_some(&*layer.services);
-    let uses_libc = |file: &[u8]| Facts::of(file).is_some_and(|facts| facts.can_use_libc());
-    let libc = if without.contains(&Module::Libc) {
-        if let Some(symbol) = facts.symbol_of_libc() {
-            bail!("{name} needs libc.so for `{symbol}`; leave out --without libc");
-        }
-        None
-    } else {
-        let is_used = facts.can_use_libc() || services.is_some_and(uses_libc);
-        is_used.then_some(&*layer.libc)
+    let is_carried = |module, can_be_used| {
+        !form.without.contains(&module) && (can_be_used || form.with.contains(&module))
     };
+    let services = is_carried(Module::Services, one_file::reads_configuration(bytes));
+    let services = services.then_some(&*layer.services);
+    let uses_libc = |file: &[u8]| Facts::of(file).is_some_and(|facts| facts.can_use_libc());
+    let libc = is_carried(Module::Libc, facts.can_use_libc() || services.is_some_and(uses_libc));
+    let libc = libc.then_some(&*layer.libc);
+    if let (None, Some(symbol)) = (libc, facts.symbol_of_libc()) {
+        bail!("{name} needs libc.so for `{symbol}`; leave out --without libc");
+    }
     let files = Files { bootstrap: &layer.bootstrap, handler: bytes, libc, services };
     let carries = [libc.map(|_| "libc.so"), services.map(|_| "services.so")];
     Ok((one_file::assemble(&files)?, carries.into_iter().flatten().collect()))

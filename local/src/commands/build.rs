@@ -37,8 +37,11 @@ pub struct Arguments {
     /// Write the handler's library alone, for a function with the layer.
     #[arg(long)]
     layer: bool,
-    /// Leave out what the function does not need: services (configuration and fan-outs of pings),
-    /// libc (the rarer functions of the C library).
+    /// Carry what the handler shows no need of: services, for the fan-outs of pings.
+    #[arg(long, value_enum, value_delimiter = ',', conflicts_with = "layer")]
+    with: Vec<Part>,
+    /// Leave out what the handler can need, but this function does not: services (which fetches
+    /// configuration), libc (the rarer functions of the C library).
     #[arg(long, value_enum, value_delimiter = ',', conflicts_with = "layer")]
     without: Vec<Part>,
     /// Describe what was written as JSON.
@@ -87,7 +90,7 @@ struct Selection {
     others: Vec<OsString>,
 }
 
-/// A part that `--without` leaves out.
+/// A library of the layer.
 #[derive(Clone, Copy, ValueEnum)]
 enum Part {
     Services,
@@ -100,8 +103,9 @@ impl Arguments {
             Part::Services => Module::Services,
             Part::Libc => Module::Libc,
         };
-        let without = self.without.iter().map(module).collect();
-        Form { for_layer: self.layer, zip: self.zip, without }
+        let modules = |parts: &[Part]| parts.iter().map(module).collect();
+        let (with, without) = (modules(&self.with), modules(&self.without));
+        Form { for_layer: self.layer, zip: self.zip, with, without }
     }
 
     /// The libraries, judged, and the folder for the functions.

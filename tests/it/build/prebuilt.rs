@@ -22,7 +22,7 @@ fn a_library_becomes_one_file() {
     let text = user.succeed(&["build", &example("hello"), &example("echo")]);
     let size = fs::metadata(user.path("target/lambda/hello/bootstrap")).expect("written").len();
     let line = format!(
-        "target/lambda/hello/bootstrap: {size} bytes for {}, with libc.so and services.so\n",
+        "target/lambda/hello/bootstrap: {size} bytes for {}, with libc.so\n",
         support::arch::arch().name
     );
     assert!(text.starts_with(&line), "{text}");
@@ -85,7 +85,7 @@ fn with_the_layer_the_library_is_alone() {
 }
 
 #[test]
-fn parts_of_the_layer_are_left_out_unless_the_library_needs_them() {
+fn the_parts_of_the_layer_that_the_library_can_use_are_carried() {
     let user = User::new();
     let build = |arguments: &[&str]| -> Value {
         let text = user.succeed(&[&["build", &example("hello"), "--json"], arguments].concat());
@@ -100,13 +100,42 @@ fn parts_of_the_layer_are_left_out_unless_the_library_needs_them() {
     assert_eq!((carried.libc, carried.services), (None, None));
     assert_eq!(built["size"], file.len());
     assert_eq!(user.greeting("hello"), GREETING);
-    assert_eq!(build(&["--without", "services"])["carries"], json!(["libc.so"]));
+    let both = json!(["libc.so", "services.so"]);
+    assert_eq!(build(&["--with", "services"])["carries"], both);
+    let configured = support::fixture_crate("configured").display().to_string();
+    let carries = |more: &[&str]| {
+        let text = user.succeed(&[&["build", &configured, "--json"], more].concat());
+        serde_json::from_str::<Value>(&text).expect("JSON")[0]["carries"].clone()
+    };
+    assert_eq!(carries(&[]), both);
+    assert_eq!(carries(&["--without", "services"]), json!(["libc.so"]));
 
     let message = user.refused(&["build", &example("hello-c"), "--without", "libc"]);
     assert!(
         message.ends_with("hello-c needs libc.so for `snprintf`; leave out --without libc"),
         "{message}"
     );
+}
+
+#[test]
+fn paths_stand_out_where_colour_is_wanted() {
+    let user = User::new();
+    let arguments = ["build", &example("hello")];
+    let printed = |name: &str| {
+        let output = user.command(&arguments).env(name, "1").output().expect("run");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    assert!(printed("CLICOLOR_FORCE").starts_with("\x1b[1mtarget/lambda/hello/bootstrap\x1b[0m: "));
+    assert!(printed("NO_COLOR").starts_with("target/lambda/hello/bootstrap: "));
+}
+
+#[test]
+fn arguments_of_cargo_do_not_go_with_a_library() {
+    let user = User::new();
+    let output = user.pilotlight(&["build", &example("hello"), "--debug"]);
+    assert_eq!(output.status.code(), Some(2));
+    let message = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(message.contains("cannot be used with"), "{message}");
 }
 
 #[test]

@@ -8,19 +8,19 @@ mkdir -p dist/bin
 ln -s "$ROOT"/dist/{layer,examples,arm64,pilotlight-layer-{x86_64,arm64}.zip} dist/
 ln -s "$ROOT"/{sdk,examples,target} .
 
-# Runs the real command, but `new` and `build`, which copy what the templates need. `serve` goes on
-# in the background, and ends the server that the page started before.
+# Runs the real command, but for deployments: there `new` and `build` copy what the templates need.
+# `serve` goes on in the background, and ends the server that the page started before.
 cat >dist/bin/pilotlight <<'END'
 #!/usr/bin/env bash
 set -euo pipefail
-case $1 in
-new)
+case $* in
+'new hello')
 	mkdir "$2"
 	cp -r "$ROOT"/examples/deploy/{sam,cdk,terraform,serverless,docker}/* "$2"
 	printf '[package]\nname = "%s"\n[lib]\npath = "template.yaml"\n' "$2" >"$2/Cargo.toml"
 	exit
 	;;
-build)
+'build --arch arm64'*)
 	file=bootstrap
 	mkdir -p target/lambda/hello
 	cd target/lambda/hello
@@ -32,8 +32,18 @@ build)
 	if [[ $* = *--zip* ]]; then zip -q "$file.zip" -- "$file"*; fi
 	exit
 	;;
-invoke) set -- "$@" --endpoint "http://$ADDRESS" ;;
-serve) set -- "$@" --listen "$ADDRESS" ;;
+build*)
+	# Builds the dependencies once for all pages.
+	if [ ! -e target ]; then
+		mkdir target
+		for folder in "$(uname -m)-unknown-linux-gnu" release; do
+			mkdir -p "$ROOT/target/build-tests/$folder"
+			ln -s "$ROOT/target/build-tests/$folder" target/
+		done
+	fi
+	;;
+invoke*) set -- "$@" --endpoint "http://$ADDRESS" ;;
+serve*) set -- "$@" --listen "$ADDRESS" ;;
 esac
 if [ "$1" != serve ]; then exec "$ROOT/dist/bin/pilotlight" "$@"; fi
 if [ -e server.pid ]; then
