@@ -40,6 +40,16 @@ impl Rie {
         Rie::launch(command, &[runtime.into(), handler.into()], folder)
     }
 
+    /// With a function in one file, whose folder is the whole package.
+    pub fn start_file(file: &Path, handler: &str) -> Rie {
+        let mut command = arch().command(&program());
+        let task_root = file.parent().expect("a folder");
+        command.env("LAMBDA_TASK_ROOT", task_root).env("AWS_LAMBDA_FUNCTION_TIMEOUT", "10");
+        let folder = TempDir::new().expect("a folder");
+        let runtime = arch().program(file, folder.path());
+        Rie::launch(command, &[runtime.into(), handler.into()], folder)
+    }
+
     /// Starts the emulator by this command, with the runtime's command after its own arguments. Its
     /// log is written to `folder`.
     pub fn launch(mut command: Command, runtime: &[OsString], folder: TempDir) -> Rie {
@@ -118,6 +128,27 @@ pub fn program() -> PathBuf {
     let program = support::tools().join(name);
     assert!(program.exists(), "{} is missing: run ./build.sh test", program.display());
     program
+}
+
+#[test]
+fn a_function_in_one_file_is_unpacked_and_invoked() {
+    let folder = TempDir::new().expect("a folder");
+    let library = support::dist("examples/libhello.so");
+    let built = Command::new(support::dist("bin/pilotlight"))
+        .args(["build", "--zip"])
+        .arg(library)
+        .current_dir(folder.path())
+        .output()
+        .expect("pilotlight");
+    assert!(built.status.success(), "{built:?}");
+    let zip = folder.path().join("target/lambda/hello/bootstrap.zip");
+    let task_root = folder.path().join("task");
+    let archive = zip::ZipArchive::new(File::open(zip).expect("a zip"));
+    archive.expect("a zip").extract(&task_root).expect("unpacked");
+    let rie = Rie::start_file(&task_root.join("bootstrap"), "any.handler");
+    let answer = (200, br#"{"message":"Hello, Ada!"}"#.to_vec());
+    assert_eq!(rie.invoke(br#"{"name":"Ada"}"#), answer);
+    assert_eq!(rie.invoke(br#"{"name":"Ada"}"#), answer);
 }
 
 #[test]

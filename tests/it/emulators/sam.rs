@@ -12,7 +12,6 @@ use pilotlight_local::one_file;
 use pilotlight_local::one_file::Files;
 use tempfile::TempDir;
 
-use crate::emulators::rie;
 use crate::emulators::rie::Rie;
 use crate::support;
 use crate::support::arch::arch;
@@ -66,9 +65,7 @@ fn the_file_that_sam_builds_is_the_function() {
     let files = fs::read_dir(&package).expect("the package");
     let names: Vec<_> = files.map(|entry| entry.expect("an entry").file_name()).collect();
     assert_eq!(names, ["bootstrap"]);
-    let mut emulator = Command::new(rie::program());
-    emulator.env("LAMBDA_TASK_ROOT", &package).env("AWS_LAMBDA_FUNCTION_TIMEOUT", "10");
-    let rie = Rie::launch(emulator, &[package.join("bootstrap").into(), "hello".into()]);
+    let rie = Rie::start_file(&package.join("bootstrap"), "hello");
     let answer = (200, br#"{"message":"Hello, Ada!"}"#.to_vec());
     assert_eq!(rie.invoke(br#"{"name":"Ada"}"#), answer);
     assert_eq!(rie.invoke(br#"{"name":"Ada"}"#), answer);
