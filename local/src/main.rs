@@ -19,7 +19,7 @@ use pilotlight_local::process;
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// Functions for AWS Lambda on the Pilotlight runtime: new ones, their packages, and a local Lambda.
+/// Makes functions for AWS Lambda on the Pilotlight runtime, and runs them locally.
 #[derive(Parser)]
 #[command(name = "pilotlight", version, long_version = layer::VERSION)]
 struct Arguments {

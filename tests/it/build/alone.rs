@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
 
 use super::GREETING;
 use super::User;
@@ -9,7 +11,7 @@ use super::example;
 use super::files;
 
 /// The folder that the command unpacks its layer to.
-fn layer(user: &User) -> std::path::PathBuf {
+fn layer(user: &User) -> PathBuf {
     let cache = user.folder.path().join("home/.cache/pilotlight");
     let [name] = files(&cache).try_into().expect("one layer");
     cache.join(name)
@@ -29,6 +31,24 @@ fn a_copy_of_the_command_runs_libraries() {
         damage(&layer.join("bootstrap")).expect("damaged");
         assert_eq!(user.greeting(&example("hello")), GREETING);
     }
+}
+
+#[test]
+fn a_shell_completes_the_arguments() {
+    let user = User::new();
+    for (shell, line) in [
+        ("bash", "complete -F _pilotlight -o nosort -o bashdefault -o default pilotlight"),
+        ("zsh", "#compdef pilotlight"),
+        ("fish", "complete -c pilotlight "),
+    ] {
+        let script = user.succeed(&["completions", shell]);
+        assert!(script.contains(line) && script.contains("without"), "{shell}: {script}");
+    }
+    let bash = user.succeed(&["completions", "bash"]);
+    let ask =
+        "COMP_WORDS=(pilotlight bu); COMP_CWORD=1; _pilotlight pilotlight bu; echo ${COMPREPLY[0]}";
+    let output = Command::new("bash").args(["-c", &format!("{bash}\n{ask}")]).output();
+    assert_eq!(output.expect("bash").stdout, b"build\n");
 }
 
 #[test]
