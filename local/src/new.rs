@@ -1,5 +1,7 @@
 //! `pilotlight new`: a function that builds and runs at once.
 
+mod deploy;
+
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
@@ -8,6 +10,8 @@ use anyhow::Context as _;
 use anyhow::Result;
 use anyhow::bail;
 
+pub use self::deploy::TOOLS;
+pub use self::deploy::Tool;
 use crate::layer;
 
 const MANIFEST: &str = include_str!("new/Cargo.toml.txt");
@@ -53,7 +57,12 @@ pub enum Language {
 
 /// Creates the folder `name` in `parent`, and fills it. Returns the dependency on the SDK, for a
 /// message.
-pub fn create(parent: &Path, name: &str, language: &Language) -> Result<String> {
+pub fn create(
+    parent: &Path,
+    name: &str,
+    language: &Language,
+    tool: Option<Tool>,
+) -> Result<String> {
     check_name(name)?;
     let sdk = match language {
         Language::Rust => dependency(),
@@ -73,6 +82,7 @@ pub fn create(parent: &Path, name: &str, language: &Language) -> Result<String> 
             .with_context(|| format!("cannot write {}", path.display()))
     };
     let filled = |template: &str| template.replace("{name}", name).replace("{sdk}", &sdk);
+    let ignored = tool.map_or("", |tool| tool.ignored);
     if matches!(language, Language::C) {
         let source = HELLO_C
             .replace("-I sdk/include", "-I .")
@@ -80,12 +90,15 @@ pub fn create(parent: &Path, name: &str, language: &Language) -> Result<String> 
         write(&format!("{name}.c"), source)?;
         write("pilotlight.h", HEADER.to_owned())?;
         write("README.md", filled(README_C))?;
-        write(".gitignore", "/target/\n/*.so\n".to_owned())?;
+        write(".gitignore", format!("/target/\n/*.so\n{ignored}"))?;
     } else {
         write("Cargo.toml", filled(MANIFEST))?;
         write("src/lib.rs", format!("{HELLO}\n{UNIT_TEST}"))?;
         write("README.md", filled(README))?;
-        write(".gitignore", "/target/\n".to_owned())?;
+        write(".gitignore", format!("/target/\n{ignored}"))?;
+    }
+    for (file, text) in tool.iter().flat_map(|tool| tool.files(name, language)) {
+        write(file, text)?;
     }
     Ok(sdk)
 }

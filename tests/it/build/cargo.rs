@@ -71,7 +71,7 @@ fn target() -> PathBuf {
     support::root().join("target/build-tests")
 }
 
-/// What `pilotlight build --json` has built in a folder, by name; or its messages and exit code.
+/// The functions that `pilotlight build --json` names; or its messages and exit code.
 fn build(user: &User, folder: &Path, more: &[&str]) -> Result<Vec<Value>, (String, Option<i32>)> {
     let arch = support::arch::arch();
     let arguments = [&["build", "--offline", "--json", "--arch", arch.name], more].concat();
@@ -140,6 +140,27 @@ fn a_new_function_in_c_builds_by_its_readmes_commands() {
     let output = user.command(&["run", "c_fn", "--event", r#"{"name":"Ada"}"#]);
     let output = { output }.current_dir(user.path("c-fn")).output().expect("run");
     assert_eq!(String::from_utf8(output.stdout).expect("UTF-8"), GREETING);
+}
+
+#[test]
+fn a_new_function_has_the_template_of_the_chosen_tool() {
+    let user = User::new();
+    for (tool, template, ignored) in [
+        ("sam", "template.yaml", "/.aws-sam/"),
+        ("cdk", "app.mjs", "/cdk.out/"),
+        ("terraform", "main.tf", "/.terraform/"),
+        ("serverless", "serverless.yml", "/.serverless/"),
+    ] {
+        let name = format!("by-{tool}");
+        let text = user.succeed(&["new", &name, "--deploy", tool]);
+        assert!(text.contains(&format!("{template} says how to deploy it with {tool}")), "{text}");
+        let read = |file: &str| fs::read_to_string(user.path(&name).join(file)).expect(file);
+        assert!(read(template).contains(&name), "{}", read(template));
+        assert!(read(".gitignore").contains(ignored), "{}", read(".gitignore"));
+    }
+    let refused = user.pilotlight(&["new", "other", "--deploy", "helm"]);
+    let message = String::from_utf8(refused.stderr).expect("UTF-8");
+    assert!(message.contains("expected sam, cdk, terraform, serverless"), "{message}");
 }
 
 #[test]

@@ -28,6 +28,9 @@ const FLOORS: [Floor; 9] = [
     ("sdk/abi", "pilotlight_abi", &[]),
 ];
 
+/// The folders of the files that `pilotlight new` copies into a new function.
+const COPIED: [&str; 2] = ["examples/", "sdk/include/"];
+
 /// A source file that ships.
 struct Source {
     path: String,
@@ -159,7 +162,8 @@ fn may_look((own, _, below): Floor, folder: &str, target: &str) -> bool {
     let path = parts.join("/") + "/";
     let holds = |folder: &&str| path.starts_with(&format!("{folder}/"));
     let owner = FLOORS.iter().map(|floor| floor.0).filter(holds).max_by_key(|folder| folder.len());
-    owner.is_some_and(|owner| owner == own || below.contains(&owner))
+    let is_copied = own == "local" && COPIED.iter().any(|folder| path.starts_with(folder));
+    is_copied || owner.is_some_and(|owner| owner == own || below.contains(&owner))
 }
 
 #[test]
