@@ -8,30 +8,19 @@ mkdir -p dist/bin
 ln -s "$ROOT"/dist/{layer,examples,arm64,pilotlight-layer-{x86_64,arm64}.zip} dist/
 ln -s "$ROOT"/{sdk,examples,target} .
 
-# Runs the real command, but for deployments: there `new` and `build` copy what the templates need.
-# `serve` goes on in the background, and ends the server that the page started before.
+# Runs the real command. For deployments, `new` depends on the crate that is not published yet, and
+# has the templates of all tools; `build` needs no tools for the other CPU. `serve` goes on in the
+# background, and ends the server that the page started before.
 cat >dist/bin/pilotlight <<'END'
 #!/usr/bin/env bash
 set -euo pipefail
 case $* in
 'new hello')
-	mkdir "$2"
+	"$ROOT/dist/bin/pilotlight" "$@" --sdk "$ROOT/sdk"
 	cp -r "$ROOT"/examples/deploy/{sam,cdk,terraform,serverless,docker}/* "$2"
-	printf '[package]\nname = "%s"\n[lib]\npath = "template.yaml"\n' "$2" >"$2/Cargo.toml"
 	exit
 	;;
-'build --arch arm64'*)
-	file=bootstrap
-	mkdir -p target/lambda/hello
-	cd target/lambda/hello
-	cp "$ROOT/dist/arm64/layer/bootstrap" .
-	if [[ $* = *--layer* ]]; then
-		file=libhello
-		cp "$ROOT/dist/arm64/examples/libhello.so" .
-	fi
-	if [[ $* = *--zip* ]]; then zip -q "$file.zip" -- "$file"*; fi
-	exit
-	;;
+'build --arch arm64'*) set -- "$@" "$ROOT/dist/arm64/examples/libhello.so" ;;
 build*)
 	# Builds the dependencies once for all pages.
 	if [ ! -e target ]; then
