@@ -31,7 +31,7 @@ struct Arguments {
 enum Command {
     /// Creates a function in a new folder, which builds and runs at once.
     New(commands::new::Arguments),
-    /// Writes functions as target/lambda/<name>/bootstrap: one file that is the whole package.
+    /// Writes functions as `target/lambda/<name>/bootstrap`: one file that is the whole package.
     Build(commands::build::Arguments),
     /// Invokes a handler, cold then warm: responses on standard output, the log on standard error.
     Run(commands::run::Arguments),
