@@ -18,7 +18,10 @@ void *memcpy(void *to, const void *from, size count)
 	const unsigned char *source = from;
 	unsigned char *target = to;
 	for (; count >= 16; count -= 16, source += 16, target += 16)
-		__asm__ volatile("ldr q0, [%0]\n\tstr q0, [%1]" : : "r"(source), "r"(target) : "v0", "memory");
+		__asm__ volatile("ldr q0, [%0]\n\tstr q0, [%1]"
+				 :
+				 : "r"(source), "r"(target)
+				 : "v0", "memory");
 	while (count--)
 		((volatile unsigned char *)target++)[0] = *source++;
 	return to;

@@ -83,8 +83,8 @@ static void more(size wanted)
 		buffer = fresh;
 		room = larger;
 	}
-	long got =
-		call(__NR_read, connection, (long)(buffer + filled), (long)(room - filled), 0, 0, 0);
+	long got = call(__NR_read, connection, (long)(buffer + filled), (long)(room - filled), 0, 0,
+			0);
 	if (got <= 0)
 		leave(1);
 	filled += (size)got;
