@@ -16,9 +16,11 @@ use crate::layer;
 
 const MANIFEST: &str = include_str!("new/Cargo.toml.txt");
 const README: &str = include_str!("new/README.md.txt");
+const README_HTTP: &str = include_str!("new/README-http.md.txt");
 const README_C: &str = include_str!("new/README-c.md.txt");
 const UNIT_TEST: &str = include_str!("new/test.rs.txt");
 const HELLO: &str = include_str!("../../examples/hello/src/lib.rs");
+const HTTP: &str = include_str!("new/http.rs.txt");
 const HELLO_C: &str = include_str!("../../examples/hello-c/hello.c");
 const HEADER: &str = include_str!("../../sdk/include/pilotlight.h");
 
@@ -44,13 +46,16 @@ const KEYWORDS: &str = "abstract as async await become box break const continue 
 /// Lambda's limit for a function's name, in bytes.
 const MAX_NAME: usize = 64;
 
-/// The language of a new function, and where it has the SDK from.
+/// The language of a new function.
 #[derive(Clone, Debug)]
 pub enum Language {
-    /// Rust, with the published crate `pilotlight`.
-    Rust,
-    /// Rust, with the crate in this folder.
-    RustWith(PathBuf),
+    /// Rust.
+    Rust {
+        /// The folder of the crate `pilotlight`; None for the published one.
+        sdk: Option<PathBuf>,
+        /// Whether the function answers HTTP.
+        http: bool,
+    },
     /// C, with a copy of the header.
     C,
 }
@@ -65,8 +70,10 @@ pub fn create(
 ) -> Result<String> {
     check_name(name)?;
     let sdk = match language {
-        Language::Rust => dependency(),
-        Language::RustWith(path) => format!("{{ path = {:?} }}", sdk_folder(path)?),
+        Language::Rust { sdk: None, .. } => dependency(),
+        Language::Rust { sdk: Some(path), .. } => {
+            format!("{{ path = {:?} }}", sdk_folder(path)?)
+        }
         Language::C => String::new(),
     };
     let folder = parent.join(name);
@@ -83,7 +90,16 @@ pub fn create(
     };
     let filled = |template: &str| template.replace("{name}", name).replace("{sdk}", &sdk);
     let ignored = tool.map_or("", |tool| tool.ignored);
-    if matches!(language, Language::C) {
+    if let Language::Rust { http, .. } = *language {
+        let (source, readme) = match http {
+            true => (HTTP.to_owned(), README_HTTP),
+            false => (format!("{HELLO}\n{UNIT_TEST}"), README),
+        };
+        write("Cargo.toml", filled(MANIFEST))?;
+        write("src/lib.rs", source)?;
+        write("README.md", filled(readme))?;
+        write(".gitignore", format!("/target/\n{ignored}"))?;
+    } else {
         let source = HELLO_C
             .replace("-I sdk/include", "-I .")
             .replace("libhello-c.so examples/hello-c/hello.c", &format!("lib{name}.so {name}.c"));
@@ -91,11 +107,6 @@ pub fn create(
         write("pilotlight.h", HEADER.to_owned())?;
         write("README.md", filled(README_C))?;
         write(".gitignore", format!("/target/\n/*.so\n{ignored}"))?;
-    } else {
-        write("Cargo.toml", filled(MANIFEST))?;
-        write("src/lib.rs", format!("{HELLO}\n{UNIT_TEST}"))?;
-        write("README.md", filled(README))?;
-        write(".gitignore", format!("/target/\n{ignored}"))?;
     }
     for (file, text) in tool.iter().flat_map(|tool| tool.files(name, language)) {
         write(file, text)?;

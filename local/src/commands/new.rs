@@ -16,6 +16,9 @@ use pilotlight_local::new::Tool;
 pub struct Arguments {
     /// The name of the function and of its folder.
     name: String,
+    /// Write a handler that answers HTTP, for a function URL or an HTTP API.
+    #[arg(long, conflicts_with = "c")]
+    http: bool,
     /// Write the handler in C, with the SDK's header.
     #[arg(long)]
     c: bool,
@@ -35,11 +38,10 @@ fn tool(name: &str) -> Result<Tool> {
 
 /// Creates the function, and says how to go on.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let Arguments { name, c, sdk, deploy } = arguments;
-    let language = match sdk {
-        _ if *c => Language::C,
-        Some(path) => Language::RustWith(path.clone()),
-        None => Language::Rust,
+    let Arguments { name, http, c, sdk, deploy } = arguments;
+    let language = match c {
+        true => Language::C,
+        false => Language::Rust { sdk: sdk.clone(), http: *http },
     };
     let dependency = new::create(Path::new("."), name, &language, *deploy)?;
     println!("{name}: a function in {}", if *c { "C" } else { "Rust" });

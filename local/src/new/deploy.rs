@@ -58,7 +58,9 @@ impl Tool {
     /// Its files for a function, by name.
     pub(super) fn files(&self, name: &str, language: &Language) -> Vec<(&'static str, String)> {
         let fill = |&(file, text): &(&'static str, &str)| {
-            let mut text = without_url(text).replace("hello", name);
+            let is_http = matches!(language, Language::Rust { http: true, .. });
+            let text = if is_http { text.to_owned() } else { without_url(text) };
+            let mut text = text.replace("hello", name);
             if matches!(language, Language::C) {
                 // Cargo cannot find it.
                 text = text.replace("pilotlight build", &format!("pilotlight build lib{name}.so"));
@@ -90,7 +92,10 @@ mod tests {
     #[test]
     fn templates_have_the_functions_name_and_no_url() {
         for tool in TOOLS {
-            for (file, text) in tool.files("my-fn", &Language::Rust) {
+            let rust = |http| Language::Rust { sdk: None, http };
+            let template = &tool.files("my-fn", &rust(true))[0].1;
+            assert!(template.to_lowercase().contains("url"), "{}: {template}", tool.name);
+            for (file, text) in tool.files("my-fn", &rust(false)) {
                 for absent in ["hello", "url", "Url", "URL"] {
                     assert!(!text.contains(absent), "{}: {file} has {absent}:\n{text}", tool.name);
                 }

@@ -126,6 +126,25 @@ fn a_new_function_builds_runs_and_tests_itself() {
 }
 
 #[test]
+fn a_new_function_for_http_answers_and_has_a_url() {
+    let user = User::new();
+    user.succeed(&["new", "http-fn", "--http", "--deploy", "sam", "--sdk", &sdk()]);
+    let folder = user.path("http-fn");
+    let template = fs::read_to_string(folder.join("template.yaml")).expect("a template");
+    assert!(template.contains("FunctionUrlConfig"), "{template}");
+    let mut cargo = Command::new("cargo");
+    let tested = with_cargo(cargo.args(["test", "--offline"])).current_dir(&folder).output();
+    assert!(tested.expect("cargo").status.success());
+    let built = build(&user, &folder, &[]).expect("built");
+    let answer = |event: &str| user.succeed(&["run", path(&built[0]), "--event", event]);
+    let found = answer(r#"{"version":"2.0","rawPath":"/","queryStringParameters":{"name":"Ada"}}"#);
+    assert!(found.contains(r#""statusCode":200"#), "{found}");
+    assert!(found.contains(r#""body":"Hello, Ada!\n""#), "{found}");
+    let missing = answer(r#"{"version":"2.0","rawPath":"/other"}"#);
+    assert!(missing.contains(r#""statusCode":404"#), "{missing}");
+}
+
+#[test]
 fn a_new_function_in_c_builds_by_its_readmes_commands() {
     let user = User::new();
     user.succeed(&["new", "c-fn", "--c"]);

@@ -1,8 +1,6 @@
 //! A bootstrap that carries its libraries: one file that is the whole function.
 
 use std::fs;
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use pilotlight_local::check;
@@ -47,8 +45,7 @@ impl Package {
     fn of(function: &Function, file: &[u8]) -> Package {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("bootstrap");
-        fs::write(&path, file).expect("written");
-        fs::set_permissions(&path, Permissions::from_mode(0o755)).expect("made executable");
+        support::write_program(&path, file);
         let function = Function {
             bootstrap: path,
             task_root: folder.path().to_path_buf(),

@@ -65,6 +65,19 @@ pub fn installed(program: &str, package: &str) -> Command {
     Command::new(program)
 }
 
+/// Writes a program that a test starts. Another process writes it: of this one, a child that another
+/// thread is starting could still have the file open, and then it is busy.
+pub fn write_program(path: &Path, bytes: &[u8]) {
+    let mut install = Command::new("install")
+        .args(["-m", "755", "/dev/stdin"])
+        .arg(path)
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("install");
+    install.stdin.take().expect("a pipe").write_all(bytes).expect("written");
+    assert!(install.wait().expect("ended").success());
+}
+
 /// Runs a program of the tools with JSON in and JSON out.
 pub fn tool(program: &str, arguments: &[&str], input: &Value) -> Value {
     let path = tools().join(program);
