@@ -75,7 +75,8 @@ fn another_architecture_than_the_librarys_is_refused_by_both_names() {
 
         let output = pilotlight("check", library.clone(), &["--arch", asked]);
         assert_eq!(output.status.code(), Some(1), "{output:?}");
-        let message = format!(".so was built for {built}, not for {asked}; build it for {asked}");
+        let message =
+            format!("it was built for {built}, not for {asked}\n  remedy: build it for {asked}");
         assert!(text(&output.stdout).contains(&message), "{output:?}");
         let output = pilotlight("check", library, &["--arch", built]);
         assert_eq!(output.status.code(), Some(0), "{output:?}");
