@@ -85,6 +85,9 @@ mkdir -p "$peers" "$figures"
 	cargo build --locked --release --target-dir "$peers" --bin lambda-runtime-default
 	cargo build --locked --profile best --target-dir "$peers" --bin lambda-runtime-best
 )
+say "hello in one file"
+mkdir -p "$figures/one-file"
+(cd "$figures/one-file" && "$dist/bin/pilotlight" build "$dist/examples/libhello.so")
 # A file that has not been written back is mapped page by page, which no deployed file is.
 sync
 for cache in warm cold; do
@@ -94,6 +97,7 @@ for cache in warm cold; do
 	"$dist/bin/pilotlight" measure "$dist/examples/libhello.so" ${option:+"$option"} \
 		--rounds 200 --event '{"name":"Ada"}' --expect '{"message":"Hello, Ada!"}' \
 		--control "limit=$dist/bin/limit" \
+		--peer "hello, one file=$figures/one-file/target/lambda/hello/bootstrap" \
 		--peer "lambda_runtime, best flags=$peers/best/lambda-runtime-best" \
 		--peer "lambda_runtime, default=$peers/release/lambda-runtime-default" \
 		--json "$figures/$cache.json" --html "$figures/$cache.html"

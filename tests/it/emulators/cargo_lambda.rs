@@ -102,6 +102,22 @@ fn invocations_are_answered() {
 }
 
 #[test]
+fn a_function_in_one_file_is_invoked() {
+    let folder = TempDir::new().expect("a folder");
+    let built = Command::new(support::dist("bin/pilotlight"))
+        .arg("build")
+        .arg(support::dist("examples/libhello.so"))
+        .current_dir(folder.path())
+        .output()
+        .expect("pilotlight");
+    assert!(built.status.success(), "{built:?}");
+    let file = folder.path().join("target/lambda/hello/bootstrap");
+    let hello = CargoLambda::start(&Function::of_one_file(&file, None).expect("a function"));
+    let answer = hello.invoke(r#"{"name":"Ada"}"#);
+    assert!(answer.ends_with(r#"{"message":"Hello, Ada!"}"#), "{answer}");
+}
+
+#[test]
 fn a_function_url_streams_live() {
     let (_library, path) = support::fixture_in_c("waits");
     let waits = CargoLambda::start(&support::function(&path, None));
