@@ -6,8 +6,8 @@ cd "$(dirname "$0")/.."
 
 rooms=(loader:: libc:: layer:: handlers:: runtime_api:: config:: warming:: emulators::)
 skipped=(
-	# They have nothing to do with the CPU.
-	handlers::compile::
+	# They have nothing to do with the CPU; SAM builds by the user's own toolchain.
+	handlers::compile:: emulators::sam::
 	# An emulator has system calls, memory, page faults and times of its own.
 	system_calls:: one_hello_needs_little_memory a_cold_start_touches_few_pages
 	runtime_api::slow:: a_slow_reader_slows_the_writer

@@ -65,8 +65,8 @@ pub fn installed(program: &str, package: &str) -> Command {
     Command::new(program)
 }
 
-/// Writes a program that a test starts. Another process writes it: of this one, a child that another
-/// thread is starting could still have the file open, and then it is busy.
+/// Writes a program that a test starts. Another process writes it: a child of this one that
+/// another thread is starting could still have the file open, and then it is busy.
 pub fn write_program(path: &Path, bytes: &[u8]) {
     let mut install = Command::new("install")
         .args(["-m", "755", "/dev/stdin"])
