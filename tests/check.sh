@@ -51,6 +51,8 @@ cargo clippy --locked -p pilotlight --all-features --all-targets -- -D warnings
 RUSTFLAGS="-D warnings" cargo clippy --locked --profile bootstrap \
 	--config bootstrap/static-musl.toml -p pilotlight-host -p pilotlight-bootstrap --features static \
 	--lib --bins
+say "fuzz targets"
+cargo check --locked --quiet --manifest-path tests/fuzz/Cargo.toml --target-dir target/fuzz
 say "documentation"
 check_documentation
 say "scripts"
