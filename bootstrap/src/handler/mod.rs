@@ -24,6 +24,7 @@ use pilotlight_host::sys;
 use pilotlight_loader::Defect;
 use pilotlight_loader::LoadError;
 use pilotlight_loader::abi_mismatch;
+use pilotlight_loader::package::Package;
 
 use self::ffi::Exports;
 use self::ffi::HandlerFn;
@@ -129,14 +130,19 @@ struct Found {
 
 /// Opens the library that the executable carries, or else that which `_HANDLER` names.
 fn find(environment: &Environment) -> Result<Found, Failure> {
-    let path = sys::started_path();
-    let refused = |defect| Failure::load(&LoadError::new(path, defect));
-    let Some(carried) = package::carried().map_err(refused)? else {
+    let carried = package::carried();
+    if carried == Ok(None) {
         let spec = HandlerSpec::parse(environment)?;
         let (path, file) = spec.open(File::open)?;
         return Ok(Found { path, file, name: spec.name, is_carried: false });
+    }
+    let path = sys::started_path();
+    let open = |carried: Option<Package>| {
+        let part = carried.ok_or(Defect::BadPackage)?.handler;
+        File::open_part(part).map_err(unreadable)
     };
-    let file = File::open_part(carried.handler).map_err(|errno| refused(unreadable(errno)))?;
+    let file = carried.and_then(open);
+    let file = file.map_err(|defect| Failure::load(&LoadError::new(path, defect)))?;
     let name = environment.handler.and_then(|handler| handler.rsplit(|&byte| byte == b'.').next());
     Ok(Found { path: path.into(), file, name, is_carried: true })
 }
