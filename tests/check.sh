@@ -30,8 +30,12 @@ check_oldest_rust() {
 
 # Builds each published crate from its package. The licences ask for their texts in each.
 check_packages() {
-	local package files file
-	cargo package --locked --quiet --allow-dirty -p pilotlight-abi -p pilotlight
+	local package files file contents
+	# Cargo keeps what it has once unpacked for this folder and version, so other contents get
+	# another folder.
+	contents=$(git ls-files -z sdk | xargs -0 sha256sum | sha256sum | head -c 12)
+	cargo package --locked --quiet --allow-dirty --target-dir "target/packages/$contents" \
+		-p pilotlight-abi -p pilotlight
 	for package in pilotlight-abi pilotlight; do
 		files=$(cargo package --locked --allow-dirty --list -p "$package")
 		for file in LICENSE-APACHE LICENSE-MIT README.md; do
