@@ -42,9 +42,13 @@ build_layer() {
 	install -C -m 644 "$modules/services/libpilotlight_services.so" "$layer/pilotlight/services.so"
 
 	say "$1: the layer's zip"
-	"${with_tools[@]}" layer/name-tools.sh "$cpu" >"$layer/pilotlight/build.json"
+	"${with_tools[@]}" layer/name-tools.sh "$cpu" >"target/build-$cpu.json"
+	install -C -m 644 "target/build-$cpu.json" "$layer/pilotlight/build.json"
 	cargo build --locked --release -p pilotlight-layer
-	target/release/package-layer "$layer" "$zip"
+	# Packing takes longer than all else when nothing has changed.
+	if [ ! -e "$zip" ] || [ -n "$(find "$layer" target/release/package-layer -type f -newer "$zip")" ]; then
+		target/release/package-layer "$layer" "$zip"
+	fi
 }
 
 for arch in "${arches[@]}"; do
