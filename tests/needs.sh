@@ -51,7 +51,7 @@ need_arm64() {
 	if [ "$(machine_arch)" = arm64 ]; then return; fi
 	need_run
 	if can_install; then need aarch64-linux-gnu-g++ g++-aarch64-linux-gnu; fi
-	if [ ! -e /lib/aarch64-linux-gnu/libc.so.6 ]; then need_foreign libc6:arm64; fi
+	if [ ! -e /lib/aarch64-linux-gnu/libc.so.6 ] && has_foreign_packages; then foreign+=(libc6:arm64); fi
 	if [ ! -e "$tools/aws-lambda-rie-arm64" ]; then
 		plan "aws-sam-cli: its emulator for arm64, as target/tools/aws-lambda-rie-arm64" link_rie
 	fi
