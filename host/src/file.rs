@@ -13,6 +13,9 @@ use crate::sys::close;
 use crate::sys::own_descriptor;
 use crate::sys::retry_eintr;
 
+/// Bytes of the bootstrap itself, with room to grow.
+const MAX_BOOTSTRAP: u64 = 320 << 10;
+
 /// A file opened for reading, or a part of one.
 #[derive(Debug)]
 pub struct File {
@@ -121,12 +124,15 @@ impl File {
         read >= 0 || Errno::last() != Errno(libc::EAGAIN)
     }
 
-    /// Starts reading the first `size` bytes from storage, without waiting; of a part, the bytes of
-    /// the executable before it as well, because the rest of the start needs them.
+    /// Starts reading the first `size` bytes from storage, without waiting; of the first part, the
+    /// bytes of the executable before it as well, because the rest of the start needs them.
     pub(crate) fn read_ahead(&self, size: u64) {
-        let end = self.start().saturating_add(size).cast_signed();
+        let start = self.start();
+        // Before another part lies the handler's library, which may be large.
+        let from = if start <= MAX_BOOTSTRAP { 0 } else { start };
+        let (offset, length) = (from.cast_signed(), (start - from + size).cast_signed());
         // SAFETY: the call has no pointer. It is advice, and may fail.
-        unsafe { libc::posix_fadvise(self.descriptor, 0, end, libc::POSIX_FADV_WILLNEED) };
+        unsafe { libc::posix_fadvise(self.descriptor, offset, length, libc::POSIX_FADV_WILLNEED) };
     }
 
     /// The descriptor, for mapping the file from [`File::start`] on.
