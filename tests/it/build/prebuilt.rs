@@ -21,10 +21,8 @@ fn a_library_becomes_one_file() {
     assert!(none.starts_with("pilotlight: there is no function in target/lambda; "), "{none}");
     let text = user.succeed(&["build", &example("hello"), &example("echo")]);
     let size = fs::metadata(user.path("target/lambda/hello/bootstrap")).expect("written").len();
-    let line = format!(
-        "target/lambda/hello/bootstrap: {size} bytes for {}, with libc.so\n",
-        support::arch::arch().name
-    );
+    let line =
+        format!("target/lambda/hello/bootstrap: {size} bytes for {}\n", support::arch::arch().name);
     assert!(text.starts_with(&line), "{text}");
     assert!(text.contains("\n  run it: pilotlight run target/lambda/hello/bootstrap\n"), "{text}");
     assert_eq!(files(&user.path("target/lambda/hello")), ["bootstrap"]);
@@ -92,7 +90,7 @@ fn the_parts_of_the_layer_that_the_library_can_use_are_carried() {
         let built: Value = serde_json::from_str(&text).expect("JSON");
         built[0].clone()
     };
-    let built = build(&["--without", "services,libc", "--zip"]);
+    let built = build(&["--zip"]);
     assert_eq!(built["carries"], json!([]));
     assert_eq!(built["handlers"], json!(["greet"]));
     let file = fs::read(user.path("target/lambda/hello/bootstrap")).expect("written");
@@ -108,8 +106,10 @@ fn the_parts_of_the_layer_that_the_library_can_use_are_carried() {
         serde_json::from_str::<Value>(&text).expect("JSON")[0]["carries"].clone()
     };
     assert_eq!(carries(&[]), both);
-    assert_eq!(carries(&["--without", "services"]), json!(["libc.so"]));
+    assert_eq!(carries(&["--without", "services"]), json!([]));
 
+    let text = user.succeed(&["build", &example("hello-c")]);
+    assert!(text.contains(", with libc.so\n"), "{text}");
     let message = user.refused(&["build", &example("hello-c"), "--without", "libc"]);
     assert!(
         message.ends_with("hello-c needs libc.so for `snprintf`; leave out --without libc"),
