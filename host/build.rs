@@ -35,7 +35,8 @@ fn main() -> Result<()> {
     }
     fast.retain(|path| path.extension().is_some_and(|extension| extension == "c"));
     fast.sort();
-    let small = ["once.c", "signals.c", "streams.c", "threads.c", "variables.c"].map(libc);
+    let small = ["once.c", "realpath.c", "signals.c", "streams.c", "threads.c", "variables.c"];
+    let small = small.map(libc);
     let assembly = [cpu.join("once.s"), cpu.join("tls_descriptor.s"), out.join("exports.s")];
     let small = [&small[..], &assembly].concat();
     cc::Build::new()

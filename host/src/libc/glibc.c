@@ -4,11 +4,7 @@
  * rest needs musl's headers. */
 
 #define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stddef.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -97,35 +93,4 @@ int pilotlight_statx(int folder, const char *path, int flags, unsigned mask, voi
 int pilotlight_close_range(unsigned first, unsigned last, int flags)
 {
 	return (int)syscall(436 /* SYS_close_range */, first, last, flags);
-}
-
-/* `realpath` by the kernel's own resolution of the path. Rust's std refers to it in every library,
- * so it is here, and small: with musl's, four times as long and in libc.so, each function in one
- * file would carry libc.so. */
-char *pilotlight_realpath(const char *path, char *to)
-{
-	static const char folder[] = "/proc/self/fd/";
-	char name[PATH_MAX], link[sizeof folder + 10], *start = link + sizeof link;
-	int file = path == NULL ? -1 : open(path, O_PATH | O_CLOEXEC);
-	if (file < 0) {
-		if (path == NULL)
-			errno = EINVAL;
-		return NULL;
-	}
-	unsigned rest = (unsigned)file;
-	*--start = '\0';
-	do
-		*--start = (char)('0' + rest % 10);
-	while ((rest /= 10) != 0);
-	start -= sizeof folder - 1;
-	memcpy(start, folder, sizeof folder - 1);
-	ssize_t length = readlink(start, name, sizeof name - 1);
-	close(file);
-	if (length < 0)
-		return NULL;
-	name[length] = '\0';
-	/* The kernel's name of a removed file ends with " (deleted)". */
-	if (access(name, F_OK) != 0)
-		return NULL;
-	return to == NULL ? strdup(name) : strcpy(to, name);
 }
