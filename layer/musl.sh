@@ -102,14 +102,15 @@ link_musl() {
 	write_musl_gcc "$1"
 }
 
-# For compiling alone: bootstrap/build.rs and layer/libc/build.sh link.
+# For compiling alone: bootstrap/build.rs and layer/libc/build.sh link. It finds the headers beside
+# itself, so that the checkout can be moved.
 write_musl_gcc() {
 	local prefix=$tools/musl-$1 compiler=$1-linux-gnu-gcc
 	if [ "$1" = "$(uname -m)" ]; then compiler=gcc; fi
 	mkdir -p "$prefix/bin"
 	cat >"$prefix/bin/musl-gcc" <<-END
 		#!/bin/sh
-		exec $compiler -nostdinc -isystem "$prefix/include" \
+		exec $compiler -nostdinc -isystem "\${0%/*}/../include" \
 			-isystem "$($compiler -print-file-name=include)" "\$@"
 	END
 	chmod +x "$prefix/bin/musl-gcc"
