@@ -48,13 +48,13 @@ unsafe extern "C" fn log_error(
     log::failure(error_type, message, stack_trace);
 }
 
-/// The response that `HandlerFn::call` has put into the invocation.
+/// The response that `HandlerFn::call` has put into the invocation; None in `after`.
 ///
 /// # Safety
-/// The handler's call has not returned, and no other thread uses the stream.
-unsafe fn sink<'a>(stream: *mut abi::Stream) -> &'a mut dyn Sink {
+/// Null, or the handler's call has not returned, and no other thread uses the stream.
+unsafe fn sink<'a>(stream: *mut abi::Stream) -> Option<&'a mut dyn Sink> {
     // SAFETY: the caller's promise.
-    unsafe { *stream.cast::<&'a mut dyn Sink>() }
+    unsafe { stream.cast::<&'a mut dyn Sink>().as_mut() }.map(|sink| &mut **sink)
 }
 
 /// [`abi::Runtime::stream_begin`].
@@ -65,7 +65,9 @@ unsafe extern "C" fn stream_begin(
 ) -> i32 {
     // SAFETY: the ABI's rule for `stream`: the invocation's, during its call, on one thread at a
     // time.
-    let sink = unsafe { sink(stream) };
+    let Some(sink) = (unsafe { sink(stream) }) else {
+        return libc::EINVAL;
+    };
     // SAFETY: the ABI's rule for arguments: they stay valid until the call returns.
     let content_type = unsafe { content_type.as_slice() };
     // SAFETY: as above.
@@ -76,7 +78,9 @@ unsafe extern "C" fn stream_begin(
 /// [`abi::Runtime::stream_write`].
 unsafe extern "C" fn stream_write(stream: *mut abi::Stream, data: abi::Bytes) -> i32 {
     // SAFETY: as above.
-    let sink = unsafe { sink(stream) };
+    let Some(sink) = (unsafe { sink(stream) }) else {
+        return libc::EPIPE;
+    };
     // SAFETY: as above.
     let data = unsafe { data.as_slice() };
     sink.write(data.unwrap_or_default()).err().map_or(0, |errno| errno.0)

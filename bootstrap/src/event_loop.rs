@@ -1,5 +1,5 @@
-//! The order of one invocation: `/next`, answer a ping or call the handler, post the outcome, log.
-//! The only other decision here is the number of workers.
+//! The order of one invocation: `/next`, answer a ping or call the handler, post the outcome, log,
+//! call the library's `after`. The only other decision here is the number of workers.
 //!
 //! A handler's failure is posted to `/error`, and the loop goes on. A handler that crashes is
 //! reported by [`crash`], and the process ends. If the Runtime API answers an outcome with 400, 410
@@ -114,7 +114,9 @@ impl Service {
             config::STORE.begin_invocation();
             let warmed = self.warming.answer(&invocation);
             let mut response = api.response(&invocation);
-            let (result, message);
+            let warm_count = warming::count();
+            let mut called = None;
+            let message;
             let outcome = match (&warmed, invocation.unread) {
                 (Some(warmed), _) => Outcome::Response(warmed.body),
                 (None, Some(size)) => {
@@ -132,10 +134,9 @@ impl Service {
                     if self.single_worker {
                         environ::set_trace_id(invocation.trace_id);
                     }
-                    let warm_count = warming::count();
-                    result =
+                    let result =
                         self.handler.call(&invocation, self.environment, warm_count, &mut response);
-                    result.outcome()
+                    called.insert(result).outcome()
                 }
             };
             let posted = match outcome {
@@ -153,6 +154,10 @@ impl Service {
             // As above: after the response, and before `/next`.
             if let Some(warmed) = warmed {
                 self.warming.finish(&warmed, &invocation);
+            }
+            // Releases the outcome first.
+            if called.take().is_some() {
+                self.handler.after(&invocation, self.environment, warm_count);
             }
             posted?;
         }

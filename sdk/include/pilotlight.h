@@ -1,4 +1,4 @@
-/* The C ABI between the Pilotlight runtime and a handler library. Version 1.1.
+/* The C ABI between the Pilotlight runtime and a handler library. Version 1.2.
  *
  *   static int32_t greet(const pilotlight_invocation *invocation, pilotlight_outcome *outcome);
  *
@@ -11,9 +11,9 @@
  * Rules
  *
  * Ownership. All bytes have one owner, and only the owner frees them. The runtime owns the bytes of
- * an invocation, which live until the outcome has been released. The handler owns the bytes of an
- * outcome: they must stay valid until `release` is called (or forever, if `release` is null), and
- * may be the invocation's own bytes.
+ * an invocation, which live until the outcome has been released and `after` has returned. The
+ * handler owns the bytes of an outcome: they must stay valid until `release` is called (or forever,
+ * if `release` is null), and may be the invocation's own bytes.
  *
  * Absence. Bytes whose `data` is null are absent; bytes of length 0 are present and empty. Texts
  * are UTF-8, have a length, and do not end with NUL.
@@ -23,6 +23,18 @@
  * PILOTLIGHT_FAILURE; it must not unwind (throw, longjmp) into its caller. After the runtime has
  * posted the bytes, it calls `release` with `owner`, on the same thread, exactly once, also for a
  * failure.
+ *
+ * After. The runtime calls `after` once for each invocation that reached a handler, also for a
+ * failed one: on the same thread, when the caller has its response and the outcome has been
+ * released, and before it asks for the next invocation. The environment is not frozen meanwhile,
+ * and the time counts as part of the invocation: for its deadline, and on the bill. Nothing that
+ * `after` does changes the response. It must not unwind, and logs its own failures.
+ *
+ * Snapshots. If the platform takes a snapshot of the process after the init phase, the runtime
+ * calls `before_snapshot` after `init`, and `after_restore` in every process that the snapshot is
+ * restored to, before its first invocation; both on the process's first thread. The clock has then
+ * jumped, connections are dead, and all of these processes have the same state, also that of random
+ * number generators. A failure of either is reported and ends the process.
  *
  * Threads. All of these calls happen on the process's first thread, one invocation at a time,
  * unless the function allows several at once (AWS_LAMBDA_MAX_CONCURRENCY) and the handler is
@@ -62,7 +74,7 @@ extern "C" {
 #endif
 
 #define PILOTLIGHT_ABI_MAJOR 1u
-#define PILOTLIGHT_ABI_MINOR 1u
+#define PILOTLIGHT_ABI_MINOR 2u
 /* Major in the upper 16 bits, minor in the lower. */
 #define PILOTLIGHT_ABI_VERSION ((PILOTLIGHT_ABI_MAJOR << 16) | PILOTLIGHT_ABI_MINOR)
 
@@ -85,11 +97,11 @@ typedef struct pilotlight_invocation {
 	pilotlight_bytes function_name;
 	pilotlight_bytes function_version;
 	uint64_t memory_size_mb; /* 0: absent */
-	struct pilotlight_stream *stream; /* for the functions pilotlight_stream_* */
+	struct pilotlight_stream *stream; /* for pilotlight_stream_*; null in `after` */
 	uint64_t warm_count; /* the warming pings that this environment has answered */
 } pilotlight_invocation;
 
-/* The result of a handler or of `init`. */
+/* The result of a handler, of `init` or of a hook for snapshots. */
 typedef struct pilotlight_outcome {
 	pilotlight_bytes response; /* with PILOTLIGHT_RESPONSE: all of it, or its last piece */
 	pilotlight_bytes error_type; /* with PILOTLIGHT_FAILURE: errorType; absent: Error */
@@ -107,6 +119,8 @@ typedef int32_t (*pilotlight_call)(const pilotlight_invocation *invocation,
 				   pilotlight_outcome *outcome);
 typedef int32_t (*pilotlight_init)(pilotlight_outcome *outcome);
 typedef void (*pilotlight_shutdown)(void);
+typedef void (*pilotlight_after)(const pilotlight_invocation *invocation); /* since 1.2 */
+typedef int32_t (*pilotlight_snapshot_hook)(pilotlight_outcome *outcome); /* since 1.2 */
 
 #define PILOTLIGHT_CONCURRENT 1u
 
@@ -174,6 +188,9 @@ typedef struct pilotlight_library {
 	pilotlight_init init; /* may be null */
 	pilotlight_shutdown shutdown; /* may be null */
 	pilotlight_attach attach; /* may be null */
+	pilotlight_after after; /* may be null; since 1.2 */
+	pilotlight_snapshot_hook before_snapshot; /* may be null; since 1.2 */
+	pilotlight_snapshot_hook after_restore; /* may be null; since 1.2 */
 } pilotlight_library_v1;
 
 #if defined(__GNUC__)
@@ -200,6 +217,12 @@ extern PILOTLIGHT_HIDDEN const pilotlight_runtime *pilotlight_attached;
 
 /* Like PILOTLIGHT_HANDLERS, with the library's pilotlight_shutdown as the second argument. */
 #define PILOTLIGHT_LIBRARY(init_function, shutdown_function, ...)                                  \
+	PILOTLIGHT_LIBRARY_WITH_HOOKS(init_function, shutdown_function, NULL, NULL, NULL,          \
+				      __VA_ARGS__)
+
+/* With every function that a library may have, each of them or NULL. */
+#define PILOTLIGHT_LIBRARY_WITH_HOOKS(init_function, shutdown_function, after_function,            \
+				      before_snapshot_function, after_restore_function, ...)       \
 	PILOTLIGHT_HIDDEN const pilotlight_runtime *pilotlight_attached;                           \
 	static void pilotlight_set_runtime(const pilotlight_runtime *runtime)                      \
 	{                                                                                          \
@@ -217,13 +240,16 @@ extern PILOTLIGHT_HIDDEN const pilotlight_runtime *pilotlight_attached;
 		init_function,                                                                     \
 		shutdown_function,                                                                 \
 		pilotlight_set_runtime,                                                            \
+		after_function,                                                                    \
+		before_snapshot_function,                                                          \
+		after_restore_function,                                                            \
 	};
 
 /* Begins a streamed response, before its first piece. `content_type` may be null
  * (application/octet-stream). `prelude` may be null, or the JSON that a function URL or API Gateway
  * reads first: {"statusCode":200,"headers":{...},"cookies":[...]}. Returns 0 or an error number:
- * EINVAL if the response has begun or `content_type` is not printable ASCII, ENOSYS if no runtime
- * is attached. */
+ * EINVAL if the response has begun or ended or `content_type` is not printable ASCII, ENOSYS if no
+ * runtime is attached. */
 static inline int32_t pilotlight_stream_begin(const pilotlight_invocation *invocation,
 					      const char *content_type, const char *prelude)
 {
@@ -236,7 +262,7 @@ static inline int32_t pilotlight_stream_begin(const pilotlight_invocation *invoc
 }
 
 /* Sends a piece of the response, and waits while the reader is slow. Returns 0, or an error number:
- * EPIPE if the reader has gone, ENOSYS if no runtime is attached. */
+ * EPIPE if the reader has gone or the response has ended, ENOSYS if no runtime is attached. */
 static inline int32_t pilotlight_stream_write(const pilotlight_invocation *invocation,
 					      const void *data, size_t length)
 {

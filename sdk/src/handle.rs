@@ -172,12 +172,13 @@ where
     }
 }
 
-/// A function for `init` or `shutdown`: a `fn()` or a `fn() -> Result<(), E>`, with the feature
-/// `tokio` also as `async fn`. The compiler infers `Form`, which tells the forms apart.
+/// A function for `init`, `before_snapshot`, `after_restore` or `shutdown`: a `fn()` or a
+/// `fn() -> Result<(), E>`, with the feature `tokio` also as `async fn`. The compiler infers
+/// `Form`, which tells the forms apart.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` can be neither `init` nor `shutdown`",
-    label = "this function can be neither",
-    note = "`init` and `shutdown` are a fn() or a fn() -> Result<(), Error> where Error: Display",
+    message = "`{Self}` cannot be `init`, `before_snapshot`, `after_restore` or `shutdown`",
+    label = "this function can be none of them",
+    note = "each of them is a fn() or a fn() -> Result<(), Error> where Error: Display",
     note = "for `async fn`, switch on the feature `tokio` of the crate `pilotlight`"
 )]
 pub trait Setup<Form> {
@@ -206,5 +207,54 @@ where
 
     fn set_up(self) -> Result<(), E> {
         self()
+    }
+}
+
+/// A function for `after`: a `fn()`, a `fn(&Context)`, or one of them that returns
+/// `Result<(), E>`; with the feature `tokio` also as `async fn`. The compiler infers `Form`, which
+/// tells the forms apart.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be `after`",
+    label = "this function cannot be `after`",
+    note = "`after` is a fn() or a fn(&Context), and may return Result<(), Error> where Error: Display",
+    note = "for `async fn`, switch on the feature `tokio` of the crate `pilotlight`"
+)]
+pub trait After<'a, Form> {
+    /// The error, which [`handler!`](crate::handler!) requires to be a [`HandlerError`].
+    #[doc(hidden)]
+    type Error;
+
+    #[doc(hidden)]
+    fn run(self, context: &'a Context) -> Result<(), Self::Error>;
+}
+
+impl<'a, F, Form> After<'a, (Form,)> for F
+where
+    F: Setup<Form>,
+{
+    type Error = F::Error;
+
+    fn run(self, _: &'a Context) -> Result<(), F::Error> {
+        self.set_up()
+    }
+}
+
+impl<'a, F: FnOnce(&'a Context)> After<'a, &'a Context> for F {
+    type Error = Infallible;
+
+    fn run(self, context: &'a Context) -> Result<(), Infallible> {
+        self(context);
+        Ok(())
+    }
+}
+
+impl<'a, F, E> After<'a, Result<&'a Context, E>> for F
+where
+    F: FnOnce(&'a Context) -> Result<(), E>,
+{
+    type Error = E;
+
+    fn run(self, context: &'a Context) -> Result<(), E> {
+        self(context)
     }
 }

@@ -23,7 +23,7 @@
 //! ```
 //!
 //! [`handler!`] exports one or several handlers, and functions that run at the start and at the
-//! end of an execution environment.
+//! end of an execution environment, after each invocation, and around a snapshot.
 //!
 //! # Events, responses and errors
 //!
@@ -51,8 +51,8 @@
 //!
 //! # Features
 //!
-//! - `tokio`: handlers, `init` and `shutdown` may be `async fn`. They run on one current-thread
-//!   runtime.
+//! - `tokio`: handlers, `init`, `shutdown` and the other hooks may be `async fn`. They run on one
+//!   current-thread runtime.
 //! - `log`: the macros of the crate `log` write to the function's log, in the function's log format
 //!   and from its level on. They do so after `init`, unless `init` has set another logger.
 
@@ -60,6 +60,8 @@ pub mod config;
 mod context;
 mod describe;
 mod error;
+#[allow(unsafe_code)] // The functions that a library exports are called through the ABI.
+mod export;
 mod failure;
 mod handle;
 #[allow(unsafe_code)] // Reads invocations and writes outcomes, through the ABI's pointers.
@@ -80,6 +82,7 @@ mod type_name;
 
 pub use self::context::Context;
 pub use self::error::Error;
+pub use self::handle::After;
 pub use self::handle::FromEvent;
 pub use self::handle::Handle;
 pub use self::handle::HandlerError;
@@ -105,6 +108,7 @@ pub mod __private {
     pub use crate::describe::DescribeNothing;
     pub use crate::describe::DescribeText;
     pub use crate::library::Bound;
+    pub use crate::library::BoundAfter;
     pub use crate::library::BoundSetup;
     pub use crate::library::check_names;
     pub use crate::library::name;
@@ -129,10 +133,16 @@ pub mod __private {
 ///     std::fs::create_dir_all("/tmp/greetings")
 /// }
 ///
+/// fn flush(context: &pilotlight::Context) {
+///     println!("{} is done", context.request_id());
+/// }
+///
 /// fn close() {}
 ///
-/// pilotlight::handler!(greet, shop::order, init = setup, shutdown = close);
+/// pilotlight::handler!(greet, shop::order, init = setup, after = flush, shutdown = close);
 /// ```
+///
+/// After the handlers come any of the functions below, in any order.
 ///
 /// # Handlers
 ///
@@ -143,6 +153,24 @@ pub mod __private {
 ///
 /// `init` runs once, before the first invocation. It is a `fn()` or a `fn() -> Result<(), E>`, with
 /// the feature `tokio` also an `async fn`. If it fails, the runtime reports the error and the
+/// execution environment ends.
+///
+/// # `after`
+///
+/// `after` runs once for each invocation that reached a handler, also for a failed one: on the same
+/// thread, when the caller has its response, and before the runtime asks for the next invocation.
+/// It is a function like `init`, and may take a [`&Context`](Context), that of the invocation. The
+/// environment is not frozen meanwhile, so metrics and traces can be sent here. Its time counts as
+/// part of the invocation: for its deadline, and on the bill. Its error or panic goes to the log,
+/// and never changes the response.
+///
+/// # `before_snapshot` and `after_restore`
+///
+/// Functions like `init`, for functions with SnapStart: the platform takes a snapshot of the
+/// process after the init phase, and restores it to any number of processes. `before_snapshot` runs
+/// after `init`, `after_restore` in each restored process before its first invocation. There, the
+/// clock has jumped, connections are dead, and random number generators in memory have the same
+/// state as in all the others. If one of them fails, the runtime reports the error and the
 /// execution environment ends.
 ///
 /// # `shutdown`
@@ -172,121 +200,4 @@ macro_rules! handler {
     ($($input:tt)+) => {
         $crate::__handler! { [] $($input)+ }
     };
-}
-
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __handler {
-    ([$($handler:path,)+] init = $init:path $(,)?) => {
-        $crate::__handler! { @export [$($handler,)+] [$init] [] }
-    };
-    ([$($handler:path,)+] shutdown = $shutdown:path $(,)?) => {
-        $crate::__handler! { @export [$($handler,)+] [|| ()] [$shutdown] }
-    };
-    ([$($handler:path,)+] init = $init:path , shutdown = $shutdown:path $(,)?) => {
-        $crate::__handler! { @export [$($handler,)+] [$init] [$shutdown] }
-    };
-    ([$($known:path,)*] $handler:path , $($rest:tt)+) => {
-        $crate::__handler! { [$($known,)* $handler,] $($rest)+ }
-    };
-    ([$($known:path,)*] $handler:path $(,)?) => {
-        $crate::__handler! { @export [$($known,)* $handler,] [|| ()] [] }
-    };
-    (@export [$($handler:path,)+] [$init:expr] [$($shutdown:path)?]) => {
-        // If a crate uses `handler!` twice, in any modules, the compiler reports that this name is
-        // defined twice.
-        #[doc(hidden)]
-        #[allow(non_local_definitions)]
-        #[macro_export]
-        macro_rules! only_one_handler_macro_per_library {
-            () => {};
-        }
-
-        const _: () = {
-            use $crate::__private::abi;
-
-            const PATHS: &[&str] = &[$(concat!(stringify!($handler), "\0")),+];
-
-            static HANDLERS: abi::Exported<&[abi::Handler]> = abi::Exported(&[$(
-                abi::Handler {
-                    name: $crate::__private::name(concat!(stringify!($handler), "\0")),
-                    call: {
-                        unsafe extern "C" fn call(
-                            invocation: *const abi::Invocation,
-                            outcome: *mut abi::Outcome,
-                        ) -> i32 {
-                            // Bounds the lifetime of what the handler borrows by this call.
-                            let scope = ();
-                            let handler = $crate::__private::Bound::new($handler, &scope);
-                            let describe = $crate::__describe!(handler.error());
-                            // SAFETY: the caller is the runtime, which keeps the ABI's promises, or
-                            // `initialise`, which passes no invocation.
-                            unsafe { handler.call(invocation, outcome, describe) }
-                        }
-                        Some(call)
-                    },
-                    // `call` requires that the handler's type is Sync.
-                    flags: abi::CONCURRENT,
-                }
-            ),+]);
-
-            unsafe extern "C" fn init(outcome: *mut abi::Outcome) -> i32 {
-                let setup = $crate::__private::BoundSetup::new($init);
-                let describe = $crate::__describe!(setup.error());
-                // SAFETY: the caller is the runtime, which keeps the ABI's promises.
-                unsafe { setup.initialise(outcome, describe, HANDLERS.0) }
-            }
-
-            // If two handler libraries are linked into one, the linker reports that this is defined
-            // twice.
-            #[unsafe(export_name = "a_handler_library_cannot_depend_on_another")]
-            static ALONE: u8 = 0;
-
-            #[unsafe(export_name = "pilotlight_library")]
-            static LIBRARY: abi::Exported<abi::Library> = abi::Exported(abi::Library {
-                abi_version: abi::ABI_VERSION,
-                handler_count: {
-                    $crate::__private::check_names(PATHS);
-                    PATHS.len() as u32
-                },
-                handlers: HANDLERS.0.as_ptr(),
-                init: Some(init),
-                shutdown: $crate::__shutdown!($($shutdown)?),
-                attach: Some($crate::__private::attach),
-            });
-        };
-    };
-    ($($unexpected:tt)*) => {
-        compile_error!(
-            "expected handler!(f), handler!(f, module::g), handler!(f, init = setup), or handler!(f, init = setup, shutdown = close)"
-        );
-    };
-}
-
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __shutdown {
-    () => {
-        None
-    };
-    ($shutdown:path) => {{
-        unsafe extern "C" fn hook() {
-            let hook = $crate::__private::BoundSetup::new($shutdown);
-            let describe = $crate::__describe!(hook.error());
-            hook.shut_down(describe);
-        }
-        Some(hook)
-    }};
-}
-
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __describe {
-    ($error:expr) => {{
-        #[allow(unused_imports)]
-        use $crate::__private::{
-            DescribeChosen, DescribeError, DescribeHolder, DescribeNothing, DescribeText,
-        };
-        (&&&&$error).describe()
-    }};
 }

@@ -9,6 +9,7 @@ use std::ptr;
 
 use pilotlight_abi as abi;
 
+use crate::After;
 use crate::Context;
 use crate::FromEvent;
 use crate::Handle;
@@ -90,7 +91,8 @@ impl<'a, H, E, R, Err> Bound<'a, H, E, R, Err> {
     }
 }
 
-/// A function for `init` or `shutdown` with the function of its [`Setup`], like [`Bound`].
+/// A function for `init`, a snapshot's hook or `shutdown`, with the function of its [`Setup`], like
+/// [`Bound`].
 #[derive(Debug)]
 pub struct BoundSetup<S, Err> {
     setup: S,
@@ -131,11 +133,23 @@ impl<S, Err> BoundSetup<S, Err> {
             // SAFETY: the function's own contract; there is no invocation.
             unsafe { call(ptr::null(), ptr::null_mut()) };
         }
-        let result = self.run(describe);
+        // SAFETY: the function's own contract.
+        let code = unsafe { self.run_with(outcome, describe) };
         // After the function, which may have set another logger.
         #[cfg(feature = "log")]
         crate::logger::install();
-        let Err(failure) = result else {
+        code
+    }
+
+    /// Runs the function, for the hooks whose failure the runtime reports.
+    ///
+    /// # Safety
+    /// The runtime keeps the ABI's promise: `outcome` is valid.
+    pub unsafe fn run_with(self, outcome: *mut abi::Outcome, describe: Describe<Err>) -> i32
+    where
+        Err: HandlerError,
+    {
+        let Err(failure) = self.run(describe) else {
             return abi::RESPONSE;
         };
         let (filled, code) = fail(failure);
@@ -149,15 +163,57 @@ impl<S, Err> BoundSetup<S, Err> {
     where
         Err: HandlerError,
     {
-        if let (Err(failure), Some(runtime)) = (self.run(describe), runtime::attached())
-            && !failure.is_logged
-        {
-            failure.log(runtime);
-        }
+        log_failure(self.run(describe));
     }
 
     fn run(self, describe: Describe<Err>) -> Result<(), Failure> {
         catch(|| (self.set_up)(self.setup).map_err(|error| describe(&error)))
+    }
+}
+
+/// A function for `after` with the function of its [`After`], like [`Bound`].
+#[derive(Debug)]
+pub struct BoundAfter<'a, S, Err> {
+    after: S,
+    run: fn(S, &'a Context) -> Result<(), Err>,
+}
+
+impl<'a, S, Err> BoundAfter<'a, S, Err> {
+    /// Resolves the function's trait, like [`Bound::new`].
+    pub fn new<Form>(after: S, _scope: &'a ()) -> BoundAfter<'a, S, Err>
+    where
+        S: After<'a, Form, Error = Err>,
+    {
+        BoundAfter { after, run: S::run }
+    }
+
+    /// The type of the function's error.
+    pub fn error(&self) -> ErrorOf<Err> {
+        ErrorOf::new()
+    }
+
+    /// Runs the function after an invocation. Its error goes to the log, as a panic does.
+    ///
+    /// # Safety
+    /// The runtime keeps the ABI's promises: `invocation` is valid, and the bytes that it borrows
+    /// live until this returns.
+    pub unsafe fn run(self, invocation: *const abi::Invocation, describe: Describe<Err>)
+    where
+        Err: HandlerError,
+    {
+        // SAFETY: the function's own contract.
+        let context: &'a Context = unsafe { Context::borrow(invocation) };
+        let BoundAfter { after, run } = self;
+        log_failure(catch(|| run(after, context).map_err(|error| describe(&error))));
+    }
+}
+
+/// Logs a hook's failure that no caller gets.
+fn log_failure(result: Result<(), Failure>) {
+    if let (Err(failure), Some(runtime)) = (result, runtime::attached())
+        && !failure.is_logged
+    {
+        failure.log(runtime);
     }
 }
 

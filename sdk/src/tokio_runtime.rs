@@ -11,6 +11,7 @@ use tokio::runtime::Runtime;
 
 use crate::Context;
 use crate::ResponseStream;
+use crate::handle::After;
 use crate::handle::Handle;
 use crate::handle::STREAMED;
 use crate::handle::Setup;
@@ -126,5 +127,30 @@ where
 
     fn set_up(self) -> Result<(), E> {
         runtime().block_on(self())
+    }
+}
+
+impl<'a, F, Fut> After<'a, Async<&'a Context>> for F
+where
+    F: FnOnce(&'a Context) -> Fut,
+    Fut: Future<Output = ()>,
+{
+    type Error = Infallible;
+
+    fn run(self, context: &'a Context) -> Result<(), Infallible> {
+        runtime().block_on(self(context));
+        Ok(())
+    }
+}
+
+impl<'a, F, Fut, E> After<'a, Async<Result<&'a Context, E>>> for F
+where
+    F: FnOnce(&'a Context) -> Fut,
+    Fut: Future<Output = Result<(), E>>,
+{
+    type Error = E;
+
+    fn run(self, context: &'a Context) -> Result<(), E> {
+        runtime().block_on(self(context))
     }
 }

@@ -8,6 +8,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::marker::PhantomData;
+use core::mem::MaybeUninit;
 use core::ptr;
 
 use pilotlight_abi as abi;
@@ -43,22 +44,8 @@ impl HandlerFn {
         warm_count: u64,
         mut response: &mut dyn Sink,
     ) -> CallResult<'a> {
-        let absent = abi::Bytes::of_option;
-        let invocation = abi::Invocation {
-            event: abi::Bytes::of(invocation.event),
-            request_id: abi::Bytes::of(invocation.request_id),
-            deadline_ms: invocation.deadline_ms.unwrap_or(0),
-            invoked_function_arn: absent(invocation.invoked_function_arn),
-            trace_id: absent(invocation.trace_id),
-            client_context: absent(invocation.client_context),
-            cognito_identity: absent(invocation.cognito_identity),
-            tenant_id: absent(invocation.tenant_id),
-            function_name: absent(environment.function_name),
-            function_version: absent(environment.function_version),
-            memory_size_mb: environment.memory_size_mb.unwrap_or(0),
-            stream: ptr::from_mut(&mut response).cast(),
-            warm_count,
-        };
+        let stream = ptr::from_mut(&mut response).cast();
+        let invocation = abi_invocation(invocation, environment, warm_count, stream);
         let mut outcome = abi::Outcome::EMPTY;
         // SAFETY: the ABI's rules for `call`: both pointers are valid, and the invocation borrows
         // for 'a, which the result cannot outlive.
@@ -66,6 +53,30 @@ impl HandlerFn {
         // Buffered output must be written before the environment can be frozen.
         sys::flush_streams();
         CallResult { code, outcome, borrows: PhantomData }
+    }
+}
+
+fn abi_invocation(
+    invocation: &Invocation,
+    environment: &Environment,
+    warm_count: u64,
+    stream: *mut abi::Stream,
+) -> abi::Invocation {
+    let absent = abi::Bytes::of_option;
+    abi::Invocation {
+        event: abi::Bytes::of(invocation.event),
+        request_id: abi::Bytes::of(invocation.request_id),
+        deadline_ms: invocation.deadline_ms.unwrap_or(0),
+        invoked_function_arn: absent(invocation.invoked_function_arn),
+        trace_id: absent(invocation.trace_id),
+        client_context: absent(invocation.client_context),
+        cognito_identity: absent(invocation.cognito_identity),
+        tenant_id: absent(invocation.tenant_id),
+        function_name: absent(environment.function_name),
+        function_version: absent(environment.function_version),
+        memory_size_mb: environment.memory_size_mb.unwrap_or(0),
+        stream,
+        warm_count,
     }
 }
 
@@ -114,9 +125,7 @@ impl Drop for CallResult<'_> {
 pub struct Exports {
     /// The ABI version that it was built for.
     pub abi_version: u32,
-    init: Option<abi::Init>,
-    shutdown: Option<abi::Shutdown>,
-    attach: Option<abi::Attach>,
+    library: abi::Exported<abi::Library>,
     /// Every handler with its name.
     pub handlers: Vec<(&'static CStr, HandlerFn)>,
 }
@@ -126,18 +135,22 @@ impl Exports {
     /// library. For an unsupported ABI version, only the version is read.
     pub fn read(library: &'static Library) -> Option<Exports> {
         let image = library.image();
-        let found: abi::Library = read(image, library.entry)?;
+        let found = read_library(image, library.entry)?;
         let abi_version = found.abi_version;
-        let abi::Library { init, shutdown, attach, .. } = found;
-        let handlers = Vec::new();
-        let mut exports = Exports { abi_version, init, shutdown, attach, handlers };
+        let mut exports =
+            Exports { abi_version, library: abi::Exported(found), handlers: Vec::new() };
         if !exports.is_supported() {
             return Some(exports);
         }
-        let init = init.map(|function| function as usize);
-        let shutdown = shutdown.map(|function| function as usize);
-        let attach = attach.map(|function| function as usize);
-        for function in [init, shutdown, attach].into_iter().flatten() {
+        let functions = [
+            found.init.map(|function| function as usize),
+            found.shutdown.map(|function| function as usize),
+            found.attach.map(|function| function as usize),
+            found.after.map(|function| function as usize),
+            found.before_snapshot.map(|function| function as usize),
+            found.after_restore.map(|function| function as usize),
+        ];
+        for function in functions.into_iter().flatten() {
             image.will_run(image.code(function as u64)?);
         }
         for index in 0..found.handler_count {
@@ -156,13 +169,25 @@ impl Exports {
 
     /// Whether the library has a `shutdown` hook.
     pub fn has_shutdown(&self) -> bool {
-        self.shutdown.is_some()
+        self.library.0.shutdown.is_some()
     }
 
     /// Whether this runtime supports the library's ABI version.
     pub fn is_supported(&self) -> bool {
         pilotlight_loader::abi_mismatch(self.abi_version).is_none()
     }
+}
+
+/// Copies a library's table. The fields that its version does not have are null.
+fn read_library(image: &Image, live: u64) -> Option<abi::Library> {
+    let size = abi::Library::size_in(read(image, live)?);
+    // SAFETY: no code of the library runs before this function returns.
+    let bytes = unsafe { image.bytes_at(live) }?.get(..size)?;
+    let mut library = MaybeUninit::<abi::Library>::zeroed();
+    // SAFETY: the slice is not longer than the table, which is this function's own.
+    unsafe { library.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(bytes.as_ptr(), size) };
+    // SAFETY: every bit pattern is valid: numbers, and pointers that may be null.
+    Some(unsafe { library.assume_init() })
 }
 
 /// Copies a structure of the ABI out of a library.
@@ -179,12 +204,12 @@ fn read<T: Copy>(image: &Image, live: u64) -> Option<T> {
 
 /// Passes the runtime's functions to the library, and calls its `init`, if it has these hooks.
 pub fn initialise(exports: &Exports, runtime: abi::Runtime) -> Result<(), Failure> {
-    if let Some(attach) = exports.attach {
+    if let Some(attach) = exports.library.0.attach {
         // SAFETY: the ABI's rule for `attach`: once, before `init`, with a table that is never
         // freed.
         unsafe { attach(Box::leak(Box::new(runtime))) };
     }
-    let Some(init) = exports.init else {
+    let Some(init) = exports.library.0.init else {
         return Ok(());
     };
     let mut outcome = abi::Outcome::EMPTY;
@@ -202,9 +227,26 @@ pub fn initialise(exports: &Exports, runtime: abi::Runtime) -> Result<(), Failur
     }
 }
 
+/// Calls the library's `after` hook, if it has one, and flushes the C streams again.
+pub fn after(
+    exports: &Exports,
+    invocation: &Invocation,
+    environment: &Environment,
+    warm_count: u64,
+) {
+    let Some(after) = exports.library.0.after else {
+        return;
+    };
+    let invocation = abi_invocation(invocation, environment, warm_count, ptr::null_mut());
+    // SAFETY: the ABI's rule for `after`: once, on the thread that called the handler, while the
+    // invocation's bytes live.
+    unsafe { after(&raw const invocation) };
+    sys::flush_streams();
+}
+
 /// Calls the library's `shutdown` hook, if it has one, and flushes the C streams.
 pub fn shut_down(exports: &Exports) {
-    if let Some(shutdown) = exports.shutdown {
+    if let Some(shutdown) = exports.library.0.shutdown {
         // SAFETY: the ABI's rule for `shutdown`: once, on any thread.
         unsafe { shutdown() };
     }

@@ -55,6 +55,11 @@ impl Handler {
         self.entry.call(invocation, environment, warm_count, response)
     }
 
+    /// Runs the library's `after` hook, on the thread that called the handler.
+    pub fn after(&self, invocation: &Invocation, environment: &Environment, warm_count: u64) {
+        ffi::after(&self.exports, invocation, environment, warm_count);
+    }
+
     /// Whether it may be called on several threads at once.
     pub fn is_concurrent(&self) -> bool {
         self.entry.is_concurrent()
@@ -79,7 +84,7 @@ impl Handler {
     ) -> Result<(&'static Handler, Deferred), Failure> {
         let found = find(environment)?;
         let Found { path, file, .. } = &found;
-        let size = size_of::<pilotlight_abi::Library>() as u64;
+        let size = pilotlight_abi::Library::MIN_SIZE as u64;
         let symbol = pilotlight_abi::LIBRARY_SYMBOL;
         let library = map::load(file, path, host, symbol, size);
         let library = library.map_err(|error| Failure::load(&error))?.keep();

@@ -14,6 +14,16 @@ use pilotlight_loader::elf::u64_at;
 /// Base address of the copies: any page other than the first will do.
 pub const BASE: u64 = 0x10_0000_0000;
 
+/// The offsets of the functions in a library's table.
+const FUNCTIONS: [usize; 6] = [
+    offset_of!(abi::Library, init),
+    offset_of!(abi::Library, shutdown),
+    offset_of!(abi::Library, attach),
+    offset_of!(abi::Library, after),
+    offset_of!(abi::Library, before_snapshot),
+    offset_of!(abi::Library, after_restore),
+];
+
 /// The exports of a library.
 #[derive(Debug)]
 pub struct Handlers {
@@ -55,18 +65,21 @@ impl Memory<'_, '_> {
 
 /// Reads the exports; None if a pointer leads out of the library.
 pub fn read(mut memory: Memory<'_, '_>, entry: u64) -> Option<Handlers> {
-    let library = memory.bytes(BASE.wrapping_add(entry), size_of::<abi::Library>())?;
+    let live = BASE.wrapping_add(entry);
+    let library = memory.bytes(live, abi::Library::MIN_SIZE)?;
     let abi_version = u32_at(library, offset_of!(abi::Library, abi_version));
     let count = u32_at(library, offset_of!(abi::Library, handler_count));
     let first = u64_at(library, offset_of!(abi::Library, handlers));
     let init = u64_at(library, offset_of!(abi::Library, init));
-    let shutdown = u64_at(library, offset_of!(abi::Library, shutdown));
-    let attach = u64_at(library, offset_of!(abi::Library, attach));
     let mut handlers = Handlers { abi_version, has_init: init != 0, names: Vec::new() };
     if pilotlight_loader::abi_mismatch(abi_version).is_some() {
         return Some(handlers);
     }
-    if [init, shutdown, attach].into_iter().any(|live| live != 0 && !memory.is_code(live)) {
+    let size = abi::Library::size_in(abi_version);
+    let library = memory.bytes(live, size)?;
+    let present = FUNCTIONS.into_iter().filter(|&offset| offset < size);
+    let functions: Vec<u64> = present.map(|offset| u64_at(library, offset)).collect();
+    if functions.into_iter().any(|live| live != 0 && !memory.is_code(live)) {
         return None;
     }
     for index in 0..u64::from(count) {

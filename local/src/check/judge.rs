@@ -69,7 +69,7 @@ impl Library<'_> {
         // The steps below, which the bootstrap takes as well, name a damaged table.
         self.requirements = Requirements::of::<M>(parsed, &tables, &mut data).ok();
         let entry_symbol =
-            EntrySymbol { name: LIBRARY_SYMBOL, size: size_of::<abi::Library>() as u64 };
+            EntrySymbol { name: LIBRARY_SYMBOL, size: abi::Library::MIN_SIZE as u64 };
         let linked = link_for::<M>(parsed, &tables, &mut data, BASE, runtime, entry_symbol)
             .map_err(message)?;
         let memory = Memory { parsed, tables: &tables, data: &mut data };

@@ -18,7 +18,7 @@ pub const ABI_MAJOR: u32 = 1;
 
 /// The minor version: raised when a field is appended. A bootstrap runs every library of its own
 /// major version whose minor version is not newer than its own.
-pub const ABI_MINOR: u32 = 1;
+pub const ABI_MINOR: u32 = 2;
 
 /// The version that a library carries: major in the upper 16 bits, minor in the lower.
 pub const ABI_VERSION: u32 = (ABI_MAJOR << 16) | ABI_MINOR;
@@ -70,8 +70,8 @@ impl Bytes {
     }
 }
 
-/// One invocation, as the bootstrap passes it to a handler. Everything that it points to lives
-/// until the outcome has been released.
+/// One invocation, as the bootstrap passes it to a handler and to [`Library::after`]. Everything
+/// that it points to lives until the outcome has been released and `after` has returned.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Invocation {
@@ -97,7 +97,8 @@ pub struct Invocation {
     pub function_version: Bytes,
     /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE` in MB; 0 when absent.
     pub memory_size_mb: u64,
-    /// For [`Runtime::stream_begin`] and [`Runtime::stream_write`]; belongs to the runtime.
+    /// For [`Runtime::stream_begin`] and [`Runtime::stream_write`]; belongs to the runtime. Null
+    /// in [`Library::after`].
     pub stream: *mut Stream,
     /// The number of warming pings that this execution environment has answered.
     pub warm_count: u64,
@@ -129,8 +130,9 @@ impl Invocation {
     };
 }
 
-/// The result of a handler or of `init`. The bootstrap passes it zeroed, the handler fills it in,
-/// and the bootstrap calls `release` (unless null) once, after it has posted the bytes.
+/// The result of a handler, of `init` or of a [`SnapshotHook`]. The bootstrap passes it zeroed, the
+/// handler fills it in, and the bootstrap calls `release` (unless null) once, after it has posted
+/// the bytes.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Outcome {
@@ -179,6 +181,16 @@ pub type Call = unsafe extern "C" fn(invocation: *const Invocation, outcome: *mu
 /// then reads only `release` of the outcome) or [`FAILURE`].
 pub type Init = unsafe extern "C" fn(outcome: *mut Outcome) -> i32;
 
+/// Runs after an invocation's response or failure has been posted and its outcome released, and
+/// before the runtime asks for the next one: once per invocation, on the thread that called the
+/// handler. It must not unwind into its caller. Since 1.2.
+pub type After = unsafe extern "C" fn(invocation: *const Invocation);
+
+/// Runs before or after a snapshot of the process, on its first thread. Returns [`RESPONSE`] (the
+/// runtime then reads only `release` of the outcome) or [`FAILURE`], which ends the process. Since
+/// 1.2.
+pub type SnapshotHook = unsafe extern "C" fn(outcome: *mut Outcome) -> i32;
+
 /// The shutdown hook. The runtime calls it when the execution environment ends, on a thread of its
 /// own and perhaps while a handler runs. `pilotlight.h` says how much time it has.
 pub type Shutdown = unsafe extern "C" fn();
@@ -219,6 +231,24 @@ pub struct Library {
     pub shutdown: Option<Shutdown>,
     /// Called once, before `init`; may be null.
     pub attach: Option<Attach>,
+    /// Called after each invocation; may be null. Since 1.2.
+    pub after: Option<After>,
+    /// Called once, after `init`, if the platform takes a snapshot of the process then; may be
+    /// null. Since 1.2.
+    pub before_snapshot: Option<SnapshotHook>,
+    /// Called in each process that a snapshot is restored to, before the first invocation; may be
+    /// null. Since 1.2.
+    pub after_restore: Option<SnapshotHook>,
+}
+
+impl Library {
+    /// The size in bytes of the table in version 1.0, which every library has.
+    pub const MIN_SIZE: usize = core::mem::offset_of!(Library, after);
+
+    /// The size in bytes of the table of a library that carries this version.
+    pub const fn size_in(abi_version: u32) -> usize {
+        if abi_version & 0xffff < 2 { Library::MIN_SIZE } else { size_of::<Library>() }
+    }
 }
 
 /// [`Runtime::log_format`]: a line of text, its parts separated by tabs.
@@ -245,11 +275,11 @@ pub struct Runtime {
     /// Begins a streamed response, before its first piece. `content_type` may be absent
     /// (`application/octet-stream`). `prelude` is the JSON with `statusCode`, `headers` and
     /// `cookies` that a function URL or API Gateway reads first, or absent. Returns 0 or an error
-    /// number: EINVAL if the response has begun or `content_type` is not printable ASCII.
+    /// number: EINVAL if the response has begun or ended, or `content_type` is not printable ASCII.
     pub stream_begin:
         unsafe extern "C" fn(stream: *mut Stream, content_type: Bytes, prelude: Bytes) -> i32,
     /// Sends a piece of the response, and waits while the reader is slow. Returns 0, or an error
-    /// number if the reader has gone.
+    /// number if the reader has gone or the response has ended.
     pub stream_write: unsafe extern "C" fn(stream: *mut Stream, data: Bytes) -> i32,
     /// Declares a configuration value, `name=source`. Only `init` may call this. Returns 0, or
     /// EINVAL, which `reason` explains; that text lives as long as the process.

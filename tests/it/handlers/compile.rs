@@ -104,9 +104,34 @@ fn functions_that_are_not_handlers_are_refused_once() {
     refused(
         "fn f(_: String) -> Result<(), String> { Ok(()) }\nfn g(_: u8) {}\n\
          pilotlight::handler!(f, init = g);\n",
-        "`fn(u8) {g}` can be neither `init` nor `shutdown`",
+        "`fn(u8) {g}` cannot be `init`, `before_snapshot`, `after_restore` or `shutdown`",
         &[],
     );
+    refused(
+        "fn f(_: String) -> Result<(), String> { Ok(()) }\nfn g(_: u8) {}\n\
+         pilotlight::handler!(f, after = g);\n",
+        "`fn(u8) {g}` cannot be `after`",
+        &["`after` is a fn() or a fn(&Context)"],
+    );
+    refused(
+        "fn f(_: String) -> Result<(), String> { Ok(()) }\nasync fn g() {}\n\
+         pilotlight::handler!(f, after = g);\n",
+        "`fn() -> impl Future<Output = ()> {g}` cannot be `after`",
+        &["switch on the feature `tokio`"],
+    );
+}
+
+#[test]
+fn options_that_do_not_exist_or_are_given_twice_are_refused() {
+    for options in ["last = g", "init = g, init = g", "after = g, shutdown"] {
+        let last = options.rsplit([',', ' ']).find(|word| word.len() > 1).expect("a name");
+        let source = format!(
+            "fn f(_: String) -> Result<(), String> {{ Ok(()) }}\nfn g() {{}}\n\
+             pilotlight::handler!(f, {options});\n"
+        );
+        let message = format!("`{last}` is no option of handler!, is given twice,");
+        refused(&source, &message, &["the options are init, after, before_snapshot,"]);
+    }
 }
 
 #[test]
@@ -146,14 +171,25 @@ fn a_library_that_depends_on_another_is_refused_by_name() {
 #[test]
 fn valid_handlers_compile_without_a_warning_and_without_unsafe_code() {
     let source = "#![forbid(unsafe_code)]\n#![deny(warnings)]\n\
-        mod a {\n\
+        pub mod a {\n\
             pub fn f(_: &str) -> Result<(), Box<dyn std::error::Error>> { Ok(()) }\n\
             pub fn set_up() -> Result<(), std::fmt::Error> { Ok(()) }\n\
             pub fn close() -> Result<(), String> { Ok(()) }\n\
+            pub fn flush(_: &pilotlight::Context) -> Result<(), String> { Ok(()) }\n\
         }\n\
         fn g<'a>(text: &'a str) -> Result<&'a str, std::borrow::Cow<'a, str>> { Ok(text) }\n\
-        pilotlight::handler!(a::f, crate::g, init = a::set_up, shutdown = self::a::close);\n";
+        pub fn now() {}\n";
     let folder = TempDir::new().expect("a folder");
-    write(folder.path(), "allowed", "", source);
-    assert_eq!(errors("check", &folder.path().join("allowed")), [""; 0]);
+    let forms = [
+        "a::f, crate::g, init = a::set_up, shutdown = self::a::close",
+        "a::f, g, shutdown = now, after = a::flush, init = now, before_snapshot = a::close,",
+        "g, after_restore = a::set_up, after = now",
+        "g, after = a::close",
+        "g,",
+    ];
+    for form in forms {
+        let source = format!("{source}pilotlight::handler!({form});\n");
+        write(folder.path(), "allowed", "", &source);
+        assert_eq!(errors("check", &folder.path().join("allowed")), [""; 0], "{form}");
+    }
 }

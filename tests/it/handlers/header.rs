@@ -60,7 +60,8 @@ layout! {
     }
     "pilotlight_handler" = Handler { name, call, flags }
     "pilotlight_library_v1" = Library {
-        abi_version, handler_count, handlers, init, shutdown, attach,
+        abi_version, handler_count, handlers, init, shutdown, attach, after, before_snapshot,
+        after_restore,
     }
     "pilotlight_runtime" = Runtime {
         abi_version, log_format, log_level, log, stream_begin, stream_write, config_declare,
@@ -77,7 +78,7 @@ fn header() -> String {
 
 /// Macros of the header that are no numbers: its guard, a text, attributes, and what declares a
 /// library.
-const NO_NUMBERS: [&str; 8] = [
+const NO_NUMBERS: [&str; 9] = [
     "PILOTLIGHT_H",
     "PILOTLIGHT_CONFIG_MARK",
     "PILOTLIGHT_EXPORT",
@@ -86,6 +87,7 @@ const NO_NUMBERS: [&str; 8] = [
     "PILOTLIGHT_THREAD",
     "PILOTLIGHT_HANDLERS",
     "PILOTLIGHT_LIBRARY",
+    "PILOTLIGHT_LIBRARY_WITH_HOOKS",
 ];
 
 /// The names of the header's other macros. C refuses to print one that is no number.

@@ -79,7 +79,7 @@ fn unsafe_code_stands_in_named_modules_only() {
     let sdk = [
         "sdk/src/config/value.rs",
         "sdk/src/context.rs",
-        "sdk/src/lib.rs",
+        "sdk/src/export.rs",
         "sdk/src/library.rs",
         "sdk/src/response.rs",
         "sdk/src/runtime.rs",

@@ -1,5 +1,6 @@
 //! The bootstrap as a client of the Runtime API, byte by byte.
 
+mod after;
 mod bare;
 mod concurrency;
 mod protocol;

@@ -241,7 +241,7 @@ pub fn cargo(folder: &str, arguments: &[&str]) -> Vec<PathBuf> {
 pub fn fixture_crate(name: &str) -> PathBuf {
     static BUILT: OnceLock<Vec<PathBuf>> = OnceLock::new();
     let built = BUILT.get_or_init(|| {
-        let names = ["stock", "asynchronous", "logging", "configured", "errors"];
+        let names = ["stock", "asynchronous", "logging", "configured", "errors", "hooks"];
         let packages = names.map(|name| ["-p", name]).concat();
         cargo(".", &[&["build"], &packages[..]].concat())
     });

@@ -50,7 +50,7 @@ int main(int count, char **arguments)
 	if (!library)
 		fail(dlerror());
 	const pilotlight_library_v1 *exported = dlsym(library, "pilotlight_library");
-	if (!exported || exported->abi_version != PILOTLIGHT_ABI_VERSION)
+	if (!exported || exported->abi_version >> 16 != PILOTLIGHT_ABI_MAJOR)
 		fail("it exports nothing of this ABI");
 	const pilotlight_handler *handler = find(exported, arguments[4]);
 	pilotlight_outcome outcome = {0};
