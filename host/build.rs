@@ -1,6 +1,7 @@
 //! Compiles the C files and those of the CPU, and generates the table of the C symbols that the
 //! executable exports to handlers. Without the feature `static` there is nothing to do.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::error::Error;
 use std::fmt::Write as _;
@@ -63,6 +64,11 @@ fn compile(cpu: &Path, level: &str, files: &[PathBuf]) -> Result<Vec<PathBuf>> {
 
 const BUCKETS: u64 = 512;
 
+/// The bits of a hash that the table holds, after which the bucket's number says nine more.
+fn tag(hash: u64) -> u32 {
+    u32::try_from(hash >> 32).expect("half of it")
+}
+
 /// One line of `exports.txt`. The first field orders them.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Export {
@@ -89,24 +95,31 @@ impl Exports {
             exports.push(Export { bucket: hash % BUCKETS, hash, name, target });
         }
         exports.sort_unstable();
-        if let Some(pair) = exports.windows(2).find(|pair| pair[0].hash == pair[1].hash) {
-            let names = (pair[0].name, pair[1].name);
-            return Err(format!("exports.txt: {} and {} have one hash", names.0, names.1).into());
+        let mut known = BTreeMap::new();
+        for (name, _) in
+            provided::entries(provided::BOOTSTRAP).chain(provided::entries(provided::MODULE))
+        {
+            let hash = symbol_hash(name.as_bytes());
+            let other = known.insert((hash % BUCKETS, tag(hash)), name);
+            if let Some(other) = other.filter(|other| *other != name) {
+                return Err(format!("{name} and {other} are one symbol to the table").into());
+            }
         }
         Ok(Exports(exports))
     }
 
-    /// The names' hashes; the index at which each bucket starts; and the names of the lazily bound
+    /// The tags of the names' hashes; the index at which each bucket starts; and the names of the lazily bound
     /// functions (`src/libc/lazy.rs`), NUL-terminated, in the order of their numbers.
     fn rust(&self) -> String {
-        let hashes: String = self.0.iter().map(|export| format!("{:#x}, ", export.hash)).collect();
+        let tags: String =
+            self.0.iter().map(|export| format!("{:#x}, ", tag(export.hash))).collect();
         let start = |bucket| self.0.partition_point(|export| export.bucket < bucket);
         let buckets: String = (0..=BUCKETS).map(|bucket| format!("{}, ", start(bucket))).collect();
         let lazy = || self.0.iter().filter(|export| export.is_lazy());
         let names: String = lazy().map(|export| format!("{}\\0", export.name)).collect();
         let (count, bucket_count, lazy_count) = (self.0.len(), BUCKETS + 1, lazy().count());
         format!(
-            "pub static HASHES: [u64; {count}] = [{hashes}];\n\
+            "pub static TAGS: [u32; {count}] = [{tags}];\n\
              pub static BUCKETS: [u16; {bucket_count}] = [{buckets}];\n\
              pub static LAZY_NAMES: &[u8] = b\"{names}\";\n\
              unsafe extern \"C\" {{\n\

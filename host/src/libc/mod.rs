@@ -48,7 +48,7 @@ pub fn export(hash: u64) -> Option<u64> {
     let buckets = table::BUCKETS.len() as u64 - 1;
     let bucket = usize::try_from(hash % buckets).unwrap_or(0);
     let range = usize::from(table::BUCKETS[bucket])..usize::from(table::BUCKETS[bucket + 1]);
-    let found = range.into_iter().find(|&index| table::HASHES[index] == hash)?;
+    let found = range.into_iter().find(|&index| u64::from(table::TAGS[index]) == hash >> 32)?;
     Some(u64::from(table::pilotlight_export_addresses[found]))
 }
 
