@@ -20,20 +20,20 @@ use crate::response::Response;
 )]
 pub trait FromEvent<'a>: Sized {
     #[doc(hidden)]
-    fn from_event(event: &'a [u8]) -> Result<Self, Failure>;
+    fn from_event(context: &'a Context) -> Result<Self, Failure>;
 }
 
 #[diagnostic::do_not_recommend]
 impl<'a, E: Deserialize<'a>> FromEvent<'a> for E {
-    fn from_event(event: &'a [u8]) -> Result<E, Failure> {
-        serde_json::from_slice(event)
+    fn from_event(context: &'a Context) -> Result<E, Failure> {
+        serde_json::from_slice(context.event())
             .map_err(|error| Failure::invalid_event(std::any::type_name::<E>(), &error))
     }
 }
 
 impl<'a> FromEvent<'a> for Raw<&'a [u8]> {
-    fn from_event(event: &'a [u8]) -> Result<Raw<&'a [u8]>, Failure> {
-        Ok(Raw(event))
+    fn from_event(context: &'a Context) -> Result<Raw<&'a [u8]>, Failure> {
+        Ok(Raw(context.event()))
     }
 }
 

@@ -77,7 +77,7 @@ impl<'a, H, E, R, Err> Bound<'a, H, E, R, Err> {
         let context: &'a Context = unsafe { Context::borrow(invocation) };
         config::set_deadline(context.deadline_ms());
         let result = catch(|| {
-            let event = E::from_event(context.event())?;
+            let event = E::from_event(context)?;
             let result = (self.handle)(&self.handler, event, context);
             result.map_err(|error| describe(&error))?.into_response()
         });
