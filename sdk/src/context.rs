@@ -1,5 +1,9 @@
 //! The context of an invocation.
 
+mod for_test;
+
+pub use self::for_test::TestContext;
+
 use std::fmt;
 use std::time::Duration;
 use std::time::SystemTime;
@@ -10,7 +14,7 @@ use pilotlight_abi as abi;
 /// The context of one invocation: its request id, deadline, trace id and the like. Only the request
 /// id is always present.
 ///
-/// `Context::default()` is empty, for tests of a handler.
+/// Tests of a handler make one by [`Context::for_test`].
 ///
 /// ```
 /// use pilotlight::Context;
@@ -18,7 +22,7 @@ use pilotlight_abi as abi;
 /// fn identify(_event: serde::de::IgnoredAny, context: &Context) -> Result<String, String> {
 ///     Ok(format!("{} in {:?}", context.request_id(), context.function_name()))
 /// }
-/// # assert_eq!(identify(serde::de::IgnoredAny, &Context::default()).unwrap(), " in None");
+/// # assert_eq!(identify(serde::de::IgnoredAny, &Context::for_test()).unwrap(), " in None");
 /// # pilotlight::handler!(identify);
 /// ```
 #[repr(transparent)]
@@ -30,7 +34,8 @@ mod borrow {
     use super::Context;
     use super::abi;
 
-    // SAFETY: the runtime does not write to what an invocation borrows while the invocation lives.
+    // SAFETY: neither the runtime nor a `TestContext` writes to what an invocation borrows while the
+    // invocation lives.
     unsafe impl Send for Context {}
     // SAFETY: as above.
     unsafe impl Sync for Context {}
@@ -53,6 +58,11 @@ mod borrow {
 }
 
 impl Context {
+    /// A context for a unit test, in which every value is absent that the test does not set.
+    pub fn for_test() -> TestContext {
+        TestContext::default()
+    }
+
     /// The event's bytes.
     pub(crate) fn event(&self) -> &[u8] {
         self.bytes(self.0.event).unwrap_or_default()

@@ -25,6 +25,14 @@ pub type Describe<E> = fn(&E) -> Failure;
 #[derive(Debug)]
 pub struct ErrorOf<E>(PhantomData<fn(&E)>);
 
+impl<E> Clone for ErrorOf<E> {
+    fn clone(&self) -> ErrorOf<E> {
+        *self
+    }
+}
+
+impl<E> Copy for ErrorOf<E> {}
+
 impl<E> ErrorOf<E> {
     pub(crate) const fn new() -> ErrorOf<E> {
         ErrorOf(PhantomData)
@@ -63,7 +71,7 @@ pub trait DescribeError<E> {
 
 impl<E: Error> DescribeError<E> for &&ErrorOf<E> {
     fn describe(self) -> Describe<E> {
-        |error| Failure::returned(error_type(type_name::<E>()), with_causes(error))
+        |error| from_error(error)
     }
 }
 
@@ -80,8 +88,9 @@ impl<E: Display> DescribeText<E> for &ErrorOf<E> {
     }
 }
 
-/// An error without [`Display`]. The compiler refuses it where the handler is called; this
-/// implementation prevents a second message for the same mistake.
+/// An error without [`Display`]. It has a `Diagnostic`, which then converts it, or the compiler
+/// refuses it where the handler is called; this implementation prevents a second message for the
+/// same mistake.
 pub trait DescribeNothing<E> {
     /// The conversion.
     fn describe(self) -> Describe<E>;
@@ -122,9 +131,14 @@ impl AsError for ChosenError {
     }
 }
 
+/// Converts an error by its type.
+pub fn from_error<E: Error>(error: &E) -> Failure {
+    Failure::returned(error_type(type_name::<E>()), with_causes(error))
+}
+
 /// Converts an error of an unknown type. Its `errorType` is that of the first
 /// [`Error`](ChosenError) among it and its causes.
-fn from_unknown(error: &(dyn Error + 'static)) -> Failure {
+pub fn from_unknown(error: &(dyn Error + 'static)) -> Failure {
     let mut errors = std::iter::once(error).chain(causes(error));
     let chosen = errors.find_map(|error| error.downcast_ref::<ChosenError>());
     let error_type = chosen.map_or("Error", ChosenError::error_type);

@@ -58,10 +58,10 @@ macro_rules! __handler {
                             // Bounds the lifetime of what the handler borrows by this call.
                             let scope = ();
                             let handler = $crate::__private::Bound::new($handler, &scope);
-                            let describe = $crate::__describe!(handler.error());
+                            let conversion = $crate::__conversion!(handler.error());
                             // SAFETY: the caller is the runtime, which keeps the ABI's promises, or
                             // `initialise`, which passes no invocation.
-                            unsafe { handler.call(invocation, outcome, describe) }
+                            unsafe { handler.call(invocation, outcome, conversion) }
                         }
                         Some(call)
                     },
@@ -185,5 +185,15 @@ macro_rules! __describe {
             DescribeChosen, DescribeError, DescribeHolder, DescribeNothing, DescribeText,
         };
         (&&&&$error).describe()
+    }};
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conversion {
+    ($error:expr) => {{
+        #[allow(unused_imports)]
+        use $crate::__private::{Conversion, ConvertDiagnostic, ConvertText};
+        (&&Conversion::new($crate::__describe!($error))).select()
     }};
 }

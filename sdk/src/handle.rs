@@ -9,7 +9,10 @@ use serde::Serialize;
 use crate::Context;
 use crate::Raw;
 use crate::ResponseStream;
+use crate::conversion::ByDiagnostic;
+use crate::conversion::ByText;
 use crate::failure::Failure;
+use crate::lambda_runtime::Diagnostic;
 use crate::response::Response;
 
 /// A handler's event: any [`Deserialize`], or [`Raw<&[u8]>`](Raw).
@@ -62,16 +65,20 @@ impl<T: AsRef<[u8]>> IntoResponse for Raw<T> {
     }
 }
 
-/// A handler's error: any [`Display`].
+/// A handler's error: any [`Display`], or a type with `Into<`[`Diagnostic`]`>`. `By` tells them
+/// apart.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a handler's error",
     label = "this function's error has no message",
     note = "implement std::fmt::Display for it (std::error::Error for its causes), or return pilotlight::Error"
 )]
-pub trait HandlerError {}
+pub trait HandlerError<By = ByText> {}
 
 #[diagnostic::do_not_recommend]
-impl<E: Display> HandlerError for E {}
+impl<E: Display> HandlerError<ByText> for E {}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<Diagnostic>> HandlerError<ByDiagnostic> for E {}
 
 /// A handler. It has one of these forms, with the feature `tokio` also as `async fn`:
 ///

@@ -39,6 +39,8 @@
 //!   that the handler chooses. Boxes and `anyhow` hide the type of the error that they hold: their
 //!   `errorType` is `Error`, unless they hold an [`Error`].
 //!
+//! Functions that were written for the crate `lambda_runtime` become handlers by [`lambda_runtime`].
+//!
 //! # Panics
 //!
 //! A panic fails the invocation with the `errorType` `Panic`, and message and location as
@@ -58,12 +60,14 @@
 
 pub mod config;
 mod context;
+mod conversion;
 mod describe;
 mod error;
 #[allow(unsafe_code)] // The functions that a library exports are called through the ABI.
 mod export;
 mod failure;
 mod handle;
+pub mod lambda_runtime;
 #[allow(unsafe_code)] // Reads invocations and writes outcomes, through the ABI's pointers.
 mod library;
 #[cfg(feature = "log")]
@@ -81,6 +85,7 @@ mod tokio_runtime;
 mod type_name;
 
 pub use self::context::Context;
+pub use self::context::TestContext;
 pub use self::error::Error;
 pub use self::handle::After;
 pub use self::handle::FromEvent;
@@ -102,6 +107,9 @@ mod readme {}
 /// Items for the expansion of [`handler!`]; not part of the API.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::conversion::Conversion;
+    pub use crate::conversion::ConvertDiagnostic;
+    pub use crate::conversion::ConvertText;
     pub use crate::describe::DescribeChosen;
     pub use crate::describe::DescribeError;
     pub use crate::describe::DescribeHolder;

@@ -17,6 +17,7 @@ use crate::HandlerError;
 use crate::IntoResponse;
 use crate::Setup;
 use crate::config;
+use crate::conversion::Conversion;
 use crate::describe::Describe;
 use crate::describe::ErrorOf;
 use crate::failure::Failure;
@@ -57,17 +58,17 @@ impl<'a, H, E, R, Err> Bound<'a, H, E, R, Err> {
     /// # Safety
     /// `invocation` is null, or the runtime keeps the ABI's promises: both pointers are valid, and
     /// the bytes that the invocation borrows live until the outcome is released.
-    pub unsafe fn call(
+    pub unsafe fn call<By>(
         self,
         invocation: *const abi::Invocation,
         outcome: *mut abi::Outcome,
-        describe: Describe<Err>,
+        conversion: Conversion<Err, By>,
     ) -> i32
     where
         H: Sync,
         E: FromEvent<'a>,
         R: IntoResponse,
-        Err: HandlerError,
+        Err: HandlerError<By>,
     {
         if invocation.is_null() {
             (self.prepare)();
@@ -79,7 +80,7 @@ impl<'a, H, E, R, Err> Bound<'a, H, E, R, Err> {
         let result = catch(|| {
             let event = E::from_event(context)?;
             let result = (self.handle)(&self.handler, event, context);
-            result.map_err(|error| describe(&error))?.into_response()
+            result.map_err(|error| conversion.convert(error))?.into_response()
         });
         let (filled, code) = match result {
             Ok(response) => (respond(response), abi::RESPONSE),

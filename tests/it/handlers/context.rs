@@ -1,6 +1,7 @@
 //! The `context` example: what reaches a handler of what the server said, and what does not.
 
 use pilotlight_local::environment::INIT_LIMIT;
+use pilotlight_local::function::Function;
 use pilotlight_local::runtime_api::Invocation;
 use pilotlight_local::runtime_api::Outcome;
 use serde_json::Value;
@@ -10,8 +11,11 @@ use crate::support;
 
 /// Invokes `context` with these headers, in one environment after the other invocations.
 fn contexts(invocations: &[&[(&str, &str)]]) -> Vec<Value> {
-    let function = support::example("context");
-    let environment = support::start(&function);
+    contexts_of(&support::example("context"), invocations)
+}
+
+fn contexts_of(function: &Function, invocations: &[&[(&str, &str)]]) -> Vec<Value> {
+    let environment = support::start(function);
     environment.wait_initialised(INIT_LIMIT).expect("initialised");
     let contexts = invocations.iter().enumerate().map(|(number, headers)| {
         let invocation = Invocation {
@@ -101,4 +105,43 @@ fn the_trace_id_is_unset_again_and_absent_values_are_null() {
     assert_eq!(contexts[2]["remainingMs"], Value::Null);
     assert_eq!(contexts[3]["remainingMs"], json!(0));
     assert_eq!(contexts[0]["tenantId"], Value::Null);
+}
+
+#[test]
+fn functions_of_lambda_runtime_get_the_same_in_its_fields() {
+    let library = support::fixture_crate("asynchronous");
+    let function = support::function(&library, Some("moved"));
+    let contexts = contexts_of(
+        &function,
+        &[
+            &[
+                ("Lambda-Runtime-Deadline-Ms", "4102444800000"),
+                ("Lambda-Runtime-Invoked-Function-Arn", "arn:f:live"),
+                ("Lambda-Runtime-Trace-Id", "Root=1"),
+                ("Lambda-Runtime-Client-Context", r#"{"client":{"app_title":"shop"}}"#),
+                ("Lambda-Runtime-Cognito-Identity", r#"{"cognitoIdentityId":"i"}"#),
+                ("Lambda-Runtime-Aws-Tenant-Id", "tenant 1"),
+            ],
+            &[("Lambda-Runtime-Client-Context", "{"), ("Lambda-Runtime-Cognito-Identity", "[]")],
+        ],
+    );
+    let log_group = contexts[0]["log_group"].as_str().expect("text");
+    assert!(log_group.starts_with("/aws/lambda/"), "{log_group}");
+    let expected = json!({
+        "payload": {},
+        "request_id": "request-0",
+        "deadline": 4_102_444_800_000_u64,
+        "invoked_function_arn": "arn:f:live",
+        "xray_trace_id": "Root=1",
+        "client": "shop",
+        "identity": "i",
+        "tenant_id": "tenant 1",
+        "function": "asynchronous",
+        "log_group": log_group,
+    });
+    assert_eq!(contexts[0], expected);
+    // Any caller can send these two, so malformed ones must not fail the invocation.
+    assert_eq!(contexts[1]["request_id"], "request-1");
+    assert_eq!(contexts[1]["client"], Value::Null);
+    assert_eq!(contexts[1]["identity"], Value::Null);
 }

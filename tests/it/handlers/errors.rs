@@ -46,6 +46,15 @@ fn a_handler_chooses_type_and_message() {
 }
 
 #[test]
+fn a_diagnostic_is_the_answer() {
+    check("diagnosed", "CardDeclined", "why");
+    check("diagnostic", "CardDeclined", "why");
+    check("diagnosed_error", "CardDeclined", "why");
+    check("boxed_diagnostic", "Error", REFUSED);
+    check("standard_diagnostic", "io::Error", "why");
+}
+
+#[test]
 fn a_handler_in_a_module_is_named_without_its_path() {
     let library = support::fixture_crate("errors");
     let function = support::function(&library, Some("in_a_module"));
