@@ -34,8 +34,8 @@ mod borrow {
     use super::Context;
     use super::abi;
 
-    // SAFETY: neither the runtime nor a `TestContext` writes to what an invocation borrows while the
-    // invocation lives.
+    // SAFETY: neither the runtime nor a `TestContext` writes to what an invocation borrows while
+    // the invocation lives.
     unsafe impl Send for Context {}
     // SAFETY: as above.
     unsafe impl Sync for Context {}

@@ -150,7 +150,7 @@ fn causes<'e>(error: &'e (dyn Error + '_)) -> impl Iterator<Item = &'e (dyn Erro
 }
 
 /// The messages of an error and of its causes, without those that an earlier message contains.
-fn with_causes(error: &dyn Error) -> String {
+pub fn with_causes(error: &(dyn Error + '_)) -> String {
     let mut message = error.to_string();
     for cause in causes(error) {
         let cause = cause.to_string();

@@ -39,7 +39,8 @@
 //!   that the handler chooses. Boxes and `anyhow` hide the type of the error that they hold: their
 //!   `errorType` is `Error`, unless they hold an [`Error`].
 //!
-//! Functions that were written for the crate `lambda_runtime` become handlers by [`lambda_runtime`].
+//! Functions that were written for the crate `lambda_runtime` become handlers by the types of
+//! [`lambda_runtime`].
 //!
 //! # Panics
 //!
@@ -54,9 +55,14 @@
 //! # Features
 //!
 //! - `tokio`: handlers, `init`, `shutdown` and the other hooks may be `async fn`. They run on one
-//!   current-thread runtime.
+//!   current-thread runtime: tasks that a handler has spawned run only while a handler awaits.
+//! - `tokio-multi-thread`: the runtime has a worker thread for each processor, so spawned tasks run
+//!   at any time, until the platform freezes the execution environment.
 //! - `log`: the macros of the crate `log` write to the function's log, in the function's log format
 //!   and from its level on. They do so after `init`, unless `init` has set another logger.
+//! - `tracing`: the macros of the crate `tracing` write to the function's log, in its format and
+//!   from its level on, unless `init` has set another subscriber. Each invocation is a span
+//!   `invocation` with the fields `requestId`, `xrayTraceId` and `tenantId`.
 
 pub mod config;
 mod context;
@@ -67,6 +73,8 @@ mod error;
 mod export;
 mod failure;
 mod handle;
+#[cfg(feature = "tracing")]
+mod invocation_span;
 pub mod lambda_runtime;
 #[allow(unsafe_code)] // Reads invocations and writes outcomes, through the ABI's pointers.
 mod library;
@@ -80,6 +88,8 @@ mod response;
 mod runtime;
 #[allow(unsafe_code)] // Calls the runtime's functions for streamed responses.
 mod stream;
+#[cfg(feature = "tracing")]
+mod subscriber;
 #[cfg(feature = "tokio")]
 mod tokio_runtime;
 mod type_name;
@@ -98,6 +108,10 @@ pub use self::logger::install as install_logger;
 pub use self::raw::Raw;
 pub use self::stream::Prelude;
 pub use self::stream::ResponseStream;
+#[cfg(feature = "tracing")]
+pub use self::subscriber::install as install_subscriber;
+#[cfg(feature = "tracing")]
+pub use self::subscriber::log_layer;
 
 /// Compiles the README's example.
 #[cfg(doctest)]

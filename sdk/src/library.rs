@@ -21,6 +21,8 @@ use crate::conversion::Conversion;
 use crate::describe::Describe;
 use crate::describe::ErrorOf;
 use crate::failure::Failure;
+#[cfg(feature = "tracing")]
+use crate::invocation_span;
 use crate::panics;
 use crate::response::Response;
 use crate::response::release;
@@ -78,6 +80,8 @@ impl<'a, H, E, R, Err> Bound<'a, H, E, R, Err> {
         let context: &'a Context = unsafe { Context::borrow(invocation) };
         config::set_deadline(context.deadline_ms());
         let result = catch(|| {
+            #[cfg(feature = "tracing")]
+            let _span = invocation_span::enter(context);
             let event = E::from_event(context)?;
             let result = (self.handle)(&self.handler, event, context);
             result.map_err(|error| conversion.convert(error))?.into_response()
@@ -136,9 +140,11 @@ impl<S, Err> BoundSetup<S, Err> {
         }
         // SAFETY: the function's own contract.
         let code = unsafe { self.run_with(outcome, describe) };
-        // After the function, which may have set another logger.
+        // After the function, which may have set another logger or subscriber.
         #[cfg(feature = "log")]
         crate::logger::install();
+        #[cfg(feature = "tracing")]
+        crate::subscriber::install();
         code
     }
 
@@ -204,6 +210,8 @@ impl<'a, S, Err> BoundAfter<'a, S, Err> {
     {
         // SAFETY: the function's own contract.
         let context: &'a Context = unsafe { Context::borrow(invocation) };
+        #[cfg(feature = "tracing")]
+        let _in_flight = invocation_span::InFlight::of(context);
         let BoundAfter { after, run } = self;
         log_failure(catch(|| run(after, context).map_err(|error| describe(&error))));
     }

@@ -1,7 +1,9 @@
-//! `async fn` handlers, on one current-thread runtime.
+//! `async fn` handlers, on one runtime.
 //!
-//! The runtime runs only while a handler runs: a task that a handler spawned and did not await
-//! continues in the next invocation. The execution environment may be frozen in between, too.
+//! A handler's future always runs on the thread that the runtime calls the handler on. The tasks
+//! that it spawns run there, too, unless the feature `tokio-multi-thread` is on: a task that
+//! nothing awaits continues when the next handler awaits. With the feature, worker threads run
+//! tasks at any time. The platform may freeze either between two invocations.
 
 use std::convert::Infallible;
 use std::sync::OnceLock;
@@ -16,6 +18,8 @@ use crate::handle::Handle;
 use crate::handle::STREAMED;
 use crate::handle::Setup;
 use crate::handle::Streamed;
+#[cfg(feature = "tracing")]
+use crate::invocation_span;
 
 /// The form of an `async fn` with these arguments.
 #[derive(Debug)]
@@ -26,9 +30,22 @@ static RUNTIME: OnceLock<Runtime> = OnceLock::new();
 /// The runtime, created by the first call, which is usually that of `prepare`.
 fn runtime() -> &'static Runtime {
     RUNTIME.get_or_init(|| {
-        let runtime = Builder::new_current_thread().enable_all().build();
-        runtime.expect("the kernel refused epoll or eventfd, which a tokio runtime needs")
+        #[cfg(feature = "tokio-multi-thread")]
+        let mut builder = Builder::new_multi_thread();
+        #[cfg(not(feature = "tokio-multi-thread"))]
+        let mut builder = Builder::new_current_thread();
+        let runtime = builder.enable_all().build();
+        runtime.expect("the kernel refused epoll, eventfd or a thread, which a tokio runtime needs")
     })
+}
+
+/// Runs a handler's future on this thread.
+fn block_on<F: Future>(future: F) -> F::Output {
+    #[cfg(feature = "tracing")]
+    let output = invocation_span::across_awaits(future, |future| runtime().block_on(future));
+    #[cfg(not(feature = "tracing"))]
+    let output = runtime().block_on(future);
+    output
 }
 
 impl<'a, F, E, Fut, R, Err> Handle<'a, Async<(E,)>> for F
@@ -45,7 +62,7 @@ where
     }
 
     fn handle(&self, event: E, _: &'a Context) -> Result<R, Err> {
-        runtime().block_on(self(event))
+        block_on(self(event))
     }
 }
 
@@ -63,7 +80,7 @@ where
     }
 
     fn handle(&self, event: E, context: &'a Context) -> Result<R, Err> {
-        runtime().block_on(self(event, context))
+        block_on(self(event, context))
     }
 }
 
@@ -81,7 +98,7 @@ where
     }
 
     fn handle(&self, event: E, context: &'a Context) -> Result<Streamed, Err> {
-        let result = runtime().block_on(self(event, ResponseStream::of(context)));
+        let result = block_on(self(event, ResponseStream::of(context)));
         result.map(|()| STREAMED)
     }
 }
@@ -100,7 +117,7 @@ where
     }
 
     fn handle(&self, event: E, context: &'a Context) -> Result<Streamed, Err> {
-        let result = runtime().block_on(self(event, ResponseStream::of(context), context));
+        let result = block_on(self(event, ResponseStream::of(context), context));
         result.map(|()| STREAMED)
     }
 }
@@ -113,7 +130,7 @@ where
     type Error = Infallible;
 
     fn set_up(self) -> Result<(), Infallible> {
-        runtime().block_on(self());
+        block_on(self());
         Ok(())
     }
 }
@@ -126,7 +143,7 @@ where
     type Error = E;
 
     fn set_up(self) -> Result<(), E> {
-        runtime().block_on(self())
+        block_on(self())
     }
 }
 
@@ -138,7 +155,7 @@ where
     type Error = Infallible;
 
     fn run(self, context: &'a Context) -> Result<(), Infallible> {
-        runtime().block_on(self(context));
+        block_on(self(context));
         Ok(())
     }
 }
@@ -151,6 +168,6 @@ where
     type Error = E;
 
     fn run(self, context: &'a Context) -> Result<(), E> {
-        runtime().block_on(self(context))
+        block_on(self(context))
     }
 }

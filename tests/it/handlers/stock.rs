@@ -95,6 +95,9 @@ fn async_handlers_run_on_the_runtime_that_init_made() {
         let answer: Value = serde_json::from_slice(&answer).expect("JSON");
         assert_eq!(answer, json!([true, "slow", "over the wire", number]));
     }
+    // A task waits while the handler does not await.
+    let blocking = support::function(&library, Some("blocking"));
+    assert_eq!(support::response(support::cold(&blocking, b"20")), b"false");
     let failing = support::function(&library, Some("failing"));
     let posted = Posted::read(&support::cold(&failing, b"{}").expect("answered"));
     assert_eq!(posted.error_type, "Error");
