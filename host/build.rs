@@ -108,8 +108,8 @@ impl Exports {
         Ok(Exports(exports))
     }
 
-    /// The tags of the names' hashes; the index at which each bucket starts; and the names of the lazily bound
-    /// functions (`src/libc/lazy.rs`), NUL-terminated, in the order of their numbers.
+    /// The tags of the names' hashes; the index at which each bucket starts; and the names of the
+    /// lazily bound functions (`src/libc/lazy.rs`), NUL-terminated, in the order of their numbers.
     fn rust(&self) -> String {
         let tags: String =
             self.0.iter().map(|export| format!("{:#x}, ", tag(export.hash))).collect();

@@ -42,18 +42,19 @@ macro_rules! __handler {
             () => {};
         }
 
+        // Items are visible to the paths of the handlers, so their names must not be a handler's.
         const _: () = {
-            use $crate::__private::abi;
+            use $crate::__private::abi as __abi;
 
-            const PATHS: &[&str] = &[$(concat!(stringify!($handler), "\0")),+];
+            const __PATHS: &[&str] = &[$(concat!(stringify!($handler), "\0")),+];
 
-            static HANDLERS: abi::Exported<&[abi::Handler]> = abi::Exported(&[$(
-                abi::Handler {
+            static __HANDLERS: __abi::Exported<&[__abi::Handler]> = __abi::Exported(&[$(
+                __abi::Handler {
                     name: $crate::__private::name(concat!(stringify!($handler), "\0")),
                     call: {
-                        unsafe extern "C" fn call(
-                            invocation: *const abi::Invocation,
-                            outcome: *mut abi::Outcome,
+                        unsafe extern "C" fn __call(
+                            invocation: *const __abi::Invocation,
+                            outcome: *mut __abi::Outcome,
                         ) -> i32 {
                             // Bounds the lifetime of what the handler borrows by this call.
                             let scope = ();
@@ -63,34 +64,34 @@ macro_rules! __handler {
                             // `initialise`, which passes no invocation.
                             unsafe { handler.call(invocation, outcome, conversion) }
                         }
-                        Some(call)
+                        Some(__call)
                     },
                     // `call` requires that the handler's type is Sync.
-                    flags: abi::CONCURRENT,
+                    flags: __abi::CONCURRENT,
                 }
             ),+]);
 
-            unsafe extern "C" fn init(outcome: *mut abi::Outcome) -> i32 {
+            unsafe extern "C" fn __init(outcome: *mut __abi::Outcome) -> i32 {
                 let setup = $crate::__private::BoundSetup::new($crate::__init!($($init)?));
                 let describe = $crate::__describe!(setup.error());
                 // SAFETY: the caller is the runtime, which keeps the ABI's promises.
-                unsafe { setup.initialise(outcome, describe, HANDLERS.0) }
+                unsafe { setup.initialise(outcome, describe, __HANDLERS.0) }
             }
 
             // If two handler libraries are linked into one, the linker reports that this is defined
             // twice.
             #[unsafe(export_name = "a_handler_library_cannot_depend_on_another")]
-            static ALONE: u8 = 0;
+            static __ALONE: u8 = 0;
 
             #[unsafe(export_name = "pilotlight_library")]
-            static LIBRARY: abi::Exported<abi::Library> = abi::Exported(abi::Library {
-                abi_version: abi::ABI_VERSION,
+            static __LIBRARY: __abi::Exported<__abi::Library> = __abi::Exported(__abi::Library {
+                abi_version: __abi::ABI_VERSION,
                 handler_count: {
-                    $crate::__private::check_names(PATHS);
-                    PATHS.len() as u32
+                    $crate::__private::check_names(__PATHS);
+                    __PATHS.len() as u32
                 },
-                handlers: HANDLERS.0.as_ptr(),
-                init: Some(init),
+                handlers: __HANDLERS.0.as_ptr(),
+                init: Some(__init),
                 shutdown: $crate::__shutdown!($($shutdown)?),
                 attach: Some($crate::__private::attach),
                 after: $crate::__after!($($after)?),
@@ -131,7 +132,7 @@ macro_rules! __after {
         None
     };
     ($after:path) => {{
-        unsafe extern "C" fn hook(invocation: *const $crate::__private::abi::Invocation) {
+        unsafe extern "C" fn __hook(invocation: *const $crate::__private::abi::Invocation) {
             // Bounds the lifetime of the context by this call.
             let scope = ();
             let hook = $crate::__private::BoundAfter::new($after, &scope);
@@ -139,7 +140,7 @@ macro_rules! __after {
             // SAFETY: the caller is the runtime, which keeps the ABI's promises.
             unsafe { hook.run(invocation, describe) }
         }
-        Some(hook)
+        Some(__hook)
     }};
 }
 
@@ -150,13 +151,13 @@ macro_rules! __snapshot_hook {
         None
     };
     ($hook:path) => {{
-        unsafe extern "C" fn hook(outcome: *mut $crate::__private::abi::Outcome) -> i32 {
+        unsafe extern "C" fn __hook(outcome: *mut $crate::__private::abi::Outcome) -> i32 {
             let hook = $crate::__private::BoundSetup::new($hook);
             let describe = $crate::__describe!(hook.error());
             // SAFETY: the caller is the runtime, which keeps the ABI's promises.
             unsafe { hook.run_with(outcome, describe) }
         }
-        Some(hook)
+        Some(__hook)
     }};
 }
 
@@ -167,12 +168,12 @@ macro_rules! __shutdown {
         None
     };
     ($shutdown:path) => {{
-        unsafe extern "C" fn hook() {
+        unsafe extern "C" fn __hook() {
             let hook = $crate::__private::BoundSetup::new($shutdown);
             let describe = $crate::__describe!(hook.error());
             hook.shut_down(describe);
         }
-        Some(hook)
+        Some(__hook)
     }};
 }
 

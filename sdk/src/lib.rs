@@ -151,7 +151,7 @@ pub mod __private {
 ///     Ok(format!("Hello, {name}!"))
 /// }
 ///
-/// fn setup() -> Result<(), std::io::Error> {
+/// fn init() -> Result<(), std::io::Error> {
 ///     std::fs::create_dir_all("/tmp/greetings")
 /// }
 ///
@@ -159,9 +159,9 @@ pub mod __private {
 ///     println!("{} is done", context.request_id());
 /// }
 ///
-/// fn close() {}
+/// fn shutdown() {}
 ///
-/// pilotlight::handler!(greet, shop::order, init = setup, after = flush, shutdown = close);
+/// pilotlight::handler!(greet, shop::order, init = init, after = flush, shutdown = shutdown);
 /// ```
 ///
 /// After the handlers come any of the functions below, in any order.
