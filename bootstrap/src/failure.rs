@@ -12,12 +12,15 @@ use pilotlight_loader::LoadError;
 /// The exit codes; docs/errors.md promises the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitCode {
-    /// The handler library was refused, or its `init` failed; posted to `/init/error`.
+    /// The handler library was refused, or its `init` or `before_snapshot` failed; posted to
+    /// `/init/error`.
     Init = 10,
     /// The Runtime API cannot be reached, or sent a response that ends the process.
     RuntimeApi = 11,
     /// A bug in the bootstrap.
     Internal = 12,
+    /// The library's `after_restore` failed; posted to `/restore/error`.
+    Restore = 13,
 }
 
 /// The failure that ends the runtime.
@@ -47,6 +50,13 @@ impl Failure {
     /// A failure to talk to the Runtime API.
     pub fn runtime_api(message: String) -> Failure {
         Failure::new(ExitCode::RuntimeApi, "Runtime.ApiError", message)
+    }
+
+    /// A failure of the library's function around a snapshot, as `init`'s would be.
+    pub fn snapshot(code: ExitCode, error_type: &str, failure: &Failure) -> Failure {
+        let message = format!("{}: {}", failure.error_type, failure.message);
+        let stack_trace = failure.stack_trace.clone();
+        Failure { stack_trace, ..Failure::new(code, error_type, message) }
     }
 
     fn new(code: ExitCode, error_type: &str, message: String) -> Failure {

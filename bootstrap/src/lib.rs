@@ -21,5 +21,6 @@ pub mod invocation;
 pub mod runtime_api;
 pub mod services;
 pub mod shutdown;
+pub mod snapshot;
 pub mod warming;
 mod xray;

@@ -19,6 +19,7 @@ use pilotlight_bootstrap::handler::Handler;
 use pilotlight_bootstrap::runtime_api::RuntimeApi;
 use pilotlight_bootstrap::services::Services;
 use pilotlight_bootstrap::shutdown;
+use pilotlight_bootstrap::snapshot;
 use pilotlight_bootstrap::warming::Warming;
 use pilotlight_host::crash;
 use pilotlight_host::libc;
@@ -42,6 +43,9 @@ fn run(environment: &'static Environment) -> Failure {
     match Handler::load(environment, &Process, callbacks::table()) {
         Ok((handler, deferred)) => {
             shutdown::prepare(&mut api, handler, environment, &Process);
+            if let Err(failure) = snapshot::pass(&mut api, handler, environment) {
+                return failure;
+            }
             let warming = Box::leak(Box::new(Warming::new(environment, &SERVICES)));
             event_loop::run(&mut api, handler, deferred, environment, warming, &Process)
         }

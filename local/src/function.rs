@@ -16,6 +16,9 @@ use crate::identifiers;
 /// The account of all functions, from AWS's own examples.
 pub const ACCOUNT: &str = "123456789012";
 
+/// The initialization type of functions with SnapStart.
+pub const SNAP_START: &str = "snap-start";
+
 /// Lambda's limit for the payload of a synchronous invocation, in bytes.
 pub const MAX_PAYLOAD: usize = 6 << 20;
 
@@ -42,7 +45,7 @@ pub struct Function {
     pub timeout: Duration,
     /// The user's variables, which override Lambda's.
     pub variables: Vec<(String, String)>,
-    /// `AWS_LAMBDA_INITIALIZATION_TYPE`: `on-demand` or `provisioned-concurrency`.
+    /// `AWS_LAMBDA_INITIALIZATION_TYPE`: `on-demand`, `provisioned-concurrency` or [`SNAP_START`].
     pub initialization_type: &'static str,
     /// `AWS_LAMBDA_LOG_STREAM_NAME`.
     pub log_stream: String,

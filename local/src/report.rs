@@ -8,15 +8,23 @@ use crate::environment::InvokeError;
 use crate::function::Function;
 use crate::runtime_api::Outcome;
 
-/// The values of a `REPORT` line.
+/// Shorter times between an answer and the next `/next` are not shown: they are the runtime's own.
+const MIN_OVERHEAD: Duration = Duration::from_millis(1);
+
+/// The values of a `REPORT` line. `Runtime Overhead` is Lambda's telemetry's name for the time
+/// between the answer and `/next`.
 #[derive(Clone, Copy, Debug)]
 pub struct Report<'a> {
     /// Identifies the invocation.
     pub request_id: &'a str,
     /// From the sending of the event to the answer's last byte.
     pub duration: Duration,
+    /// From the answer's last byte to the next `/next`.
+    pub overhead: Duration,
     /// From the process's start to its first `/next`, if this invocation was the cold one.
     pub init: Option<Duration>,
+    /// From the restore of a snapshot to the first `/next`, in place of `init`.
+    pub restore: Option<Duration>,
     /// Peak memory of the process so far, in KiB.
     pub memory_kib: u64,
 }
@@ -29,12 +37,22 @@ impl Report<'_> {
              Max Memory Used: {} MB",
             self.request_id,
             milliseconds(self.duration),
-            billed_ms(self.duration, self.init),
+            billed_ms(self.duration + self.overhead, self.init),
             function.memory_mb,
             self.memory_kib.div_ceil(1024),
         );
         if let Some(init) = self.init {
             line.push_str(&format!("\tInit Duration: {:.2} ms", milliseconds(init)));
+        }
+        if let Some(restore) = self.restore {
+            let billed = billed_ms(restore, None);
+            line.push_str(&format!(
+                "\tRestore Duration: {:.2} ms\tBilled Restore Duration: {billed} ms",
+                milliseconds(restore)
+            ));
+        }
+        if self.overhead >= MIN_OVERHEAD {
+            line.push_str(&format!("\tRuntime Overhead: {:.2} ms", milliseconds(self.overhead)));
         }
         line
     }

@@ -265,6 +265,16 @@ impl Store {
         self.is_open.store(true, Ordering::Relaxed);
     }
 
+    /// Makes every value stale, and requests the used ones: a snapshot has been restored, perhaps
+    /// days after it was taken. [`Store::end_start`] waits for the prefetched ones again.
+    pub fn expire(&self) {
+        for entry in self.entries() {
+            entry.due_ms.store(0, Ordering::Relaxed);
+            entry.fresh_until_ms.store(0, Ordering::Relaxed);
+        }
+        self.begin_invocation();
+    }
+
     /// Starts an invocation: requests the used values that are due, to be fetched while it runs.
     pub fn begin_invocation(&self) {
         for entry in self.entries().filter(|entry| entry.is_used.load(Ordering::Relaxed)) {

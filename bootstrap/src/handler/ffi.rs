@@ -209,12 +209,27 @@ pub fn initialise(exports: &Exports, runtime: abi::Runtime) -> Result<(), Failur
         // freed.
         unsafe { attach(Box::leak(Box::new(runtime))) };
     }
-    let Some(init) = exports.library.0.init else {
+    run(exports.library.0.init)
+}
+
+/// Calls the library's `before_snapshot`, if it has it.
+pub fn before_snapshot(exports: &Exports) -> Result<(), Failure> {
+    run(exports.library.0.before_snapshot)
+}
+
+/// Calls the library's `after_restore`, if it has it.
+pub fn after_restore(exports: &Exports) -> Result<(), Failure> {
+    run(exports.library.0.after_restore)
+}
+
+/// Calls a function of the library that can fail.
+fn run(function: Option<abi::Init>) -> Result<(), Failure> {
+    let Some(function) = function else {
         return Ok(());
     };
     let mut outcome = abi::Outcome::EMPTY;
-    // SAFETY: the ABI's rule for `init`: once, before the first invocation.
-    let code = unsafe { init(&raw mut outcome) };
+    // SAFETY: the ABI's rule for these functions: on the first thread, before the first invocation.
+    let code = unsafe { function(&raw mut outcome) };
     let answer = CallResult { code, outcome, borrows: PhantomData };
     match answer.outcome() {
         Outcome::Response(_) => Ok(()),

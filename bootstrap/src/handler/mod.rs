@@ -60,6 +60,16 @@ impl Handler {
         ffi::after(&self.exports, invocation, environment, warm_count);
     }
 
+    /// Runs the library's `before_snapshot` hook.
+    pub fn before_snapshot(&self) -> Result<(), Failure> {
+        ffi::before_snapshot(&self.exports)
+    }
+
+    /// Runs the library's `after_restore` hook.
+    pub fn after_restore(&self) -> Result<(), Failure> {
+        ffi::after_restore(&self.exports)
+    }
+
     /// Whether it may be called on several threads at once.
     pub fn is_concurrent(&self) -> bool {
         self.entry.is_concurrent()

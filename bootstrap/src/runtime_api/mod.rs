@@ -7,6 +7,7 @@
 mod endpoint;
 mod extension;
 mod response;
+mod restore;
 mod wire;
 
 pub use self::response::Response;
@@ -165,6 +166,10 @@ impl RuntimeApi {
 
     /// Posts a failure of the init phase and returns it; the caller ends the process with it.
     pub fn fail_init(&mut self, failure: Failure) -> Failure {
+        self.fail_phase(wire::INIT_ERROR, failure)
+    }
+
+    fn fail_phase(&mut self, path: wire::Path, failure: Failure) -> Failure {
         let error = HandlerError {
             error_type: failure.error_type.as_bytes(),
             message: failure.message.as_bytes(),
@@ -172,7 +177,7 @@ impl RuntimeApi {
             is_logged: false,
         };
         let body = error.to_json();
-        let posted = self.post(wire::INIT_ERROR, None, Some(&error), body.as_bytes());
+        let posted = self.post(path, None, Some(&error), body.as_bytes());
         if let Err(api) = posted.and_then(Posted::into_result) {
             log::error(format_args!("{}", api.message));
         }

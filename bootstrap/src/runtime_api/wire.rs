@@ -45,6 +45,9 @@ pub type Path<'a> = [&'a [u8]; 3];
 /// The path for a failure of the init phase.
 pub const INIT_ERROR: Path = [b"init/error", b"", b""];
 
+/// The path for a failure after a snapshot was restored.
+pub const RESTORE_ERROR: Path = [b"restore/error", b"", b""];
+
 /// The path for an invocation: `end` is `/response` or `/error`.
 pub fn invocation_path<'a>(invocation: &Invocation<'a>, end: &'static [u8]) -> Path<'a> {
     [b"invocation/", invocation.request_id, end]
@@ -53,6 +56,11 @@ pub fn invocation_path<'a>(invocation: &Invocation<'a>, end: &'static [u8]) -> P
 /// `GET /next`, whole.
 pub fn next_request(endpoint: &Endpoint) -> Vec<u8> {
     get(endpoint, b"2018-06-01/runtime/invocation/next", b"")
+}
+
+/// `GET /restore/next`, whole.
+pub fn restore_request(endpoint: &Endpoint) -> Vec<u8> {
+    get(endpoint, b"2018-06-01/runtime/restore/next", b"")
 }
 
 /// `GET /event/next` of the Extensions API, whole.

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
+use pilotlight_local::function::SNAP_START;
 use pilotlight_local::interrupt::Interrupts;
 use pilotlight_local::process::Workplace;
 use pilotlight_local::run;
@@ -21,11 +22,17 @@ pub struct Arguments {
     /// The number of invocations.
     #[arg(long, default_value_t = 1)]
     count: usize,
+    /// Takes a snapshot of the process after its init and restores it, as SnapStart does.
+    #[arg(long)]
+    snapstart: bool,
 }
 
 /// Exit code 1: an invocation ended with an error. Exit code 2: the function could not be invoked.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let function = arguments.target.function()?;
+    let mut function = arguments.target.function()?;
+    if arguments.snapstart {
+        function.initialization_type = SNAP_START;
+    }
     say_emulation(&function);
     let event = read_event(&arguments.target.event)?;
     let _interrupts = Interrupts::catch()?;

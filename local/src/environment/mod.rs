@@ -22,6 +22,7 @@ pub use self::error::InvokeError;
 pub use self::error::is_shortage;
 
 use crate::function::Function;
+use crate::function::SNAP_START;
 use crate::log::Log;
 use crate::process;
 use crate::runtime_api::Ended;
@@ -105,6 +106,9 @@ impl ExecutionEnvironment {
             }
         })?;
         api.shared().change(prepare);
+        if function.initialization_type == SNAP_START {
+            api.shared().session().take_snapshot();
+        }
         api.shared().session().start();
         let child = process::spawn(&mut command)
             .with_context(|| format!("cannot start {}", function.bootstrap.display()))?;

@@ -64,13 +64,11 @@ pub fn run(
     let request_id = request.request_id.clone();
     let initialise = |limit, kind, phase| {
         let (span, process) = initialise(function, sandbox, limit, kind)?;
-        if let Err(error) = &process {
-            init_report(sandbox, phase, error, span.duration());
-        }
+        start_report(sandbox, phase, process.as_ref().err(), span.duration());
         initialised(span);
         Ok(process)
     };
-    let mut init = None;
+    let (mut init, mut restore) = (None, None);
     // Invocations that share a process wait until the first of them has started it.
     let mut starting = sandbox.starting();
     let first = !std::mem::replace(&mut *starting, true);
@@ -78,7 +76,8 @@ pub fn run(
     if let Some(process) = &process {
         process.thaw();
     } else if first && let Ok(started) = initialise(INIT_LIMIT, SpanKind::Init, "init")? {
-        init = Some(started.1);
+        restore = started.0.shared().session().restore_duration();
+        init = Some(started.1).filter(|_| restore.is_none());
         process = Some(started.0);
     }
     // After a failed init or a crash, Lambda retries the init within the invocation's own time.
@@ -108,6 +107,7 @@ pub fn run(
         Err(InvokeError::TimedOut) => function.timeout,
         Err(_) => began.elapsed() + spent,
     };
+    let overhead = result.as_ref().map_or(Duration::ZERO, |ended| ended.overhead);
     let process = sandbox.process();
     let memory_kib = process.as_ref().map_or(0, |process| process.peak_memory_kib());
     if result.as_ref().err() == Some(&InvokeError::TimedOut) {
@@ -115,7 +115,7 @@ pub fn run(
         line(sandbox, &format!("{request_id} Task timed out after {seconds:.2} seconds"));
     }
     line(sandbox, &format!("END RequestId: {request_id}"));
-    let report = Report { request_id: &request_id, duration, init, memory_kib };
+    let report = Report { request_id: &request_id, duration, overhead, init, restore, memory_kib };
     line(sandbox, &report.line(function));
     let log = process.as_ref().and_then(|process| process.log());
     let log_tail = log.map(|log| log.take_tail()).unwrap_or_default();
@@ -131,7 +131,7 @@ pub fn run(
         _ => SpanKind::Invocation,
     };
     let span = Span::invocation(kind, request_id, began, Instant::now(), failure);
-    Ok(Done { result, duration, init, log_tail, memory_kib, is_cold: fresh, span })
+    Ok(Done { result, duration, overhead, init, log_tail, memory_kib, is_cold: fresh, span })
 }
 
 /// An initialised process with the duration of its init, or the reason that there is none.
@@ -177,16 +177,29 @@ pub fn invocation(request: Request, limit: Duration) -> Invocation {
     }
 }
 
-/// Writes Lambda's line for a failed init, with the error appended.
-fn init_report(sandbox: &Sandbox, phase: &str, error: &InvokeError, duration: Duration) {
-    let status = if *error == InvokeError::TimedOut { "timeout" } else { "error" };
-    let error_type = report::error_type(error);
-    let message = format!(
-        "INIT_REPORT Init Duration: {:.2} ms\tPhase: {phase}\tStatus: {status}\t\
-         Error Type: {error_type}\tError: {error}",
-        report::milliseconds(duration)
-    );
-    line(sandbox, &message);
+/// Writes Lambda's line for a failed init, with the error appended; around a snapshot, the lines of
+/// both phases.
+fn start_report(sandbox: &Sandbox, phase: &str, error: Option<&InvokeError>, duration: Duration) {
+    let status = error.map(|error| {
+        let status = if *error == InvokeError::TimedOut { "timeout" } else { "error" };
+        let error_type = report::error_type(error);
+        format!("\tStatus: {status}\tError Type: {error_type}\tError: {error}")
+    });
+    let snapshot = sandbox.process().and_then(|process| process.shared().session().snapshot());
+    let init = snapshot.unwrap_or(duration);
+    let init_status = status.as_deref().filter(|_| snapshot.is_none());
+    if snapshot.is_some() || init_status.is_some() {
+        let milliseconds = report::milliseconds(init);
+        let status = init_status.unwrap_or_default();
+        let message =
+            format!("INIT_REPORT Init Duration: {milliseconds:.2} ms\tPhase: {phase}{status}");
+        line(sandbox, &message);
+    }
+    if snapshot.is_some() {
+        let milliseconds = report::milliseconds(duration.saturating_sub(init));
+        let status = status.unwrap_or_default();
+        line(sandbox, &format!("RESTORE_REPORT Restore Duration: {milliseconds:.2} ms{status}"));
+    }
 }
 
 fn line(sandbox: &Sandbox, message: &str) {

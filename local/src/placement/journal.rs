@@ -91,8 +91,10 @@ impl Span {
 pub struct Done {
     /// The answer, or the reason that there is none.
     pub result: Result<Ended, InvokeError>,
-    /// The billed time without `Init`.
+    /// The time up to the answer, without `Init`.
     pub duration: Duration,
+    /// The time from the answer to the next `/next`, which is billed as well.
+    pub overhead: Duration,
     /// `Init Duration`, if this invocation was the first of an environment.
     pub init: Option<Duration>,
     /// The last 4 KiB of the log.
@@ -108,7 +110,7 @@ pub struct Done {
 impl Done {
     /// `Billed Duration`, in milliseconds.
     pub fn billed_ms(&self) -> u64 {
-        report::billed_ms(self.duration, self.init)
+        report::billed_ms(self.duration + self.overhead, self.init)
     }
 
     /// Whether the answer is an error.

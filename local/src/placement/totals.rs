@@ -67,7 +67,7 @@ impl Totals {
         if let Some(init) = done.init {
             push_bounded(&mut self.init, milliseconds(init));
         }
-        let theirs = done.duration + done.init.unwrap_or_default();
+        let theirs = done.duration + done.overhead + done.init.unwrap_or_default();
         push_bounded(&mut self.own, milliseconds(whole.saturating_sub(theirs)));
     }
 

@@ -79,6 +79,9 @@ pub struct Ended {
     pub content_type: Option<String>,
     /// From the sending of the event to the answer's last byte.
     pub duration: Duration,
+    /// From then to the next `/next`: the time of what runs after the answer. Zero with several
+    /// workers, which do not wait for it.
+    pub overhead: Duration,
     /// Arrival time of the answer's last byte.
     pub at: Instant,
 }

@@ -39,6 +39,7 @@ use crate::sync::lock;
 use crate::sync::unpoisoned;
 
 const PREFIX: &str = "/2018-06-01/runtime/";
+const RESTORE_NEXT: &str = "/2018-06-01/runtime/restore/next";
 /// Limit for a posted error, in bytes; far above a runtime's errors.
 const MAX_ERROR: usize = 8 << 20;
 
@@ -149,6 +150,10 @@ fn serve(mut connection: Connection, shared: &Shared) -> io::Result<()> {
         }
         let answered = respond(&head, &mut connection, shared)?;
         connection.write(&answered.unwrap_or_else(|error| error.answer()))?;
+        if head.path() == RESTORE_NEXT {
+            // Connections do not survive a snapshot.
+            return Ok(());
+        }
     }
     Ok(())
 }
@@ -188,6 +193,15 @@ fn respond(
             let error = read_error(head, connection)?;
             let failed = shared.change(|session| session.fail_init(error));
             failed.map(|()| accepted())
+        }
+        ("GET", ["restore", "next"]) if shared.session().takes_snapshot() => {
+            let restored = shared.change(|session| session.restore(head.received));
+            restored.map(|()| Answer { status: 200, ..Answer::default() })
+        }
+        ("POST", ["restore", "error"]) if shared.session().takes_snapshot() => {
+            let error = read_error(head, connection)?;
+            let now = connection.arrived();
+            shared.change(|session| session.fail_restore(now, error)).map(|()| accepted())
         }
         (
             _,

@@ -35,7 +35,8 @@ fn run_prints_responses_and_lambdas_own_lines() {
             .expect("a START line");
         assert_eq!(id.len(), 36);
         assert_eq!(lines[1], format!("END RequestId: {id}"));
-        let fields: Vec<&str> = lines[2].split('\t').collect();
+        let fields = lines[2].split('\t').filter(|field| !field.starts_with("Runtime Overhead: "));
+        let fields: Vec<&str> = fields.collect();
         assert_eq!(fields[0], format!("REPORT RequestId: {id}"));
         let number_of = |index: usize, name: &str, unit: &str| -> f64 {
             let field = fields[index].strip_prefix(name).and_then(|rest| rest.strip_suffix(unit));
@@ -181,4 +182,45 @@ fn bad_arguments_are_named_and_make_exit_code_2() {
     refused(&["run", HELLO, "--timeout", "0"], "expected a number of seconds");
     refused(&["run", HELLO, "--layer", "nothing"], "nothing/bootstrap: no such file; run");
     refused(&["invoke"], "<NAME>");
+}
+
+#[test]
+fn run_takes_a_snapshot_and_shows_its_phases() {
+    let library = support::fixture_crate("hooks");
+    let library = library.to_str().expect("UTF-8");
+    let arguments = ["run", "--snapstart", library, "--event", "\"\""];
+    let output = pilotlight(&arguments);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(text(&output.stdout), "\"init before_snapshot after_restore run\"\n");
+    let log: Vec<&str> = text(&output.stderr).lines().collect();
+    assert!(log[0].starts_with("INIT_REPORT Init Duration: "), "{log:?}");
+    assert!(log[0].ends_with(" ms\tPhase: init"), "{log:?}");
+    assert!(log[1].starts_with("RESTORE_REPORT Restore Duration: "), "{log:?}");
+    let report = log.last().expect("lines");
+    assert!(report.contains("\tRestore Duration: "), "{report}");
+    assert!(report.contains("\tBilled Restore Duration: "), "{report}");
+    assert!(!report.contains("\tInit Duration: "), "{report}");
+
+    let failing = [&arguments[..], &["--env", "FAIL=after_restore"]].concat();
+    let output = pilotlight(&failing);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(text(&output.stdout).contains("\"errorType\":\"Runtime.AfterRestoreError\""));
+    let log = text(&output.stderr);
+    let status = "\tStatus: error\tError Type: Runtime.AfterRestoreError\tError: the runtime ";
+    assert!(log.lines().any(|line| line.starts_with("RESTORE_REPORT ") && line.contains(status)));
+}
+
+#[test]
+fn the_report_names_the_time_after_the_answer() {
+    let library = support::fixture_crate("hooks");
+    let library = library.to_str().expect("UTF-8");
+    let output = pilotlight(&["run", library, "--event", "\"\"", "--env", "LINGER_MS=20"]);
+    let log = text(&output.stderr);
+    let report = log.lines().last().expect("lines");
+    let (_, overhead) = report.rsplit_once("\tRuntime Overhead: ").expect(report);
+    let overhead: f64 = overhead.strip_suffix(" ms").expect("its unit").parse().expect("a number");
+    assert!(overhead >= 20.0, "{report}");
+    let (_, billed) = report.split_once("\tBilled Duration: ").expect("a REPORT line");
+    let (billed, _) = billed.split_once(" ms").expect("its unit");
+    assert!(billed.parse::<f64>().expect("a number") >= 20.0, "{report}");
 }

@@ -6,4 +6,5 @@ mod concurrency;
 mod protocol;
 mod shutdown;
 mod slow;
+mod snapshots;
 mod streaming;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
+use std::time::Duration;
 use std::time::Instant;
 
 use super::InFlight;
@@ -24,7 +25,16 @@ impl Session {
         if self.startup == Startup::Failed {
             return Err(self.refuse("Next"));
         }
+        if self.startup == Startup::Restoring {
+            self.restore = Some(received.saturating_duration_since(self.restored));
+        }
         self.startup = Startup::Initialised;
+        if self.answered
+            && !self.is_concurrent()
+            && let Some(last) = self.ended.last_mut()
+        {
+            last.overhead = received.saturating_duration_since(last.at);
+        }
         self.answered = false;
         self.finish_init(received);
         Ok(())
@@ -58,7 +68,7 @@ impl Session {
         let found =
             self.in_flight.iter_mut().find(|flight| flight.invocation.request_id == request_id);
         let Some(in_flight) = found else {
-            let is_starting = self.startup == Startup::Initialising;
+            let is_starting = matches!(self.startup, Startup::Initialising | Startup::Restoring);
             if is_starting || self.is_concurrent() || !self.in_flight.is_empty() {
                 return Err(ApiError::new(400, "InvalidRequestID", "Invalid request ID"));
             }
@@ -98,6 +108,7 @@ impl Session {
             outcome,
             content_type,
             duration: received.saturating_duration_since(in_flight.sent),
+            overhead: Duration::ZERO,
             at: received,
         });
         if let Some(limit) = too_large {

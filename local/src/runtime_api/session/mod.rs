@@ -28,9 +28,11 @@ const MAX_EXTENSIONS: usize = 10;
 enum Startup {
     /// It has not called `/next` yet.
     Initialising,
+    /// It has called `/restore/next`, and its snapshot was restored at once.
+    Restoring,
     /// It has called `/next`.
     Initialised,
-    /// It has posted `/init/error`.
+    /// It has posted `/init/error` or `/restore/error`.
     Failed,
 }
 
@@ -65,7 +67,15 @@ pub struct Session {
     started: Instant,
     /// From the start to the first `/next` of the runtime and of every extension.
     init: Option<Duration>,
-    /// The error posted to `/init/error`.
+    /// Whether the platform takes a snapshot of the process after its init.
+    takes_snapshot: bool,
+    /// From the start to `/restore/next`.
+    snapshot: Option<Duration>,
+    /// Time at which the snapshot was restored.
+    restored: Instant,
+    /// From then to the first `/next`, or to the error posted to `/restore/error`.
+    restore: Option<Duration>,
+    /// The error posted to `/init/error` or `/restore/error`.
     init_error: Option<Outcome>,
     exit_status: Option<ExitStatus>,
     closed: bool,
@@ -91,6 +101,10 @@ impl Session {
             answered: false,
             started: Instant::now(),
             init: None,
+            takes_snapshot: false,
+            snapshot: None,
+            restored: Instant::now(),
+            restore: None,
             init_error: None,
             exit_status: None,
             closed: false,
@@ -99,6 +113,11 @@ impl Session {
             requests: 0,
             connections: 0,
         }
+    }
+
+    /// The platform takes a snapshot of the process after its init.
+    pub fn take_snapshot(&mut self) {
+        self.takes_snapshot = true;
     }
 
     /// The process starts now: its init is counted from here.
@@ -133,6 +152,33 @@ impl Session {
         if self.init.is_none() && self.startup == Startup::Initialised && extensions {
             self.init = Some(now.saturating_duration_since(self.started));
         }
+    }
+
+    /// Whether there are routes for snapshots.
+    pub(super) fn takes_snapshot(&self) -> bool {
+        self.takes_snapshot
+    }
+
+    /// The runtime is ready for a snapshot, which is taken and restored at once.
+    pub(super) fn restore(&mut self, now: Instant) -> Result<(), ApiError> {
+        if self.startup != Startup::Initialising {
+            return Err(self.refuse("RestoreNext"));
+        }
+        self.startup = Startup::Restoring;
+        self.snapshot = Some(now.saturating_duration_since(self.started));
+        self.restored = Instant::now();
+        Ok(())
+    }
+
+    /// An error was posted to `/restore/error`.
+    pub(super) fn fail_restore(&mut self, now: Instant, outcome: Outcome) -> Result<(), ApiError> {
+        if self.startup != Startup::Restoring {
+            return Err(self.refuse("RestoreError"));
+        }
+        self.startup = Startup::Failed;
+        self.restore = Some(now.saturating_duration_since(self.restored));
+        self.init_error = Some(outcome);
+        Ok(())
     }
 
     /// An error was posted to `/init/error`.
@@ -171,7 +217,17 @@ impl Session {
         self.init
     }
 
-    /// The error posted to `/init/error`.
+    /// The time from the process's start to `/restore/next`, if it got there.
+    pub fn snapshot(&self) -> Option<Duration> {
+        self.snapshot
+    }
+
+    /// The time from the restore of the snapshot to the first `/next`, or to its failure.
+    pub fn restore_duration(&self) -> Option<Duration> {
+        self.restore
+    }
+
+    /// The error posted to `/init/error` or `/restore/error`.
     pub fn init_error(&self) -> Option<&Outcome> {
         self.init_error.as_ref()
     }
@@ -209,6 +265,7 @@ impl Session {
     fn refuse(&self, transition: &str) -> ApiError {
         let state = match self.startup {
             Startup::Initialising => "RuntimeStartedState",
+            Startup::Restoring => "RuntimeRestoringState",
             Startup::Failed => "RuntimeInitErrorState",
             Startup::Initialised if !self.in_flight.is_empty() => "RuntimeRunningState",
             Startup::Initialised if self.answered => "RuntimeResponseSentState",

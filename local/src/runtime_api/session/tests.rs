@@ -79,3 +79,38 @@ fn init_lasts_until_the_extensions_are_there() {
     session.extension_is_ready("internal").expect("registered");
     assert!(session.init().is_some());
 }
+
+#[test]
+fn a_snapshot_is_restored_once_between_init_and_the_first_invocation() {
+    let mut session = with_event("a");
+    let now = Instant::now();
+    session.restore(now).expect("initialised");
+    assert!(session.snapshot().is_some() && session.restore_duration().is_none());
+    assert!(session.init().is_none(), "the restore belongs to the start");
+    assert_eq!(session.restore(now).expect_err("refused").status, 403);
+    let error = || Outcome::Error { body: b"e".to_vec(), error_type: None };
+    assert_eq!(session.fail_init(error()).expect_err("refused").status, 403);
+    session.begin_next(now).expect("restored");
+    assert!(session.restore_duration().is_some() && session.init().is_some());
+    assert_eq!(session.restore(now).expect_err("refused").status, 403);
+    assert_eq!(session.fail_restore(now, error()).expect_err("refused").status, 403);
+
+    let mut session = with_event("a");
+    session.restore(now).expect("initialised");
+    session.fail_restore(now, error()).expect("restored");
+    assert_eq!(session.init_error(), Some(&error()));
+    assert_eq!(session.begin_next(now).expect_err("refused").status, 403);
+}
+
+#[test]
+fn the_time_after_an_answer_ends_with_the_next_request() {
+    let mut session = with_event("a");
+    let now = Instant::now();
+    session.begin_next(now).expect("initialised");
+    session.deliver().expect("queued");
+    assert_eq!(answer(&mut session, "a", None), 202);
+    let late = Instant::now() + Duration::from_secs(2);
+    session.begin_next(late).expect("ready again");
+    let ended = session.take_ended("a").expect("answered");
+    assert!(ended.overhead > Duration::from_secs(1), "{:?}", ended.overhead);
+}
