@@ -15,52 +15,74 @@ use crate::failure::Failure;
 use crate::lambda_runtime::Diagnostic;
 use crate::response::Response;
 
-/// A handler's event: any [`Deserialize`], or [`Raw<&[u8]>`](Raw).
+/// A handler's event: any [`Deserialize`], [`Raw<&[u8]>`](Raw), or with the feature `http` an
+/// `http::Request`. The compiler infers `Form`, which tells types of other crates apart.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a handler's event",
     label = "this handler's event cannot be read from JSON",
-    note = "derive serde::Deserialize for it, or take pilotlight::Raw<&[u8]>"
+    note = "derive serde::Deserialize for it, or take pilotlight::Raw<&[u8]>",
+    note = "for HTTP, take a pilotlight::http::Request (feature `http` of the crate `pilotlight`)"
 )]
-pub trait FromEvent<'a>: Sized {
+pub trait FromEvent<'a, Form: EventForm>: Sized {
     #[doc(hidden)]
-    fn from_event(context: &'a Context) -> Result<Self, Failure>;
+    fn from_event(context: &'a Context) -> Result<(Self, Form::Origin<'a>), Failure>;
+}
+
+/// A form of events. (Not an associated type of [`FromEvent`]: the compiler would then report a
+/// type that is no event twice.)
+#[doc(hidden)]
+pub trait EventForm {
+    /// The part of an event that its response depends on.
+    type Origin<'a>;
+}
+
+/// The form of events that are JSON, or bytes.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Json;
+
+impl EventForm for Json {
+    type Origin<'a> = ();
 }
 
 #[diagnostic::do_not_recommend]
-impl<'a, E: Deserialize<'a>> FromEvent<'a> for E {
-    fn from_event(context: &'a Context) -> Result<E, Failure> {
-        serde_json::from_slice(context.event())
-            .map_err(|error| Failure::invalid_event(std::any::type_name::<E>(), &error))
+impl<'a, E: Deserialize<'a>> FromEvent<'a, Json> for E {
+    fn from_event(context: &'a Context) -> Result<(E, ()), Failure> {
+        let event = serde_json::from_slice(context.event())
+            .map_err(|error| Failure::invalid_event(std::any::type_name::<E>(), &error))?;
+        Ok((event, ()))
     }
 }
 
-impl<'a> FromEvent<'a> for Raw<&'a [u8]> {
-    fn from_event(context: &'a Context) -> Result<Raw<&'a [u8]>, Failure> {
-        Ok(Raw(context.event()))
+impl<'a> FromEvent<'a, Json> for Raw<&'a [u8]> {
+    fn from_event(context: &'a Context) -> Result<(Raw<&'a [u8]>, ()), Failure> {
+        Ok((Raw(context.event()), ()))
     }
 }
 
-/// A handler's response: any [`Serialize`], or [`Raw`] of any bytes.
+/// A handler's response: any [`Serialize`], or [`Raw`] of any bytes; an `http::Response` to an
+/// `http::Request`. The event's type determines `Origin`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a handler's response",
     label = "this handler's response cannot be written as JSON",
-    note = "derive serde::Serialize for it, or return pilotlight::Raw(bytes)"
+    note = "derive serde::Serialize for it, or return pilotlight::Raw(bytes)",
+    note = "a handler that takes a pilotlight::http::Request, and no other, returns an http::Response"
 )]
-pub trait IntoResponse {
+pub trait IntoResponse<Origin> {
     #[doc(hidden)]
-    fn into_response(self) -> Result<Response, Failure>;
+    fn into_response(self, origin: Origin) -> Result<Response, Failure>;
 }
 
 #[diagnostic::do_not_recommend]
-impl<R: Serialize> IntoResponse for R {
-    fn into_response(self) -> Result<Response, Failure> {
+impl<R: Serialize> IntoResponse<()> for R {
+    fn into_response(self, (): ()) -> Result<Response, Failure> {
         let json = serde_json::to_vec(&self);
         json.map(Response::owning).map_err(|error| Failure::invalid_response(&error))
     }
 }
 
-impl<T: AsRef<[u8]>> IntoResponse for Raw<T> {
-    fn into_response(self) -> Result<Response, Failure> {
+impl<T: AsRef<[u8]>> IntoResponse<()> for Raw<T> {
+    fn into_response(self, (): ()) -> Result<Response, Failure> {
         Ok(Response::owning(self.0))
     }
 }
@@ -110,9 +132,11 @@ pub trait Handle<'a, Form> {
     #[doc(hidden)]
     type Error;
 
-    /// Prepares calls of this form; runs once, before the first invocation.
+    /// Prepares calls; runs once, after `init` and before the first invocation.
     #[doc(hidden)]
-    fn prepare() {}
+    fn prepare() -> Result<(), Failure> {
+        Ok(())
+    }
 
     #[doc(hidden)]
     fn handle(

@@ -3,7 +3,9 @@
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-use tracing::Instrument;
+#[cfg(feature = "tokio")]
+use tracing::Instrument as _;
+#[cfg(feature = "tokio")]
 use tracing::Span;
 use tracing::span::EnteredSpan;
 

@@ -58,6 +58,7 @@
 //!   current-thread runtime: tasks that a handler has spawned run only while a handler awaits.
 //! - `tokio-multi-thread`: the runtime has a worker thread for each processor, so spawned tasks run
 //!   at any time, until the platform freezes the execution environment.
+//! - `http`: handlers answer HTTP, with the types of the crate `http` or as a service (axum).
 //! - `log`: the macros of the crate `log` write to the function's log, in the function's log format
 //!   and from its level on. They do so after `init`, unless `init` has set another logger.
 //! - `tracing`: the macros of the crate `tracing` write to the function's log, in its format and
@@ -73,6 +74,8 @@ mod error;
 mod export;
 mod failure;
 mod handle;
+#[cfg(feature = "http")]
+pub mod http;
 #[cfg(feature = "tracing")]
 mod invocation_span;
 pub mod lambda_runtime;
@@ -221,5 +224,74 @@ pub mod __private {
 macro_rules! handler {
     ($($input:tt)+) => {
         $crate::__handler! { [] $($input)+ }
+    };
+}
+
+/// Exports a service as the library's one handler, `http`: an axum `Router`, or any other
+/// [`tower_service::Service`] of [`http::Request`]s.
+///
+/// ```
+/// # use std::convert::Infallible;
+/// # use std::future::Ready;
+/// # use std::future::ready;
+/// # use std::task::Context;
+/// # use std::task::Poll;
+/// #
+/// # use http::Response;
+/// # use pilotlight::http::Body;
+/// # use pilotlight::http::Request;
+/// # use tower_service::Service;
+/// #
+/// #[derive(Clone)]
+/// struct Hello;
+///
+/// impl Service<Request> for Hello {
+///     type Response = Response<Body>;
+///     type Error = Infallible;
+///     type Future = Ready<Result<Response<Body>, Infallible>>;
+///
+///     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+///         Poll::Ready(Ok(()))
+///     }
+///
+///     fn call(&mut self, _: Request) -> Self::Future {
+///         ready(Ok(Response::new("Hello".into())))
+///     }
+/// }
+///
+/// pilotlight::http!(Hello);
+/// ```
+///
+/// The expression is evaluated once, after `init` and before the first invocation. It may use `?`
+/// and `.await`; with the feature `tokio`, it runs on that runtime: `http!(app().await?)`. The
+/// service is `Clone + Send + Sync + 'static`, and is cloned for each request.
+///
+/// Further arguments are those of [`handler!`]: `http!(app(), init = setup, shutdown = close)`.
+#[cfg(feature = "http")]
+#[macro_export]
+macro_rules! http {
+    ($service:expr $(, $($option:tt)*)?) => {
+        const _: () = {
+            static ENDPOINT: $crate::http::__private::Endpoint =
+                $crate::http::__private::Endpoint::new();
+
+            // In a module, so that in the expression `http` is the crate.
+            mod pilotlight_application {
+                #[allow(non_camel_case_types)]
+                pub struct http;
+            }
+
+            impl $crate::http::__private::Application for pilotlight_application::http {
+                fn endpoint() -> &'static $crate::http::__private::Endpoint {
+                    &ENDPOINT
+                }
+
+                fn make() -> Result<(), $crate::http::__private::AnyError> {
+                    ENDPOINT.set(async { Ok($service) })
+                }
+            }
+
+            $crate::__handler! { [] pilotlight_application::http, $($($option)*)? }
+        };
     };
 }

@@ -21,6 +21,7 @@ use crate::conversion::Conversion;
 use crate::describe::Describe;
 use crate::describe::ErrorOf;
 use crate::failure::Failure;
+use crate::handle::EventForm;
 #[cfg(feature = "tracing")]
 use crate::invocation_span;
 use crate::panics;
@@ -34,7 +35,7 @@ use crate::runtime;
 pub struct Bound<'a, H, E, R, Err> {
     handler: H,
     handle: fn(&H, E, &'a Context) -> Result<R, Err>,
-    prepare: fn(),
+    prepare: fn() -> Result<(), Failure>,
     /// Bounds `'a` by a borrow: the type of `handle` alone would allow a longer lifetime.
     scope: PhantomData<&'a ()>,
 }
@@ -55,12 +56,12 @@ impl<'a, H, E, R, Err> Bound<'a, H, E, R, Err> {
     }
 
     /// Calls the handler, perhaps on several threads at once, so its type must be `Sync`. If
-    /// `invocation` is null, only prepares calls of its form, for `initialise`.
+    /// `invocation` is null, only prepares its calls, for `initialise`.
     ///
     /// # Safety
     /// `invocation` is null, or the runtime keeps the ABI's promises: both pointers are valid, and
     /// the bytes that the invocation borrows live until the outcome is released.
-    pub unsafe fn call<By>(
+    pub unsafe fn call<Form, By>(
         self,
         invocation: *const abi::Invocation,
         outcome: *mut abi::Outcome,
@@ -68,13 +69,14 @@ impl<'a, H, E, R, Err> Bound<'a, H, E, R, Err> {
     ) -> i32
     where
         H: Sync,
-        E: FromEvent<'a>,
-        R: IntoResponse,
+        E: FromEvent<'a, Form>,
+        Form: EventForm,
+        R: IntoResponse<Form::Origin<'a>>,
         Err: HandlerError<By>,
     {
         if invocation.is_null() {
-            (self.prepare)();
-            return abi::RESPONSE;
+            // SAFETY: the function's own contract.
+            return unsafe { report(catch(self.prepare), outcome) };
         }
         // SAFETY: the function's own contract.
         let context: &'a Context = unsafe { Context::borrow(invocation) };
@@ -82,9 +84,9 @@ impl<'a, H, E, R, Err> Bound<'a, H, E, R, Err> {
         let result = catch(|| {
             #[cfg(feature = "tracing")]
             let _span = invocation_span::enter(context);
-            let event = E::from_event(context)?;
+            let (event, origin) = E::from_event(context)?;
             let result = (self.handle)(&self.handler, event, context);
-            result.map_err(|error| conversion.convert(error))?.into_response()
+            result.map_err(|error| conversion.convert(error))?.into_response(origin)
         });
         let (filled, code) = match result {
             Ok(response) => (respond(response), abi::RESPONSE),
@@ -118,8 +120,8 @@ impl<S, Err> BoundSetup<S, Err> {
         ErrorOf::new()
     }
 
-    /// Initialises the library: installs the panic hook, prepares the handlers' forms, and runs the
-    /// function.
+    /// Initialises the library: installs the panic hook, runs the function, and prepares the
+    /// handlers' calls.
     ///
     /// # Safety
     /// The runtime keeps the ABI's promise: `outcome` is valid. Each of `handlers` calls
@@ -134,17 +136,19 @@ impl<S, Err> BoundSetup<S, Err> {
         Err: HandlerError,
     {
         panics::install_hook();
-        for call in handlers.iter().filter_map(|handler| handler.call) {
-            // SAFETY: the function's own contract; there is no invocation.
-            unsafe { call(ptr::null(), ptr::null_mut()) };
-        }
         // SAFETY: the function's own contract.
-        let code = unsafe { self.run_with(outcome, describe) };
+        let mut code = unsafe { self.run_with(outcome, describe) };
         // After the function, which may have set another logger or subscriber.
         #[cfg(feature = "log")]
         crate::logger::install();
         #[cfg(feature = "tracing")]
         crate::subscriber::install();
+        for call in handlers.iter().filter_map(|handler| handler.call) {
+            if code == abi::RESPONSE {
+                // SAFETY: the function's own contract; there is no invocation.
+                code = unsafe { call(ptr::null(), outcome) };
+            }
+        }
         code
     }
 
@@ -156,13 +160,8 @@ impl<S, Err> BoundSetup<S, Err> {
     where
         Err: HandlerError,
     {
-        let Err(failure) = self.run(describe) else {
-            return abi::RESPONSE;
-        };
-        let (filled, code) = fail(failure);
         // SAFETY: the function's own contract.
-        unsafe { outcome.write(filled) };
-        code
+        unsafe { report(self.run(describe), outcome) }
     }
 
     /// Runs the shutdown hook. Its error goes to the log, as a panic does.
@@ -232,6 +231,20 @@ fn log_failure(result: Result<(), Failure>) {
 fn catch<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     let result = catch_unwind(AssertUnwindSafe(work));
     result.unwrap_or_else(|payload: Box<dyn Any + Send>| Err(panics::failure(&*payload)))
+}
+
+/// Writes a failure to `outcome`, and returns the code of the result.
+///
+/// # Safety
+/// `outcome` is valid.
+unsafe fn report(result: Result<(), Failure>, outcome: *mut abi::Outcome) -> i32 {
+    let Err(failure) = result else {
+        return abi::RESPONSE;
+    };
+    let (filled, code) = fail(failure);
+    // SAFETY: the function's own contract.
+    unsafe { outcome.write(filled) };
+    code
 }
 
 fn respond(response: Response) -> abi::Outcome {

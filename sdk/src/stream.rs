@@ -70,8 +70,12 @@ impl<'a> ResponseStream<'a> {
     /// # Errors
     /// `InvalidInput` after the first write; `Unsupported` if no runtime is attached.
     pub fn begin_http(&mut self, prelude: Prelude) -> io::Result<()> {
-        let prelude = prelude.into_json().to_string();
-        self.begin_with(abi::Bytes::ABSENT, abi::Bytes::of(prelude.as_bytes()))
+        self.begin_json(prelude.into_json().to_string().as_bytes())
+    }
+
+    /// Sets a prelude that is JSON already.
+    pub(crate) fn begin_json(&mut self, prelude: &[u8]) -> io::Result<()> {
+        self.begin_with(abi::Bytes::ABSENT, abi::Bytes::of(prelude))
     }
 
     fn begin_with(&mut self, content_type: abi::Bytes, prelude: abi::Bytes) -> io::Result<()> {

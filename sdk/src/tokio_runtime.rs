@@ -13,6 +13,7 @@ use tokio::runtime::Runtime;
 
 use crate::Context;
 use crate::ResponseStream;
+use crate::failure::Failure;
 use crate::handle::After;
 use crate::handle::Handle;
 use crate::handle::STREAMED;
@@ -39,8 +40,8 @@ fn runtime() -> &'static Runtime {
     })
 }
 
-/// Runs a handler's future on this thread.
-fn block_on<F: Future>(future: F) -> F::Output {
+/// Runs a future of a handler on this thread.
+pub fn block_on<F: Future>(future: F) -> F::Output {
     #[cfg(feature = "tracing")]
     let output = invocation_span::across_awaits(future, |future| runtime().block_on(future));
     #[cfg(not(feature = "tracing"))]
@@ -57,8 +58,9 @@ where
     type Response = R;
     type Error = Err;
 
-    fn prepare() {
+    fn prepare() -> Result<(), Failure> {
         runtime();
+        Ok(())
     }
 
     fn handle(&self, event: E, _: &'a Context) -> Result<R, Err> {
@@ -75,8 +77,9 @@ where
     type Response = R;
     type Error = Err;
 
-    fn prepare() {
+    fn prepare() -> Result<(), Failure> {
         runtime();
+        Ok(())
     }
 
     fn handle(&self, event: E, context: &'a Context) -> Result<R, Err> {
@@ -93,8 +96,9 @@ where
     type Response = Streamed;
     type Error = Err;
 
-    fn prepare() {
+    fn prepare() -> Result<(), Failure> {
         runtime();
+        Ok(())
     }
 
     fn handle(&self, event: E, context: &'a Context) -> Result<Streamed, Err> {
@@ -112,8 +116,9 @@ where
     type Response = Streamed;
     type Error = Err;
 
-    fn prepare() {
+    fn prepare() -> Result<(), Failure> {
         runtime();
+        Ok(())
     }
 
     fn handle(&self, event: E, context: &'a Context) -> Result<Streamed, Err> {

@@ -3,6 +3,7 @@
 use super::context::Context;
 use crate::FromEvent;
 use crate::failure::Failure;
+use crate::handle::EventForm;
 
 /// An event and the context of its invocation: the one argument of a function that was written for
 /// `lambda_runtime`.
@@ -26,8 +27,11 @@ impl<T> LambdaEvent<T> {
     }
 }
 
-impl<'a, T: FromEvent<'a>> FromEvent<'a> for LambdaEvent<T> {
-    fn from_event(context: &'a crate::Context) -> Result<LambdaEvent<T>, Failure> {
-        Ok(LambdaEvent::new(T::from_event(context)?, context.into()))
+impl<'a, Form: EventForm, T: FromEvent<'a, Form>> FromEvent<'a, Form> for LambdaEvent<T> {
+    fn from_event(
+        context: &'a crate::Context,
+    ) -> Result<(LambdaEvent<T>, Form::Origin<'a>), Failure> {
+        let (payload, origin) = T::from_event(context)?;
+        Ok((LambdaEvent::new(payload, context.into()), origin))
     }
 }

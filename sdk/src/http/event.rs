@@ -1,0 +1,201 @@
+//! One pass over an event: borrows the parts of a request from its bytes.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::Deserializer;
+use serde::de::IgnoredAny;
+use serde::de::MapAccess;
+use serde::de::Visitor;
+use serde_json::value::RawValue;
+
+use super::json::Pairs;
+use super::json::Text;
+
+/// The parts of an event of any kind that a request is made of.
+#[derive(Debug, Default)]
+pub struct Event<'a> {
+    /// `version`: of the payload format, if the kind has several.
+    pub version: Option<Text<'a>>,
+    /// `httpMethod`, or VPC Lattice's `method`.
+    pub method: Option<Text<'a>>,
+    /// `path`, or `rawPath`.
+    pub path: Option<Text<'a>>,
+    /// `rawQueryString`.
+    pub raw_query: Option<Text<'a>>,
+    /// `queryStringParameters`.
+    pub query: Option<Pairs<'a>>,
+    /// `multiValueQueryStringParameters`.
+    pub multi_query: Option<Pairs<'a>>,
+    /// `headers`.
+    pub headers: Option<Pairs<'a>>,
+    /// `multiValueHeaders`.
+    pub multi_headers: Option<Pairs<'a>>,
+    /// `cookies`.
+    pub cookies: Option<Vec<Text<'a>>>,
+    /// `body`.
+    pub body: Option<Text<'a>>,
+    /// `isBase64Encoded`.
+    pub is_base64: bool,
+    /// `requestContext`.
+    pub context: Option<&'a RawValue>,
+    /// `pathParameters`.
+    pub path_parameters: Option<&'a RawValue>,
+    /// `stageVariables`.
+    pub stage_variables: Option<&'a RawValue>,
+    /// A key that tells a kind of event that is no request.
+    pub foreign: Option<Foreign>,
+}
+
+/// A kind of event that is no request, or one that cannot be answered as one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Foreign {
+    /// `Records`: from a queue, a topic, a stream, a bucket.
+    Records,
+    /// `methodArn` or `routeArn`: asks whether a request is allowed.
+    Authorizer,
+    /// `detail-type`: from EventBridge.
+    EventBridge,
+    /// `raw_path`: version 1 of VPC Lattice's format.
+    LatticeV1,
+}
+
+impl<'a> Deserialize<'a> for Event<'a> {
+    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Event<'a>, D::Error> {
+        deserializer.deserialize_map(EventVisitor)
+    }
+}
+
+struct EventVisitor;
+
+impl<'a> Visitor<'a> for EventVisitor {
+    type Value = Event<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the event of an HTTP request")
+    }
+
+    fn visit_map<M: MapAccess<'a>>(self, mut map: M) -> Result<Event<'a>, M::Error> {
+        let mut event = Event::default();
+        while let Some(key) = map.next_key::<Text>()? {
+            match &*key {
+                b"version" => event.version = map.next_value()?,
+                b"httpMethod" | b"method" => event.method = map.next_value()?,
+                b"path" | b"rawPath" => event.path = map.next_value()?,
+                b"rawQueryString" => event.raw_query = map.next_value()?,
+                b"queryStringParameters" => event.query = map.next_value()?,
+                b"multiValueQueryStringParameters" => event.multi_query = map.next_value()?,
+                b"headers" => event.headers = map.next_value()?,
+                b"multiValueHeaders" => event.multi_headers = map.next_value()?,
+                b"cookies" => event.cookies = map.next_value()?,
+                b"body" => event.body = map.next_value()?,
+                b"isBase64Encoded" => {
+                    event.is_base64 = map.next_value::<Option<bool>>()?.unwrap_or_default();
+                }
+                b"requestContext" => event.context = map.next_value()?,
+                b"pathParameters" => event.path_parameters = map.next_value()?,
+                b"stageVariables" => event.stage_variables = map.next_value()?,
+                other => {
+                    event.foreign = event.foreign.or(foreign(other));
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(event)
+    }
+}
+
+fn foreign(key: &[u8]) -> Option<Foreign> {
+    Some(match key {
+        b"Records" => Foreign::Records,
+        b"methodArn" | b"routeArn" => Foreign::Authorizer,
+        b"detail-type" => Foreign::EventBridge,
+        b"raw_path" => Foreign::LatticeV1,
+        _ => return None,
+    })
+}
+
+/// The parts of a request's context that a request is made of.
+#[derive(Debug, Default)]
+pub struct ContextParts<'a> {
+    /// `http.method`.
+    pub method: Option<Text<'a>>,
+    /// `domainName`.
+    pub domain_name: Option<Text<'a>>,
+    /// `path`: the path as the client sent it.
+    pub path: Option<Text<'a>>,
+    /// `stage`.
+    pub stage: Option<Text<'a>>,
+    /// Whether there is `elb`.
+    pub is_load_balancer: bool,
+    /// Whether there is `serviceNetworkArn` or `serviceArn`.
+    pub is_lattice: bool,
+    /// Whether there is `connectionId`.
+    pub is_websocket: bool,
+}
+
+impl<'a> Deserialize<'a> for ContextParts<'a> {
+    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<ContextParts<'a>, D::Error> {
+        deserializer.deserialize_map(ContextVisitor)
+    }
+}
+
+struct ContextVisitor;
+
+impl<'a> Visitor<'a> for ContextVisitor {
+    type Value = ContextParts<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the context of an HTTP request")
+    }
+
+    fn visit_map<M: MapAccess<'a>>(self, mut map: M) -> Result<ContextParts<'a>, M::Error> {
+        let mut parts = ContextParts::default();
+        while let Some(key) = map.next_key::<Text>()? {
+            match &*key {
+                b"http" => parts.method = map.next_value::<Http>()?.0,
+                b"domainName" => parts.domain_name = map.next_value()?,
+                b"path" => parts.path = map.next_value()?,
+                b"stage" => parts.stage = map.next_value()?,
+                other => {
+                    parts.is_load_balancer |= other == b"elb";
+                    parts.is_lattice |= matches!(other, b"serviceNetworkArn" | b"serviceArn");
+                    parts.is_websocket |= other == b"connectionId";
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(parts)
+    }
+}
+
+/// The method in `requestContext.http`.
+struct Http<'a>(Option<Text<'a>>);
+
+impl<'a> Deserialize<'a> for Http<'a> {
+    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Http<'a>, D::Error> {
+        deserializer.deserialize_map(HttpVisitor)
+    }
+}
+
+struct HttpVisitor;
+
+impl<'a> Visitor<'a> for HttpVisitor {
+    type Value = Http<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map with the method of an HTTP request")
+    }
+
+    fn visit_map<M: MapAccess<'a>>(self, mut map: M) -> Result<Http<'a>, M::Error> {
+        let mut method = None;
+        while let Some(key) = map.next_key::<Text>()? {
+            if &*key == b"method" {
+                method = map.next_value()?;
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(Http(method))
+    }
+}
