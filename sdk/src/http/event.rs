@@ -79,22 +79,22 @@ impl<'a> Visitor<'a> for EventVisitor {
         let mut event = Event::default();
         while let Some(key) = map.next_key::<Text>()? {
             match &*key {
-                b"version" => event.version = map.next_value()?,
-                b"httpMethod" | b"method" => event.method = map.next_value()?,
-                b"path" | b"rawPath" => event.path = map.next_value()?,
-                b"rawQueryString" => event.raw_query = map.next_value()?,
-                b"queryStringParameters" => event.query = map.next_value()?,
-                b"multiValueQueryStringParameters" => event.multi_query = map.next_value()?,
-                b"headers" => event.headers = map.next_value()?,
-                b"multiValueHeaders" => event.multi_headers = map.next_value()?,
-                b"cookies" => event.cookies = map.next_value()?,
-                b"body" => event.body = map.next_value()?,
-                b"isBase64Encoded" => {
+                "version" => event.version = map.next_value()?,
+                "httpMethod" | "method" => event.method = map.next_value()?,
+                "path" | "rawPath" => event.path = map.next_value()?,
+                "rawQueryString" => event.raw_query = map.next_value()?,
+                "queryStringParameters" => event.query = map.next_value()?,
+                "multiValueQueryStringParameters" => event.multi_query = map.next_value()?,
+                "headers" => event.headers = map.next_value()?,
+                "multiValueHeaders" => event.multi_headers = map.next_value()?,
+                "cookies" => event.cookies = map.next_value()?,
+                "body" => event.body = map.next_value()?,
+                "isBase64Encoded" => {
                     event.is_base64 = map.next_value::<Option<bool>>()?.unwrap_or_default();
                 }
-                b"requestContext" => event.context = map.next_value()?,
-                b"pathParameters" => event.path_parameters = map.next_value()?,
-                b"stageVariables" => event.stage_variables = map.next_value()?,
+                "requestContext" => event.context = map.next_value()?,
+                "pathParameters" => event.path_parameters = map.next_value()?,
+                "stageVariables" => event.stage_variables = map.next_value()?,
                 other => {
                     event.foreign = event.foreign.or(foreign(other));
                     map.next_value::<IgnoredAny>()?;
@@ -105,12 +105,12 @@ impl<'a> Visitor<'a> for EventVisitor {
     }
 }
 
-fn foreign(key: &[u8]) -> Option<Foreign> {
+fn foreign(key: &str) -> Option<Foreign> {
     Some(match key {
-        b"Records" => Foreign::Records,
-        b"methodArn" | b"routeArn" => Foreign::Authorizer,
-        b"detail-type" => Foreign::EventBridge,
-        b"raw_path" => Foreign::LatticeV1,
+        "Records" => Foreign::Records,
+        "methodArn" | "routeArn" => Foreign::Authorizer,
+        "detail-type" => Foreign::EventBridge,
+        "raw_path" => Foreign::LatticeV1,
         _ => return None,
     })
 }
@@ -153,14 +153,14 @@ impl<'a> Visitor<'a> for ContextVisitor {
         let mut parts = ContextParts::default();
         while let Some(key) = map.next_key::<Text>()? {
             match &*key {
-                b"http" => parts.method = map.next_value::<Http>()?.0,
-                b"domainName" => parts.domain_name = map.next_value()?,
-                b"path" => parts.path = map.next_value()?,
-                b"stage" => parts.stage = map.next_value()?,
+                "http" => parts.method = map.next_value::<Http>()?.0,
+                "domainName" => parts.domain_name = map.next_value()?,
+                "path" => parts.path = map.next_value()?,
+                "stage" => parts.stage = map.next_value()?,
                 other => {
-                    parts.is_load_balancer |= other == b"elb";
-                    parts.is_lattice |= matches!(other, b"serviceNetworkArn" | b"serviceArn");
-                    parts.is_websocket |= other == b"connectionId";
+                    parts.is_load_balancer |= other == "elb";
+                    parts.is_lattice |= matches!(other, "serviceNetworkArn" | "serviceArn");
+                    parts.is_websocket |= other == "connectionId";
                     map.next_value::<IgnoredAny>()?;
                 }
             }
@@ -190,7 +190,7 @@ impl<'a> Visitor<'a> for HttpVisitor {
     fn visit_map<M: MapAccess<'a>>(self, mut map: M) -> Result<Http<'a>, M::Error> {
         let mut method = None;
         while let Some(key) = map.next_key::<Text>()? {
-            if &*key == b"method" {
+            if &*key == "method" {
                 method = map.next_value()?;
             } else {
                 map.next_value::<IgnoredAny>()?;

@@ -37,12 +37,12 @@ impl Front {
             let multi_value = event.multi_headers.is_some() || event.multi_query.is_some();
             return Ok(Front::LoadBalancer { multi_value });
         }
-        let is_version = |version: &[u8]| event.version.as_deref() == Some(version);
+        let is_version = |version| event.version.as_deref() == Some(version);
         match (context.method.is_some(), event.method.is_some()) {
             _ if event.path.is_none() && context.is_websocket => Err(WEBSOCKET),
             (true, _) => Ok(Front::HttpApi),
-            (false, true) if is_version(b"2.0") || context.is_lattice => Ok(Front::Lattice),
-            (false, true) if is_version(b"1.0") => Ok(Front::HttpApiV1),
+            (false, true) if is_version("2.0") || context.is_lattice => Ok(Front::Lattice),
+            (false, true) if is_version("1.0") => Ok(Front::HttpApiV1),
             (false, true) => Ok(Front::RestApi),
             (false, false) => Err(UNKNOWN),
         }

@@ -1,4 +1,7 @@
 //! Parts of an event as they stand in its bytes: texts, and maps of texts.
+//!
+//! Texts are read as strings, not as bytes: `serde_json` searches those by `memchr`, which asks the
+//! CPU for its features first. In a virtual machine that takes longer than the whole event.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,23 +18,39 @@ use serde::de::Visitor;
 /// The number of headers that few requests exceed.
 const USUAL_PAIRS: usize = 24;
 
-/// The content of a JSON string. It need not be UTF-8: a header holds any bytes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Text<'a>(pub Cow<'a, [u8]>);
+/// A string, borrowed from the event unless it has escapes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text<'a>(pub Cow<'a, str>);
 
 impl Deref for Text<'_> {
-    type Target = [u8];
+    type Target = str;
 
-    fn deref(&self) -> &[u8] {
+    fn deref(&self) -> &str {
         &self.0
     }
 }
 
 impl<'a> Deserialize<'a> for Text<'a> {
     fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Text<'a>, D::Error> {
-        let mut text = Text::default();
-        deserializer.deserialize_bytes(Each { take: |value| text = value, is_list: false })?;
-        Ok(text)
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+struct TextVisitor;
+
+impl<'a> Visitor<'a> for TextVisitor {
+    type Value = Text<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'a str) -> Result<Text<'a>, E> {
+        Ok(Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Text<'a>, E> {
+        Ok(Text(Cow::Owned(text.to_owned())))
     }
 }
 
@@ -56,60 +75,51 @@ impl<'a> Visitor<'a> for PairsVisitor {
 
     fn visit_map<M: MapAccess<'a>>(self, mut map: M) -> Result<Pairs<'a>, M::Error> {
         let mut pairs = Vec::with_capacity(USUAL_PAIRS);
-        while let Some(key) = map.next_key::<Text>()? {
-            let take = |value| pairs.push((key.clone(), value));
-            map.next_value_seed(Each { take, is_list: true })?;
+        while let Some(key) = map.next_key()? {
+            map.next_value_seed(Values { key, pairs: &mut pairs })?;
         }
         Ok(Pairs(pairs))
     }
 }
 
-/// Passes each text of a value on: of a string, and where lists are allowed of a list of strings or
-/// of null.
-struct Each<F> {
-    take: F,
-    is_list: bool,
+/// The values of one key: a string, a list of strings, or null.
+struct Values<'a, 'p> {
+    key: Text<'a>,
+    pairs: &'p mut Vec<(Text<'a>, Text<'a>)>,
 }
 
-impl<'a, F: FnMut(Text<'a>)> DeserializeSeed<'a> for Each<F> {
+impl<'a> DeserializeSeed<'a> for Values<'a, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_option(self)
+        deserializer.deserialize_any(self)
     }
 }
 
-impl<'a, F: FnMut(Text<'a>)> Visitor<'a> for Each<F> {
+impl<'a> Visitor<'a> for Values<'a, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_list { "a text or a list of texts" } else { "a text" })
+        f.write_str("a text or a list of texts")
     }
 
-    fn visit_none<E: Error>(self) -> Result<(), E> {
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
         Ok(())
     }
 
-    fn visit_some<D: Deserializer<'a>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_bytes(self)
-    }
-
-    fn visit_borrowed_bytes<E: Error>(mut self, bytes: &'a [u8]) -> Result<(), E> {
-        (self.take)(Text(Cow::Borrowed(bytes)));
+    fn visit_borrowed_str<E: Error>(self, text: &'a str) -> Result<(), E> {
+        self.pairs.push((self.key, Text(Cow::Borrowed(text))));
         Ok(())
     }
 
-    fn visit_bytes<E: Error>(mut self, bytes: &[u8]) -> Result<(), E> {
-        (self.take)(Text(Cow::Owned(bytes.to_vec())));
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        self.pairs.push((self.key, Text(Cow::Owned(text.to_owned()))));
         Ok(())
     }
 
-    fn visit_seq<S: SeqAccess<'a>>(mut self, mut list: S) -> Result<(), S::Error> {
-        if !self.is_list {
-            return Err(S::Error::invalid_type(serde::de::Unexpected::Seq, &self));
-        }
+    fn visit_seq<S: SeqAccess<'a>>(self, mut list: S) -> Result<(), S::Error> {
         while let Some(text) = list.next_element()? {
-            (self.take)(text);
+            self.pairs.push((self.key.clone(), text));
         }
         Ok(())
     }

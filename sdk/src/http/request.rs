@@ -25,7 +25,7 @@ use crate::failure::Failure;
 const EXPECTED: &str = "request";
 
 /// A part of the domains of API Gateway.
-const HTTP_APIS: &[u8] = b".execute-api.";
+const HTTP_APIS: &str = ".execute-api.";
 
 /// A request, and where its response goes.
 #[derive(Debug)]
@@ -41,7 +41,9 @@ pub struct Arrived {
 /// Converts an event to a request.
 pub fn request(bytes: &[u8], stage: Stage) -> Result<Arrived, Failure> {
     let invalid = |error: serde_json::Error| Failure::invalid_event(EXPECTED, &error);
-    let mut event: Event = serde_json::from_slice(bytes).map_err(invalid)?;
+    // Checked once here, and not for each string.
+    let text = std::str::from_utf8(bytes).map_err(|_| refused("it is not UTF-8"))?;
+    let mut event: Event = serde_json::from_str(text).map_err(invalid)?;
     let context = event.context.map(|context| serde_json::from_str(context.get()));
     let context: ContextParts = context.transpose().map_err(invalid)?.unwrap_or_default();
     let front = Front::of(&event, &context).map_err(refused)?;
@@ -50,7 +52,7 @@ pub fn request(bytes: &[u8], stage: Stage) -> Result<Arrived, Failure> {
     let method = event.method.as_deref().or(context.method.as_deref()).unwrap_or_default();
     let mut request = Request::new(body);
     *request.method_mut() =
-        Method::from_bytes(method).map_err(|_| refused("its method is none of HTTP"))?;
+        Method::from_bytes(method.as_bytes()).map_err(|_| refused("its method is none of HTTP"))?;
     *request.uri_mut() = uri::uri(&event, &context, front, &headers, stage).map_err(refused)?;
     *request.headers_mut() = headers;
     request.extensions_mut().insert(RequestContext::of(front, &event));
@@ -69,16 +71,14 @@ fn headers(event: &Event) -> HeaderMap {
     let pairs = pairs.map_or(&[][..], |pairs| &pairs.0);
     let mut headers = HeaderMap::with_capacity(pairs.len() + 1);
     for (name, value) in pairs {
-        if let (Ok(name), Ok(value)) =
-            (HeaderName::from_bytes(name), HeaderValue::from_bytes(value))
-        {
+        let value = HeaderValue::from_bytes(value.as_bytes());
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), value) {
             headers.append(name, value);
         }
     }
     let cookies = event.cookies.as_deref().unwrap_or_default();
-    let cookies = cookies.iter().map(|cookie| &**cookie).collect::<Vec<&[u8]>>().join(&b"; "[..]);
-    if let Some(cookies) = HeaderValue::from_bytes(&cookies).ok().filter(|value| !value.is_empty())
-    {
+    let cookies = cookies.iter().map(|cookie| &**cookie).collect::<Vec<&str>>().join("; ");
+    if let Some(cookies) = HeaderValue::try_from(cookies).ok().filter(|value| !value.is_empty()) {
         headers.insert(COOKIE, cookies);
     }
     headers
@@ -91,7 +91,7 @@ fn body(text: Option<Text>, is_base64: bool) -> Result<Body, &'static str> {
     if !is_base64 {
         return Ok(Body::from(Bytes::from(text.into_owned())));
     }
-    let decoded = BASE64_STANDARD.decode(&*text);
+    let decoded = BASE64_STANDARD.decode(text.as_bytes());
     decoded
         .map(Body::from)
         .map_err(|_| "its body is not base64, although `isBase64Encoded` is true")
@@ -101,7 +101,7 @@ fn body(text: Option<Text>, is_base64: bool) -> Result<Body, &'static str> {
 /// API has events like those of function URLs, but another domain.
 fn can_stream(front: Front, context: &ContextParts) -> bool {
     let domain = context.domain_name.as_deref().unwrap_or_default();
-    let is_http_api = || domain.windows(HTTP_APIS.len()).any(|part| part == HTTP_APIS);
+    let is_http_api = || domain.contains(HTTP_APIS);
     match front {
         Front::RestApi => true,
         Front::HttpApi => !is_http_api(),

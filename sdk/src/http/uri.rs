@@ -23,10 +23,11 @@ pub fn uri(
     let mut target = String::new();
     push_path(&mut target, path(event, context, stage));
     push_query(&mut target, event, front);
-    let hosts = [headers.get(HOST).map(|host| host.as_bytes()), context.domain_name.as_deref()];
+    let domain_name = context.domain_name.as_deref().map(str::as_bytes);
+    let hosts = [headers.get(HOST).map(|host| host.as_bytes()), domain_name];
     let mut authorities = hosts.into_iter().flatten().filter_map(authority);
     let scheme = scheme(headers);
-    let absolute = |authority| Uri::try_from(format!("{scheme}://{authority}{target}")).ok();
+    let absolute = |authority| Uri::try_from([scheme, "://", authority, &target].concat()).ok();
     authorities
         .find_map(absolute)
         .map_or_else(|| Uri::try_from(&*target), Ok)
@@ -34,7 +35,7 @@ pub fn uri(
 }
 
 /// The path that the handler sees: without the stage, or as the client sent it.
-fn path<'e>(event: &'e Event, context: &'e ContextParts, stage: Stage) -> &'e [u8] {
+fn path<'e>(event: &'e Event, context: &'e ContextParts, stage: Stage) -> &'e str {
     let path = event.path.as_deref().unwrap_or_default();
     let sent = context.path.as_deref().unwrap_or(path);
     match (stage, context.stage.as_deref()) {
@@ -46,20 +47,20 @@ fn path<'e>(event: &'e Event, context: &'e ContextParts, stage: Stage) -> &'e [u
 }
 
 /// The path after its first segment, if that is the stage. `$default` is in no path.
-fn without_stage<'e>(path: &'e [u8], stage: &[u8]) -> &'e [u8] {
-    let named = Some(stage).filter(|stage| *stage != b"$default");
-    let rest = named.and_then(|stage| path.strip_prefix(b"/")?.strip_prefix(stage));
-    rest.filter(|rest| rest.is_empty() || rest.starts_with(b"/")).unwrap_or(path)
+fn without_stage<'e>(path: &'e str, stage: &str) -> &'e str {
+    let named = Some(stage).filter(|stage| *stage != "$default");
+    let rest = named.and_then(|stage| path.strip_prefix('/')?.strip_prefix(stage));
+    rest.filter(|rest| rest.is_empty() || rest.starts_with('/')).unwrap_or(path)
 }
 
 /// Appends a path. An HTTP API has decoded it, so whatever a path cannot contain is encoded again.
-fn push_path(target: &mut String, path: &[u8]) {
-    if !path.starts_with(b"/") {
+fn push_path(target: &mut String, path: &str) {
+    if !path.starts_with('/') {
         target.push('/');
     }
-    for (index, &byte) in path.iter().enumerate() {
+    for (index, byte) in path.bytes().enumerate() {
         let is_escape = || {
-            let digits = path.get(index + 1..index + 3).unwrap_or_default();
+            let digits = path.as_bytes().get(index + 1..index + 3).unwrap_or_default();
             digits.len() == 2 && digits.iter().all(u8::is_ascii_hexdigit)
         };
         match byte {
@@ -75,7 +76,7 @@ fn push_query(target: &mut String, event: &Event, front: Front) {
     if let Some(raw) = &event.raw_query {
         if !raw.is_empty() {
             target.push('?');
-            raw.iter().for_each(|&byte| push_sent(target, byte));
+            raw.bytes().for_each(|byte| push_sent(target, byte));
         }
         return;
     }
@@ -90,9 +91,9 @@ fn push_query(target: &mut String, event: &Event, front: Front) {
     let mut separator = '?';
     for (name, value) in pairs.iter().flat_map(|pairs| &pairs.0) {
         target.push(std::mem::replace(&mut separator, '&'));
-        name.iter().for_each(|&byte| push(target, byte));
+        name.bytes().for_each(|byte| push(target, byte));
         target.push('=');
-        value.iter().for_each(|&byte| push(target, byte));
+        value.bytes().for_each(|byte| push(target, byte));
     }
 }
 

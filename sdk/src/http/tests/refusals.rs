@@ -33,6 +33,12 @@ fn events_of_other_kinds_are_refused_in_words() {
 }
 
 #[test]
+fn an_event_that_is_not_utf_8_is_refused() {
+    let failure = refused(b"{\"path\": \"\xe4\"}");
+    assert_eq!(failure.message, "the event is not a request: it is not UTF-8");
+}
+
+#[test]
 fn members_of_other_types_are_refused_by_their_place() {
     for event in [
         &br#""text""#[..],
