@@ -39,7 +39,8 @@ impl Front {
         }
         let is_version = |version| event.version.as_deref() == Some(version);
         match (context.method.is_some(), event.method.is_some()) {
-            _ if event.path.is_none() && context.is_websocket => Err(WEBSOCKET),
+            _ if context.is_websocket => Err(WEBSOCKET),
+            _ if event.path.is_none() => Err(UNKNOWN),
             (true, _) => Ok(Front::HttpApi),
             (false, true) if is_version("2.0") || context.is_lattice => Ok(Front::Lattice),
             (false, true) if is_version("1.0") => Ok(Front::HttpApiV1),
@@ -49,7 +50,7 @@ impl Front {
     }
 }
 
-const UNKNOWN: &str = "it has no method; invoke the function through API Gateway, a function URL, \
+const UNKNOWN: &str = "it has no method or no path; invoke the function through API Gateway, a function URL, \
     an Application Load Balancer or VPC Lattice, or with an event in the form of one of these";
 const WEBSOCKET: &str = "it is an event of a WebSocket API, which has messages instead of \
     requests; handle it with `handler!`";

@@ -3,3 +3,4 @@
 mod allocators;
 mod aws;
 mod heavy;
+mod http_events;
