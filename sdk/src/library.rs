@@ -294,7 +294,8 @@ pub const fn check_names(paths: &[&'static str]) {
 const fn last_segment(path: &str) -> &[u8] {
     let bytes = path.as_bytes();
     let mut start = bytes.len();
-    while start > 0 && bytes[start - 1] != b':' {
+    // In a path that comes out of a macro, spaces surround the colons.
+    while start > 0 && !matches!(bytes[start - 1], b':' | b' ') {
         start -= 1;
         assert!(bytes[start] != b'<', "a handler is named without its type parameters");
     }

@@ -96,8 +96,9 @@ impl<'a> Visitor<'a> for EventVisitor {
                 "pathParameters" => event.path_parameters = map.next_value()?,
                 "stageVariables" => event.stage_variables = map.next_value()?,
                 other => {
-                    event.foreign = event.foreign.or(foreign(other));
-                    map.next_value::<IgnoredAny>()?;
+                    // Emulators send keys of other kinds, too, which are null.
+                    let is_there = map.next_value::<Option<IgnoredAny>>()?.is_some();
+                    event.foreign = event.foreign.or(foreign(other).filter(|_| is_there));
                 }
             }
         }

@@ -67,20 +67,17 @@ fn texts(json: &mut Vec<u8>, headers: &HeaderMap, with_cookies: bool) {
     json.push(b'}');
 }
 
-/// `cookies`: the values of `Set-Cookie`, if there are any.
+/// `cookies`: the values of `Set-Cookie`. cargo-lambda requires the list, also if it is empty.
 fn cookies(json: &mut Vec<u8>, headers: &HeaderMap) {
-    if headers.contains_key(SET_COOKIE) {
-        json.extend_from_slice(b",\"cookies\":");
-        list(json, headers, &SET_COOKIE);
-    }
+    json.extend_from_slice(b",\"cookies\":");
+    list(json, headers, &SET_COOKIE);
 }
 
 fn list(json: &mut Vec<u8>, headers: &HeaderMap, name: &HeaderName) {
-    let mut separator = b'[';
-    for value in headers.get_all(name) {
-        json.push(separator);
+    json.push(b'[');
+    for (index, value) in headers.get_all(name).iter().enumerate() {
+        json.extend_from_slice(if index == 0 { b"" } else { b"," });
         string(json, value.as_bytes());
-        separator = b',';
     }
     json.push(b']');
 }

@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use crate::support;
 
 /// The emulator, and a runtime that it did not start; dropping it ends both.
-struct CargoLambda {
+pub struct CargoLambda {
     emulator: Child,
     runtime: Child,
     port: u16,
@@ -28,7 +28,8 @@ struct CargoLambda {
 }
 
 impl CargoLambda {
-    fn start(function: &Function) -> CargoLambda {
+    /// With a function in front.
+    pub fn start(function: &Function) -> CargoLambda {
         let folder = TempDir::new().expect("a folder");
         // It wants a Cargo project around it, and builds nothing of it.
         let manifest = "[package]\nname = \"f\"\nversion = \"0.0.0\"\n";
@@ -61,7 +62,8 @@ impl CargoLambda {
         CargoLambda { emulator, runtime, port, folder }
     }
 
-    fn request(&self, line: &str, body: &str) -> BufReader<TcpStream> {
+    /// Sends a request, and returns the stream of its answer.
+    pub fn request(&self, line: &str, body: &str) -> BufReader<TcpStream> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("connected");
         stream.set_read_timeout(Some(support::PATIENCE)).expect("a socket");
         let length = body.len();

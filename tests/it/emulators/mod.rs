@@ -1,6 +1,6 @@
 //! Other Lambda emulators in front of the real bootstrap.
 
-mod cargo_lambda;
+pub mod cargo_lambda;
 mod managed;
-mod rie;
+pub mod rie;
 mod sam;

@@ -31,7 +31,7 @@ impl Rie {
         Rie::start_in(&support::dist("examples"), handler, &[])
     }
 
-    fn start_in(task_root: &Path, handler: &str, variables: &[(&str, &str)]) -> Rie {
+    pub fn start_in(task_root: &Path, handler: &str, variables: &[(&str, &str)]) -> Rie {
         let mut command = arch().command(&program());
         command.env("LAMBDA_TASK_ROOT", task_root).env("AWS_LAMBDA_FUNCTION_TIMEOUT", "10");
         command.envs(variables.iter().copied());

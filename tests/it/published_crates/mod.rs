@@ -2,5 +2,6 @@
 
 mod allocators;
 mod aws;
+mod axum;
 mod heavy;
 mod http_events;

@@ -2,6 +2,8 @@
 
 use std::io::BufRead as _;
 use std::io::BufReader;
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Child;
@@ -45,6 +47,11 @@ impl Reply {
     /// A header's value; empty if it is missing.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("text"))
+    }
+
+    /// A header's values.
+    pub fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.headers.get_all(name).iter().map(|value| value.to_str().expect("text"))
     }
 
     /// The body as JSON.
@@ -127,6 +134,15 @@ impl Served {
             request = request.header(*name, *value);
         }
         reply(request.call())
+    }
+
+    /// Gets a path: the stream of the answer, which ends with it.
+    pub fn connect(&self, path: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(self.authority()).expect("a server");
+        stream.set_read_timeout(Some(support::PATIENCE)).expect("a socket");
+        let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).expect("sent");
+        stream
     }
 
     /// The address as `127.0.0.1:PORT`.

@@ -35,6 +35,12 @@ fn format_2_keeps_the_query_and_the_cookies_as_they_were_sent() {
 }
 
 #[test]
+fn keys_of_other_kinds_may_be_null() {
+    let event = http_api(json!({ "kind": "REQUEST", "methodArn": null, "Records": null }));
+    assert_eq!(arrived(&event).front, Front::HttpApi);
+}
+
+#[test]
 fn a_rest_api_s_values_are_encoded_again_and_repeated() {
     let event = rest_api(json!({
         "httpMethod": "POST",

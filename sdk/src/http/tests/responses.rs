@@ -50,9 +50,8 @@ fn each_service_gets_the_form_that_it_reads() {
 #[test]
 fn a_response_without_headers_is_one_too() {
     let empty = written(Front::HttpApi, Response::new(b""));
-    let expected =
-        json!({ "statusCode": 200, "headers": {}, "body": "", "isBase64Encoded": false });
-    assert_eq!(empty, expected);
+    assert_eq!((&empty["headers"], &empty["cookies"]), (&json!({}), &json!([])));
+    assert_eq!((&empty["statusCode"], &empty["body"]), (&200.into(), &"".into()));
     assert_eq!(written(Front::RestApi, Response::new(b""))["multiValueHeaders"], json!({}));
 }
 
