@@ -8,3 +8,6 @@ mod configuration {}
 
 #[doc = include_str!("../docs/handlers.md")]
 mod handlers {}
+
+#[doc = include_str!("../docs/http.md")]
+mod http {}

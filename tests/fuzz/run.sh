@@ -11,7 +11,7 @@ executions=$1
 coverage="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=3"
 coverage+=" -Cllvm-args=-sanitizer-coverage-inline-8bit-counters"
 coverage+=" -Cllvm-args=-sanitizer-coverage-pc-table --cfg=fuzzing"
-for target in elf load http lambda warming config; do
+for target in elf load http lambda warming config request; do
 	# Each execution of this one is a process.
 	[ "$target" = load ] && count=$((executions / 4)) || count=$executions
 	say "fuzzing $target, $count executions"

@@ -3,6 +3,7 @@
 mod refusals;
 mod requests;
 mod responses;
+mod round_trips;
 mod streams;
 
 use serde_json::Value;
