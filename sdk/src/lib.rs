@@ -83,6 +83,10 @@ pub mod lambda_runtime;
 mod library;
 #[cfg(feature = "log")]
 mod logger;
+#[allow(unsafe_code)] // Names the library's table, which the linker finds.
+mod main_macro;
+#[cfg(feature = "lambda_runtime")]
+mod on_lambda_runtime;
 mod panics;
 mod raw;
 #[allow(unsafe_code)] // Erases the type of a response's owner, and drops it by its pointer.
@@ -137,6 +141,8 @@ pub mod __private {
     pub use crate::library::BoundSetup;
     pub use crate::library::check_names;
     pub use crate::library::name;
+    #[cfg(feature = "lambda_runtime")]
+    pub use crate::on_lambda_runtime::run as run_on_lambda_runtime;
     pub use crate::runtime::attach;
     pub use pilotlight_abi as abi;
 }

@@ -16,6 +16,9 @@ use crate::runtime;
 /// The runtime's error number for a name that is not declared.
 const ENOENT: i32 = 2;
 
+/// The error number of a runtime without configuration, as a program on `lambda_runtime` is.
+const ENOSYS: i32 = 38;
+
 thread_local! {
     /// The deadline of this thread's invocation, after which no read waits: milliseconds since the
     /// Unix epoch; 0 for none.
@@ -55,6 +58,7 @@ pub fn get(name: &str) -> Result<ConfigValue, Error> {
     match code {
         0 => Ok(ConfigValue { value, release: runtime.config_release }),
         ENOENT => Err(Error::NotDeclared { name: name.to_owned() }),
+        ENOSYS => Err(Error::NoRuntime),
         _ => Err(Error::NotYet { name: name.to_owned() }),
     }
 }
@@ -106,6 +110,7 @@ pub fn declare(declaration: &str) -> Result<(), Error> {
     // SAFETY: the ABI's rules for `config_declare`.
     match unsafe { (runtime.config_declare)(declaration, &raw mut reason) } {
         0 => Ok(()),
+        ENOSYS => Err(Error::NoRuntime),
         _ => {
             // SAFETY: the ABI's rule for `config_declare`: a text that lives as long as the
             // process.

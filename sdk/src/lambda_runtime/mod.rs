@@ -25,6 +25,8 @@ mod client;
 mod context;
 mod diagnostic;
 mod event;
+#[cfg(feature = "tracing")]
+pub mod tracing;
 
 pub use self::client::ClientApplication;
 pub use self::client::ClientContext;

@@ -6,6 +6,6 @@ mod errors;
 mod examples;
 mod external;
 mod header;
-mod logs;
+pub mod logs;
 mod panics;
 mod stock;

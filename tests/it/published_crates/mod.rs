@@ -5,3 +5,4 @@ mod aws;
 mod axum;
 mod heavy;
 mod http_events;
+mod moved;
