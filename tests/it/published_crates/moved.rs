@@ -4,6 +4,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
 use std::process::Stdio;
 use std::sync::OnceLock;
@@ -39,7 +40,7 @@ struct Functions {
 fn functions() -> &'static Functions {
     static FUNCTIONS: OnceLock<Functions> = OnceLock::new();
     FUNCTIONS.get_or_init(|| {
-        let folder = support::root().join("target/moved");
+        let folder = built();
         let copy = |name: &str| {
             let copy = folder.join(name);
             fs::create_dir_all(copy.join("src")).expect("a folder");
@@ -54,18 +55,26 @@ fn functions() -> &'static Functions {
         build(&before, &["--locked", "--bin", "shop"]);
         build(&after, &["--lib"]);
         build(&after, &["--bin", "bootstrap", "--features", "lambda_runtime"]);
-        let built = |name: &str| folder.join("target/debug").join(name);
-        let mut functions = Functions {
-            before: Function::of_one_file(&built("shop"), None).expect("a function"),
-            after: support::function(&built("libshop.so"), None),
-            back: Function::of_one_file(&built("bootstrap"), None).expect("a function"),
-        };
-        for function in [&mut functions.before, &mut functions.back] {
-            function.name = "shop".into();
-            function.timeout = support::PATIENCE;
+        let target = folder.join("target/debug");
+        Functions {
+            before: program(&target.join("shop"), None),
+            after: support::function(&target.join("libshop.so"), None),
+            back: program(&target.join("bootstrap"), None),
         }
-        functions
     })
+}
+
+/// The folder of everything that these tests build.
+fn built() -> PathBuf {
+    support::root().join("target/moved")
+}
+
+/// The function of a program, named like that of its library.
+fn program(file: &Path, handler: Option<&str>) -> Function {
+    let mut function = Function::of_one_file(file, handler).expect("a function");
+    function.name = "shop".into();
+    function.timeout = support::PATIENCE;
+    function
 }
 
 /// Applies the diff of the page, without leeway, with the SDK's real path.
@@ -91,7 +100,8 @@ fn apply_the_documents_diff(folder: &Path) {
 fn build(folder: &Path, arguments: &[&str]) {
     let status = support::arch::arch()
         .rust("cargo", folder)
-        .args(["build", "--quiet", "--target-dir", "../target"])
+        .args(["build", "--quiet", "--target-dir"])
+        .arg(built().join("target"))
         .args(arguments)
         .env("CARGO_PROFILE_DEV_DEBUG", "false")
         .env("CARGO_INCREMENTAL", "0")
@@ -100,15 +110,16 @@ fn build(folder: &Path, arguments: &[&str]) {
     assert!(status.success(), "cargo build {} failed", arguments.join(" "));
 }
 
-/// The answers of one environment to all events: the bodies of responses and of errors.
-fn answers(function: &Function) -> Vec<Result<Value, Value>> {
+/// The outcomes of one environment for these events.
+fn outcomes(function: &Function, events: &[&str]) -> Vec<Outcome> {
     let environment = support::start(function);
     environment.wait_initialised(INIT_LIMIT).expect("initialised");
-    let answers = EVENTS.iter().enumerate().map(|(number, event)| {
+    let outcomes = events.iter().enumerate().map(|(number, event)| {
         let headers = [
             ("Lambda-Runtime-Deadline-Ms", "4102444800000"),
             ("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:eu-west-1:1:function:shop"),
             ("Lambda-Runtime-Aws-Tenant-Id", "blue"),
+            ("Lambda-Runtime-Client-Context", r#"{"custom":{}}"#),
         ];
         let invocation = Invocation {
             request_id: format!("request-{number}"),
@@ -116,24 +127,30 @@ fn answers(function: &Function) -> Vec<Result<Value, Value>> {
             headers: headers.map(|(name, value)| (name.into(), value.into())).into(),
             ..Invocation::default()
         };
-        match environment.invoke(invocation, support::PATIENCE).expect("answered").outcome {
-            Outcome::Response(body) => Ok(serde_json::from_slice(&body).expect("JSON")),
-            Outcome::Error { body, .. } => {
-                let mut body: Value = serde_json::from_slice(&body).expect("JSON");
-                body.as_object_mut().expect("an object").remove("stackTrace");
-                Err(body)
-            }
-            other => panic!("{other:?}"),
-        }
+        environment.invoke(invocation, support::PATIENCE).expect("answered").outcome
     });
-    answers.collect()
+    outcomes.collect()
+}
+
+/// The bodies of the responses to these events, and of the errors without their stack traces.
+fn answers(function: &Function, events: &[&str]) -> Vec<Result<Value, Value>> {
+    let answer = |outcome| match outcome {
+        Outcome::Response(body) => Ok(serde_json::from_slice(&body).expect("JSON")),
+        Outcome::Error { body, .. } => {
+            let mut body: Value = serde_json::from_slice(&body).expect("JSON");
+            body.as_object_mut().expect("an object").remove("stackTrace");
+            Err(body)
+        }
+        other => panic!("{other:?}"),
+    };
+    outcomes(function, events).into_iter().map(answer).collect()
 }
 
 #[test]
 fn answers_stay_the_same_there_and_back() {
     let Functions { before, after, back } = functions();
-    let after = answers(after);
-    assert_eq!(answers(back), after);
+    let after = answers(after, &EVENTS);
+    assert_eq!(answers(back, &EVENTS), after);
     let receipt = json!({
         "text": "3 × cup at 30, 6 reserved",
         "request_id": "request-0",
@@ -145,7 +162,7 @@ fn answers_stay_the_same_there_and_back() {
     assert_eq!(after[2], Err(refused));
 
     // Responses and chosen errors are those of the crate. The table of the page has the others.
-    let before = answers(before);
+    let before = answers(before, &EVENTS);
     assert_eq!(before[..3], after[..3]);
     let error = |answer: &Result<Value, Value>| answer.clone().expect_err("an error");
     assert_eq!(error(&before[3])["errorMessage"], error(&after[3])["errorMessage"]);
@@ -192,4 +209,91 @@ fn the_log_of_tracing_has_the_invocation_its_fields_and_its_spans() {
         "spans": [{ "name": "reserve", "item": "cup", "count": 3 }],
     });
     assert_eq!(records[0], asked);
+}
+
+/// A handler of the fixture `forms`, in the library and in the program.
+fn forms(handler: &str) -> (Function, Function) {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let folder = support::root().join("tests/fixtures/forms");
+        build(&folder, &["--locked", "--lib"]);
+        build(&folder, &["--locked", "--bin", "back", "--features", "lambda_runtime"]);
+    });
+    let target = built().join("target/debug");
+    let library = support::function(&target.join("libforms.so"), Some(handler));
+    (library, program(&target.join("back"), Some(handler)))
+}
+
+#[test]
+fn every_form_of_a_handler_answers_the_same_on_lambda_runtime() {
+    let check = |handler: &str, events: &[&str]| {
+        let (library, program) = forms(handler);
+        let answers = answers(&library, events);
+        assert_eq!(self::answers(&program, events), answers, "{handler}");
+        answers
+    };
+    let value = check("value", &[r#"{"a":[1,2.5,"é"]}"#, "null", "[}"]);
+    assert_eq!(value[1].as_ref().expect_err("an error")["errorType"], "NoValue");
+    assert_eq!(value[2].as_ref().expect_err("an error")["errorType"], "InvalidEvent");
+    let text = check("text", &[r#""Ada""#, "1"]);
+    assert_eq!(text[0], Ok(json!(r#"Ada request-0 {"custom":{}} $LATEST Some(128)"#)));
+    check("waits", &["1", "2"]);
+    let calls = check("calls", &["0", "0", "0"]);
+    assert_eq!(calls[2], Ok(json!(["init", "after request-0", "after request-1"])));
+
+    let (library, program) = forms("bytes");
+    // Not a byte is changed.
+    for event in ["  [ 1 ,2]", "\"\\u00e9\""] {
+        assert_eq!(support::response(support::cold(&library, event.as_bytes())), event.as_bytes());
+        assert_eq!(
+            support::response(support::cold(&program, event.as_bytes())),
+            event.trim().as_bytes()
+        );
+    }
+    let posted = answers(&program, &["not JSON"]).remove(0).expect_err("an error");
+    assert_eq!(posted["errorType"], "InvalidResponse");
+    let posted = answers(&forms("configured").1, &["\"a\""]).remove(0).expect_err("an error");
+    let message = posted["errorMessage"].as_str().expect("text");
+    assert!(message.starts_with("configuration needs the Pilotlight runtime"), "{message}");
+}
+
+#[test]
+fn streams_are_streams_on_lambda_runtime() {
+    let parts = |outcome: &Outcome| {
+        let Outcome::Response(bytes) = outcome else { panic!("{outcome:?}") };
+        let end = bytes.windows(8).position(|eight| eight == [0; 8]).expect("a prelude");
+        let mut prelude: Value = serde_json::from_slice(&bytes[..end]).expect("JSON");
+        let headers = prelude["headers"].as_object_mut().expect("headers");
+        // The crate adds one, and writes names in lower case.
+        headers.remove("content-type");
+        *headers = headers.iter().map(|(n, v)| (n.to_lowercase(), v.clone())).collect();
+        (prelude, String::from_utf8(bytes[end + 8..].to_vec()).expect("UTF-8"))
+    };
+    let (library, program) = forms("streams");
+    let streamed = parts(&outcomes(&library, &["2"])[0]);
+    assert_eq!(streamed.1, "piece 0;piece 1;");
+    assert_eq!(streamed.0["cookies"], json!(["a=b"]));
+    let outcomes_there = outcomes(&program, &["2", "1", "2"]);
+    assert_eq!(parts(&outcomes_there[0]), streamed);
+    // The crate writes an error in the middle into the stream.
+    let broken = parts(&outcomes_there[1]).1;
+    assert!(broken.starts_with("piece 0;") && broken.contains("StreamError"), "{broken}");
+    assert_eq!(parts(&outcomes_there[2]), streamed);
+    let (_, program) = forms("streams_later");
+    assert_eq!(parts(&outcomes(&program, &["3"])[0]).1, "piece 0;piece 1;piece 2;");
+}
+
+#[test]
+fn an_init_that_fails_ends_the_program() {
+    let (_, mut program) = forms("value");
+    program.variables.push(("FAIL_SETUP".into(), "1".into()));
+    let output = program
+        .command()
+        .env_clear()
+        .envs(program.environment("127.0.0.1:9"))
+        .output()
+        .expect("a program");
+    assert_eq!(output.status.code(), Some(10));
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(log.contains("Error: FAIL_SETUP is set"), "{log}");
 }
