@@ -3,6 +3,7 @@
 mod allocators;
 mod aws;
 mod axum;
+mod events;
 mod heavy;
 mod http_events;
 mod moved;

@@ -64,8 +64,8 @@ fn functions() -> &'static Functions {
     })
 }
 
-/// The folder of everything that these tests build.
-fn built() -> PathBuf {
+/// The folder of everything that is built without optimisation.
+pub fn built() -> PathBuf {
     support::root().join("target/moved")
 }
 
@@ -97,7 +97,7 @@ fn apply_the_documents_diff(folder: &Path) {
 }
 
 /// Builds without optimisation, which would take long, into one folder for all.
-fn build(folder: &Path, arguments: &[&str]) {
+pub fn build(folder: &Path, arguments: &[&str]) {
     let status = support::arch::arch()
         .rust("cargo", folder)
         .args(["build", "--quiet", "--target-dir"])
