@@ -7,3 +7,4 @@ mod events;
 mod heavy;
 mod http_events;
 mod moved;
+mod traced;

@@ -118,8 +118,9 @@ pub fn read_request(stream: &mut TcpStream) -> (String, String) {
         }
         return (head, body);
     }
-    let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: "));
-    let length = length.map_or(0, |length| length.parse().expect("a number"));
+    let mut headers = head.lines().filter_map(|line| line.split_once(": "));
+    let length = headers.find(|(name, _)| name.eq_ignore_ascii_case("Content-Length"));
+    let length = length.map_or(0, |(_, length)| length.parse().expect("a number"));
     let body = read_bytes(stream, length);
     (head, body)
 }
