@@ -12,6 +12,7 @@ use anyhow::bail;
 
 use crate::cpu::Cpu;
 use crate::identifiers;
+use crate::limits::Limits;
 
 /// The account of all functions, from AWS's own examples.
 pub const ACCOUNT: &str = "123456789012";
@@ -51,6 +52,8 @@ pub struct Function {
     pub log_stream: String,
     /// Limit for a process's concurrent invocations, as on a Managed Instance; otherwise one.
     pub max_concurrency: Option<u16>,
+    /// The limits that the processes are held to.
+    pub limits: Limits,
 }
 
 impl Function {
@@ -115,6 +118,7 @@ impl Function {
             initialization_type: "on-demand",
             log_stream: identifiers::log_stream(),
             max_concurrency: None,
+            limits: Limits::default(),
         })
     }
 
@@ -131,13 +135,19 @@ impl Function {
     }
 
     /// The same function, started by another program, which gets these options and then the
-    /// command.
+    /// command, without limits.
     pub fn under(&self, program: &Path, options: &[&str]) -> Function {
         let command = self.emulator.iter().chain([&self.bootstrap]);
         let command = command.map(|path| path.display().to_string());
         let options = options.iter().copied().map(str::to_owned);
         let arguments = options.chain(command).chain(self.arguments.iter().cloned()).collect();
-        Function { bootstrap: program.to_path_buf(), arguments, emulator: None, ..self.clone() }
+        Function {
+            bootstrap: program.to_path_buf(),
+            arguments,
+            emulator: None,
+            limits: Limits::default(),
+            ..self.clone()
+        }
     }
 
     /// The command that starts the program with its arguments, in this process's environment.

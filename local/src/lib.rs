@@ -22,6 +22,7 @@ pub mod interrupt;
 pub mod invoke;
 pub mod lambda;
 pub mod layer;
+pub mod limits;
 pub mod log;
 pub mod measure;
 pub mod new;

@@ -47,7 +47,7 @@ enum Command {
     Completions(commands::completions::Arguments),
     /// Ends the processes that a killed command left running. Each command starts it itself.
     #[command(name = process::GUARD, hide = true)]
-    Guard { folder: PathBuf, mark: String },
+    Guard { folder: PathBuf, mark: String, maker: u32 },
 }
 
 fn main() -> ExitCode {
@@ -62,8 +62,8 @@ fn main() -> ExitCode {
         Command::Completions(arguments) => {
             Ok(commands::completions::run(&arguments, Arguments::command()))
         }
-        Command::Guard { folder, mark } => {
-            process::guard(&folder, &mark).map(|()| ExitCode::SUCCESS)
+        Command::Guard { folder, mark, maker } => {
+            process::guard(&folder, &mark, maker).map(|()| ExitCode::SUCCESS)
         }
     };
     match result {

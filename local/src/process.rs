@@ -35,6 +35,7 @@ use tempfile::TempDir;
 
 use crate::descriptors;
 use crate::identifiers;
+use crate::limits::cgroup;
 use crate::sync::lock;
 
 /// The guard's subcommand; its argument is the working folder.
@@ -68,6 +69,7 @@ impl Workplace {
         let guard = Command::new("/proc/self/exe")
             .arg0("pilotlight")
             .args([GUARD.as_ref(), folder.path().as_os_str(), identifiers::mark().as_ref()])
+            .arg(std::process::id().to_string())
             // The end of this pipe tells the guard that this process is gone.
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -100,8 +102,9 @@ impl Drop for Workplace {
 }
 
 /// The guard: waits for the end of standard input, and then ends the remaining groups and processes
-/// with `mark` among their variables, and removes the folder.
-pub fn guard(folder: &Path, mark: &str) -> Result<()> {
+/// with `mark` among their variables, and removes the folder and the control groups of the process
+/// `maker`.
+pub fn guard(folder: &Path, mark: &str, maker: u32) -> Result<()> {
     let _ = io::stdin().read_to_end(&mut Vec::new());
     let list = fs::read_to_string(folder.join(LIST)).unwrap_or_default();
     let mut left = BTreeSet::new();
@@ -116,6 +119,7 @@ pub fn guard(folder: &Path, mark: &str) -> Result<()> {
         let _ = rustix::process::kill_process_group(group, Signal::KILL);
     }
     end_marked(mark);
+    cgroup::remove_left_by(maker);
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
         _ => Ok(()),

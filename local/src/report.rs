@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::environment::InvokeError;
 use crate::function::Function;
+use crate::limits::CpuShare;
 use crate::runtime_api::Outcome;
 
 /// Shorter times between an answer and the next `/next` are not shown: they are the runtime's own.
@@ -27,6 +28,8 @@ pub struct Report<'a> {
     pub restore: Option<Duration>,
     /// Peak memory of the process so far, in KiB.
     pub memory_kib: u64,
+    /// The reason that the invocation has no answer, if it has none.
+    pub error: Option<&'a InvokeError>,
 }
 
 impl Report<'_> {
@@ -54,7 +57,20 @@ impl Report<'_> {
         if self.overhead >= MIN_OVERHEAD {
             line.push_str(&format!("\tRuntime Overhead: {:.2} ms", milliseconds(self.overhead)));
         }
+        if function.limits.cpu {
+            let share = CpuShare::of_memory(function.memory_mb);
+            line.push_str(&format!("\tProcessor Share: {share}"));
+        }
+        line.extend(self.status());
         line
+    }
+
+    /// The end of the line if there is no answer.
+    fn status(&self) -> Option<String> {
+        Some(match self.error? {
+            InvokeError::TimedOut => "\tStatus: timeout".to_owned(),
+            error => format!("\tStatus: error\tError Type: {}", error_type(error)),
+        })
     }
 }
 
@@ -179,5 +195,26 @@ mod tests {
         assert_eq!(ErrorSummary::read(b"any text"), ErrorSummary::new("", "any text"));
         let long = ErrorSummary::new("", &"ä".repeat(2000));
         assert_eq!(long.message, format!("{}…", "ä".repeat(1000)));
+    }
+
+    #[test]
+    fn a_report_ends_with_the_reason_of_a_missing_answer() {
+        let end = |error: InvokeError| {
+            let error = Some(&error);
+            let report = Report {
+                request_id: "id",
+                duration: Duration::from_millis(5),
+                overhead: Duration::ZERO,
+                init: None,
+                restore: None,
+                memory_kib: 900,
+                error,
+            };
+            let text = report.status().expect("a status");
+            text.trim_start().to_owned()
+        };
+        assert_eq!(end(InvokeError::TimedOut), "Status: timeout");
+        let exited = InvokeError::Exited(std::process::ExitStatus::default());
+        assert_eq!(end(exited), "Status: error\tError Type: Runtime.ExitError");
     }
 }

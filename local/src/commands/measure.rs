@@ -15,6 +15,7 @@ use indicatif::ProgressStyle;
 use pilotlight_local::cpu::Cpu;
 use pilotlight_local::function::Function;
 use pilotlight_local::interrupt::Interrupts;
+use pilotlight_local::limits;
 use pilotlight_local::log;
 use pilotlight_local::measure;
 use pilotlight_local::measure::Candidate;
@@ -58,7 +59,7 @@ pub struct Arguments {
     json: Option<PathBuf>,
     /// Count instructions and system calls under QEMU's emulation, in one start each, and take no
     /// times. Programs for another CPU than this machine's are always measured so.
-    #[arg(long, conflicts_with_all = ["cold_cache", "html"])]
+    #[arg(long, conflicts_with_all = ["cold_cache", "cpu", "html"])]
     counts: bool,
     /// Write an HTML page with the distributions as charts to this file.
     #[arg(long, value_name = "FILE")]
@@ -89,6 +90,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let series = measure::measure(&candidates, &event, plan, workplace.folder(), &mut show)?;
     bar.finish_and_clear();
     print!("{}", measure::table(&candidates, &series));
+    if let Some(share) = limits::describe(function.limits, function.memory_mb) {
+        println!("processor: {share}; two during init");
+    }
     if cold_cache {
         println!("page cache: cold; each program's files are evicted before each start");
     }
@@ -108,10 +112,11 @@ impl Arguments {
     fn is_counted(&self, candidates: &[Candidate]) -> Result<bool> {
         let emulated = candidates.iter().find(|candidate| candidate.function.emulator.is_some());
         if let Some(Candidate { name, .. }) = emulated
-            && (self.cold_cache || self.html.is_some())
+            && (self.cold_cache || self.html.is_some() || candidates[0].function.limits.cpu)
         {
             bail!(
-                "{name} is for another CPU, so nothing is timed: leave out --cold-cache and --html"
+                "{name} is for another CPU, so nothing is timed: leave out --cold-cache, --cpu and \
+                 --html"
             );
         }
         Ok(self.counts || emulated.is_some())

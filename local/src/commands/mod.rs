@@ -24,6 +24,7 @@ use pilotlight_local::cpu::Cpu;
 use pilotlight_local::function::Function;
 use pilotlight_local::functions;
 use pilotlight_local::layer;
+use pilotlight_local::limits;
 use pilotlight_local::log;
 use pilotlight_local::one_file;
 
@@ -33,9 +34,14 @@ pub struct Configuration {
     /// A variable for the function's environment; may be repeated.
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = pair)]
     variables: Vec<(String, String)>,
-    /// The function's memory in MB. It is only reported to the function, not enforced.
-    #[arg(long, default_value_t = 128, value_name = "MB")]
+    /// The function's memory in MB. `run` and `serve` end a function that needs more.
+    #[arg(long, default_value_t = 128, value_name = "MB",
+        value_parser = clap::value_parser!(u64).range(128..=10_240))]
     memory: u64,
+    /// The processor that the function gets: `lambda` is two during init, and its memory's share of
+    /// one afterwards, 128 MB a fourteenth. By default it gets all that is free.
+    #[arg(long, value_name = "CPU", value_parser = ["lambda"])]
+    cpu: Option<String>,
     /// Seconds after which an invocation times out.
     #[arg(long, default_value_t = 3.0, value_name = "SECONDS", value_parser = timeout)]
     timeout: f64,
@@ -63,6 +69,7 @@ impl Configuration {
             (None, false) => Function::of_library(library, handler, &layer::bootstrap(cpu)?)?,
         };
         function.memory_mb = self.memory;
+        function.limits.cpu = self.cpu.is_some();
         function.timeout = Duration::from_secs_f64(self.timeout);
         function.variables.clone_from(&self.variables);
         Ok(function)
@@ -85,8 +92,17 @@ impl Configuration {
     }
 }
 
-/// Says that a function's figures are not its own, if they are not.
-fn say_emulation(function: &Function) {
+/// Holds a function to its memory. An emulator's own memory is not the function's.
+fn limit_memory(function: &mut Function) {
+    function.limits.memory = function.emulator.is_none();
+}
+
+/// Says which share of a processor a function gets, and that its figures are not its own, if they
+/// are not.
+fn say_conditions(function: &Function) {
+    if let Some(share) = limits::describe(function.limits, function.memory_mb) {
+        log::say(format_args!("{}: {share}", function.name));
+    }
     if let Some(emulator) = &function.emulator {
         let (name, emulator) = (&function.name, emulator.display());
         log::say(format_args!(

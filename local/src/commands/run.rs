@@ -11,8 +11,9 @@ use pilotlight_local::process::Workplace;
 use pilotlight_local::run;
 
 use super::Target;
+use super::limit_memory;
 use super::read_event;
-use super::say_emulation;
+use super::say_conditions;
 
 /// The arguments.
 #[derive(Args)]
@@ -33,7 +34,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.snapstart {
         function.initialization_type = SNAP_START;
     }
-    say_emulation(&function);
+    limit_memory(&mut function);
+    say_conditions(&function);
     let event = read_event(&arguments.target.event)?;
     let _interrupts = Interrupts::catch()?;
     let workplace = Workplace::open()?;

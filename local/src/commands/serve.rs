@@ -26,7 +26,8 @@ use pilotlight_local::serve::ServerOptions;
 
 use super::Configuration;
 use super::above_zero;
-use super::say_emulation;
+use super::limit_memory;
+use super::say_conditions;
 
 /// The arguments.
 #[derive(Args)]
@@ -124,6 +125,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     for library in arguments.libraries()? {
         let mut function = arguments.configuration.function(&library, None)?;
         function.max_concurrency = arguments.max_concurrency;
+        limit_memory(&mut function);
         functions.push(function);
     }
     let interrupts = Interrupts::catch()?;
@@ -151,7 +153,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let (address, query) = (served.address(), served.lambda.access.page_query());
     log::say(format_args!("http://{address}/{query} shows the environments; stop with Ctrl-C"));
     for (name, placement) in &served.lambda.functions {
-        say_emulation(&placement.function);
+        say_conditions(&placement.function);
         log::say(format_args!("{name}: pilotlight invoke {name} --endpoint http://{address}"));
         log::say(format_args!("{name}: http://{address}/lambda-url/{name}/"));
     }

@@ -1,9 +1,14 @@
 //! An execution environment's process: one bootstrap and its Runtime API, from start to end.
 
+mod confinement;
 mod error;
+mod pacer;
+mod pauses;
+mod usage;
+mod watch;
 
-use std::fs;
 use std::process::Child;
+use std::process::ExitStatus;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -21,6 +26,9 @@ use rustix::process::Signal;
 pub use self::error::InvokeError;
 pub use self::error::is_shortage;
 
+use self::confinement::Confinement;
+use self::pauses::Pauses;
+use self::pauses::Reason;
 use crate::function::Function;
 use crate::function::SNAP_START;
 use crate::log::Log;
@@ -50,6 +58,8 @@ pub struct ExecutionEnvironment {
     reaper: Option<JoinHandle<()>>,
     /// Peak memory so far, in KiB.
     peak: AtomicU64,
+    pauses: Arc<Pauses>,
+    confinement: Arc<Confinement>,
 }
 
 /// The destination of the process's output.
@@ -105,12 +115,18 @@ impl ExecutionEnvironment {
                 reap(child, &shared);
             }
         })?;
-        api.shared().change(prepare);
+        let confinement = Arc::new(Confinement::of(function)?);
+        let confined = Arc::clone(&confinement);
+        api.shared().change(|session| {
+            session.at_init_end(move || confined.end_init());
+            prepare(session);
+        });
         if function.initialization_type == SNAP_START {
             api.shared().session().take_snapshot();
         }
         api.shared().session().start();
-        let child = process::spawn(&mut command)
+        let (child, confined) = confinement
+            .start(|| process::spawn(&mut command))
             .with_context(|| format!("cannot start {}", function.bootstrap.display()))?;
         let pid = Pid::from_child(&child);
         // It cannot fail: the thread waits for it.
@@ -118,7 +134,12 @@ impl ExecutionEnvironment {
         // Closes this process's copies of the pipe's writing ends.
         drop(command);
         let (reaper, peak) = (Some(reaper), AtomicU64::new(0));
-        Ok(ExecutionEnvironment { api, pid, log, reaper, peak })
+        let pauses = Arc::new(Pauses::new(Arc::clone(api.shared()), pid));
+        let watched = confinement.watch(api.shared(), &pauses, pid);
+        // From here on, dropping the environment ends the process.
+        let environment = ExecutionEnvironment { api, pid, log, reaper, peak, pauses, confinement };
+        confined.and(watched).context("cannot hold the process to its limits")?;
+        Ok(environment)
     }
 
     /// Waits for the first `/next`, and returns the time from the process's start until then.
@@ -176,6 +197,9 @@ impl ExecutionEnvironment {
             }
             if session.is_idle() { session.take_ended(request_id).map(Ok) } else { None }
         });
+        if matches!(found, Some(Ok(_))) && self.confinement.is_exceeded_by(self.pid) {
+            return Err(InvokeError::Exited(self.kill()));
+        }
         found.unwrap_or_else(|| {
             let is_concurrent = self.shared().session().is_concurrent();
             if is_concurrent {
@@ -190,12 +214,12 @@ impl ExecutionEnvironment {
 
     /// Stops the process between invocations, as Lambda freezes an environment.
     pub fn freeze(&self) {
-        self.signal(Signal::STOP);
+        self.pauses.stop(Reason::Frozen);
     }
 
     /// Continues a frozen process.
     pub fn thaw(&self) {
-        self.signal(Signal::CONT);
+        self.pauses.resume(Reason::Frozen);
     }
 
     /// The state of its Runtime API.
@@ -214,20 +238,19 @@ impl ExecutionEnvironment {
     }
 
     /// Peak memory of the process so far, in KiB; after its end, the last value that was read. (The
-    /// kernel's own count for an ended child includes its parent's memory before `exec`.)
+    /// kernel's own count for an ended child includes its parent's memory before `exec`.) It is all
+    /// of the function's memory if the process was ended because it had more.
     pub fn peak_memory_kib(&self) -> u64 {
-        let status = fs::read_to_string(process::proc_file(self.pid, "status"));
-        let status = status.unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let peak = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
-        self.peak.fetch_max(peak.unwrap_or(0), Ordering::Relaxed).max(peak.unwrap_or(0))
+        if self.confinement.is_out_of_memory() {
+            return self.confinement.memory_kib();
+        }
+        let peak = usage::peak_memory_kib(self.pid);
+        self.peak.fetch_max(peak, Ordering::Relaxed).max(peak)
     }
 
     /// The numbers of minor and of major page faults of the process.
     pub fn page_faults(&self) -> Option<(u64, u64)> {
-        let stat = fs::read_to_string(process::proc_file(self.pid, "stat")).ok()?;
-        // The second field, in parentheses, is the program's name and may hold anything.
-        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+        let fields = usage::stat(self.pid);
         Some((fields.get(7)?.parse().ok()?, fields.get(9)?.parse().ok()?))
     }
 
@@ -241,24 +264,20 @@ impl ExecutionEnvironment {
     pub fn end(&self) {
         let has_extension = self.shared().session().has_extension();
         if has_extension {
-            self.signal(Signal::TERM);
+            self.pauses.signal(Signal::TERM);
             self.thaw();
             if self.shared().wait_for(SHUTDOWN_LIMIT, |session| session.exit_status()).is_some() {
                 return;
             }
         }
-        self.signal(Signal::KILL);
-        self.shared().wait_for(Duration::MAX, |session| session.exit_status());
+        self.kill();
     }
 
-    /// Sends a signal to the process group.
-    fn signal(&self, signal: Signal) {
-        // While the session is locked, the process cannot be reaped, so its id cannot be reused.
-        let session = self.shared().session();
-        if session.exit_status().is_none() {
-            // It fails if the process has just ended by itself.
-            let _ = rustix::process::kill_process_group(self.pid, signal);
-        }
+    /// Ends the process at once, and waits until it is gone.
+    fn kill(&self) -> ExitStatus {
+        self.pauses.signal(Signal::KILL);
+        let exit = self.shared().wait_for(Duration::MAX, |session| session.exit_status());
+        exit.unwrap_or_default()
     }
 }
 
@@ -269,6 +288,7 @@ impl Drop for ExecutionEnvironment {
             // A thread that panicked has printed its message.
             let _ = reaper.join();
         }
+        self.confinement.remove_group();
         if let Some(log) = &self.log {
             log.read();
         }

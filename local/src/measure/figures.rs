@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::Candidate;
 use super::Series;
+use crate::limits::CpuShare;
 use crate::statistics::quantile;
 
 /// A measured figure.
@@ -134,7 +135,9 @@ pub fn json(candidates: &[Candidate], series: &[Series]) -> Value {
             "evicted_files": series.evicted,
         })
     };
+    let share = candidates.first().filter(|one| one.function.limits.cpu);
     json!({
+        "cpu_share": share.map(|one| CpuShare::of_memory(one.function.memory_mb).processors()),
         "candidates": candidates.iter().zip(series).map(one).collect::<Vec<_>>(),
         "warnings": warnings(series),
     })

@@ -115,7 +115,9 @@ pub fn run(
         line(sandbox, &format!("{request_id} Task timed out after {seconds:.2} seconds"));
     }
     line(sandbox, &format!("END RequestId: {request_id}"));
-    let report = Report { request_id: &request_id, duration, overhead, init, restore, memory_kib };
+    let error = result.as_ref().err();
+    let report =
+        Report { request_id: &request_id, duration, overhead, init, restore, memory_kib, error };
     line(sandbox, &report.line(function));
     let log = process.as_ref().and_then(|process| process.log());
     let log_tail = log.map(|log| log.take_tail()).unwrap_or_default();

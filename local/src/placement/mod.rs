@@ -36,6 +36,7 @@ use self::pool::Pool;
 use crate::clock::Clock;
 use crate::descriptors::Share;
 use crate::function::Function;
+use crate::limits::CpuShare;
 use crate::ping::Warming;
 use crate::runtime_api::Piece;
 use crate::sync::lock;
@@ -190,6 +191,12 @@ impl Placement {
         }
     }
 
+    /// The share of a processor, if it is limited.
+    fn cpu_share(&self) -> Option<f64> {
+        let Function { limits, memory_mb, .. } = self.function;
+        limits.cpu.then(|| CpuShare::of_memory(memory_mb).processors())
+    }
+
     /// The entry of `GET /environments`: settings, totals, current and ended environments.
     pub fn json(&self) -> Value {
         let pool = self.pool();
@@ -200,6 +207,7 @@ impl Placement {
             "name": self.function.name,
             "arn": self.function.arn(),
             "memory_mb": self.function.memory_mb,
+            "cpu_share": self.cpu_share(),
             "timeout_s": self.function.timeout.as_secs_f64(),
             "reserved": self.settings.reserved,
             "provisioned": self.settings.provisioned,

@@ -6,6 +6,7 @@ mod doors;
 mod ends;
 mod external;
 mod http_events;
+mod limits;
 mod misbehaved_runtimes;
 mod remedies;
 mod serve;

@@ -139,6 +139,13 @@ impl Session {
         self.is_concurrent() || self.exit_status.is_some() || !self.answered
     }
 
+    /// Whether the process works for the service: on its init, or on an invocation until it calls
+    /// `/next`. Also true once it has ended.
+    pub fn is_working(&self) -> bool {
+        let has_invocation = !self.queue.is_empty() || !self.in_flight.is_empty() || self.answered;
+        self.exit_status.is_some() || self.startup != Startup::Initialised || has_invocation
+    }
+
     /// Takes an invocation that has ended.
     pub fn take_ended(&mut self, request_id: &str) -> Option<Ended> {
         let index = self.ended.iter().position(|ended| ended.request_id == request_id)?;

@@ -8,6 +8,7 @@ mod invocations;
 
 use std::collections::HashSet;
 use std::collections::VecDeque;
+use std::fmt;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
@@ -47,6 +48,15 @@ struct InFlight {
     answering: bool,
 }
 
+/// Called once, when init ends.
+struct AtInitEnd(Box<dyn FnOnce() + Send>);
+
+impl fmt::Debug for AtInitEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AtInitEnd")
+    }
+}
+
 /// One execution environment, as its Runtime API sees it.
 #[derive(Debug)]
 pub struct Session {
@@ -67,6 +77,7 @@ pub struct Session {
     started: Instant,
     /// From the start to the first `/next` of the runtime and of every extension.
     init: Option<Duration>,
+    at_init_end: Option<AtInitEnd>,
     /// Whether the platform takes a snapshot of the process after its init.
     takes_snapshot: bool,
     /// From the start to `/restore/next`.
@@ -101,6 +112,7 @@ impl Session {
             answered: false,
             started: Instant::now(),
             init: None,
+            at_init_end: None,
             takes_snapshot: false,
             snapshot: None,
             restored: Instant::now(),
@@ -123,6 +135,11 @@ impl Session {
     /// The process starts now: its init is counted from here.
     pub fn start(&mut self) {
         self.started = Instant::now();
+    }
+
+    /// Has `act` called when init ends, before an invocation is delivered.
+    pub fn at_init_end(&mut self, act: impl FnOnce() + Send + 'static) {
+        self.at_init_end = Some(AtInitEnd(Box::new(act)));
     }
 
     /// Registers an internal extension under this identifier. That ends with the first `/next`.
@@ -151,6 +168,9 @@ impl Session {
         let extensions = self.extensions_waiting >= self.extensions.len();
         if self.init.is_none() && self.startup == Startup::Initialised && extensions {
             self.init = Some(now.saturating_duration_since(self.started));
+            if let Some(AtInitEnd(act)) = self.at_init_end.take() {
+                act();
+            }
         }
     }
 

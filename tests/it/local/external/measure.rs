@@ -5,6 +5,7 @@ use std::process::Output;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support;
 use crate::support::served;
 use crate::support::served::example;
 
@@ -89,4 +90,22 @@ fn what_cannot_be_measured_is_named() {
     refused(&[&own, "--expect", "x"], "own: answered {\"message\":\"Hello, Ada!\"}");
     refused(&["--invocations", "0"], "--rounds and --invocations are at least 1");
     refused(&["--json", "/nowhere/file"], "cannot write /nowhere/file");
+}
+
+#[test]
+fn a_share_of_a_processor_slows_all_that_comes_after_init() {
+    /// Processor time of each invocation, in microseconds.
+    const BURNT: f64 = 20_000.0;
+    let (folder, library) = support::fixture_in_c("limits");
+    let json = folder.path().join("figures.json");
+    let mut command = served::command();
+    command.arg("measure").arg(library).args(["--event", "\"b20\"", "--rounds", "1"]);
+    command.args(["--invocations", "10", "--memory", "442", "--cpu", "lambda", "--json"]);
+    let output = command.arg(&json).output().expect("the command");
+    let all = written(&output, &json);
+    let table = String::from_utf8_lossy(&output.stdout);
+    assert!(table.contains("processor: 442 MB give 0.250 of a processor"), "{table}");
+    assert!((all["cpu_share"].as_f64().expect("a number") - 442.0 / 1769.0).abs() < 1e-9, "{all}");
+    let steady = figure(&all["candidates"][1], "steady_us")["median"].as_f64().expect("a number");
+    assert!(steady > BURNT * 2.0, "{steady}");
 }
