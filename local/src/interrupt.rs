@@ -49,10 +49,9 @@ impl Interrupts {
         Ok(Interrupts { orderly, signals })
     }
 
-    /// Waits for a signal. A later signal ends the command at once.
-    pub fn wait(&self) {
+    /// Waits for a signal, and returns its number. A later signal ends the command at once.
+    pub fn wait(&self) -> i32 {
         self.orderly.store(true, Ordering::Release);
-        // It cannot fail: the sending thread lives as long as the program.
-        let _ = self.signals.recv();
+        self.signals.recv().expect("the sending thread lives as long as the program")
     }
 }

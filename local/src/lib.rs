@@ -14,6 +14,7 @@ pub mod clock;
 pub mod cpu;
 pub mod descriptors;
 pub mod environment;
+pub mod exec;
 pub mod function;
 pub mod functions;
 pub mod host;

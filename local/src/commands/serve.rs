@@ -1,5 +1,6 @@
 //! `pilotlight serve`.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,6 +12,7 @@ use anyhow::bail;
 use clap::Args;
 use pilotlight_local::clock::Clock;
 use pilotlight_local::descriptors::Shares;
+use pilotlight_local::exec;
 use pilotlight_local::functions;
 use pilotlight_local::interrupt::Interrupts;
 use pilotlight_local::lambda::Credentials;
@@ -77,6 +79,10 @@ pub struct Arguments {
     /// Do not show the functions' logs.
     #[arg(long)]
     quiet: bool,
+    /// Run a command with AWS_ENDPOINT_URL_LAMBDA set, and end with its exit code and a summary.
+    /// All further arguments are the command's.
+    #[arg(long, value_name = "COMMAND", num_args = 1.., allow_hyphen_values = true)]
+    exec: Vec<OsString>,
     #[command(flatten)]
     configuration: Configuration,
 }
@@ -110,7 +116,7 @@ impl Arguments {
     }
 }
 
-/// Serves until Ctrl-C.
+/// Serves until Ctrl-C, or until the command of `--exec` has ended.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let Arguments { reserved, provisioned, .. } = *arguments;
     if let Some(reserved) = reserved.filter(|&reserved| reserved < provisioned) {
@@ -151,16 +157,28 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     let served = Served::start(functions, &settings, options)?;
     let (address, query) = (served.address(), served.lambda.access.page_query());
-    log::say(format_args!("http://{address}/{query} shows the environments; stop with Ctrl-C"));
+    let how = if arguments.exec.is_empty() { "; stop with Ctrl-C" } else { "" };
+    log::say(format_args!("http://{address}/{query} shows the environments{how}"));
     for (name, placement) in &served.lambda.functions {
         say_conditions(&placement.function);
         log::say(format_args!("{name}: pilotlight invoke {name} --endpoint http://{address}"));
         log::say(format_args!("{name}: http://{address}/lambda-url/{name}/"));
     }
     arguments.say_warming();
-    // A second signal ends the command at once, without waiting for shutdown hooks.
-    interrupts.wait();
+    if arguments.exec.is_empty() {
+        // A second signal ends the command at once, without waiting for shutdown hooks.
+        interrupts.wait();
+        drop(served);
+        drop(workplace);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let code = exec::run(&arguments.exec, address, arguments.credentials.as_ref(), interrupts);
+    let placements: Vec<_> = served.lambda.functions.values().cloned().collect();
     drop(served);
     drop(workplace);
-    Ok(ExitCode::SUCCESS)
+    let code = code?;
+    for placement in placements {
+        log::say(placement.summary());
+    }
+    Ok(ExitCode::from(code))
 }

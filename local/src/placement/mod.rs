@@ -197,6 +197,11 @@ impl Placement {
         limits.cpu.then(|| CpuShare::of_memory(memory_mb).processors())
     }
 
+    /// The totals of all environments in a line of text.
+    pub fn summary(&self) -> String {
+        format!("{}: {}", self.function.name, self.pool().totals.line())
+    }
+
     /// The entry of `GET /environments`: settings, totals, current and ended environments.
     pub fn json(&self) -> Value {
         let pool = self.pool();

@@ -81,6 +81,29 @@ impl Totals {
         push_bounded(&mut self.init, milliseconds(init));
     }
 
+    /// The totals in a line of text.
+    pub fn line(&self) -> String {
+        let Counts { count, cold, .. } = self.invocations;
+        let Totals { errors, throttles, .. } = self;
+        let pings = match self.pings.count {
+            0 => String::new(),
+            pings => format!(", pings: {pings} with {} cold starts", self.pings.cold),
+        };
+        let of = |name: &str, figures: &VecDeque<f64>| {
+            let figures: Vec<f64> = figures.iter().copied().collect();
+            let quantiles = quantile(&figures, 0.5).zip(quantile(&figures, 0.99));
+            quantiles.map_or(String::new(), |(half, most)| {
+                format!(", {name}: p50 {half:.2} ms, p99 {most:.2} ms")
+            })
+        };
+        format!(
+            "invocations: {count}, cold starts: {cold}, errors: {errors}, throttles: {throttles}\
+             {pings}{}{}",
+            of("Init Duration", &self.init),
+            of("Duration", &self.duration)
+        )
+    }
+
     /// The entry of `GET /environments`.
     pub fn json(&self) -> Value {
         json!({

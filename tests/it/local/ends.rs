@@ -18,7 +18,7 @@ use crate::support::served::Served;
 use crate::support::served::example;
 
 /// The command lines of processes with this mark among their variables. Child processes inherit it.
-fn marked(mark: &str) -> Vec<String> {
+pub fn marked(mark: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").expect("/proc").flatten() {
         let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
@@ -31,7 +31,7 @@ fn marked(mark: &str) -> Vec<String> {
 }
 
 /// A mark for the processes of one test, and the option that sets it.
-fn mark(name: &str) -> (String, String) {
+pub fn mark(name: &str) -> (String, String) {
     let mark = format!("PILOTLIGHT_TEST_MARK={name}-{}", std::process::id());
     (mark.clone(), format!("--env={mark}"))
 }

@@ -4,6 +4,7 @@ mod check;
 mod command;
 mod doors;
 mod ends;
+mod exec;
 mod external;
 mod http_events;
 mod limits;
