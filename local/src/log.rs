@@ -20,6 +20,8 @@ use crate::threads;
 
 /// Limit for the log's tail in `X-Amz-Log-Result`, in bytes.
 const MAX_TAIL: usize = 4096;
+/// Limit for the output that is kept of one invocation, in bytes; the earliest is dropped.
+const MAX_KEPT: usize = 32 << 10;
 /// Limit for a shown line, in bytes. A longer one is split, as CloudWatch does with events.
 const MAX_LINE: usize = 256 << 10;
 
@@ -43,10 +45,33 @@ pub struct Log {
     label: Option<String>,
 }
 
-/// The part of the process's output that is kept.
+/// The end of a process's output since the previous invocation, without labels.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// The output.
+    pub bytes: Vec<u8>,
+    /// The number of bytes before it that were dropped.
+    pub dropped: usize,
+}
+
+impl Kept {
+    fn push(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+        let surplus = self.bytes.len().saturating_sub(MAX_KEPT);
+        self.bytes.drain(..surplus);
+        self.dropped += surplus;
+    }
+
+    /// The part that clients get in `X-Amz-Log-Result`: the last 4 KiB.
+    pub fn tail(&self) -> &[u8] {
+        &self.bytes[self.bytes.len().saturating_sub(MAX_TAIL)..]
+    }
+}
+
+/// The part of the process's output that is not passed on yet.
 #[derive(Default)]
 struct Written {
-    tail: Vec<u8>,
+    kept: Kept,
     /// The last, incomplete line.
     line: Vec<u8>,
     ended: bool,
@@ -93,7 +118,7 @@ impl Log {
                     self.show(written, true);
                 }
                 Ok(read) => {
-                    self.take(written, &bytes[..read]);
+                    self.push(written, &bytes[..read]);
                     continue;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -103,10 +128,8 @@ impl Log {
         }
     }
 
-    fn take(&self, written: &mut Written, bytes: &[u8]) {
-        written.tail.extend_from_slice(bytes);
-        let surplus = written.tail.len().saturating_sub(MAX_TAIL);
-        written.tail.drain(..surplus);
+    fn push(&self, written: &mut Written, bytes: &[u8]) {
+        written.kept.push(bytes);
         if self.label.is_some() {
             written.line.extend_from_slice(bytes);
             self.show(written, false);
@@ -137,12 +160,12 @@ impl Log {
         let mut written = self.written();
         self.read_into(&mut written);
         self.show(&mut written, true);
-        self.take(&mut written, format!("{line}\n").as_bytes());
+        self.push(&mut written, format!("{line}\n").as_bytes());
     }
 
-    /// The last 4 KiB since the previous call, without labels.
-    pub fn take_tail(&self) -> Vec<u8> {
-        std::mem::take(&mut self.written().tail)
+    /// The output since the previous call.
+    pub fn take(&self) -> Kept {
+        std::mem::take(&mut self.written().kept)
     }
 
     fn written(&self) -> MutexGuard<'_, Written> {
@@ -168,6 +191,16 @@ impl fmt::Debug for Log {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_end_of_a_long_output_is_kept() {
+        let mut kept = Kept::default();
+        for letter in [b'a', b'b', b'c'] {
+            kept.push(&[letter; 16 << 10]);
+        }
+        assert_eq!((kept.bytes.len(), kept.dropped), (MAX_KEPT, 16 << 10));
+        assert_eq!((kept.bytes[0], kept.tail()), (b'b', &[b'c'; MAX_TAIL][..]));
+    }
 
     #[test]
     fn each_line_has_the_label() {

@@ -17,6 +17,7 @@ use crate::placement::Logs;
 use crate::placement::Placement;
 use crate::placement::Request;
 use crate::placement::Settings;
+use crate::placement::Timeline;
 use crate::report;
 use crate::runtime_api::Invocation;
 
@@ -42,7 +43,7 @@ pub fn run(
         folder: folder.to_path_buf(),
         descriptors: Share::new(usize::MAX),
     };
-    let placement = Placement::open(function.clone(), settings, Instant::now())?;
+    let placement = Placement::open(function.clone(), settings, Timeline::start())?;
     let mut errors = 0;
     for _ in 0..count {
         let request = request(function, event);

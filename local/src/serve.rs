@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
 
 use anyhow::Context as _;
 use anyhow::Result;
@@ -16,6 +15,7 @@ use crate::lambda::Credentials;
 use crate::lambda::Lambda;
 use crate::placement::Placement;
 use crate::placement::Settings;
+use crate::placement::Timeline;
 use crate::server::Server;
 use crate::warming::Schedule;
 
@@ -52,7 +52,7 @@ impl Served {
         let ServerOptions { address, names, credentials, connections } = options;
         let mut server = listen(address)?;
         let address = server.address();
-        let epoch = Instant::now();
+        let timeline = Timeline::start();
         let mut known = BTreeSet::new();
         if let Some(twice) = functions.iter().find(|function| !known.insert(&function.name)) {
             bail!("two libraries make a function named {}: rename one", twice.name);
@@ -60,7 +60,7 @@ impl Served {
         let mut placements = Vec::<Arc<Placement>>::new();
         for mut function in functions {
             set_client_variables(&mut function, address, credentials.as_ref());
-            match Placement::open(function, settings.clone(), epoch) {
+            match Placement::open(function, settings.clone(), Arc::clone(&timeline)) {
                 Ok(placement) => placements.push(placement),
                 Err(error) => {
                     placements.iter().for_each(|placement| placement.close());
@@ -69,7 +69,7 @@ impl Served {
             }
         }
         let access = Access::new(address.ip(), &names, credentials);
-        let lambda = Lambda::new(placements, access, settings.clock, epoch, server.handle());
+        let lambda = Lambda::new(placements, access, settings.clock, timeline, server.handle());
         let lambda = Arc::new(lambda);
         server.serve(Arc::clone(&lambda), connections);
         // The pings fan out by invoking the function, so the server must accept requests already.

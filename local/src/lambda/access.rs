@@ -101,11 +101,11 @@ impl Access {
     }
 
     /// Like [`Access::check_signature`], but also accepts the page's token.
-    pub fn check_token(&self, head: &Head) -> Result<(), ServiceError> {
+    pub fn check_token(&self, head: &Head, body: &[u8]) -> Result<(), ServiceError> {
         let token = head.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
         match token {
             Some(token) if signature::same(token.as_bytes(), self.token.as_bytes()) => Ok(()),
-            _ => self.check_signature(head, b""),
+            _ => self.check_signature(head, body),
         }
     }
 }

@@ -49,6 +49,12 @@ impl Head {
         self.parts.uri.query().unwrap_or_default()
     }
 
+    /// The value of a name in the query, as sent.
+    pub fn query_value(&self, name: &str) -> Option<&str> {
+        let mut pairs = self.query().split('&').filter_map(|pair| pair.split_once('='));
+        pairs.find_map(|(known, value)| (known == name).then_some(value))
+    }
+
     /// A header's value, by its name in lower case, if it is UTF-8.
     pub fn header(&self, name: &str) -> Option<&str> {
         std::str::from_utf8(self.parts.headers.get(name)?.as_bytes()).ok()

@@ -156,13 +156,13 @@ fn ask<'a>(
     event: Vec<u8>,
     kind: &str,
 ) -> Result<(Named<'a>, Request), ServiceError> {
-    lambda.access.check_signature(head, &event)?;
+    lambda.access.check_token(head, &event)?;
     if !matches!(kind, "RequestResponse" | "Event" | "DryRun") {
         let message =
             format!("{kind} is not an invocation type; expected RequestResponse, Event or DryRun");
         return Err(ServiceError::new(400, "InvalidParameterValueException", message));
     }
-    let qualifier = head.query().split('&').find_map(|pair| pair.strip_prefix("Qualifier="));
+    let qualifier = head.query_value("Qualifier");
     let named = lambda.find(name, qualifier.map(percent_decode).as_deref())?;
     check_content_type(head)?;
     // Without an event, the handler gets an empty object.
@@ -213,5 +213,5 @@ fn client_context(head: &Head, kind: &str) -> Result<Option<String>, ServiceErro
 /// The tail of the log in base64, if the client requested it.
 fn tail(head: &Head, done: &Done) -> Option<String> {
     let wanted = head.header("x-amz-log-type") == Some("Tail");
-    wanted.then(|| BASE64_STANDARD.encode(&done.log_tail))
+    wanted.then(|| BASE64_STANDARD.encode(done.log.tail()))
 }

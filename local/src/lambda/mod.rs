@@ -43,6 +43,7 @@ use crate::page;
 use crate::placement::Placement;
 use crate::placement::Request;
 use crate::placement::Throttled;
+use crate::placement::Timeline;
 
 /// Limit for the concurrent executions of an account, and of a function without a reservation.
 pub const CONCURRENCY: usize = 1000;
@@ -54,8 +55,8 @@ pub struct Lambda {
     pub functions: BTreeMap<String, Arc<Placement>>,
     /// Access control.
     pub access: Access,
-    /// The origin of the times that are shown.
-    pub epoch: Instant,
+    /// The times and the order of what the page shows.
+    timeline: Arc<Timeline>,
     /// Runs tasks, and threads for invocations.
     threads: Handle,
     /// The account's free executions.
@@ -78,7 +79,7 @@ impl Lambda {
         functions: Vec<Arc<Placement>>,
         access: Access,
         clock: Clock,
-        epoch: Instant,
+        timeline: Arc<Timeline>,
         threads: Handle,
     ) -> Lambda {
         let by_name =
@@ -86,7 +87,7 @@ impl Lambda {
         let functions = by_name.collect();
         let executions = Arc::new(Semaphore::new(CONCURRENCY));
         let queue = Queue::new(&functions, clock, threads.clone(), Arc::clone(&executions));
-        Lambda { functions, access, epoch, threads, executions, queue }
+        Lambda { functions, access, timeline, threads, executions, queue }
     }
 
     /// Finds a function by name, partial ARN or ARN, each with or without a qualifier.
@@ -127,7 +128,7 @@ impl Lambda {
         live: bool,
     ) -> Result<Running, ServiceError> {
         let Ok(execution) = Arc::clone(&self.executions).try_acquire_owned() else {
-            named.placement.count_throttle();
+            named.placement.refuse_for(Throttled::Account);
             return Err(Throttled::Account.into());
         };
         let (threads, placement) = (&self.threads, named.placement);
@@ -169,7 +170,14 @@ impl Lambda {
                 return function_url::respond(self, &name, target, &head, body).await;
             }
             // Links from other sites may lead to the page: it contains no data of its own.
-            ("GET" | "HEAD", [""]) => return Ok(status_page()),
+            ("GET" | "HEAD", [""]) => {
+                return Ok(page_file("text/html; charset=utf-8", page::INDEX));
+            }
+            ("GET" | "HEAD", ["page", name]) => {
+                if let Some((kind, text)) = page::file(name) {
+                    return Ok(page_file(kind, text));
+                }
+            }
             _ => self.access.check_site(&head)?,
         }
         match (head.method(), parts.as_slice()) {
@@ -180,8 +188,12 @@ impl Lambda {
                 invoke::streamed(self, &percent_decode(name), head, body).await
             }
             ("GET", ["environments"]) => {
-                self.access.check_token(&head)?;
-                Ok(self.environments())
+                self.access.check_token(&head, b"")?;
+                Ok(self.environments(head.query_value("since")))
+            }
+            ("GET", ["environments", "logs", span]) => {
+                self.access.check_token(&head, b"")?;
+                self.log(span)
             }
             (method, _) => {
                 let message = format!(
@@ -201,19 +213,42 @@ impl Lambda {
         self.functions.contains_key(name).then(|| name.to_owned())
     }
 
-    fn environments(&self) -> HttpResponse {
-        let functions: Vec<_> = self.functions.values().map(|function| function.json()).collect();
-        let now = crate::report::milliseconds(self.epoch.elapsed());
-        let body = json!({ "now_ms": now, "functions": functions });
+    /// The state of the functions, or its changes after the cursor `since` of an earlier answer.
+    fn environments(&self, since: Option<&str>) -> HttpResponse {
+        let range = self.timeline.range(since);
+        let functions = self.functions.values().map(|function| function.json(range));
+        let functions: Vec<_> = functions.collect();
+        let body = json!({
+            "now_ms": self.timeline.at(Instant::now()),
+            "started_unix_ms": self.timeline.started_unix_ms,
+            "cursor": self.timeline.cursor(range),
+            "complete": range.is_complete(),
+            "functions": functions,
+        });
         HttpResponse::json(200, body.to_string()).with("Cache-Control", "no-store")
+    }
+
+    /// The log of one invocation, ping or failed init, by the `id` of its span.
+    fn log(&self, span: &str) -> Result<HttpResponse, ServiceError> {
+        let id = span.parse().ok();
+        let log = id.and_then(|id| self.functions.values().find_map(|function| function.log(id)));
+        let Some(log) = log else {
+            let message = format!("The log of {span} is not kept, or not any more");
+            return Err(ServiceError::new(404, "ResourceNotFoundException", message));
+        };
+        let text = String::from_utf8_lossy(&log.bytes);
+        let body = json!({ "log": text, "dropped_bytes": log.dropped });
+        Ok(HttpResponse::json(200, body.to_string()).with("Cache-Control", "no-store"))
     }
 }
 
-/// The response with the page.
-fn status_page() -> HttpResponse {
-    HttpResponse::new(200, page::HTML)
-        .with("Content-Type", "text/html; charset=utf-8")
+/// The response with a file of the page.
+fn page_file(kind: &str, text: &'static str) -> HttpResponse {
+    HttpResponse::new(200, text)
+        .with("Content-Type", kind)
         .with("Content-Security-Policy", page::POLICY)
+        .with("X-Content-Type-Options", "nosniff")
+        .with("Cache-Control", "no-cache")
         .with("Referrer-Policy", "no-referrer")
 }
 

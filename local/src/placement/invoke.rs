@@ -22,9 +22,9 @@ use crate::runtime_api::Outcome;
 use crate::runtime_api::Piece;
 
 use super::journal::Done;
-use super::journal::Span;
-use super::journal::SpanKind;
 use super::sandbox::Sandbox;
+use super::span::Span;
+use super::span::SpanKind;
 
 /// A client's request.
 #[derive(Clone, Debug, Default)]
@@ -62,6 +62,7 @@ pub fn run(
     pass_on: Option<&mut dyn FnMut(Piece)>,
 ) -> Result<Done, NoCapacity> {
     let request_id = request.request_id.clone();
+    let event_bytes = request.event.len();
     let initialise = |limit, kind, phase| {
         let (span, process) = initialise(function, sandbox, limit, kind)?;
         start_report(sandbox, phase, process.as_ref().err(), span.duration());
@@ -120,7 +121,7 @@ pub fn run(
         Report { request_id: &request_id, duration, overhead, init, restore, memory_kib, error };
     line(sandbox, &report.line(function));
     let log = process.as_ref().and_then(|process| process.log());
-    let log_tail = log.map(|log| log.take_tail()).unwrap_or_default();
+    let log = log.map(|log| log.take()).unwrap_or_default();
     let failure = match &result {
         Ok(Ended { outcome: Outcome::Response(_), .. }) => None,
         Ok(ended) => Some(Ok(ended.outcome.clone())),
@@ -133,7 +134,17 @@ pub fn run(
         _ => SpanKind::Invocation,
     };
     let span = Span::invocation(kind, request_id, began, Instant::now(), failure);
-    Ok(Done { result, duration, overhead, init, log_tail, memory_kib, is_cold: fresh, span })
+    Ok(Done {
+        result,
+        duration,
+        overhead,
+        init,
+        log,
+        event_bytes,
+        memory_kib,
+        is_cold: fresh,
+        span,
+    })
 }
 
 /// An initialised process with the duration of its init, or the reason that there is none.

@@ -1,90 +1,26 @@
 //! The history of the environments, for the page and for `GET /environments`.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
 use serde_json::Value;
 use serde_json::json;
 
+use super::span::Figures;
+use super::span::Span;
+use super::span::SpanKind;
+use super::timeline::Range;
+use super::timeline::Timeline;
 use crate::environment::InvokeError;
+use crate::log::Kept;
 use crate::report;
-use crate::report::ErrorSummary;
-use crate::report::milliseconds;
 use crate::runtime_api::Ended;
 use crate::runtime_api::Outcome;
 
 /// Limit for the spans that are kept of one environment; older ones are dropped.
 const MAX_SPANS: usize = 120;
-
-/// The activity of an environment in a span of time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SpanKind {
-    /// `Init`, before the first invocation.
-    Init,
-    /// `Init` within an invocation, after a failed init, a crash or a timeout.
-    Reinit,
-    /// The handler ran.
-    Invocation,
-    /// The runtime answered a ping.
-    Ping,
-}
-
-/// A span of an environment's time.
-#[derive(Clone, Debug)]
-pub struct Span {
-    /// The activity.
-    pub kind: SpanKind,
-    request_id: String,
-    start: Instant,
-    end: Instant,
-    failure: Option<ErrorSummary>,
-}
-
-impl Span {
-    /// The span of an invocation or a ping.
-    pub fn invocation(
-        kind: SpanKind,
-        request_id: String,
-        start: Instant,
-        end: Instant,
-        failure: Option<ErrorSummary>,
-    ) -> Span {
-        Span { kind, request_id, start, end, failure }
-    }
-
-    /// The span of an init.
-    pub fn init(
-        kind: SpanKind,
-        start: Instant,
-        end: Instant,
-        failure: Option<ErrorSummary>,
-    ) -> Span {
-        Span { kind, request_id: String::new(), start, end, failure }
-    }
-
-    /// Its length.
-    pub fn duration(&self) -> Duration {
-        self.end.saturating_duration_since(self.start)
-    }
-
-    fn json(&self, epoch: Instant) -> Value {
-        let kind = match self.kind {
-            SpanKind::Init => "init",
-            SpanKind::Reinit => "reinit",
-            SpanKind::Invocation => "invocation",
-            SpanKind::Ping => "ping",
-        };
-        json!({
-            "kind": kind,
-            "request_id": self.request_id,
-            "start_ms": since(epoch, self.start),
-            "end_ms": since(epoch, self.end),
-            "failed": self.failure.is_some(),
-            "error": self.failure.as_ref().map(ErrorSummary::json),
-        })
-    }
-}
 
 /// A finished invocation.
 #[derive(Debug)]
@@ -97,8 +33,10 @@ pub struct Done {
     pub overhead: Duration,
     /// `Init Duration`, if this invocation was the first of an environment.
     pub init: Option<Duration>,
-    /// The last 4 KiB of the log.
-    pub log_tail: Vec<u8>,
+    /// The log.
+    pub log: Kept,
+    /// Size of the event.
+    pub event_bytes: usize,
     /// Peak memory of the process, in KiB.
     pub memory_kib: u64,
     /// Whether it began with the `Init` of a new environment.
@@ -111,6 +49,23 @@ impl Done {
     /// `Billed Duration`, in milliseconds.
     pub fn billed_ms(&self) -> u64 {
         report::billed_ms(self.duration + self.overhead, self.init)
+    }
+
+    /// Its span, with figures.
+    pub fn entry(&self) -> Span {
+        let response_bytes = match &self.result {
+            Ok(Ended { outcome: Outcome::Response(body), .. }) => Some(body.len()),
+            _ => None,
+        };
+        self.span.clone().with(Figures {
+            is_cold: self.is_cold,
+            duration: self.duration,
+            init: self.init,
+            billed_ms: self.billed_ms(),
+            memory_kib: self.memory_kib,
+            event_bytes: self.event_bytes,
+            response_bytes,
+        })
     }
 
     /// Whether the answer is an error.
@@ -146,12 +101,37 @@ impl Phase {
     }
 }
 
+/// The reason that an environment was ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retired {
+    /// It was idle for too long.
+    Idle,
+    /// The library was rebuilt.
+    Rebuilt,
+    /// Its process could not be started, or a provisioned one has ended.
+    Failed,
+    /// The server is shutting down.
+    Closed,
+}
+
+impl Retired {
+    fn name(self) -> &'static str {
+        match self {
+            Retired::Idle => "idle",
+            Retired::Rebuilt => "rebuilt",
+            Retired::Failed => "failed",
+            Retired::Closed => "closed",
+        }
+    }
+}
+
 /// One environment's history.
 #[derive(Debug)]
 pub struct History {
     number: u64,
     provisioned: bool,
     phase: Phase,
+    retired: Option<Retired>,
     /// The start of the current phase.
     since: Instant,
     created: Instant,
@@ -159,17 +139,23 @@ pub struct History {
     memory_kib: u64,
     invocations: u64,
     pings: u64,
-    spans: VecDeque<Span>,
+    /// Each with its number in the timeline.
+    spans: VecDeque<(u64, Span)>,
+    spans_dropped: u64,
+    /// The number of the last change in the timeline.
+    changed: u64,
+    timeline: Arc<Timeline>,
 }
 
 impl History {
     /// The history of a new environment.
-    pub fn new(number: u64, provisioned: bool) -> History {
+    pub fn new(number: u64, provisioned: bool, timeline: &Arc<Timeline>) -> History {
         let now = Instant::now();
         History {
             number,
             provisioned,
             phase: Phase::Initialising,
+            retired: None,
             since: now,
             created: now,
             pid: None,
@@ -177,6 +163,9 @@ impl History {
             invocations: 0,
             pings: 0,
             spans: VecDeque::new(),
+            spans_dropped: 0,
+            changed: timeline.next(),
+            timeline: Arc::clone(timeline),
         }
     }
 
@@ -199,35 +188,49 @@ impl History {
     pub fn set_phase(&mut self, phase: Phase) {
         self.phase = phase;
         self.since = Instant::now();
+        self.changed = self.timeline.next();
     }
 
-    /// Adds a span, and updates the process id and the peak memory.
-    pub fn add(&mut self, span: Span, pid: Option<i32>, memory_kib: u64) {
+    /// Ends now.
+    pub fn end(&mut self, why: Retired) {
+        self.retired = Some(why);
+        self.set_phase(Phase::Ended);
+    }
+
+    /// Adds a span, and updates the process id and the peak memory. Returns the span's number.
+    pub fn add(&mut self, span: Span, pid: Option<i32>, memory_kib: u64) -> u64 {
         self.invocations += u64::from(span.kind == SpanKind::Invocation);
         self.pings += u64::from(span.kind == SpanKind::Ping);
-        self.spans.push_back(span);
-        self.spans.drain(..self.spans.len().saturating_sub(MAX_SPANS));
+        self.changed = self.timeline.next();
+        self.spans.push_back((self.changed, span));
+        if self.spans.len() > MAX_SPANS {
+            self.spans.pop_front();
+            self.spans_dropped += 1;
+        }
         self.pid = pid;
         self.memory_kib = self.memory_kib.max(memory_kib);
+        self.changed
     }
 
-    /// The entry of `GET /environments`; times are milliseconds since `epoch`.
-    pub fn json(&self, epoch: Instant) -> Value {
-        json!({
+    /// The entry of `GET /environments` with the range's spans; `None` if nothing has changed.
+    pub fn json(&self, range: Range) -> Option<Value> {
+        if !range.has_changed(self.changed) {
+            return None;
+        }
+        let spans = self.spans.iter().filter(|(id, _)| range.has(*id));
+        Some(json!({
             "number": self.number,
             "provisioned": self.provisioned,
             "state": self.phase.name(),
-            "since_ms": since(epoch, self.since),
-            "created_ms": since(epoch, self.created),
+            "retired": self.retired.map(Retired::name),
+            "since_ms": self.timeline.at(self.since),
+            "created_ms": self.timeline.at(self.created),
             "pid": self.pid,
             "memory_kib": self.memory_kib,
             "invocations": self.invocations,
             "pings": self.pings,
-            "spans": self.spans.iter().map(|span| span.json(epoch)).collect::<Vec<_>>(),
-        })
+            "spans": spans.map(|(id, span)| span.json(*id, &self.timeline)).collect::<Vec<_>>(),
+            "spans_dropped": self.spans_dropped,
+        }))
     }
-}
-
-fn since(epoch: Instant, instant: Instant) -> f64 {
-    milliseconds(instant.saturating_duration_since(epoch))
 }

@@ -19,9 +19,10 @@ use super::Placement;
 use super::invoke;
 use super::invoke::NoCapacity;
 use super::journal::Phase;
-use super::journal::SpanKind;
+use super::journal::Retired;
 use super::pool::Pool;
 use super::sandbox::Sandbox;
+use super::span::SpanKind;
 
 /// Interval between checks of a watched library.
 const WATCH_INTERVAL: Duration = Duration::from_millis(200);
@@ -77,7 +78,7 @@ impl Placement {
             if !idle || member.sandbox.provisioned {
                 index += 1;
             } else if left.is_zero() {
-                pool.retire(index);
+                pool.retire(index, Retired::Idle);
             } else {
                 wait = wait.min(left);
                 index += 1;
@@ -95,7 +96,7 @@ impl Placement {
             if member.busy > 0 {
                 index += 1;
             } else {
-                pool.retire(index);
+                pool.retire(index, Retired::Rebuilt);
             }
         }
         drop(pool);
@@ -155,7 +156,8 @@ impl Placement {
                 return Ok(());
             }
             Ok((span, Err(error))) => {
-                pool.members[index].history.add(span, None, 0);
+                let id = pool.members[index].history.add(span, None, 0);
+                pool.transcripts.push(id, sandbox.take_log());
                 match &error {
                     InvokeError::InitError(outcome) => crate::report::describe(outcome),
                     other => other.to_string(),
@@ -163,7 +165,7 @@ impl Placement {
             }
             Err(NoCapacity(why)) => why,
         };
-        pool.retire(index);
+        pool.retire(index, Retired::Failed);
         let name = &self.function.name;
         log::say(format_args!("{name}: provisioned environment failed: {why}"));
         Err(anyhow!("{name}: cannot initialise a provisioned environment: {why}"))

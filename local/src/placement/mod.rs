@@ -11,7 +11,10 @@ mod maintenance;
 mod place;
 mod pool;
 mod sandbox;
+mod span;
+mod timeline;
 mod totals;
+mod transcripts;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -30,6 +33,8 @@ use serde_json::json;
 pub use self::invoke::Request;
 pub use self::invoke::invocation;
 pub use self::journal::Done;
+pub use self::timeline::Range;
+pub use self::timeline::Timeline;
 
 use self::invoke::NoCapacity;
 use self::pool::Pool;
@@ -37,6 +42,7 @@ use crate::clock::Clock;
 use crate::descriptors::Share;
 use crate::function::Function;
 use crate::limits::CpuShare;
+use crate::log::Kept;
 use crate::ping::Warming;
 use crate::runtime_api::Piece;
 use crate::sync::lock;
@@ -111,8 +117,8 @@ pub struct Placement {
     /// The function.
     pub function: Function,
     settings: Settings,
-    /// The origin of the times that are shown.
-    epoch: Instant,
+    /// Shared with all functions of the server.
+    timeline: Arc<Timeline>,
     pool: Mutex<Pool>,
     changed: Condvar,
     maintenance: Mutex<Option<JoinHandle<()>>>,
@@ -120,11 +126,15 @@ pub struct Placement {
 
 impl Placement {
     /// Initialises the provisioned environments, and starts the maintenance thread.
-    pub fn open(function: Function, settings: Settings, epoch: Instant) -> Result<Arc<Placement>> {
+    pub fn open(
+        function: Function,
+        settings: Settings,
+        timeline: Arc<Timeline>,
+    ) -> Result<Arc<Placement>> {
         let placement = Arc::new(Placement {
             function,
             settings,
-            epoch,
+            timeline,
             pool: Mutex::default(),
             changed: Condvar::new(),
             maintenance: Mutex::new(None),
@@ -163,9 +173,10 @@ impl Placement {
         self.settings.reserved
     }
 
-    /// Counts an invocation that the caller refused.
-    pub fn count_throttle(&self) {
-        self.pool().totals.count_throttle();
+    /// Records an invocation that the caller refused.
+    pub fn refuse_for(&self, why: Throttled) {
+        let mut pool = self.pool();
+        pool.refuse(self.timeline.next(), why);
     }
 
     /// Ends every environment, and refuses further invocations.
@@ -202,12 +213,23 @@ impl Placement {
         format!("{}: {}", self.function.name, self.pool().totals.line())
     }
 
-    /// The entry of `GET /environments`: settings, totals, current and ended environments.
-    pub fn json(&self) -> Value {
+    /// The log of a span, by its number in the timeline; `None` if it is no longer kept.
+    pub fn log(&self, span: u64) -> Option<Kept> {
+        self.pool().transcripts.get(span).cloned()
+    }
+
+    /// The entry of `GET /environments`: settings, totals, and the current and ended environments
+    /// that have changed within the range.
+    pub fn json(&self, range: Range) -> Value {
         let pool = self.pool();
         let histories = pool.ended.iter().chain(pool.members.iter().map(|member| &member.history));
         let mut histories: Vec<_> = histories.collect();
         histories.sort_by_key(|history| history.number());
+        let refused = pool.refused.iter().filter(|refused| range.has(refused.id));
+        let refused = refused.map(|refused| {
+            let at_ms = self.timeline.at(refused.at);
+            json!({ "id": refused.id, "at_ms": at_ms, "reason": refused.why.to_string() })
+        });
         json!({
             "name": self.function.name,
             "arn": self.function.arn(),
@@ -220,7 +242,10 @@ impl Placement {
             "warming": self.settings.warming.as_ref().map(|warming| warming.json(self.settings.clock)),
             "in_flight": pool.in_flight,
             "totals": pool.totals.json(),
-            "environments": histories.iter().map(|history| history.json(self.epoch)).collect::<Vec<_>>(),
+            "refused": refused.collect::<Vec<_>>(),
+            "environments": histories.iter().filter_map(|one| one.json(range)).collect::<Vec<_>>(),
+            "environments_dropped": pool.ended_dropped,
+            "logs_dropped": pool.transcripts.dropped,
         })
     }
 }

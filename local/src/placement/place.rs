@@ -12,11 +12,12 @@ use super::Placement;
 use super::Throttled;
 use super::journal::History;
 use super::journal::Phase;
-use super::journal::Span;
+use super::journal::Retired;
 use super::pool::Member;
 use super::pool::Pool;
 use super::sandbox::Sandbox;
 use super::sandbox::SandboxOptions;
+use super::span::Span;
 use crate::log;
 use crate::sync::lock;
 
@@ -32,7 +33,7 @@ impl Placement {
             return Err(Throttled::Closed);
         }
         if self.settings.reserved.is_some_and(|reserved| pool.in_flight >= reserved) {
-            pool.totals.count_throttle();
+            pool.refuse(self.timeline.next(), Throttled::Reserved);
             return Err(Throttled::Reserved);
         }
         let room = self.function.max_concurrency.map_or(1, usize::from);
@@ -60,7 +61,7 @@ impl Placement {
     }
 
     fn refuse(&self, pool: &mut Pool, error: &anyhow::Error) -> Throttled {
-        pool.totals.count_throttle();
+        pool.refuse(self.timeline.next(), Throttled::NoCapacity);
         self.log_no_capacity(&format!("{error:#}"));
         Throttled::NoCapacity
     }
@@ -85,7 +86,7 @@ impl Placement {
             descriptors,
         };
         let sandbox = Arc::new(Sandbox::new(&self.function, options)?);
-        let history = History::new(number, provisioned);
+        let history = History::new(number, provisioned, &self.timeline);
         pool.members.push(Member { sandbox: Arc::clone(&sandbox), history, busy: 1 });
         Ok(sandbox)
     }
@@ -95,9 +96,14 @@ impl Placement {
         let pid = sandbox.process().map(|process| process.pid().as_raw_nonzero().get());
         let mut pool = self.pool();
         if let Some(index) = pool.position(sandbox) {
-            let member = &mut pool.members[index];
-            member.history.add(span, pid, 0);
-            member.history.set_phase(Phase::Busy);
+            let is_lost = span.is_failed_init();
+            let history = &mut pool.members[index].history;
+            let id = history.add(span, pid, 0);
+            history.set_phase(Phase::Busy);
+            if is_lost {
+                // The invocation goes on in another process, which has a log of its own.
+                pool.transcripts.push(id, sandbox.take_log());
+            }
         }
     }
 
@@ -112,13 +118,19 @@ impl Placement {
         let Some(index) = pool.position(sandbox) else { return };
         let member = &mut pool.members[index];
         member.busy -= 1;
-        member.history.add(done.span.clone(), pid, done.memory_kib);
-        let stale = sandbox.generation != generation || sandbox.provisioned && ready.is_none();
-        if member.busy > 0 {
+        let id = member.history.add(done.entry(), pid, done.memory_kib);
+        let is_busy = member.busy > 0;
+        pool.transcripts.push(id, done.log.clone());
+        if is_busy {
             return;
         }
-        if stale || closed {
-            pool.retire(index);
+        let member = &mut pool.members[index];
+        if closed {
+            pool.retire(index, Retired::Closed);
+        } else if sandbox.generation != generation {
+            pool.retire(index, Retired::Rebuilt);
+        } else if sandbox.provisioned && ready.is_none() {
+            pool.retire(index, Retired::Failed);
         } else if let Some(process) = ready.filter(|_| self.freezes()) {
             process.freeze();
             member.history.set_phase(Phase::Frozen);
@@ -135,11 +147,11 @@ impl Placement {
         self.log_no_capacity(why);
         let mut pool = self.pool();
         pool.in_flight -= 1;
-        pool.totals.count_throttle();
+        pool.refuse(self.timeline.next(), Throttled::NoCapacity);
         let Some(index) = pool.position(sandbox) else { return };
         pool.members[index].busy -= 1;
         if pool.members[index].busy == 0 {
-            pool.retire(index);
+            pool.retire(index, Retired::Failed);
         }
     }
 

@@ -2,15 +2,20 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 
+use super::Throttled;
 use super::journal::History;
-use super::journal::Phase;
+use super::journal::Retired;
 use super::sandbox::Sandbox;
 use super::totals::Totals;
+use super::transcripts::Transcripts;
 use crate::threads;
 
 /// Limit for the ended environments that are still shown.
 const MAX_ENDED: usize = 50;
+/// Limit for the refused invocations that are still shown.
+const MAX_REFUSED: usize = 100;
 
 /// A function's environments, and the counts of their invocations.
 #[derive(Debug, Default)]
@@ -19,6 +24,12 @@ pub struct Pool {
     pub members: Vec<Member>,
     /// The histories of the last environments that have ended.
     pub ended: VecDeque<History>,
+    /// The number of ended environments whose histories were dropped.
+    pub ended_dropped: u64,
+    /// The last invocations that were refused.
+    pub refused: VecDeque<Refused>,
+    /// The logs of the last invocations.
+    pub transcripts: Transcripts,
     /// Totals over all environments, current and ended.
     pub totals: Totals,
     last_number: u64,
@@ -30,6 +41,17 @@ pub struct Pool {
     pub closed: bool,
     /// Something changed that the maintenance thread has not seen yet.
     pub changed: bool,
+}
+
+/// An invocation that was refused.
+#[derive(Clone, Copy, Debug)]
+pub struct Refused {
+    /// Its number in the timeline.
+    pub id: u64,
+    /// The time of the refusal.
+    pub at: Instant,
+    /// The reason.
+    pub why: Throttled,
 }
 
 /// An environment of the pool.
@@ -55,13 +77,23 @@ impl Pool {
         self.members.iter().position(|member| member.sandbox.number == sandbox.number)
     }
 
+    /// Counts and records an invocation that was refused.
+    pub fn refuse(&mut self, id: u64, why: Throttled) {
+        self.totals.count_throttle();
+        self.refused.push_back(Refused { id, at: Instant::now(), why });
+        if self.refused.len() > MAX_REFUSED {
+            self.refused.pop_front();
+        }
+    }
+
     /// Removes an environment and ends it; its history stays visible.
-    pub fn retire(&mut self, index: usize) {
+    pub fn retire(&mut self, index: usize, why: Retired) {
         let Member { sandbox, mut history, .. } = self.members.swap_remove(index);
-        history.set_phase(Phase::Ended);
+        history.end(why);
         self.ended.push_back(history);
         if self.ended.len() > MAX_ENDED {
             self.ended.pop_front();
+            self.ended_dropped += 1;
         }
         // A shutdown hook takes time, hence a thread. If none can be started, dropping the sandbox
         // ends the process, and the guard later ends what is left.

@@ -18,6 +18,8 @@ use crate::environment::ExecutionEnvironment;
 use crate::environment::Output;
 use crate::function::Function;
 use crate::identifiers;
+use crate::log::Kept;
+use crate::log::Log;
 use crate::private_tmp;
 use crate::process;
 use crate::sync::lock;
@@ -138,6 +140,12 @@ impl Sandbox {
     /// The current process, alive or not.
     pub fn process(&self) -> Option<Arc<ExecutionEnvironment>> {
         self.slot().clone()
+    }
+
+    /// The log of the current process since the previous call.
+    pub fn take_log(&self) -> Kept {
+        let process = self.process();
+        process.as_ref().and_then(|process| process.log()).map(Log::take).unwrap_or_default()
     }
 
     /// The current process, if it can take an invocation.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::journal::Done;
-use super::journal::SpanKind;
+use super::span::SpanKind;
 use crate::report::milliseconds;
 use crate::statistics::quantile;
 

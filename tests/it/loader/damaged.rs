@@ -140,7 +140,7 @@ fn a_layer_without_the_rest_of_libc_says_so_and_serves_those_that_need_none_of_i
     let log = environment.log().expect("kept");
     // The thread that follows the log may not have come to its last lines.
     log.read();
-    let log = String::from_utf8(log.take_tail()).expect("UTF-8");
+    let log = String::from_utf8(log.take().bytes).expect("UTF-8");
     assert!(log.contains("`, which is in pilotlight/libc.so\n"), "{log}");
 
     fs::create_dir(layer.path().join("pilotlight")).expect("a folder");
