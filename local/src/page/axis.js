@@ -90,7 +90,7 @@ function niceStep(least) {
 }
 
 // The labels of an axis: { x, text, kind }. A piece begins with the time of day, then come offsets.
-export function labels(axis, timeOf, duration) {
+export function labels(axis, timeOf) {
   const made = [];
   for (const piece of axis.pieces) {
     if (piece.fold) {
@@ -103,12 +103,15 @@ export function labels(axis, timeOf, duration) {
     const step = niceStep(Math.max(perPixel * 84, 0.1));
     for (let after = step; after < piece.end - piece.start; after += step) {
       const x = piece.x + after / perPixel;
-      if (x > piece.x + taken + 6 && x < piece.x + piece.wide - 52) made.push({ x, text: `+${duration(after)}`, kind: "" });
+      if (x > piece.x + taken + 6 && x < piece.x + piece.wide - 52) made.push({ x, text: offset(after), kind: "" });
     }
   }
   if (axis.untilNow) made.push({ x: axis.width, text: "now", kind: "last" });
   return made;
 }
+
+// An offset whose digits are those of a round step.
+const offset = time => time >= 1000 ? `+${Number((time / 1000).toFixed(2))} s` : `+${Number(time.toFixed(2))} ms`;
 
 function short(time) {
   const seconds = time / 1000;

@@ -24,7 +24,8 @@ function path(pen, points, close) {
   if (close) pen.closePath();
 }
 
-// The state between two marks: a solid line is warm, a dashed one frozen, a dotted one without a process.
+// The state between two marks: a solid line is warm, a dashed one frozen, a dotted one has no
+// process.
 export function drawState(pen, state, left, right, height) {
   if (right <= left) return;
   pen.save();
@@ -34,6 +35,12 @@ export function drawState(pen, state, left, right, height) {
   path(pen, [[left, height / 2], [right, height / 2]]);
   pen.stroke();
   pen.restore();
+}
+
+// Folded time has the colour of the page.
+function drawFolds(pen, axis, height) {
+  pen.fillStyle = colour("raised");
+  for (const { x, wide, fold } of axis.pieces) if (fold) pen.fillRect(x + 3, 0, wide - 6, height);
 }
 
 // A glyph in the middle of a failed mark: a cross, an hourglass, or a bolt.
@@ -100,6 +107,7 @@ export function describe(span) {
 // Draws an environment. `canvas.hits` then has the marks' edges, for the pointer.
 export function drawLane(canvas, environment, freezes, axis, selected) {
   const { pen, width, height } = prepare(canvas), hits = [];
+  drawFolds(pen, axis, height);
   const isEnded = environment.state === "ended";
   const end = isEnded || isActive(environment) ? environment.since_ms : axis.to;
   const clip = x => Math.min(Math.max(x, -4), width + 4), at = time => clip(axis.at(time));
@@ -132,13 +140,15 @@ export function drawLane(canvas, environment, freezes, axis, selected) {
     mark({ kind, running: true }, environment.since_ms, axis.to, kind === "init" ? "init …" : "running …");
   }
   if (isEnded && end >= axis.from && end <= axis.to) {
-    const x = at(end);
+    const x = Math.min(at(end), width - 4);
     pen.fillStyle = colour(environment.retired === "failed" ? "failed" : "ended");
     pen.fillRect(x - 1, 1, 3, height - 2);
     pen.font = "11px system-ui, sans-serif";
     pen.textBaseline = "middle";
     const text = environment.retired ?? "";
-    if (x + 6 + pen.measureText(text).width < width) pen.fillText(text, x + 6, height / 2 + 1);
+    const wide = pen.measureText(text).width, fits = x + 6 + wide < width;
+    if (!fits) pen.clearRect(x - 8 - wide, 0, wide + 6, height);
+    pen.fillText(text, fits ? x + 6 : x - 5 - wide, height / 2 + 1);
   }
   canvas.hits = hits;
 }
@@ -146,6 +156,7 @@ export function drawLane(canvas, environment, freezes, axis, selected) {
 // Draws the invocations that were refused, as triangles.
 export function drawRefused(canvas, refused, axis) {
   const { pen, height } = prepare(canvas);
+  drawFolds(pen, axis, height);
   canvas.hits = [];
   pen.fillStyle = colour("throttled");
   for (const one of refused) {

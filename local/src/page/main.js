@@ -171,7 +171,7 @@ function drawKey() {
   };
   byId("key").replaceChildren();
   for (const [name, paint] of marks) drawn(name, canvas => paint(prepare(canvas).pen));
-  drawn("throttled", canvas => drawRefused(canvas, [{ at_ms: 0 }], { from: 0, to: 0, at: () => 13 }));
+  drawn("throttled", canvas => drawRefused(canvas, [{ at_ms: 0 }], { pieces: [], from: 0, to: 0, at: () => 13 }));
   drawn("retired", canvas => {
     const { pen } = prepare(canvas);
     pen.fillStyle = getComputedStyle(canvas).getPropertyValue("--ended");

@@ -26,7 +26,9 @@ export class Model {
         const spans = change.spans.map(span => ({ ...span, of: info.name, number: change.number }));
         added.push(...spans);
         const before = known.environments.get(change.number)?.spans ?? [];
-        known.environments.set(change.number, { ...change, spans: before.concat(spans).slice(-MAX_SPANS) });
+        const environment = { ...change, spans: before.concat(spans).slice(-MAX_SPANS) };
+        markCrashes(environment);
+        known.environments.set(change.number, environment);
       }
       const ended = [...known.environments.values()].filter(one => one.state === "ended");
       ended.sort((one, other) => one.since_ms - other.since_ms);
@@ -54,17 +56,25 @@ export class Model {
   }
 }
 
+// Marks the failures that ended the process: an init follows them, or there is no process now.
+function markCrashes({ spans, pid }) {
+  spans.forEach((span, index) => {
+    const next = spans[index + 1];
+    if (span.failed && (next ? next.kind === "reinit" : pid === null)) span.ended = true;
+  });
+}
+
 export const isActive = environment => environment.state === "busy" || environment.state === "initialising";
 
 export const isInit = span => span.kind === "init" || span.kind === "reinit";
 
-// The way in which a span ended: "ok", "error" of the handler, "timeout", or "crash" of the process.
+// The way in which a span ended: "ok", "error" of the handler, "timeout", or "crash" of the
+// process.
 export function outcome(span) {
   if (!span.failed) return "ok";
   const { type, message } = span.error;
   if (type === "Sandbox.Timedout" || message === "timed out") return "timeout";
-  if (isInit(span) || type === "Runtime.ExitError" || type === "Runtime.InvalidEntrypoint") return "crash";
-  return "error";
+  return span.ended ? "crash" : "error";
 }
 
 export const reason = error => [error.type, error.message].filter(part => part).join(": ");

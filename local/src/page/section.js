@@ -25,6 +25,8 @@ export class Section {
     this.axis = element("div", "axis");
     this.axis.setAttribute("aria-hidden", "true");
     this.refused = this.#row("throttled");
+    this.refused.count = element("b");
+    this.refused.name.append("▼ ", this.refused.count, element("span", "state", " throttled"));
     this.rows.append(this.refused.row, this.axis);
     this.more = element("p", "more");
     this.failures = element("ul", "failures");
@@ -43,7 +45,7 @@ export class Section {
     this.#updateLanes(info, environments, axis);
     this.refused.row.hidden = !refused.length;
     if (refused.length) {
-      setText(this.refused.name, plural(info.totals.throttles, "throttle"));
+      setText(this.refused.count, info.totals.throttles);
       this.refused.canvas.setAttribute("aria-label", `${info.totals.throttles} invocations were throttled`);
       drawRefused(this.refused.canvas, refused, axis);
     }
@@ -130,7 +132,7 @@ export class Section {
   }
 
   #updateAxis(axis) {
-    const wanted = labels(axis, at => this.page.time(at), ms);
+    const wanted = labels(axis, at => this.page.time(at));
     while (this.axis.children.length > wanted.length) this.axis.lastChild.remove();
     wanted.forEach(({ x, text, kind }, index) => {
       const label = this.axis.children[index] ?? this.axis.appendChild(element("span"));

@@ -6,6 +6,7 @@ mod doors;
 mod ends;
 mod exec;
 mod external;
+mod feed;
 mod http_events;
 mod limits;
 mod misbehaved_runtimes;

@@ -1,6 +1,7 @@
 //! Shared by the tests: paths, builds of fixtures, and one invocation from start to end.
 
 pub mod arch;
+pub mod browser;
 pub mod fakes;
 pub mod moto;
 pub mod oracle;

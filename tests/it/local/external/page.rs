@@ -1,5 +1,4 @@
-//! The page in headless Chromium: its texts, and the pixels that show twenty concurrent
-//! invocations, cold and then warm.
+//! The page in Chromium: its lanes and figures, its colours, the keyboard, and the form.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -7,17 +6,27 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 
+use serde_json::Value;
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::support;
+use crate::support::browser::Browser;
 use crate::support::served::Served;
 use crate::support::served::example;
 
 /// Colours of the page, light and dark.
-const INIT: [[u8; 3]; 2] = [[0xeb, 0x68, 0x34], [0xd9, 0x59, 0x26]];
-const INVOCATION: [[u8; 3]; 2] = [[0x2a, 0x78, 0xd6], [0x39, 0x87, 0xe5]];
+const INIT: [[u8; 3]; 2] = [[0xb3, 0x4a, 0x00], [0xf4, 0x9a, 0x3f]];
+const INVOCATION: [[u8; 3]; 2] = [[0x1d, 0x62, 0xc4], [0x67, 0xa3, 0xff]];
+const PING: [u8; 3] = [0x7d, 0x3b, 0xbd];
 
-const PING: [u8; 3] = [0x8a, 0x63, 0xc9];
+/// The pixels of all marks in the lanes are within these parts of the width.
+const EXTENT: &str = "(() => {\
+    const lanes = [...document.querySelectorAll('.row:not(.throttled) .lane')];\
+    const hits = lanes.flatMap(lane => lane.hits), width = lanes[0].clientWidth;\
+    return [Math.min(...hits.map(hit => hit.left)) / width, \
+            Math.max(...hits.map(hit => hit.right)) / width];\
+    })()";
 
 /// Twenty invocations of `slow` at once with ApacheBench, a hundred in all.
 fn load(served: &Served) {
@@ -35,27 +44,16 @@ fn load(served: &Served) {
     assert!(!stdout.contains("Non-2xx"), "{stdout}");
 }
 
-/// Runs Chromium on the page.
-fn chromium(served: &Served, arguments: &[&str]) -> String {
-    let separator = if served.page_query.is_empty() { "?" } else { "&" };
-    let page = format!("{}/{}{separator}seconds=3600", served.url, served.page_query);
-    browse(&page, arguments)
+/// Opens the page.
+fn browse(served: &Served) -> Browser {
+    Browser::open(&format!("{}/{}", served.url, served.page_query))
 }
 
-/// Runs Chromium on an address for 1.5 s of virtual time.
-fn browse(address: &str, arguments: &[&str]) -> String {
-    let profile = TempDir::new().expect("a folder");
-    let output = Command::new("chromium")
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
-        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
-        .args(["--disable-dev-shm-usage", "--hide-scrollbars", "--virtual-time-budget=1500"])
-        .arg(format!("--user-data-dir={}", profile.path().display()))
-        .args(arguments)
-        .arg(address)
-        .output()
-        .expect("chromium: run ./build.sh test");
-    assert!(output.status.success(), "{output:?}");
-    String::from_utf8(output.stdout).expect("UTF-8")
+/// The expression of a figure of the only function.
+fn figure(name: &str) -> String {
+    let terms = "[...document.querySelectorAll('.totals dt')]";
+    let of = format!("{terms}.find(term => term.textContent === '{name}')");
+    format!("{of}?.nextSibling.firstChild.textContent")
 }
 
 /// Counts the pixels of a screenshot that have this colour.
@@ -69,11 +67,11 @@ fn pixels(picture: &Path, colour: [u8; 3]) -> usize {
     bytes[..frame.buffer_size()].chunks(size).filter(|pixel| pixel[..3] == colour).count()
 }
 
-/// The folder of the screenshots, which stay for inspection.
-fn pictures() -> PathBuf {
+/// The path of a screenshot, which stays for inspection.
+fn picture(name: &str) -> PathBuf {
     let folder = support::root().join("target/page");
     std::fs::create_dir_all(&folder).expect("a folder");
-    folder
+    folder.join(format!("{name}.png"))
 }
 
 #[test]
@@ -82,79 +80,170 @@ fn pings_are_told_from_invocations() {
     let variables = ["--env", "START_MS=1", "--env", "PILOTLIGHT_WARM_DELAY=3000"];
     let served = Served::start(&[&example("slow")], &[&options[..], &variables].concat());
     served.wait_for("slow", "three pings", |function| function["totals"]["pings"]["count"] == 3);
-    let page = chromium(&served, &["--dump-dom"]);
-    for text in [
-        "pings for 3, rate(1 hour), here every 3600.0 s",
-        "<dt>cold</dt><dd>0",
-        "<dt>pings</dt><dd>3 <small>3 cold</small>",
-        "<dt>billed for pings</dt>",
-        "idle, 0× and 1 ping,",
-    ] {
-        assert!(page.contains(text), "no {text} in {page}");
+    let mut browser = browse(&served);
+    browser.wait_for(&figure("pings"), "3");
+    browser.wait_for(&figure("cold starts"), "0");
+    for text in ["pings for 3, rate(1 hour), here every 60 min", "3 cold, ", "warm, 0× and 1 ping,"]
+    {
+        browser.wait_for_text(text);
     }
-    let picture = pictures().join("pings.png");
-    let shot = format!("--screenshot={}", picture.display());
-    chromium(
-        &served,
-        &["--window-size=1200,600", "--blink-settings=preferredColorScheme=1", &shot],
-    );
-    // The legend has as many pixels of either colour; the bars are all pings.
+    browser.wait_for("document.querySelectorAll('.entry.ping').length", 3);
+    let picture = picture("pings");
+    browser.shoot(&picture);
+    // The key has as many pixels of either colour; the marks are all pings.
     let [pings, invocations] = [PING, INVOCATION[0]].map(|colour| pixels(&picture, colour));
-    assert!(pings > invocations && invocations > 100, "{pings}, {invocations}");
+    assert!(pings > 150 && invocations > 100, "{pings}, {invocations}");
 }
 
 #[test]
 fn twenty_cold_starts_are_seen_and_then_none() {
     let library = example("slow");
     let served = Served::start(&[&library], &["--freeze", "--reserved", "30", "--timeout", "60"]);
-    let texts = |page: &str, expected: &[&str]| {
-        for text in expected {
-            assert!(page.contains(text), "no {text} in {page}");
-        }
-    };
-    let empty = chromium(&served, &["--dump-dom"]);
-    texts(&empty, &["live", "No environments: the next invocation will be cold."]);
+    let mut browser = browse(&served);
+    browser.wait_for_text("No environments: the next invocation will be cold.");
     load(&served);
     let totals = served.function("slow")["totals"].clone();
     assert_eq!((&totals["cold"], &totals["warm"]), (&20.into(), &80.into()), "{totals}");
-    let cold = chromium(&served, &["--dump-dom"]);
-    let figure = |name: &str, value: u32| format!("<dt>{name}</dt><dd>{value}");
-    texts(&cold, &[&figure("cold", 20), &figure("warm", 80), &figure("throttles", 0), "frozen, "]);
-    assert_eq!(cold.matches("class=\"lane\"").count(), 20);
-    load(&served);
-    let warm = chromium(&served, &["--dump-dom"]);
-    texts(&warm, &[&figure("cold", 20), &figure("warm", 180)]);
+    browser.wait_for(&figure("cold starts"), "20");
+    browser.wait_for(&figure("warm"), "80");
+    browser.wait_for(&figure("throttles"), "0");
+    browser.wait_for("document.querySelectorAll('.row.frozen .lane').length", 20);
+    let extent = browser.run(EXTENT);
+    let [left, right] = [0, 1].map(|end| extent[end].as_f64().expect("a number"));
+    assert!(
+        left < 0.15 && right - left > 0.6,
+        "a burst of three seconds fills the width: {extent}"
+    );
 
-    let folder = pictures();
-    let shots = [
-        ("light", "1200,900", "--blink-settings=preferredColorScheme=1", 0),
-        ("dark", "1200,900", "--blink-settings=preferredColorScheme=0", 1),
-        ("phone", "500,900", "--blink-settings=preferredColorScheme=1", 0),
-    ];
-    for (name, size, scheme, dark) in shots {
-        let picture = folder.join(format!("{name}.png"));
-        let (size, shot) =
-            (format!("--window-size={size}"), format!("--screenshot={}", picture.display()));
-        chromium(&served, &[&size, scheme, &shot]);
+    // A selection and the elements stay while figures change.
+    browser.run(
+        "window.lane = document.querySelector('.lane'); \
+         getSelection().selectAllChildren(document.querySelector('.row:nth-child(2) .name b'))",
+    );
+    load(&served);
+    browser.wait_for(&figure("warm"), "180");
+    browser.wait_for(&figure("cold starts"), "20");
+    assert_eq!(browser.run("getSelection().toString()"), "#2");
+    assert_eq!(browser.run("window.lane.isConnected"), true);
+    browser.run("getSelection().removeAllRanges()");
+
+    let shots = [("light", 1400, "light"), ("dark", 1400, "dark")];
+    let phones = [("phone", 390, "light"), ("phone-dark", 390, "dark")];
+    for (name, width, scheme) in shots.into_iter().chain(phones) {
+        browser.resize(width, 900);
+        browser.use_scheme(scheme);
+        browser.run("new Promise(done => setTimeout(done, 600))");
+        let picture = picture(name);
+        browser.shoot(&picture);
         for (what, colours) in [("init", INIT), ("invocations", INVOCATION)] {
-            assert!(pixels(&picture, colours[dark]) > 100, "no {what} in {name}");
+            let colour = colours[usize::from(scheme == "dark")];
+            assert!(pixels(&picture, colour) > 400, "no {what} in {name}");
         }
+        let wide = browser.run("document.documentElement.scrollWidth");
+        assert_eq!(wide, width, "{name} scrolls to the side");
     }
 }
 
 #[test]
-fn errors_are_shown_with_their_type_and_message_to_those_with_the_token() {
-    let faulty = example("faulty");
-    let served = Served::start(&[&faulty], &["--credentials", "key:secret"]);
-    let page = chromium(&served, &["--dump-dom"]);
-    assert!(page.contains(">live<"), "{page}");
-    let without = browse(&format!("{}/", served.url), &["--dump-dom"]);
-    assert!(without.contains("with its token"), "{without}");
-    drop(served);
-    let served = Served::start(&[&faulty], &[]);
+fn failures_are_told_and_every_text_has_contrast() {
+    let served = Served::start(
+        &[&example("faulty"), &example("slow")],
+        &["--reserved", "1", "--timeout", "0.5", "--env", "START_MS=1"],
+    );
+    for fault in ["error", "exit", "sleep", "sleep"] {
+        served.invoke("faulty", &json!({ "fault": fault }).to_string());
+    }
+    let mut browser = browse(&served);
+    browser.wait_for_text("RequestedError: this error was asked for");
+    browser.wait_for_text("1× crash");
+    browser.wait_for_text("2× timeout");
+    browser.wait_for_text("Task timed out after 0.50 seconds");
+    browser.run("document.querySelector('.failures .timeout button').click()");
+    browser.wait_for("document.querySelector('#log').textContent.includes('REPORT')", true);
+    let contrast = include_str!("page.js");
+    for (scheme, width) in [("light", 1400), ("dark", 1400), ("dark", 390)] {
+        browser.use_scheme(scheme);
+        browser.resize(width, 900);
+        let found = browser.run(contrast);
+        assert_eq!(found["faint"], json!([]), "{scheme}");
+        assert!(found["texts"].as_u64().is_some_and(|texts| texts > 80), "{found}");
+    }
+}
+
+#[test]
+fn a_keyboard_is_enough() {
+    let served = Served::start(&[&example("echo"), &example("faulty")], &[]);
+    served.invoke("echo", "{}");
     served.invoke("faulty", "{\"fault\":\"error\"}");
-    let page = chromium(&served, &["--dump-dom"]);
-    assert!(page.contains("</small>RequestedError: this error was asked for</li>"), "{page}");
+    let mut browser = browse(&served);
+    // Two inits and two invocations.
+    browser.wait_for("document.querySelectorAll('.entry').length", 4);
+    let mut order = Vec::new();
+    for _ in 0..8 {
+        browser.press("Tab");
+        let focused = "document.activeElement.id || document.activeElement.className";
+        order.push(browser.run(focused).as_str().unwrap_or_default().to_owned());
+    }
+    assert_eq!(order[..3], ["skip", "window", "pause"], "{order:?}");
+    assert_eq!(order[4..], ["function", "type", "recent", "event"], "{order:?}");
+
+    browser.run("document.activeElement.blur()");
+    let selected = "document.querySelector('[aria-selected=true]')?.textContent ?? ''";
+    browser.press("j");
+    let newest = browser.run(selected);
+    assert!(newest.as_str().is_some_and(|text| text.contains("faulty#1 ✕ error")), "{newest}");
+    browser.press("l");
+    assert_eq!(browser.run("document.activeElement.id"), "log");
+    browser.wait_for_text("REPORT RequestId");
+    browser.press("f");
+    browser.wait_for("document.querySelectorAll('.entry').length", 1);
+    browser.press("f");
+    browser.run("document.querySelector('#list').focus()");
+    browser.press("ArrowDown");
+    browser.press("ArrowDown");
+    let older = browser.run(selected);
+    assert!(older.as_str().is_some_and(|text| text.contains("echo#1")), "{older}");
+    browser.press("p");
+    browser.wait_for("document.querySelector('#live').textContent", "paused");
+    served.invoke("echo", "{}");
+    browser.run("new Promise(done => setTimeout(done, 700))");
+    assert_eq!(browser.run("document.querySelectorAll('.entry').length"), 4);
+    browser.press("p");
+    browser.wait_for("document.querySelectorAll('.entry').length", 5);
+}
+
+#[test]
+fn the_form_invokes_and_remembers() {
+    let served = Served::start(&[&example("echo")], &["--credentials", "key:secret"]);
+    let mut browser = browse(&served);
+    browser.wait_for("document.querySelector('#function').value", "echo");
+    browser.press("e");
+    browser.run("document.querySelector('#event').select()");
+    browser.type_text("{\"name\":");
+    browser.press("Ctrl+Enter");
+    browser.wait_for_text("The event is not JSON");
+    assert_eq!(served.function("echo")["totals"]["invocations"], 0);
+    browser.type_text("\"Ada\"}");
+    browser.press("Ctrl+Enter");
+    browser.wait_for("document.querySelector('#response').textContent", "{\"name\":\"Ada\"}");
+    // Its log is shown as soon as the server tells of it.
+    browser.wait_for_text("REPORT RequestId");
+    let facts = browser.run("document.querySelector('#facts').innerText");
+    assert!(facts.as_str().is_some_and(|facts| facts.contains("14 bytes")), "{facts}");
+    let function = served.function("echo");
+    let spans = function["environments"][0]["spans"].as_array().expect("spans");
+    assert_eq!(spans.last().map(|span| &span["figures"]["event_bytes"]), Some(&Value::from(14)));
+
+    // The event is offered again when the page is opened again.
+    browser.run("window.isOld = true; location.reload()");
+    browser.wait_for("Boolean(window.isOld)", false);
+    browser.wait_for(
+        "document.querySelector('#recent')?.options[1]?.textContent",
+        "echo: {\"name\":\"Ada\"}",
+    );
+    browser.wait_for("document.querySelector('#event').value", "{\"name\":\"Ada\"}");
+    let mut without = Browser::open(&format!("{}/", served.url));
+    without.wait_for_text("with its token");
 }
 
 /// A page of another origin, whose script sends every request that a page can send.
@@ -175,8 +264,7 @@ fn a_page_of_another_site_invokes_nothing_but_function_urls() {
         served.url
     );
     std::fs::write(&file, script).expect("written");
-    let page = browse(&format!("file://{}", file.display()), &["--dump-dom"]);
     // All requests were sent, and the script could not read the response that CORS protects.
-    assert!(page.contains("sent sent sent lost"), "{page}");
+    Browser::open(&format!("file://{}", file.display())).wait_for_text("sent sent sent lost");
     assert_eq!(served.function("echo")["totals"]["invocations"], 1);
 }
