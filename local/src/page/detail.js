@@ -41,7 +41,11 @@ async function read(span) {
 
 function facts(span, page) {
   const { figures } = span, made = [];
-  const add = (name, value, kind) => made.push(element("dt", "", name), element("dd", kind ?? "", value));
+  const add = (name, value, kind) => {
+    const pair = element("div");
+    pair.append(element("dt", "", name), element("dd", kind ?? "", value));
+    made.push(pair);
+  };
   add("kind", figures?.cold ? `${kindOf(span)}, cold start` : kindOf(span));
   add("result", WORDS[outcome(span)], span.failed ? "fault" : "");
   if (span.failed) add("error", reason(span.error), "fault");

@@ -23,9 +23,9 @@ const page = {
   select(span, reveal) {
     page.selected = span;
     list.mark(span);
-    detail.show(span, page);
+    const shown = detail.show(span, page);
     draw();
-    if (reveal) byId("detail").scrollIntoView({ block: "nearest" });
+    if (reveal) shown.then(() => byId("detail").scrollIntoView({ block: "nearest" }));
   },
   readLog() {
     byId("detail").scrollIntoView({ block: "nearest" });
