@@ -5,7 +5,18 @@ import { isActive, isInit, kindOf, outcome, reason, stateOf } from "./model.js";
 import { ms } from "./dom.js";
 
 const style = getComputedStyle(document.documentElement);
-export const colour = name => style.getPropertyValue(`--${name}`);
+let colours = new Map();
+
+// A colour of the style sheet; asked for once, because thousands of marks need it.
+function colour(name) {
+  if (!colours.has(name)) colours.set(name, style.getPropertyValue(`--${name}`));
+  return colours.get(name);
+}
+
+// Asks for the colours again, after a change of the colour scheme.
+export function forgetColours() {
+  colours = new Map();
+}
 
 // Prepares a canvas for drawing in CSS pixels.
 export function prepare(canvas) {
@@ -112,7 +123,9 @@ export function drawLane(canvas, environment, freezes, axis, selected) {
   const end = isEnded || isActive(environment) ? environment.since_ms : axis.to;
   const clip = x => Math.min(Math.max(x, -4), width + 4), at = time => clip(axis.at(time));
   const rest = freezes ? "frozen" : "warm";
-  let state = rest, since = environment.created_ms;
+  // Nothing is known of the time before the oldest mark, if older ones were dropped.
+  let since = environment.spans_dropped ? environment.spans[0].start_ms : environment.created_ms;
+  let state = rest;
   for (const span of environment.spans) {
     // With an init, there was no process before.
     drawState(pen, isInit(span) && state === rest ? "gone" : state, at(since), at(span.start_ms), height);

@@ -2,7 +2,7 @@
 
 import { authorized, byId, element, setClass, setText, time } from "./dom.js";
 import { makeAxis } from "./axis.js";
-import { describe, drawMark, drawRefused, drawState, prepare } from "./lane.js";
+import { describe, drawMark, drawRefused, drawState, forgetColours, prepare } from "./lane.js";
 import { Detail } from "./detail.js";
 import { List } from "./list.js";
 import { Model, reason } from "./model.js";
@@ -183,6 +183,7 @@ pause.onclick = togglePause;
 range.onchange = draw;
 addEventListener("resize", draw);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  forgetColours();
   drawKey();
   draw();
 });

@@ -128,7 +128,10 @@ export class Section {
     }
     const hidden = all.length - shown.length + environments_dropped;
     const none = alive.length ? "" : "No environments: the next invocation will be cold.";
-    setText(this.more, [none, hidden ? `${plural(hidden, "other environment")} not shown.` : ""].join(" ").trim());
+    const older = shown.reduce((sum, one) => sum + one.spans_dropped, 0);
+    const lost = [[hidden, "other environment"], [older, "older mark"]].filter(([count]) => count);
+    const notes = lost.map(([count, word]) => `${plural(count, word)} not shown.`);
+    setText(this.more, [none, ...notes].join(" ").trim());
   }
 
   #updateAxis(axis) {

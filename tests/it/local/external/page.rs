@@ -118,14 +118,18 @@ fn twenty_cold_starts_are_seen_and_then_none() {
     // A selection and the elements stay while figures change.
     browser.run(
         "window.lane = document.querySelector('.lane'); \
-         getSelection().selectAllChildren(document.querySelector('.row:nth-child(2) .name b'))",
+         getSelection().selectAllChildren(document.querySelector('.row:nth-child(2) .name'))",
     );
+    let selected = browser.run("getSelection().toString()");
+    assert!(selected.as_str().is_some_and(|text| text.starts_with("#2 frozen, ")), "{selected}");
     load(&served);
     browser.wait_for(&figure("warm"), "180");
     browser.wait_for(&figure("cold starts"), "20");
-    assert_eq!(browser.run("getSelection().toString()"), "#2");
+    assert_eq!(browser.run("getSelection().toString()"), selected);
     assert_eq!(browser.run("window.lane.isConnected"), true);
     browser.run("getSelection().removeAllRanges()");
+    let name = "document.querySelector('.row:nth-child(2) .name').textContent";
+    browser.wait_for(&format!("{name} === {selected}"), false);
 
     let shots = [("light", 1400, "light"), ("dark", 1400, "dark")];
     let phones = [("phone", 390, "light"), ("phone-dark", 390, "dark")];
