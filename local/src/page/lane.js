@@ -79,9 +79,10 @@ export function drawMark(pen, kind, end, left, right, height) {
   const middle = height / 2, x = (left + right) / 2;
   if (kind === "ping" && end === "ok") {
     pen.fillStyle = colour("ping");
+    pen.fillRect(left, middle - 2, right - left, 4);
     path(pen, [[x - 6, middle], [x, middle - 7], [x + 6, middle], [x, middle + 7]], true);
     pen.fill();
-    return [x - 6, x + 6];
+    return [Math.min(left, x - 6), Math.max(right, x + 6)];
   }
   const least = end === "ok" ? 3 : 14;
   if (right - left < least) [left, right] = end === "ok" ? [left, left + least] : [x - least / 2, x + least / 2];
