@@ -15,6 +15,8 @@ pub use self::deploy::Tool;
 use crate::layer;
 
 const MANIFEST: &str = include_str!("new/Cargo.toml.txt");
+/// The dependency of a handler with typed events.
+const SERDE: &str = "serde = { version = \"1\", features = [\"derive\"] }\n";
 const README: &str = include_str!("new/README.md.txt");
 const README_HTTP: &str = include_str!("new/README-http.md.txt");
 const README_C: &str = include_str!("new/README-c.md.txt");
@@ -70,10 +72,7 @@ pub fn create(
 ) -> Result<String> {
     check_name(name)?;
     let sdk = match language {
-        Language::Rust { sdk: None, .. } => dependency(),
-        Language::Rust { sdk: Some(path), .. } => {
-            format!("{{ path = {:?} }}", sdk_folder(path)?)
-        }
+        Language::Rust { sdk, http } => dependency(sdk.as_deref(), *http)?,
         Language::C => String::new(),
     };
     let folder = parent.join(name);
@@ -91,11 +90,11 @@ pub fn create(
     let filled = |template: &str| template.replace("{name}", name).replace("{sdk}", &sdk);
     let ignored = tool.map_or("", |tool| tool.ignored);
     if let Language::Rust { http, .. } = *language {
-        let (source, readme) = match http {
-            true => (HTTP.to_owned(), README_HTTP),
-            false => (format!("{HELLO}\n{UNIT_TEST}"), README),
+        let (source, readme, others) = match http {
+            true => (HTTP.to_owned(), README_HTTP, ""),
+            false => (format!("{HELLO}\n{UNIT_TEST}"), README, SERDE),
         };
-        write("Cargo.toml", filled(MANIFEST))?;
+        write("Cargo.toml", filled(&MANIFEST.replace("{others}", others)))?;
         write("src/lib.rs", source)?;
         write("README.md", filled(readme))?;
         write(".gitignore", format!("/target/\n{ignored}"))?;
@@ -114,9 +113,14 @@ pub fn create(
     Ok(sdk)
 }
 
-/// The published crate, in the version of this command.
-fn dependency() -> String {
-    format!("{:?}", env!("CARGO_PKG_VERSION"))
+/// The dependency on the SDK in this folder, or on the published one, in the version of this command.
+fn dependency(sdk: Option<&Path>, http: bool) -> Result<String> {
+    let source = match sdk {
+        Some(path) => format!("path = {:?}", sdk_folder(path)?),
+        None => format!("version = {:?}", env!("CARGO_PKG_VERSION")),
+    };
+    let features = if http { ", features = [\"http\"]" } else { "" };
+    Ok(format!("{{ {source}{features} }}"))
 }
 
 /// The absolute path of the SDK's folder.

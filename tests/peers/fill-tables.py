@@ -7,7 +7,7 @@ import pathlib
 import re
 import sys
 
-MEASURED, COUNTED = "measured", "counted"
+MEASURED, COUNTED, HTTP = "measured", "counted", "http"
 # Each row's name, the run and the figure that it shows, and the figure's unit.
 SUMMARY = [
     ("init", "warm", "init_us", "µs"),
@@ -27,6 +27,15 @@ ALL = [
     ("read from storage, page cache cold", "cold", "read_kib", "KiB"),
 ]
 
+# Those of the run with requests.
+REQUESTS = [
+    ("init", "http", "init_us", "µs"),
+    ("first invocation", "http", "first_us", "µs"),
+    ("cold response (both)", "http", "cold_us", "µs"),
+    ("steady invocation", "http", "steady_us", "µs"),
+    ("peak memory", "http", "peak_kib", "KiB"),
+]
+
 
 def cell(figure, unit):
     """A median, and its ratio to the control's."""
@@ -36,7 +45,7 @@ def cell(figure, unit):
 
 def table(runs, rows):
     """The lines of a table with these rows."""
-    candidates = [candidate["name"] for candidate in runs["warm"]["candidates"]]
+    candidates = [candidate["name"] for candidate in runs[rows[0][1]]["candidates"]]
     yield "| median (ratio to the limit) | " + " | ".join(candidates) + " |"
     yield "|---|" + "---|" * len(candidates)
     for title, run, key, unit in rows:
@@ -49,6 +58,14 @@ def system_calls(runs):
     calls = [candidate["system_calls"] for candidate in runs["warm"]["candidates"]]
     for title, key in [("system calls before the first `/next`", "init"), ("for an invocation", "invocation")]:
         yield f"| {title} | " + " | ".join(str(call[key]) for call in calls) + " |"
+
+
+def sizes(folder):
+    """The row of the sizes of the programs that take requests; the limit's is in the other table."""
+    lines = (folder / "sizes-http.tsv").read_text().splitlines()
+    bootstrap, *libraries, peer = (int(line.split("\t")[1]) for line in lines)
+    cells = [f"{size:,}" for size in [*(bootstrap + library for library in libraries), peer]]
+    return f"| bytes of its files | | {' | '.join(cells)} |"
 
 
 def counts(folder, architectures):
@@ -85,10 +102,11 @@ def fill(document, mark, lines):
 
 def main(folder, *architectures):
     folder = pathlib.Path(folder)
-    runs = {run: json.loads((folder / f"{run}.json").read_text()) for run in ("warm", "cold")}
+    runs = {run: json.loads((folder / f"{run}.json").read_text()) for run in ("warm", "cold", "http")}
     fill(pathlib.Path("README.md"), MEASURED, table(runs, SUMMARY))
     benchmarks = pathlib.Path("docs/benchmarks.md")
     fill(benchmarks, MEASURED, [*table(runs, ALL), *system_calls(runs)])
+    fill(benchmarks, HTTP, [*table(runs, REQUESTS), sizes(folder)])
     fill(benchmarks, COUNTED, counts(folder, architectures))
 
 

@@ -64,6 +64,33 @@ measure_serve() {
 	wait $server
 }
 
+# HTTP: hello beside a function and an application that take requests, and the same application on
+# lambda_http. All get the same event, a browser's request to a function URL.
+measure_http() {
+	local peers=$1 folder=$figures/http name
+	(
+		cd examples/axum
+		cargo build --locked --release --quiet --target-dir ../../target/axum
+	)
+	(
+		cd tests/peers/lambda_http
+		cargo build --locked --release --quiet --target-dir "$peers"
+	)
+	mkdir -p "$folder"
+	for name in "$dist/examples/libweb.so" "$PWD/target/axum/release/libaxum_example.so"; do
+		(cd "$folder" && "$dist/bin/pilotlight" build "$name")
+	done
+	sync
+	"$dist/bin/pilotlight" measure "$dist/examples/libhello.so" --rounds 200 \
+		--event "@$PWD/tests/fuzz/seeds/request/function-url" --control "limit=$dist/bin/limit" \
+		--peer "request=$folder/target/lambda/web/bootstrap" \
+		--peer "axum=$folder/target/lambda/axum_example/bootstrap" \
+		--peer "axum on lambda_http=$peers/release/lambda-http" --json "$figures/http.json"
+	stat --printf '%n\t%s\n' "$dist/layer/bootstrap" "$dist/examples/libhello.so" \
+		"$dist/examples/libweb.so" target/axum/release/libaxum_example.so \
+		"$peers/release/lambda-http" >"$figures/sizes-http.tsv"
+}
+
 # measure_heavy LIBRARY [OPTION...]: its first invocation is long, and there is no other.
 measure_heavy() {
 	local option library=$1
@@ -107,6 +134,8 @@ for example in echo context; do
 	"$dist/bin/pilotlight" measure "$dist/examples/lib$example.so" --rounds 100
 done
 measure_config "$peers"
+say "HTTP: hello, a function, an axum application, and the same application on lambda_http"
+measure_http "$peers"
 say "the heavy fixture, and the same library opened by dlopen on the system's C library"
 (cd tests/fixtures/heavy && cargo build --locked --release --target-dir "../../../target/heavy")
 heavy=$PWD/target/heavy/release/libheavy.so

@@ -137,10 +137,11 @@ fn a_new_function_for_http_answers_and_has_a_url() {
     assert!(tested.expect("cargo").status.success());
     let built = build(&user, &folder, &[]).expect("built");
     let answer = |event: &str| user.succeed(&["run", path(&built[0]), "--event", event]);
-    let found = answer(r#"{"version":"2.0","rawPath":"/","queryStringParameters":{"name":"Ada"}}"#);
+    let context = r#""requestContext":{"http":{"method":"GET"}}"#;
+    let found = answer(&format!(r#"{{"rawPath":"/","rawQueryString":"name=Ada",{context}}}"#));
     assert!(found.contains(r#""statusCode":200"#), "{found}");
     assert!(found.contains(r#""body":"Hello, Ada!\n""#), "{found}");
-    let missing = answer(r#"{"version":"2.0","rawPath":"/other"}"#);
+    let missing = answer(&format!(r#"{{"rawPath":"/other",{context}}}"#));
     assert!(missing.contains(r#""statusCode":404"#), "{missing}");
 }
 
