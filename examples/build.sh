@@ -7,22 +7,14 @@ cd "$(dirname "$0")/.."
 arches=("$@")
 prepare build
 
-# Those that share the features of our crates: one that needs more would change the others.
-examples=(hello echo context faulty slow stream config)
-http_examples=(web)
-
-# build NAME...: the examples of these names, whose features Cargo unifies.
-build() {
-	"${with_tools[@]}" cargo build --locked --release "${modules_target[@]}" "${@/#/-p}" \
-		--config "target.$target.rustflags=[$module_flags]"
-}
+examples=(hello echo context faulty slow stream config web)
 
 for arch in "${arches[@]}"; do
 	use_arch "$arch"
 	say "$arch: examples"
-	build "${examples[@]}"
-	build "${http_examples[@]}"
-	for name in "${examples[@]}" "${http_examples[@]}"; do
+	"${with_tools[@]}" cargo build --locked --release "${modules_target[@]}" "${examples[@]/#/-p}" \
+		--config "target.$target.rustflags=[$module_flags]"
+	for name in "${examples[@]}"; do
 		install -D -m 755 "$modules/release/lib$name.so" "$out/examples/lib$name.so"
 	done
 	"${tool}gcc" -shared -fPIC -O2 -Wall -Wextra -Werror -s -I sdk/include \

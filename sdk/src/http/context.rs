@@ -6,7 +6,6 @@ use std::time::Duration;
 use std::time::SystemTime;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::event::Event;
 use super::front::Front;
@@ -47,10 +46,10 @@ pub struct RequestContext {
 
 impl RequestContext {
     pub(super) fn of(front: Front, event: &Event) -> RequestContext {
-        let owned = |raw: Option<&RawValue>| raw.map(|raw| raw.get().into());
+        let owned = |json: Option<&str>| json.map(Arc::from);
         RequestContext {
             front,
-            context: owned(event.context),
+            context: owned(event.context_json),
             path_parameters: owned(event.path_parameters),
             stage_variables: owned(event.stage_variables),
         }

@@ -7,7 +7,6 @@ use serde::Deserializer;
 use serde::de::IgnoredAny;
 use serde::de::MapAccess;
 use serde::de::Visitor;
-use serde_json::value::RawValue;
 
 use super::json::Pairs;
 use super::json::Text;
@@ -37,12 +36,14 @@ pub struct Event<'a> {
     pub body: Option<Text<'a>>,
     /// `isBase64Encoded`.
     pub is_base64: bool,
-    /// `requestContext`.
-    pub context: Option<&'a RawValue>,
-    /// `pathParameters`.
-    pub path_parameters: Option<&'a RawValue>,
-    /// `stageVariables`.
-    pub stage_variables: Option<&'a RawValue>,
+    /// The parts of `requestContext`.
+    pub context: ContextParts<'a>,
+    /// `requestContext` as JSON.
+    pub context_json: Option<&'a str>,
+    /// `pathParameters` as JSON.
+    pub path_parameters: Option<&'a str>,
+    /// `stageVariables` as JSON.
+    pub stage_variables: Option<&'a str>,
     /// A key that tells a kind of event that is no request.
     pub foreign: Option<Foreign>,
 }
@@ -60,15 +61,45 @@ pub enum Foreign {
     LatticeV1,
 }
 
-impl<'a> Deserialize<'a> for Event<'a> {
-    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Event<'a>, D::Error> {
-        deserializer.deserialize_map(EventVisitor)
+impl<'a> Event<'a> {
+    /// Reads an event.
+    pub fn read(text: &'a str) -> Result<Event<'a>, serde_json::Error> {
+        let mut json = serde_json::Deserializer::from_str(text);
+        let event = (&mut json).deserialize_map(EventVisitor { text })?;
+        json.end()?;
+        Ok(event)
     }
 }
 
-struct EventVisitor;
+/// Values that are kept as JSON are the text between their key and the next one. (`RawValue` would
+/// read the context twice, and its feature would make all of `serde_json` slower.)
+struct EventVisitor<'a> {
+    text: &'a str,
+}
 
-impl<'a> Visitor<'a> for EventVisitor {
+impl<'a> EventVisitor<'a> {
+    /// The offset of a key's first character.
+    fn offset(&self, key: &str) -> usize {
+        key.as_ptr().addr() - self.text.as_ptr().addr()
+    }
+
+    /// Keeps the value of this key, which is followed at `end` by the next key or the event's end.
+    fn keep(&self, event: &mut Event<'a>, key: Option<&str>, end: usize) {
+        let Some(key) = key else { return };
+        let between = &self.text[self.offset(key) + key.len()..end];
+        let space = [' ', '\t', '\r', '\n'];
+        let value = between.trim_start_matches('"').trim_start_matches(space);
+        let value = value.trim_start_matches(':').trim_matches(space);
+        let value = value.strip_suffix(',').unwrap_or(value).trim_end_matches(space);
+        match key {
+            "requestContext" => event.context_json = Some(value),
+            "pathParameters" => event.path_parameters = Some(value),
+            _ => event.stage_variables = Some(value),
+        }
+    }
+}
+
+impl<'a> Visitor<'a> for EventVisitor<'a> {
     type Value = Event<'a>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -77,8 +108,11 @@ impl<'a> Visitor<'a> for EventVisitor {
 
     fn visit_map<M: MapAccess<'a>>(self, mut map: M) -> Result<Event<'a>, M::Error> {
         let mut event = Event::default();
-        while let Some(key) = map.next_key::<Text>()? {
-            match &*key {
+        let mut begun = None;
+        while let Some(key) = map.next_key::<&'a str>()? {
+            // The quotation mark before the next key is not part of the value.
+            self.keep(&mut event, begun.take(), self.offset(key) - 1);
+            match key {
                 "version" => event.version = map.next_value()?,
                 "httpMethod" | "method" => event.method = map.next_value()?,
                 "path" | "rawPath" => event.path = map.next_value()?,
@@ -92,9 +126,14 @@ impl<'a> Visitor<'a> for EventVisitor {
                 "isBase64Encoded" => {
                     event.is_base64 = map.next_value::<Option<bool>>()?.unwrap_or_default();
                 }
-                "requestContext" => event.context = map.next_value()?,
-                "pathParameters" => event.path_parameters = map.next_value()?,
-                "stageVariables" => event.stage_variables = map.next_value()?,
+                "requestContext" => {
+                    begun = Some(key);
+                    event.context = map.next_value::<Option<_>>()?.unwrap_or_default();
+                }
+                "pathParameters" | "stageVariables" => {
+                    begun = Some(key);
+                    map.next_value::<IgnoredAny>()?;
+                }
                 other => {
                     // Emulators send keys of other kinds, too, which are null.
                     let is_there = map.next_value::<Option<IgnoredAny>>()?.is_some();
@@ -102,6 +141,8 @@ impl<'a> Visitor<'a> for EventVisitor {
                 }
             }
         }
+        let text = self.text.trim_end();
+        self.keep(&mut event, begun, text.len() - 1);
         Ok(event)
     }
 }

@@ -4,7 +4,6 @@
 //! proxy integrations for HTTP APIs" and "Invoking Lambda function URLs" (formats 1.0 and 2.0),
 //! "Lambda functions as targets" of Elastic Load Balancing and of VPC Lattice.
 
-use super::event::ContextParts;
 use super::event::Event;
 use super::event::Foreign;
 
@@ -29,7 +28,8 @@ pub enum Front {
 
 impl Front {
     /// The service that has sent this event, or the reason why it is no request.
-    pub(super) fn of(event: &Event, context: &ContextParts) -> Result<Front, &'static str> {
+    pub(super) fn of(event: &Event) -> Result<Front, &'static str> {
+        let context = &event.context;
         if let Some(foreign) = event.foreign {
             return Err(refusal(foreign));
         }

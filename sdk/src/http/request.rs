@@ -43,20 +43,18 @@ pub fn request(bytes: &[u8], stage: Stage) -> Result<Arrived, Failure> {
     let invalid = |error: serde_json::Error| Failure::invalid_event(EXPECTED, &error);
     // Checked once here, and not for each string.
     let text = std::str::from_utf8(bytes).map_err(|_| refused("it is not UTF-8"))?;
-    let mut event: Event = serde_json::from_str(text).map_err(invalid)?;
-    let context = event.context.map(|context| serde_json::from_str(context.get()));
-    let context: ContextParts = context.transpose().map_err(invalid)?.unwrap_or_default();
-    let front = Front::of(&event, &context).map_err(refused)?;
+    let mut event = Event::read(text).map_err(invalid)?;
+    let front = Front::of(&event).map_err(refused)?;
     let headers = headers(&event);
     let body = body(event.body.take(), event.is_base64).map_err(refused)?;
-    let method = event.method.as_deref().or(context.method.as_deref()).unwrap_or_default();
+    let method = event.method.as_deref().or(event.context.method.as_deref()).unwrap_or_default();
     let mut request = Request::new(body);
     *request.method_mut() =
         Method::from_bytes(method.as_bytes()).map_err(|_| refused("its method is none of HTTP"))?;
-    *request.uri_mut() = uri::uri(&event, &context, front, &headers, stage).map_err(refused)?;
+    *request.uri_mut() = uri::uri(&event, front, &headers, stage).map_err(refused)?;
     *request.headers_mut() = headers;
     request.extensions_mut().insert(RequestContext::of(front, &event));
-    Ok(Arrived { request, front, can_stream: can_stream(front, &context) })
+    Ok(Arrived { request, front, can_stream: can_stream(front, &event.context) })
 }
 
 fn refused(reason: &str) -> Failure {

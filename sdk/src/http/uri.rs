@@ -6,7 +6,6 @@ use http::HeaderMap;
 use http::Uri;
 use http::header::HOST;
 
-use super::event::ContextParts;
 use super::event::Event;
 use super::front::Front;
 use super::json::Pairs;
@@ -15,15 +14,14 @@ use super::settings::Stage;
 /// The URI of a request, or the reason why there is none.
 pub fn uri(
     event: &Event,
-    context: &ContextParts,
     front: Front,
     headers: &HeaderMap,
     stage: Stage,
 ) -> Result<Uri, &'static str> {
     let mut target = String::new();
-    push_path(&mut target, path(event, context, stage));
+    push_path(&mut target, path(event, stage));
     push_query(&mut target, event, front);
-    let domain_name = context.domain_name.as_deref().map(str::as_bytes);
+    let domain_name = event.context.domain_name.as_deref().map(str::as_bytes);
     let hosts = [headers.get(HOST).map(|host| host.as_bytes()), domain_name];
     let mut authorities = hosts.into_iter().flatten().filter_map(authority);
     let scheme = scheme(headers);
@@ -35,10 +33,10 @@ pub fn uri(
 }
 
 /// The path that the handler sees: without the stage, or as the client sent it.
-fn path<'e>(event: &'e Event, context: &'e ContextParts, stage: Stage) -> &'e str {
+fn path<'e>(event: &'e Event, stage: Stage) -> &'e str {
     let path = event.path.as_deref().unwrap_or_default();
-    let sent = context.path.as_deref().unwrap_or(path);
-    match (stage, context.stage.as_deref()) {
+    let sent = event.context.path.as_deref().unwrap_or(path);
+    match (stage, event.context.stage.as_deref()) {
         (Stage::Keep, _) => sent,
         // A REST API has removed the stage already where both differ.
         (Stage::Strip, Some(name)) if sent == path => without_stage(path, name),

@@ -203,3 +203,18 @@ fn the_context_is_parsed_when_it_is_asked_for() {
     assert_eq!(parameters.expect("some")["id"], "7");
     assert_eq!(context.stage_variables::<()>().expect("null"), ());
 }
+
+#[test]
+fn the_context_is_the_event_s_own_text() {
+    let context = r#"{ "http" : {"method":"GET"}, "a" : [ "}" , "," ] }"#;
+    for event in [
+        format!(r#"{{"rawPath":"/","requestContext":{context}}}"#),
+        format!("{{ \"requestContext\"\t:\n{context}\r\n, \"rawPath\" : \"/\" }} \n"),
+        format!(r#"{{"requestContext":{context} ,"pathParameters": null,"rawPath":"/"}}"#),
+    ] {
+        let request = request::request(event.as_bytes(), Stage::Strip).expect("a request").request;
+        let kept: &RequestContext = request.extensions().get().expect("a context");
+        assert_eq!(kept.json(), context, "{event}");
+        assert_eq!(kept.path_parameters::<Option<u8>>().expect("null"), None);
+    }
+}
