@@ -113,7 +113,7 @@ pub fn create(
     Ok(sdk)
 }
 
-/// The dependency on the SDK in this folder, or on the published one, in the version of this command.
+/// The dependency on the SDK in this folder; by default on the published one of this version.
 fn dependency(sdk: Option<&Path>, http: bool) -> Result<String> {
     let source = match sdk {
         Some(path) => format!("path = {:?}", sdk_folder(path)?),

@@ -61,7 +61,7 @@ def system_calls(runs):
 
 
 def sizes(folder):
-    """The row of the sizes of the programs that take requests; the limit's is in the other table."""
+    """The row of the sizes of the programs that take requests, but the limit's."""
     lines = (folder / "sizes-http.tsv").read_text().splitlines()
     bootstrap, *libraries, peer = (int(line.split("\t")[1]) for line in lines)
     cells = [f"{size:,}" for size in [*(bootstrap + library for library in libraries), peer]]

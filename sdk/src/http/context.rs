@@ -1,5 +1,4 @@
-//! What a request carries beside HTTP: extensions with the context of the request and of the
-//! invocation.
+//! Extensions of a request: the contexts of the request and of the invocation.
 
 use std::sync::Arc;
 use std::time::Duration;

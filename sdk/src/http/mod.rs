@@ -24,6 +24,7 @@ mod block_on;
 mod body;
 mod context;
 mod event;
+mod export;
 mod front;
 mod handle;
 mod head;

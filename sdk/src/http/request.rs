@@ -95,8 +95,8 @@ fn body(text: Option<Text>, is_base64: bool) -> Result<Body, &'static str> {
         .map_err(|_| "its body is not base64, although `isBase64Encoded` is true")
 }
 
-/// Function URLs and REST APIs can stream, load balancers, VPC Lattice and HTTP APIs cannot. An HTTP
-/// API has events like those of function URLs, but another domain.
+/// Function URLs and REST APIs can stream; load balancers, VPC Lattice and HTTP APIs cannot. Events
+/// of HTTP APIs are like those of function URLs, but have another domain.
 fn can_stream(front: Front, context: &ContextParts) -> bool {
     let domain = context.domain_name.as_deref().unwrap_or_default();
     let is_http_api = || domain.contains(HTTP_APIS);

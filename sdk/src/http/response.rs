@@ -25,7 +25,7 @@ use crate::response::Response;
 /// The usual size of a response without its body, in bytes.
 const USUAL_HEAD: usize = 512;
 
-/// Where a response goes.
+/// The destination of a response.
 #[derive(Debug)]
 pub struct Origin<'a> {
     /// The service that the request came through.
@@ -49,7 +49,7 @@ where
     }
 }
 
-/// Sends the head and each piece of the body as it comes, but the last one, which ends the response.
+/// Sends the head and each piece of the body as it comes. The last one ends the response.
 async fn stream_out<B>(
     mut stream: ResponseStream<'_>,
     front: Front,

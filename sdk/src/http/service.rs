@@ -23,7 +23,7 @@ use crate::failure::Failure;
 
 /// The error of any service.
 pub type AnyError = Box<dyn Error + Send + Sync>;
-type Answer = Pin<Box<dyn Future<Output = Result<http::Response<AnyBody>, AnyError>>>>;
+type Answer = Pin<Box<dyn Future<Output = Result<http::Response<ErasedBody>, AnyError>>>>;
 
 /// The handler that [`http!`](crate::http!) exports: it has a service, and makes it.
 pub trait Application {
@@ -40,7 +40,7 @@ pub struct Called;
 
 impl<'a, A: Application> Handle<'a, Called> for A {
     type Event = Request;
-    type Response = http::Response<AnyBody>;
+    type Response = http::Response<ErasedBody>;
     type Error = AnyError;
 
     fn prepare() -> Result<(), Failure> {
@@ -83,7 +83,7 @@ impl Endpoint {
     ///
     /// # Errors
     /// The service has failed.
-    pub fn call(&self, request: Request) -> Result<http::Response<AnyBody>, AnyError> {
+    pub fn call(&self, request: Request) -> Result<http::Response<ErasedBody>, AnyError> {
         let call = self.0.get().ok_or("there is no service, because `init` has not run")?;
         block_on(call(request))
     }
@@ -95,26 +95,29 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-async fn call<S, B>(mut service: S, request: Request) -> Result<http::Response<AnyBody>, AnyError>
+async fn call<S, B>(
+    mut service: S,
+    request: Request,
+) -> Result<http::Response<ErasedBody>, AnyError>
 where
     S: Service<Request, Response = http::Response<B>, Error: Into<AnyError>>,
     B: HttpBody<Error: Into<AnyError>> + 'static,
 {
     poll_fn(|context| service.poll_ready(context)).await.map_err(Into::into)?;
     let response = service.call(request).await.map_err(Into::into)?;
-    Ok(response.map(|body| AnyBody(Box::pin(body))))
+    Ok(response.map(|body| ErasedBody(Box::pin(body))))
 }
 
 /// The body of any service's response.
-pub struct AnyBody(Pin<Box<dyn AnyFrames>>);
+pub struct ErasedBody(Pin<Box<dyn ErasedFrames>>);
 
-impl fmt::Debug for AnyBody {
+impl fmt::Debug for ErasedBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AnyBody").finish_non_exhaustive()
+        f.debug_struct("ErasedBody").finish_non_exhaustive()
     }
 }
 
-impl HttpBody for AnyBody {
+impl HttpBody for ErasedBody {
     type Data = Bytes;
     type Error = AnyError;
 
@@ -122,7 +125,7 @@ impl HttpBody for AnyBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, AnyError>>> {
-        self.0.as_mut().poll_any(context)
+        self.0.as_mut().poll_erased(context)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -135,8 +138,8 @@ impl HttpBody for AnyBody {
 }
 
 /// A body whose types of data and errors are erased.
-trait AnyFrames {
-    fn poll_any(
+trait ErasedFrames {
+    fn poll_erased(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, AnyError>>>;
@@ -144,8 +147,8 @@ trait AnyFrames {
     fn size(&self) -> SizeHint;
 }
 
-impl<B: HttpBody<Error: Into<AnyError>>> AnyFrames for B {
-    fn poll_any(
+impl<B: HttpBody<Error: Into<AnyError>>> ErasedFrames for B {
+    fn poll_erased(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, AnyError>>> {

@@ -23,7 +23,10 @@ fuzz_target!(|input: &[u8]| {
     let again: Uri = uri.parse().expect("a URI");
     assert!(again.path().starts_with('/'));
     // The event's host must not become a part of the path, nor the path one of the host.
-    assert_eq!((again.authority(), again.path()), (request.uri().authority(), request.uri().path()));
+    assert_eq!(
+        (again.authority(), again.path()),
+        (request.uri().authority(), request.uri().path())
+    );
     let context: &RequestContext = request.extensions().get().expect("a context");
     context.parse::<&RawValue>().expect("JSON");
 });

@@ -26,7 +26,7 @@ fn library() -> PathBuf {
 }
 
 #[test]
-fn routes_extractors_and_state_work_behind_a_function_url() {
+fn routes_extractors_and_state_work_through_a_function_url() {
     let served = Served::start(&[&library()], &[]);
     let greeting = served.get(&format!("{URL}/?name=Ada%20%C3%84"));
     assert_eq!((greeting.status, greeting.text()), (200, "Hello, Ada Ä!\n"));
