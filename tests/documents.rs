@@ -11,3 +11,6 @@ mod handlers {}
 
 #[doc = include_str!("../docs/http.md")]
 mod http {}
+
+#[doc = include_str!("../docs/from-lambda_runtime.md")]
+mod from_lambda_runtime {}

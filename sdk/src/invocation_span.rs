@@ -106,3 +106,42 @@ impl Drop for Left<'_> {
         self.0.with_subscriber(|(id, subscriber)| subscriber.enter(id));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_one_invocation_in_flight_is_known_without_its_span() {
+        assert_eq!(only_request_id(), None);
+        let one = Context::for_test().with_request_id("one");
+        let two = Context::for_test().with_request_id("two");
+        let first = enter(&one);
+        assert_eq!(only_request_id().as_deref(), Some("one"));
+        let second = InFlight::of(&two);
+        assert_eq!(only_request_id(), None);
+        drop(first);
+        assert_eq!(only_request_id().as_deref(), Some("two"));
+        drop(second);
+        assert_eq!(only_request_id(), None);
+    }
+
+    #[cfg(feature = "tokio")]
+    #[test]
+    fn tasks_that_run_meanwhile_are_not_in_the_span() {
+        tracing::subscriber::with_default(tracing_subscriber::registry(), || {
+            let outer = tracing::info_span!("outer");
+            let _entered = outer.enter();
+            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("tokio");
+            let work = async {
+                let task = tokio::spawn(async { Span::current().is_none() });
+                let is_outside = task.await.expect("it ended");
+                (is_outside, Span::current().id())
+            };
+            let (is_outside, inside) = across_awaits(work, |work| runtime.block_on(work));
+            assert!(is_outside);
+            assert_eq!(inside, outer.id());
+            assert_eq!(Span::current().id(), outer.id());
+        });
+    }
+}
