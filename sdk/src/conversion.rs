@@ -17,7 +17,7 @@ pub struct ByDiagnostic;
 #[derive(Debug)]
 pub struct ByText;
 
-/// Converts an error of one type. `By` is [`ByDiagnostic`] or [`ByText`].
+/// Converts an error of one type. `By` is `ByDiagnostic` or `ByText`.
 #[derive(Debug)]
 pub struct Conversion<E, By> {
     describe: Describe<E>,

@@ -8,12 +8,11 @@
 /// `bootstrap` as well. Without the feature the macro is `handler!`.
 ///
 /// ```
+/// # mod function {
 /// fn greet(name: String) -> Result<String, String> {
 ///     Ok(format!("Hello, {name}!"))
 /// }
 ///
-/// # mod hidden {
-/// # use super::greet;
 /// pilotlight::main!(greet);
 /// # }
 /// ```
