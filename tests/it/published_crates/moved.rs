@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::process::Stdio;
 use std::sync::OnceLock;
+use std::thread;
 
 use pilotlight_local::environment::INIT_LIMIT;
 use pilotlight_local::function::Function;
@@ -281,6 +282,22 @@ fn streams_are_streams_on_lambda_runtime() {
     assert_eq!(parts(&outcomes_there[2]), streamed);
     let (_, program) = forms("streams_later");
     assert_eq!(parts(&outcomes(&program, &["3"])[0]).1, "piece 0;piece 1;piece 2;");
+}
+
+#[test]
+fn invocations_run_at_once_on_lambda_runtime_too() {
+    let (_, mut program) = forms("meets");
+    program.max_concurrency = Some(2);
+    let environment = support::start(&program);
+    environment.wait_initialised(INIT_LIMIT).expect("initialised");
+    thread::scope(|scope| {
+        let invoke = |event: &'static [u8]| {
+            let (environment, program) = (&environment, &program);
+            scope.spawn(move || support::response(support::invoke(environment, program, event)))
+        };
+        let both = [invoke(b"1"), invoke(b"2")].map(|one| one.join().expect("an answer"));
+        assert_eq!(both, [b"1", b"2"]);
+    });
 }
 
 #[test]
