@@ -95,41 +95,42 @@ fn text(json: &Option<Arc<str>>) -> &str {
 
 /// The invocation, in the extensions of each request: its request id, deadline and trace id.
 #[derive(Clone, Debug)]
-pub struct Invocation(Arc<Owned>);
-
-#[derive(Debug)]
-struct Owned {
-    request_id: Box<str>,
+pub struct Invocation {
+    /// The request id, and the trace header after it: one allocation.
+    texts: Arc<str>,
+    request_id_length: usize,
+    is_traced: bool,
     deadline: Option<SystemTime>,
-    trace_id: Option<Box<str>>,
 }
 
 impl Invocation {
     pub(super) fn of(context: &crate::Context) -> Invocation {
-        Invocation(Arc::new(Owned {
-            request_id: context.request_id().into(),
+        let trace_id = context.trace_id();
+        Invocation {
+            texts: [context.request_id(), trace_id.unwrap_or_default()].concat().into(),
+            request_id_length: context.request_id().len(),
+            is_traced: trace_id.is_some(),
             deadline: context.deadline(),
-            trace_id: context.trace_id().map(Box::from),
-        }))
+        }
     }
 
     /// The request id of the invocation.
     pub fn request_id(&self) -> &str {
-        &self.0.request_id
+        &self.texts[..self.request_id_length]
     }
 
     /// The time when the invocation times out.
     pub fn deadline(&self) -> Option<SystemTime> {
-        self.0.deadline
+        self.deadline
     }
 
     /// The time until the deadline; zero after it.
     pub fn remaining(&self) -> Option<Duration> {
-        Some(self.deadline()?.duration_since(SystemTime::now()).unwrap_or_default())
+        Some(self.deadline?.duration_since(SystemTime::now()).unwrap_or_default())
     }
 
     /// The X-Ray trace header.
     pub fn trace_id(&self) -> Option<&str> {
-        self.0.trace_id.as_deref()
+        self.is_traced.then(|| &self.texts[self.request_id_length..])
     }
 }

@@ -3,6 +3,7 @@
 //! Texts are read as strings, not as bytes: `serde_json` searches those by `memchr`, which asks the
 //! CPU for its features first. In a virtual machine that takes longer than the whole event.
 
+use std::borrow::Borrow;
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
@@ -26,6 +27,12 @@ impl Deref for Text<'_> {
     type Target = str;
 
     fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for Text<'_> {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

@@ -67,16 +67,21 @@ fn headers(event: &Event) -> HeaderMap {
     let is_filled = |pairs: &&Pairs| !pairs.0.is_empty();
     let pairs = event.multi_headers.as_ref().filter(is_filled).or(event.headers.as_ref());
     let pairs = pairs.map_or(&[][..], |pairs| &pairs.0);
+    // The values share one allocation.
+    let mut values = String::with_capacity(pairs.iter().map(|(_, value)| value.len()).sum());
+    pairs.iter().for_each(|(_, value)| values.push_str(value));
+    let mut values = Bytes::from(values);
     let mut headers = HeaderMap::with_capacity(pairs.len() + 1);
     for (name, value) in pairs {
-        let value = HeaderValue::from_bytes(value.as_bytes());
+        let value = HeaderValue::from_maybe_shared(values.split_to(value.len()));
         if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), value) {
             headers.append(name, value);
         }
     }
     let cookies = event.cookies.as_deref().unwrap_or_default();
-    let cookies = cookies.iter().map(|cookie| &**cookie).collect::<Vec<&str>>().join("; ");
-    if let Some(cookies) = HeaderValue::try_from(cookies).ok().filter(|value| !value.is_empty()) {
+    if let Some(cookies) = HeaderValue::try_from(cookies.join("; ")).ok()
+        && !cookies.is_empty()
+    {
         headers.insert(COOKIE, cookies);
     }
     headers

@@ -9,6 +9,7 @@ use http::header::HOST;
 use super::event::Event;
 use super::front::Front;
 use super::json::Pairs;
+use super::json::Text;
 use super::settings::Stage;
 
 /// The URI of a request, or the reason why there is none.
@@ -18,7 +19,8 @@ pub fn uri(
     headers: &HeaderMap,
     stage: Stage,
 ) -> Result<Uri, &'static str> {
-    let mut target = String::new();
+    let length = |text: &Option<Text>| text.as_deref().map_or(0, str::len);
+    let mut target = String::with_capacity(length(&event.path) + length(&event.raw_query) + 2);
     push_path(&mut target, path(event, stage));
     push_query(&mut target, event, front);
     let domain_name = event.context.domain_name.as_deref().map(str::as_bytes);

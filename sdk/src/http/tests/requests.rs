@@ -10,7 +10,9 @@ use serde_json::json;
 use super::arrived;
 use super::http_api;
 use super::rest_api;
+use crate::Context;
 use crate::http::Front;
+use crate::http::Invocation;
 use crate::http::RequestContext;
 use crate::http::request;
 use crate::http::settings::Stage;
@@ -217,4 +219,11 @@ fn the_context_is_the_event_s_own_text() {
         assert_eq!(kept.json(), context, "{event}");
         assert_eq!(kept.path_parameters::<Option<u8>>().expect("null"), None);
     }
+}
+
+#[test]
+fn the_invocation_has_what_its_context_has() {
+    let invocation = Invocation::of(&Context::default());
+    assert_eq!((invocation.request_id(), invocation.trace_id()), ("", None));
+    assert_eq!((invocation.deadline(), invocation.remaining()), (None, None));
 }
