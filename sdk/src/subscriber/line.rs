@@ -2,8 +2,6 @@
 
 use std::fmt::Write as _;
 
-use serde_json::Map;
-use serde_json::Value;
 use tracing::Event;
 use tracing::Metadata;
 use tracing_subscriber::fmt::format::Writer;
@@ -11,6 +9,7 @@ use tracing_subscriber::fmt::time::FormatTime as _;
 use tracing_subscriber::fmt::time::SystemTime;
 
 use super::fields::Fields;
+use super::fields::quoted;
 use crate::invocation_span::NAME;
 use crate::invocation_span::REQUEST_ID;
 use crate::invocation_span::TARGET;
@@ -33,10 +32,7 @@ impl Line {
     pub fn of(event: &Event<'_>) -> Line {
         let mut fields = Fields::default();
         event.record(&mut fields);
-        let message = match fields.take("message") {
-            Some(Value::String(message)) => message,
-            other => other.map(|value| value.to_string()).unwrap_or_default(),
-        };
+        let message = fields.take("message").unwrap_or_default();
         Line {
             level: event.metadata().level().as_str(),
             target: event.metadata().target(),
@@ -58,33 +54,30 @@ impl Line {
 
     /// The line in JSON.
     pub fn into_json(mut self) -> String {
-        let mut line = String::from("{");
-        let mut add = |name: &str, value: &Value| {
-            let separator = if line.len() == 1 { "" } else { "," };
-            // Writing to a String cannot fail.
-            let _ = write!(line, "{separator}{}:{value}", Value::from(name));
-        };
-        add("timestamp", &timestamp().into());
-        add("level", &self.level.into());
-        add("target", &self.target.into());
+        let mut line = format!(
+            r#"{{"timestamp":"{}","level":"{}","target":{}"#,
+            timestamp(),
+            self.level,
+            quoted(self.target),
+        );
+        // Writing to a String cannot fail.
         if let Some(id) = self.take_request_id() {
-            add(REQUEST_ID, &id.into());
+            let _ = write!(line, r#","{REQUEST_ID}":{}"#, quoted(&id));
         }
-        for (name, value) in self.invocation.iter() {
-            add(name, value);
-        }
-        add("message", &self.message.into());
+        add_fields(&mut line, &self.invocation);
+        let _ = write!(line, r#","message":{}"#, quoted(&self.message));
         if !self.fields.is_empty() {
-            add("fields", &self.fields.to_object().into());
+            let mut fields = String::new();
+            add_fields(&mut fields, &self.fields);
+            let _ = write!(line, r#","fields":{{{}}}"#, fields.trim_start_matches(','));
         }
-        if !self.spans.is_empty() {
-            let span = |(name, fields): &(&str, Fields)| {
-                let name = ("name".to_owned(), Value::from(*name));
-                Value::from([name].into_iter().chain(fields.to_object()).collect::<Map<_, _>>())
-            };
-            add("spans", &self.spans.iter().map(span).collect::<Vec<_>>().into());
+        for (index, (name, fields)) in self.spans.iter().enumerate() {
+            line.push_str(if index == 0 { r#","spans":["# } else { "," });
+            let _ = write!(line, r#"{{"name":{}"#, quoted(name));
+            add_fields(&mut line, fields);
+            line.push('}');
         }
-        line.push_str("}\n");
+        line.push_str(if self.spans.is_empty() { "}\n" } else { "]}\n" });
         line
     }
 
@@ -111,10 +104,15 @@ impl Line {
     }
 
     fn take_request_id(&mut self) -> Option<String> {
-        match self.invocation.take(REQUEST_ID) {
-            Some(Value::String(id)) => Some(id),
-            _ => only_request_id(),
-        }
+        self.invocation.take(REQUEST_ID).or_else(only_request_id)
+    }
+}
+
+/// Adds the members of a JSON object, each with a comma before it.
+fn add_fields(line: &mut String, fields: &Fields) {
+    for (name, value) in fields.iter() {
+        // Writing to a String cannot fail.
+        let _ = write!(line, ",{}:{value}", quoted(name));
     }
 }
 
