@@ -38,8 +38,8 @@ fn main() -> Result<()> {
     fast.sort();
     let small = ["once.c", "realpath.c", "signals.c", "streams.c", "threads.c", "variables.c"];
     let small = small.map(libc);
-    let assembly = [cpu.join("once.s"), cpu.join("tls_descriptor.s"), out.join("exports.s")];
-    let small = [&small[..], &assembly].concat();
+    let assembly = ["once.s", "tls_descriptor.s", "walk.s"].map(|name| cpu.join(name));
+    let small = [&small[..], &assembly, &[out.join("exports.s")]].concat();
     cc::Build::new()
         .objects(compile(&cpu, "2", &fast)?)
         .objects(compile(&cpu, "s", &small)?)
@@ -62,9 +62,9 @@ fn compile(cpu: &Path, level: &str, files: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(objects)
 }
 
-const BUCKETS: u64 = 512;
+const BUCKETS: u64 = 256;
 
-/// The bits of a hash that the table holds, after which the bucket's number says nine more.
+/// The bits of a hash that the table holds, to which the bucket's number adds eight.
 fn tag(hash: u64) -> u32 {
     u32::try_from(hash >> 32).expect("half of it")
 }

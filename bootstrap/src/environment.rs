@@ -2,12 +2,14 @@
 //!
 //! Source of the names: "Using Lambda environment variables" in AWS's documentation.
 
+use alloc::string::String;
 use core::ffi::c_char;
 use core::ffi::c_int;
 
 use pilotlight_host::environ::Arguments;
 use pilotlight_host::environ::Variable;
 use pilotlight_host::integer;
+use pilotlight_host::log;
 
 /// The settings that Lambda passes to a runtime. Values live as long as the process.
 #[derive(Debug)]
@@ -33,6 +35,9 @@ pub struct Environment {
     /// `PILOTLIGHT_SHUTDOWN`: `1` turns on a graceful shutdown even if the library has no hook, `0`
     /// turns it off.
     pub shutdown: Option<&'static [u8]>,
+    /// `PILOTLIGHT_TIMEOUT_REPORT`: milliseconds before the deadline at which a running invocation
+    /// is reported; `0` for never.
+    pub timeout_report: Option<&'static [u8]>,
     /// `AWS_LAMBDA_INITIALIZATION_TYPE`: `on-demand`, `provisioned-concurrency`, ….
     pub initialization_type: Option<&'static [u8]>,
     /// `PILOTLIGHT_WARM…`.
@@ -55,6 +60,7 @@ pub const EMPTY: Environment = Environment {
     log_format: None,
     log_level: None,
     shutdown: None,
+    timeout_report: None,
     initialization_type: None,
     warming: WarmingVariables::EMPTY,
     config: None,
@@ -67,6 +73,20 @@ impl Environment {
         let mut environment = EMPTY;
         environment.arguments = Arguments::read(argc, argv, |variable| environment.take(variable));
         environment
+    }
+
+    /// The value of `PILOTLIGHT_TIMEOUT_REPORT`; None if it is unset or 0. A malformed one is
+    /// logged and ignored.
+    pub fn time_out_margin(&self) -> Option<u64> {
+        let text = self.timeout_report?;
+        let margin = integer::parse_decimal(text);
+        if margin.is_none() {
+            let text = String::from_utf8_lossy(text);
+            log::warn(format_args!(
+                "PILOTLIGHT_TIMEOUT_REPORT is `{text}`; expected milliseconds, or 0 for no report"
+            ));
+        }
+        margin.filter(|&margin| margin != 0).map(|margin| margin as u64)
     }
 
     fn take(&mut self, entry: Variable) {
@@ -149,10 +169,11 @@ const LAMBDA_VARIABLES: [(&str, Set); 8] = [
     ("LOG_LEVEL", |environment, value| environment.log_level = Some(value)),
 ];
 
-const VARIABLES: [(&str, Set); 4] = [
+const VARIABLES: [(&str, Set); 5] = [
     ("_HANDLER", |environment, value| environment.handler = Some(value)),
     ("LAMBDA_TASK_ROOT", |environment, value| environment.task_root = Some(value)),
     ("PILOTLIGHT_SHUTDOWN", |environment, value| environment.shutdown = Some(value)),
+    ("PILOTLIGHT_TIMEOUT_REPORT", |environment, value| environment.timeout_report = Some(value)),
     ("PILOTLIGHT_CONFIG", |environment, value| environment.config = Some(value)),
 ];
 

@@ -39,6 +39,9 @@ fn run(environment: &'static Environment) -> Failure {
     api.begin_init();
     libc::prepare_first_thread();
     crash::watch_faults(libc::locate);
+    if let Some(margin_ms) = environment.time_out_margin() {
+        crash::report_time_outs(margin_ms, &libc::WALKER);
+    }
     config::fetch_with(&SERVICES, &Process, environment);
     match Handler::load(environment, &Process, callbacks::table()) {
         Ok((handler, deferred)) => {

@@ -100,6 +100,11 @@ pub(crate) fn format_error(line: &mut dyn Write, message: &[u8]) -> fmt::Result 
     write_line(line, ERROR, Some(RUNTIME), message, None)
 }
 
+/// Formats a record like [`warn`], in the same way.
+pub(crate) fn format_warning(line: &mut dyn Write, message: &[u8]) -> fmt::Result {
+    write_line(line, WARN, Some(RUNTIME), message, None)
+}
+
 fn write_line(
     line: &mut dyn Write,
     level: u32,

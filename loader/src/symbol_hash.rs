@@ -2,9 +2,9 @@
 //! eight bytes of the name at a time; the last are padded with zeros.
 
 /// One step: a bijection of the hash, and of the word. The bootstrap compares the upper half and
-/// the lowest nine bits: names that agree in them are one name to it. `host/build.rs` refuses such
-/// names in the lists of exports; for any other name, the chance to hit one of some 500 in 2⁴¹ is
-/// negligible.
+/// the lowest eight bits, so names that agree in them are one name to it. `host/build.rs` refuses
+/// such names in the lists of exports; for any other name, the chance to hit one of some 500 in
+/// 2⁴⁰ is negligible.
 const fn step(hash: u64, word: u64) -> u64 {
     // An odd number with about as many ones as zeros. The upper half of the product depends on all
     // bits.

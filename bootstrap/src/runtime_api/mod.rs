@@ -15,7 +15,9 @@ pub use self::response::Response;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::ptr;
 
+use pilotlight_host::crash::Watch;
 use pilotlight_host::errno::Errno;
 use pilotlight_host::in_flight::Destination;
 use pilotlight_host::in_flight::Worker;
@@ -43,6 +45,8 @@ pub struct RuntimeApi {
     endpoint: Endpoint,
     worker: Worker,
     connection: Option<Socket>,
+    /// Reports time-outs, from the first invocation on.
+    watch: Option<Watch>,
     /// For X-Ray.
     working_directory: &'static [u8],
     /// `GET /next`, which never changes.
@@ -82,6 +86,7 @@ impl RuntimeApi {
             endpoint,
             worker: Worker::register(),
             connection,
+            watch: None,
             working_directory: environment.task_root.unwrap_or_default(),
             next_request,
             request: Vec::new(),
@@ -118,7 +123,13 @@ impl RuntimeApi {
         buffer: &'b mut Vec<u8>,
         meanwhile: &mut dyn FnMut(),
     ) -> Result<Invocation<'b>, Failure> {
+        // The buffer lies in the frame of the loop, which is above those of the handler.
+        let frame = ptr::from_ref(buffer).addr();
         self.worker.clear_request_id();
+        match &self.watch {
+            Some(watch) => watch.end(),
+            None => self.watch = Watch::new(),
+        }
         self.worker.start_asking();
         let request = core::mem::take(&mut self.next_request);
         let response = self.exchange(&request, &[], buffer, meanwhile);
@@ -144,6 +155,9 @@ impl RuntimeApi {
             return Err(Failure::runtime_api(message));
         }
         self.worker.set_request_id(invocation.request_id);
+        if let Some(watch) = &self.watch {
+            watch.begin(frame, invocation.deadline_ms.unwrap_or(0));
+        }
         self.arm(wire::invocation_path(&invocation, b"/error"), invocation.invocation_id);
         Ok(invocation)
     }

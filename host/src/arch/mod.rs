@@ -3,10 +3,12 @@
 //! Each CPU has a folder here, named as Rust names it, with one vocabulary:
 //!
 //! - `vector.rs`: [`Block`], sixteen bytes at a time, and [`Matches`], the indices that it finds;
-//! - `signal.rs`: [`interrupted_at`], from the registers that a signal handler is given;
+//! - `signal.rs`: [`interrupted_at`] and [`resume_at`], of the registers that a signal handler is
+//!   given, and [`CALLER_DISTANCES`];
 //! - `lazy.s`: the macro `lazy`, a stub that is bound at its first call ([`crate::libc`]);
 //! - `tls_descriptor.s`: the functions of thread-local descriptors ([`crate::libc`]);
 //! - `once.s`: `pthread_once`, with a frame that an exception may pass;
+//! - `walk.s`: the start of a walk along a stack ([`crate::libc`]);
 //! - `cpu.h`: the facts about the CPU that the C files in `src/libc` need;
 //! - `*.c`: `memcpy`, `memmove`, `memset` and `memcmp` where musl's are slow;
 //! - `memory.ld`: these four, and musl's where they are not, for the executable's layout.
@@ -20,7 +22,9 @@ mod cpu;
 #[path = "x86_64/mod.rs"]
 mod cpu;
 
+pub use self::cpu::signal::CALLER_DISTANCES;
 pub use self::cpu::signal::interrupted_at;
+pub use self::cpu::signal::resume_at;
 pub use self::cpu::vector::Block;
 pub use self::cpu::vector::Matches;
 
@@ -31,6 +35,10 @@ pub struct Interrupted {
     pub instruction: usize,
     /// The stack pointer.
     pub stack: usize,
+    /// The frame pointer, or another value in its register.
+    pub frame: usize,
+    /// The register that a call leaves its return address in; 0 if the CPU has none.
+    pub link: usize,
 }
 
 #[cfg(test)]

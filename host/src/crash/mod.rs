@@ -12,6 +12,10 @@ mod last_words;
 mod report_buffer;
 #[allow(unsafe_code)] // Signal handlers, and system calls about signals.
 mod signals;
+#[allow(unsafe_code)] // A signal handler, and system calls about timers.
+mod time_out;
+#[allow(unsafe_code)] // A pointer to a static.
+mod walker;
 
 use core::ffi::CStr;
 use core::fmt;
@@ -26,6 +30,9 @@ pub use self::signals::report_exit;
 pub use self::signals::report_failure;
 pub use self::signals::watch_faults;
 pub use self::signals::watch_other_signals;
+pub use self::time_out::Watch;
+pub use self::time_out::report_time_outs;
+pub use self::walker::Walker;
 
 use crate::base64;
 use crate::errno::Errno;
@@ -126,23 +133,24 @@ impl Cause {
                 if let Some(address) = address {
                     write!(text, " at address {address:#x}")?;
                 }
-                describe_location(instruction, locate, text)
+                describe_location(instruction, locate, ", in ", text)
             }
         }
     }
 }
 
-/// Writes the file, the offset and the nearest symbol of an instruction.
+/// Writes `before` and the file, the offset and the nearest symbol of an instruction.
 fn describe_location(
     instruction: usize,
     locate: Option<Locate>,
+    before: &str,
     text: &mut FixedString,
 ) -> fmt::Result {
     let Some(library) = locate.and_then(|locate| locate(instruction)) else {
         return Ok(());
     };
     let offset = (instruction as u64).wrapping_sub(library.base);
-    text.write_str(", in ")?;
+    text.write_str(before)?;
     text.push_plain(library.path.to_bytes());
     write!(text, "+{offset:#x}")?;
     if let Ok(file) = library.open() {

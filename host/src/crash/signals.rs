@@ -11,6 +11,7 @@ use core::sync::atomic::Ordering;
 use super::Cause;
 use super::Locate;
 use super::report;
+use super::walker;
 use crate::arch;
 use crate::arch::Interrupted;
 use crate::in_flight;
@@ -88,21 +89,42 @@ pub fn watch_other_signals() {
     numbers.filter(|&number| is_default(number)).for_each(watch);
 }
 
+type OnSignal = extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void);
+
 fn is_default(number: c_int) -> bool {
+    current(number) == libc::SIG_DFL
+}
+
+/// The address of the signal's handler.
+fn current(number: c_int) -> usize {
     // SAFETY: a structure of numbers and pointers, for which zeros are valid.
     let mut action: libc::sigaction = unsafe { core::mem::zeroed() };
     // SAFETY: the call only writes to `action`.
     unsafe { libc::sigaction(number, ptr::null(), &raw mut action) };
-    action.sa_sigaction == libc::SIG_DFL
+    action.sa_sigaction
 }
 
 fn watch(number: c_int) {
+    install(number, on_signal, 0);
+}
+
+fn install(number: c_int, handler: OnSignal, flags: c_int) {
     // SAFETY: a structure of numbers and pointers, for which zeros are valid.
     let mut action: libc::sigaction = unsafe { core::mem::zeroed() };
-    action.sa_sigaction = on_signal as *const () as usize;
-    action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
-    // SAFETY: `on_signal` has the signature for SA_SIGINFO, and is async-signal-safe.
+    action.sa_sigaction = handler as *const () as usize;
+    action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | flags;
+    // SAFETY: the handler has the signature for SA_SIGINFO, and is async-signal-safe.
     unsafe { libc::sigaction(number, &raw const action, ptr::null_mut()) };
+}
+
+/// Installs a handler that restarts system calls, unless the library has installed another; then
+/// returns false.
+pub(super) fn take_over(number: c_int, handler: OnSignal) -> bool {
+    let current = current(number);
+    if current == libc::SIG_DFL {
+        install(number, handler, libc::SA_RESTART);
+    }
+    current == libc::SIG_DFL || current == handler as *const () as usize
 }
 
 /// `raise`, which also works in a child of `vfork`; there musl's own would signal the parent.
@@ -114,6 +136,10 @@ pub extern "C" fn pilotlight_raise(number: c_int) -> c_int {
 }
 
 extern "C" fn on_signal(number: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    // SAFETY: the kernel passes it to a handler that asked for SA_SIGINFO.
+    if walker::rescue(unsafe { &mut *context.cast() }) {
+        return;
+    }
     if is_watched() {
         report(&cause(number, info, context), locate());
     }
@@ -123,7 +149,7 @@ extern "C" fn on_signal(number: c_int, info: *mut libc::siginfo_t, context: *mut
     pilotlight_raise(number);
 }
 
-fn locate() -> Option<Locate> {
+pub(super) fn locate() -> Option<Locate> {
     let locate = LOCATE.load(Ordering::Relaxed);
     if locate.is_null() {
         return None;
@@ -137,7 +163,7 @@ fn cause(number: c_int, info: *mut libc::siginfo_t, context: *mut c_void) -> Cau
     let info = unsafe { &*info };
     // SAFETY: as above.
     let context = unsafe { &*context.cast::<libc::ucontext_t>() };
-    let Interrupted { instruction, stack } = arch::interrupted_at(context);
+    let Interrupted { instruction, stack, .. } = arch::interrupted_at(context);
     let is_fault = info.si_code > 0 && number != libc::SIGABRT;
     // SAFETY: a fault has an address.
     let address = is_fault.then(|| unsafe { info.si_addr() }.addr());
@@ -186,7 +212,7 @@ pub fn is_watched() -> bool {
 }
 
 /// The calling thread's id, from the kernel: the C library's is wrong in a child of `vfork`.
-fn thread() -> c_int {
+pub(super) fn thread() -> c_int {
     // SAFETY: the call has no argument.
     let number = unsafe { libc::syscall(libc::SYS_gettid) };
     c_int::try_from(number).unwrap_or(-1)

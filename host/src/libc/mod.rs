@@ -20,12 +20,15 @@ mod threads;
 mod tls;
 #[allow(unsafe_code)] // Reads unwind tables by address.
 mod unwind;
+#[allow(unsafe_code)] // Reads a stack, and is called by the unwinder.
+mod walk;
 
 use core::ffi::CStr;
 
 pub use self::dl::locate;
 pub use self::heap::Heap;
 pub use self::threads::prepare_first_thread;
+pub use self::walk::WALKER;
 
 use pilotlight_loader::Provider;
 use pilotlight_loader::TlsPlace;

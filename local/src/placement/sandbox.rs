@@ -25,6 +25,9 @@ use crate::process;
 use crate::sync::lock;
 use crate::threads;
 
+/// Milliseconds before a time-out at which the runtime logs the handler's stack.
+const REPORT_MS: &str = "100";
+
 type Start = (Function, Sender<Result<ExecutionEnvironment>>);
 
 /// An execution environment.
@@ -120,6 +123,10 @@ impl Sandbox {
         }
         let mut function = function.clone();
         function.log_stream.clone_from(&self.log_stream);
+        // The user's own variables come later, and win.
+        function
+            .variables
+            .insert(0, ("PILOTLIGHT_TIMEOUT_REPORT".to_owned(), REPORT_MS.to_owned()));
         if self.provisioned {
             function.initialization_type = "provisioned-concurrency";
         }

@@ -224,3 +224,19 @@ fn the_report_names_the_time_after_the_answer() {
     let (billed, _) = billed.split_once(" ms").expect("its unit");
     assert!(billed.parse::<f64>().expect("a number") >= 20.0, "{report}");
 }
+
+#[test]
+fn the_log_of_a_time_out_says_where_the_handler_was() {
+    let (_folder, library) = support::fixture_in_c("hangs");
+    let library = library.to_str().expect("UTF-8");
+    let gate = "PILOTLIGHT_TEST_GATE=/nonexistent";
+    let run = ["run", library, "--event", "\"sleep\"", "--env", gate, "--timeout", "0.5"];
+    let output = pilotlight(&run);
+    let log = text(&output.stderr);
+    let (before, _) = log.split_once(" Task timed out after ").expect(log);
+    assert!(
+        before.contains("\tWARN\tpilotlight: still running ") && before.contains("(sleep_here+")
+    );
+    let off = [&run[..], &["--env", "PILOTLIGHT_TIMEOUT_REPORT=0"]].concat();
+    assert!(!text(&pilotlight(&off).stderr).contains("still running"));
+}

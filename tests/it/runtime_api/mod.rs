@@ -8,3 +8,4 @@ mod shutdown;
 mod slow;
 mod snapshots;
 mod streaming;
+mod time_outs;
