@@ -61,27 +61,27 @@ impl<'a> FromEvent<'a, Json> for Raw<&'a [u8]> {
 }
 
 /// A handler's response: any [`Serialize`], or [`Raw`] of any bytes; an `http::Response` to an
-/// `http::Request`. The event's type determines `Origin`.
+/// `http::Request`. The event's type determines `Form`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a handler's response",
     label = "this handler's response cannot be written as JSON",
     note = "derive serde::Serialize for it, or return pilotlight::Raw(bytes)",
     note = "a handler that takes a pilotlight::http::Request, and no other, returns an http::Response"
 )]
-pub trait IntoResponse<Origin> {
+pub trait IntoResponse<Form: EventForm> {
     #[doc(hidden)]
-    fn into_response(self, origin: Origin) -> Result<Response, Failure>;
+    fn into_response(self, origin: Form::Origin<'_>) -> Result<Response, Failure>;
 }
 
 #[diagnostic::do_not_recommend]
-impl<R: Serialize> IntoResponse<()> for R {
+impl<R: Serialize> IntoResponse<Json> for R {
     fn into_response(self, (): ()) -> Result<Response, Failure> {
         let json = serde_json::to_vec(&self);
         json.map(Response::owning).map_err(|error| Failure::invalid_response(&error))
     }
 }
 
-impl<T: AsRef<[u8]>> IntoResponse<()> for Raw<T> {
+impl<T: AsRef<[u8]>> IntoResponse<Json> for Raw<T> {
     fn into_response(self, (): ()) -> Result<Response, Failure> {
         Ok(Response::owning(self.0))
     }

@@ -65,6 +65,8 @@
 //!   from its level on, unless `init` has set another subscriber. Each invocation is a span
 //!   `invocation` with the fields `requestId`, `xrayTraceId` and `tenantId`.
 
+#[cfg(any(feature = "lambda_runtime", all(feature = "http", not(feature = "tokio"))))]
+mod block_on;
 pub mod config;
 mod context;
 mod conversion;

@@ -71,7 +71,7 @@ impl<'a, H, E, R, Err> Bound<'a, H, E, R, Err> {
         H: Sync,
         E: FromEvent<'a, Form>,
         Form: EventForm,
-        R: IntoResponse<Form::Origin<'a>>,
+        R: IntoResponse<Form>,
         Err: HandlerError<By>,
     {
         if invocation.is_null() {

@@ -141,8 +141,8 @@ impl<'a> Visitor<'a> for EventVisitor<'a> {
                 }
             }
         }
-        let text = self.text.trim_end();
-        self.keep(&mut event, begun, text.len() - 1);
+        // If more than white space follows the event, it is refused after this.
+        self.keep(&mut event, begun, self.text.rfind('}').unwrap_or(self.text.len()));
         Ok(event)
     }
 }

@@ -45,11 +45,11 @@ impl<'a> FromEvent<'a, Http> for http::Request<Body> {
     }
 }
 
-impl<'a, B> IntoResponse<Origin<'a>> for http::Response<B>
+impl<B> IntoResponse<Http> for http::Response<B>
 where
     B: HttpBody<Error: Into<Box<dyn Error + Send + Sync>>>,
 {
-    fn into_response(self, origin: Origin<'a>) -> Result<Response, Failure> {
+    fn into_response(self, origin: Origin<'_>) -> Result<Response, Failure> {
         block_on(respond(self, origin))
     }
 }

@@ -19,8 +19,6 @@
 //! and VPC Lattice. An event of another kind fails the invocation with the `errorType`
 //! `InvalidEvent`.
 
-#[cfg(not(feature = "tokio"))]
-mod block_on;
 mod body;
 mod context;
 mod event;
@@ -37,8 +35,6 @@ mod settings;
 mod tests;
 mod uri;
 
-#[cfg(not(feature = "tokio"))]
-use self::block_on::block_on;
 #[doc(no_inline)]
 pub use http::HeaderMap;
 #[doc(no_inline)]
@@ -61,6 +57,8 @@ pub use self::context::Invocation;
 pub use self::context::RequestContext;
 pub use self::front::Front;
 pub use self::handle::request_of;
+#[cfg(not(feature = "tokio"))]
+use crate::block_on::block_on;
 #[cfg(feature = "tokio")]
 use crate::tokio_runtime::block_on;
 

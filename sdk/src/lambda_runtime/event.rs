@@ -27,7 +27,7 @@ impl<T> LambdaEvent<T> {
     }
 }
 
-impl<'a, Form: EventForm, T: FromEvent<'a, Form>> FromEvent<'a, Form> for LambdaEvent<T> {
+impl<'a, T: FromEvent<'a, Form>, Form: EventForm> FromEvent<'a, Form> for LambdaEvent<T> {
     fn from_event(
         context: &'a crate::Context,
     ) -> Result<(LambdaEvent<T>, Form::Origin<'a>), Failure> {

@@ -1,15 +1,5 @@
 //! The answer of one invocation: all at once, or as a stream.
 
-use std::future::Future;
-use std::pin::pin;
-use std::sync::Arc;
-use std::task::Context;
-use std::task::Poll;
-use std::task::Wake;
-use std::task::Waker;
-use std::thread;
-use std::thread::Thread;
-
 use lambda_runtime::Diagnostic;
 use lambda_runtime::MetadataPrelude;
 use lambda_runtime::StreamResponse;
@@ -17,6 +7,8 @@ use lambda_runtime::streaming::Body;
 use lambda_runtime::streaming::Sender;
 use lambda_runtime::streaming::channel;
 use tokio::sync::oneshot;
+
+use crate::block_on::block_on;
 
 /// The error number for a stream that has begun, or for a content type that is none.
 pub const EINVAL: i32 = 22;
@@ -69,7 +61,8 @@ impl Sink {
             self.begin(None, None)?;
         }
         let pieces = self.pieces.as_mut().ok_or(EPIPE)?;
-        wait(pieces.send_data(piece.to_vec().into())).map_err(|_| EPIPE)
+        // Not by tokio, which refuses to wait in the middle of a handler's own runtime.
+        block_on(pieces.send_data(piece.to_vec().into())).map_err(|_| EPIPE)
     }
 
     /// Ends the answer with the handler's result.
@@ -85,26 +78,5 @@ impl Sink {
             Ok(_) => {}
             Err(_) => self.pieces.into_iter().for_each(Sender::abort),
         }
-    }
-}
-
-/// Waits for a future on this thread, which may be in the middle of a handler's own runtime.
-fn wait<F: Future>(future: F) -> F::Output {
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut context = Context::from_waker(&waker);
-    let mut future = pin!(future);
-    loop {
-        match future.as_mut().poll(&mut context) {
-            Poll::Ready(output) => return output,
-            Poll::Pending => thread::park(),
-        }
-    }
-}
-
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Unpark>) {
-        self.0.unpark();
     }
 }

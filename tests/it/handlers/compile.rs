@@ -13,11 +13,17 @@ use crate::support;
 
 /// Writes a crate `<name>` with this `src/lib.rs` into `folder`.
 fn write(folder: &Path, name: &str, dependency: &str, source: &str) {
+    write_with("", folder, name, dependency, source);
+}
+
+/// The same, with a feature of the SDK.
+fn write_with(feature: &str, folder: &Path, name: &str, dependency: &str, source: &str) {
     let sdk = support::root().join("sdk");
+    let features = if feature.is_empty() { vec![] } else { vec![feature] };
     let manifest = format!(
         "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\
          [lib]\ncrate-type = [\"cdylib\", \"rlib\"]\n\
-         [dependencies]\npilotlight = {{ path = {sdk:?} }}\n{dependency}\n\
+         [dependencies]\npilotlight = {{ path = {sdk:?}, features = {features:?} }}\n{dependency}\n\
          [workspace]\n"
     );
     let folder = folder.join(name);
@@ -54,8 +60,14 @@ fn errors(command: &str, folder: &Path) -> Vec<String> {
 /// each of `notes`.
 #[track_caller]
 fn refused(source: &str, message: &str, notes: &[&str]) {
+    refused_with("", source, message, notes);
+}
+
+/// The same, with a feature of the SDK.
+#[track_caller]
+fn refused_with(feature: &str, source: &str, message: &str, notes: &[&str]) {
     let folder = TempDir::new().expect("a folder");
-    write(folder.path(), "refused", "", source);
+    write_with(feature, folder.path(), "refused", "", source);
     let errors = errors("check", &folder.path().join("refused"));
     assert_eq!(errors.len(), 1, "{errors:#?}");
     let (first, _) = errors[0].split_once('\n').expect("lines");
@@ -192,4 +204,54 @@ fn valid_handlers_compile_without_a_warning_and_without_unsafe_code() {
         write(folder.path(), "allowed", "", &source);
         assert_eq!(errors("check", &folder.path().join("allowed")), [""; 0], "{form}");
     }
+}
+
+#[test]
+fn functions_and_services_of_http_compile_without_a_warning() {
+    let source = "#![forbid(unsafe_code)]\n#![deny(warnings)]\n\
+        use std::{convert::Infallible, future::{ready, Ready}, task::{Context, Poll}};\n\
+        use pilotlight::http::{Body, Request, Response};\n\
+        #[derive(Clone)]\npub struct App;\n\
+        impl tower_service::Service<Request> for App {\n\
+            type Response = Response<Body>;\n\
+            type Error = Infallible;\n\
+            type Future = Ready<Result<Response<Body>, Infallible>>;\n\
+            fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {\n\
+                Poll::Ready(Ok(()))\n\
+            }\n\
+            fn call(&mut self, request: Request) -> Self::Future {\n\
+                ready(Ok(Response::new(request.into_body())))\n\
+            }\n\
+        }\n\
+        pub async fn app() -> std::io::Result<App> { Ok(App) }\n\
+        pub fn f(request: Request) -> Result<Response<Body>, String> {\n\
+            Ok(Response::new(request.into_body()))\n\
+        }\n\
+        pub fn now() {}\n";
+    let folder = TempDir::new().expect("a folder");
+    let forms =
+        ["http!(App)", "http!(app().await?, init = now, after = now,)", "handler!(f, init = now)"];
+    for form in forms {
+        let source = format!("{source}pilotlight::{form};\n");
+        write_with("http", folder.path(), "allowed", "tower-service = \"0.3\"", &source);
+        assert_eq!(errors("check", &folder.path().join("allowed")), [""; 0], "{form}");
+    }
+}
+
+#[test]
+fn a_request_s_response_is_one_of_http() {
+    refused_with(
+        "http",
+        "fn f(_: pilotlight::http::Request) -> Result<String, String> { Ok(String::new()) }\n\
+         pilotlight::handler!(f);\n",
+        "`String` cannot be a handler's response",
+        &["a handler that takes a pilotlight::http::Request, and no other, returns an http::Resp"],
+    );
+    refused_with(
+        "http",
+        "pub struct Question;\nfn f(_: Question) -> Result<(), String> { Ok(()) }\n\
+         pilotlight::handler!(f);\n",
+        "`Question` cannot be a handler's event",
+        &["for HTTP, take a pilotlight::http::Request"],
+    );
 }

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::net::TcpListener;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
@@ -21,6 +22,8 @@ use crate::handlers::logs::json_records;
 use crate::handlers::logs::log;
 use crate::handlers::logs::text_records;
 use crate::support;
+use crate::support::script;
+use crate::support::script::here;
 
 const EVENTS: [&str; 6] = [
     r#"{"item":"cup","count":3}"#,
@@ -298,6 +301,34 @@ fn invocations_run_at_once_on_lambda_runtime_too() {
         let both = [invoke(b"1"), invoke(b"2")].map(|one| one.join().expect("an answer"));
         assert_eq!(both, [b"1", b"2"]);
     });
+}
+
+#[test]
+fn the_hooks_around_a_snapshot_run_on_lambda_runtime_too() {
+    let (_, program) = forms("calls");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let mut child = program
+        .command()
+        .env_clear()
+        .envs(program.environment(&here(port)))
+        .env("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start")
+        .spawn()
+        .expect("a program");
+    let mut worker = script::accept(&listener);
+    let head = script::read_head(&mut worker);
+    assert!(head.starts_with("GET /2018-06-01/runtime/restore/next "), "{head}");
+    worker.write_all(&script::status("200 OK").bytes).expect("sent");
+    // The connection is a new one after a restore.
+    let mut worker = script::accept(&listener);
+    script::read_head(&mut worker);
+    let next = String::from_utf8(script::next("0").bytes).expect("UTF-8");
+    let deadline = "\r\nLambda-Runtime-Deadline-Ms: 4102444800000\r\n";
+    worker.write_all(next.replacen("\r\n", deadline, 1).as_bytes()).expect("sent");
+    let (_, answer) = script::read_request(&mut worker);
+    assert_eq!(answer, r#"["init","before_snapshot","after_restore"]"#);
+    child.kill().expect("ended");
+    child.wait().expect("ended");
 }
 
 #[test]

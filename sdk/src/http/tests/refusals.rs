@@ -50,6 +50,7 @@ fn members_of_other_types_are_refused_by_their_place() {
         br#"{"path": ["a"]}"#,
         br#"{"requestContext": {"http": "GET"}}"#,
         b"",
+        "{\"path\": \"/\", \"requestContext\": {}}ä".as_bytes(),
     ] {
         let failure = refused(event);
         assert!(failure.message.contains("line 1 column"), "{}", failure.message);
