@@ -16,6 +16,8 @@ skipped=(
 	emulators::managed::
 	# QEMU makes `vfork` a `fork`, and does not tell a thread of a timer or a message queue.
 	fixtures::c::vforks fixtures::c::notified
+	# QEMU has no `process_vm_readv`, which reads the stack of a thread that waits.
+	time_outs::the_report_names time_outs::each_worker
 )
 
 export PILOTLIGHT_TEST_ARCH=arm64
