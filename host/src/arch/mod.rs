@@ -5,6 +5,7 @@
 //! - `vector.rs`: [`Block`], sixteen bytes at a time, and [`Matches`], the indices that it finds;
 //! - `signal.rs`: [`interrupted_at`] and [`resume_at`], of the registers that a signal handler is
 //!   given, and [`CALLER_DISTANCES`];
+//! - `restore.rs`: [`restore`], to which signal handlers return;
 //! - `lazy.s`: the macro `lazy`, a stub that is bound at its first call ([`crate::libc`]);
 //! - `tls_descriptor.s`: the functions of thread-local descriptors ([`crate::libc`]);
 //! - `once.s`: `pthread_once`, with a frame that an exception may pass;
@@ -22,6 +23,7 @@ mod cpu;
 #[path = "x86_64/mod.rs"]
 mod cpu;
 
+pub use self::cpu::restore::restore;
 pub use self::cpu::signal::CALLER_DISTANCES;
 pub use self::cpu::signal::interrupted_at;
 pub use self::cpu::signal::resume_at;

@@ -1,6 +1,7 @@
 //! Catches the signals that end a process, reports them, and restores their default action.
 
 use core::ffi::c_int;
+use core::ffi::c_ulong;
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use core::ptr;
@@ -20,20 +21,20 @@ use crate::sys;
 /// Faults this close to the stack pointer, in bytes, are stack overflows.
 const MAX_STACK_DISTANCE: usize = 64 << 10;
 
-/// Faults, watched from the start.
-const FAULTS: [(c_int, &str, &str); 4] = [
+/// Faults and traps, watched from the start.
+const FAULTS: [(c_int, &str, &str); 5] = [
     (libc::SIGSEGV, "SIGSEGV", "SegmentationFault"),
     (libc::SIGBUS, "SIGBUS", "BusError"),
     (libc::SIGILL, "SIGILL", "IllegalInstruction"),
     (libc::SIGFPE, "SIGFPE", "ArithmeticTrap"),
+    (libc::SIGTRAP, "SIGTRAP", "TraceTrap"),
 ];
 
 /// The other signals that end a process by default, watched from the first invocation on. SIGTERM,
 /// SIGINT, SIGHUP and SIGQUIT are left out: the user or the platform sends them. SIGPIPE is
 /// ignored.
-const OTHERS: [(c_int, &str, &str); 13] = [
+const OTHERS: [(c_int, &str, &str); 12] = [
     (libc::SIGABRT, "SIGABRT", "Aborted"),
-    (libc::SIGTRAP, "SIGTRAP", "TraceTrap"),
     (libc::SIGSYS, "SIGSYS", "BadSystemCall"),
     (libc::SIGUSR1, "SIGUSR1", "UserSignal"),
     (libc::SIGUSR2, "SIGUSR2", "UserSignal"),
@@ -79,8 +80,7 @@ pub fn watch_faults(locate: Locate) {
     PROCESS.store(unsafe { gettid() }, Ordering::Relaxed);
     FAULTS.iter().for_each(|(number, _, _)| watch(*number));
     // A closed peer is then an error of the write, as in every Rust program.
-    // SAFETY: no handler is installed.
-    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+    set_action(libc::SIGPIPE, libc::SIG_IGN, 0);
 }
 
 /// Watches the other signals, except those for which the library has installed an action.
@@ -109,12 +109,29 @@ fn watch(number: c_int) {
 }
 
 fn install(number: c_int, handler: OnSignal, flags: c_int) {
-    // SAFETY: a structure of numbers and pointers, for which zeros are valid.
-    let mut action: libc::sigaction = unsafe { core::mem::zeroed() };
-    action.sa_sigaction = handler as *const () as usize;
-    action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | flags;
-    // SAFETY: the handler has the signature for SA_SIGINFO, and is async-signal-safe.
-    unsafe { libc::sigaction(number, &raw const action, ptr::null_mut()) };
+    let flags = libc::SA_SIGINFO | libc::SA_ONSTACK | flags;
+    set_action(number, handler as *const () as usize, flags);
+}
+
+/// `struct sigaction` as the kernel has it. Source: asm/signal.h of Linux.
+#[repr(C)]
+struct Action {
+    handler: usize,
+    flags: c_ulong,
+    restorer: unsafe extern "C" fn() -> !,
+    mask: u64,
+}
+
+/// Sets a signal's action by the system call alone: musl's `sigaction` makes another one first,
+/// which the start can do without.
+fn set_action(number: c_int, handler: usize, flags: c_int) {
+    const SA_RESTORER: c_ulong = 0x0400_0000;
+    let flags = c_ulong::from(flags.cast_unsigned()) | SA_RESTORER;
+    let action = Action { handler, flags, restorer: arch::restore, mask: 0 };
+    let (none, mask_size) = (ptr::null_mut::<c_void>(), size_of::<u64>());
+    // SAFETY: the kernel reads `action`. Handlers have the signature for SA_SIGINFO, and are
+    // async-signal-safe.
+    unsafe { libc::syscall(libc::SYS_rt_sigaction, number, &raw const action, none, mask_size) };
 }
 
 /// Installs a handler that restarts system calls, unless the library has installed another; then

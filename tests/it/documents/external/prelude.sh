@@ -31,7 +31,9 @@ build*)
 		done
 	fi
 	;;
+invoke*--endpoint*) ;;
 invoke*) set -- "$@" --endpoint "http://$ADDRESS" ;;
+serve*--exec*) exec "$ROOT/dist/bin/pilotlight" "$@" ;;
 serve*) set -- "$@" --listen "$ADDRESS" ;;
 esac
 if [ "$1" != serve ]; then exec "$ROOT/dist/bin/pilotlight" "$@"; fi
