@@ -11,13 +11,13 @@ use std::net::SocketAddr;
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::LazyLock;
-use std::time::Instant;
 
 use libfuzzer_sys::fuzz_target;
 use pilotlight_local::clock::Clock;
 use pilotlight_local::lambda::Access;
 use pilotlight_local::lambda::Credentials;
 use pilotlight_local::lambda::Lambda;
+use pilotlight_local::placement::Timeline;
 use pilotlight_local::server::Server;
 
 static SERVER: LazyLock<Server> = LazyLock::new(|| {
@@ -25,8 +25,8 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
     let mut server = Server::listen(address).expect("a port");
     let credentials = Credentials { key: "AKIDEXAMPLE".into(), secret: "secret".into() };
     let access = Access::new(address.ip(), &[], Some(credentials));
-    let (clock, epoch) = (Clock::default(), Instant::now());
-    let lambda = Lambda::new(Vec::new(), access, clock, epoch, server.handle());
+    let (clock, timeline) = (Clock::default(), Timeline::start());
+    let lambda = Lambda::new(Vec::new(), access, clock, timeline, server.handle());
     server.serve(Arc::new(lambda), 16);
     server
 });
